@@ -1,0 +1,3 @@
+//! The binary: every service, the backbone, and the command line.
+
+fn main() {}

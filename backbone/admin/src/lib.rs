@@ -1,0 +1,1 @@
+//! Pulsar's Admin REST v2 over the broker.

@@ -1,0 +1,1 @@
+//! Topics, subscriptions and cursors as state machines, and the driver that gives them sockets.

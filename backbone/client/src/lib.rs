@@ -1,0 +1,1 @@
+//! Publish and subscribe against the backbone or a Pulsar cluster.

@@ -1,0 +1,1 @@
+//! Handlers that act once on each event: inbox, retry, dead letters.

@@ -1,0 +1,1 @@
+//! Journal, segments and recovery.

@@ -1,0 +1,1 @@
+//! The outbox table and the relay that publishes it effectively once.

@@ -1,0 +1,1 @@
+//! Apache Pulsar's binary protocol as types, frames and batches; no IO.

@@ -1,0 +1,1 @@
+//! Commissions: what each conversion owes, why, and what became of it.

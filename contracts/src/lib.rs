@@ -1,0 +1,1 @@
+//! Integration events: the contracts between contexts.

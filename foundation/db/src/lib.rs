@@ -1,0 +1,1 @@
+//! Transactions and migrations over SQLite, PostgreSQL and MySQL.

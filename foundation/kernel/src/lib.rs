@@ -1,0 +1,1 @@
+//! Money, ids, time and the event envelope: values without IO.

@@ -1,0 +1,1 @@
+//! Real PostgreSQL, MariaDB, Pulsar and Python clients, started for tests in temporary folders.

@@ -1,0 +1,3 @@
+//! Our scripts: tests, tidy, acceptance, real Pulsar, benches.
+
+fn main() {}
