@@ -1,0 +1,164 @@
+//! Constructors for what a broker answers most, so that its code reads as what it says.
+
+use bytes::Bytes;
+
+use super::{
+    Command, CommandAckResponse, CommandCloseConsumer, CommandCloseProducer, CommandError,
+    CommandGetLastMessageIdResponse, CommandLookupTopicResponse, CommandPartitionedTopicMetadataResponse,
+    CommandPing, CommandPong, CommandProducerSuccess, CommandSendError, CommandSendReceipt, CommandSuccess,
+    LookupOutcome, PartitionedMetadataOutcome, ServerError,
+};
+use crate::MessageId;
+
+impl Command {
+    pub fn ping() -> Self {
+        Self::Ping(CommandPing {})
+    }
+
+    pub fn pong() -> Self {
+        Self::Pong(CommandPong {})
+    }
+
+    pub fn success(request_id: u64) -> Self {
+        Self::Success(CommandSuccess { request_id, schema: None })
+    }
+
+    pub fn error(request_id: u64, error: ServerError, message: impl Into<String>) -> Self {
+        Self::Error(CommandError { request_id, error: error.into(), message: message.into() })
+    }
+
+    /// `last_sequence_id` is the highest stored under that name, none where deduplication knows of none.
+    pub fn producer_success(request_id: u64, producer_name: impl Into<String>, last: Option<u64>) -> Self {
+        Self::ProducerSuccess(CommandProducerSuccess {
+            request_id,
+            producer_name: producer_name.into(),
+            last_sequence_id: Some(last.map_or(-1, u64::cast_signed)),
+            // Pulsar answers an empty version where there is no schema, and its C++ client reads it.
+            schema_version: Some(Bytes::new()),
+            topic_epoch: None,
+            producer_ready: Some(true),
+        })
+    }
+
+    /// `highest` is the batch's last sequence id, or again the message's own.
+    pub fn send_receipt(producer_id: u64, sequence_id: u64, highest: u64, id: MessageId) -> Self {
+        Self::SendReceipt(CommandSendReceipt {
+            producer_id,
+            sequence_id,
+            message_id: Some(id.into()),
+            highest_sequence_id: Some(highest),
+        })
+    }
+
+    /// The receipt of what had been stored before: the id names no place.
+    pub fn duplicate_receipt(producer_id: u64, sequence_id: u64, highest: u64) -> Self {
+        Self::send_receipt(producer_id, sequence_id, highest, MessageId::EARLIEST)
+    }
+
+    pub fn send_error(
+        producer_id: u64,
+        sequence_id: u64,
+        error: ServerError,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::SendError(CommandSendError {
+            producer_id,
+            sequence_id,
+            error: error.into(),
+            message: message.into(),
+        })
+    }
+
+    pub fn ack_response(consumer_id: u64, request_id: u64) -> Self {
+        Self::AckResponse(CommandAckResponse {
+            consumer_id,
+            request_id: Some(request_id),
+            ..CommandAckResponse::default()
+        })
+    }
+
+    pub fn ack_error(
+        consumer_id: u64,
+        request_id: u64,
+        error: ServerError,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::AckResponse(CommandAckResponse {
+            consumer_id,
+            request_id: Some(request_id),
+            error: Some(error.into()),
+            message: Some(message.into()),
+            ..CommandAckResponse::default()
+        })
+    }
+
+    pub fn partitions(request_id: u64, partitions: u32) -> Self {
+        Self::PartitionedMetadataResponse(CommandPartitionedTopicMetadataResponse {
+            partitions: Some(partitions),
+            request_id,
+            response: Some(PartitionedMetadataOutcome::Success.into()),
+            error: None,
+            message: None,
+        })
+    }
+
+    pub fn partitions_error(request_id: u64, error: ServerError, message: impl Into<String>) -> Self {
+        Self::PartitionedMetadataResponse(CommandPartitionedTopicMetadataResponse {
+            partitions: None,
+            request_id,
+            response: Some(PartitionedMetadataOutcome::Failed.into()),
+            error: Some(error.into()),
+            message: Some(message.into()),
+        })
+    }
+
+    /// The answer to a lookup: connect to this broker (`pulsar://host:port`).
+    pub fn lookup_connect(request_id: u64, url: impl Into<String>, url_tls: Option<String>) -> Self {
+        Self::LookupResponse(CommandLookupTopicResponse {
+            broker_service_url: Some(url.into()),
+            broker_service_url_tls: url_tls,
+            response: Some(LookupOutcome::Connect.into()),
+            request_id,
+            authoritative: Some(true),
+            error: None,
+            message: None,
+            proxy_through_service_url: Some(false),
+        })
+    }
+
+    pub fn lookup_error(request_id: u64, error: ServerError, message: impl Into<String>) -> Self {
+        Self::LookupResponse(CommandLookupTopicResponse {
+            response: Some(LookupOutcome::Failed.into()),
+            request_id,
+            error: Some(error.into()),
+            message: Some(message.into()),
+            ..CommandLookupTopicResponse::default()
+        })
+    }
+
+    pub fn last_message_id(request_id: u64, last: MessageId, mark_delete: Option<MessageId>) -> Self {
+        Self::GetLastMessageIdResponse(CommandGetLastMessageIdResponse {
+            last_message_id: last.into(),
+            request_id,
+            consumer_mark_delete_position: mark_delete.map(Into::into),
+        })
+    }
+
+    /// From the broker: reconnect this producer. Its request id answers nothing.
+    pub fn close_producer(producer_id: u64) -> Self {
+        Self::CloseProducer(CommandCloseProducer {
+            producer_id,
+            request_id: u64::MAX,
+            ..CommandCloseProducer::default()
+        })
+    }
+
+    /// From the broker: reconnect this consumer. Its request id answers nothing.
+    pub fn close_consumer(consumer_id: u64) -> Self {
+        Self::CloseConsumer(CommandCloseConsumer {
+            consumer_id,
+            request_id: u64::MAX,
+            ..CommandCloseConsumer::default()
+        })
+    }
+}
