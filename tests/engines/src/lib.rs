@@ -1,1 +1,45 @@
-//! Real PostgreSQL, MariaDB, Pulsar and Python clients, started for tests in temporary folders.
+//! Real PostgreSQL, MariaDB, Apache Pulsar and the official Python client, for tests.
+//!
+//! Two halves, and no test needs both:
+//!
+//! - **Starting** ([`Postgres`], [`MariaDb`], [`Pulsar`], [`Python`]) is what `cargo xtask test` does once a
+//!   run. Each engine lives in a temporary folder on free ports, is stopped when its value is dropped, and
+//!   also when the process that started it dies. What this machine cannot have is a value ([`Absent`]), not
+//!   a panic.
+//! - **Asking** ([`databases`], [`pulsar`], [`python`]) is what a test does: it loops over what there is.
+//!   A plain `cargo test` finds the embedded engines alone.
+//!
+//! ```
+//! for database in hexalpes_engines::databases() {
+//!     assert!(database.url().contains("://"), "{} has an address", database.engine());
+//! }
+//! ```
+//!
+//! Everything here blocks: it runs before, beside or after what is tested, never inside it.
+
+mod absent;
+mod account;
+mod cache;
+mod database;
+mod given;
+mod http;
+mod mariadb;
+mod port;
+mod postgres;
+mod pulsar;
+mod python;
+mod server;
+mod tool;
+mod wait;
+
+pub use absent::Absent;
+pub use cache::cache_folder;
+pub use database::{Engine, TestDatabase};
+pub use given::{PulsarUrls, databases, pulsar, python, variable};
+pub use http::status_of;
+pub use mariadb::MariaDb;
+pub use port::free_port;
+pub use postgres::Postgres;
+pub use pulsar::{PULSAR_VERSION, Pulsar};
+pub use python::Python;
+pub use wait::eventually;

@@ -1,0 +1,173 @@
+//! A database for one test.
+//!
+//! On the servers it is made and dropped by the server's own command-line client, so that no driver of ours
+//! is needed to test the drivers.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::tool;
+
+/// Which database this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+    MariaDb,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::MariaDb => "MariaDB",
+        })
+    }
+}
+
+/// A fresh, empty database, dropped with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    engine: Engine,
+    url: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder { _removed_with_it: TempDir },
+    Server { server: ServerUrl, name: String },
+}
+
+impl TestDatabase {
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// `sqlite:///…/test.db`, `postgres://…` or `mysql://…`, as `DATABASE_URL` takes it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let folder =
+            tempfile::Builder::new().prefix("hexalpes-sqlite-").tempdir().expect("a temporary folder");
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        Self { engine: Engine::Sqlite, url, place: Place::Folder { _removed_with_it: folder } }
+    }
+
+    /// A server that was promised and does not answer is a broken test run, hence the panic.
+    pub(crate) fn on_server(engine: Engine, url: &str) -> Self {
+        let server =
+            ServerUrl::parse(url).unwrap_or_else(|| panic!("{url} is no address of a database server"));
+        let name = format!("test_{:016x}", RandomState::new().hash_one(0));
+        let create = match engine {
+            Engine::MariaDb => format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
+            Engine::Sqlite | Engine::Postgres => format!("CREATE DATABASE {name}"),
+        };
+        server.execute(engine, &create).unwrap_or_else(|error| panic!("no database on {engine}: {error:#}"));
+        Self { engine, url: server.with_database(&name), place: Place::Server { server, name } }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let drop = match (&self.place, self.engine) {
+            (Place::Folder { .. }, _) => return,
+            (Place::Server { name, .. }, Engine::Postgres) => format!("DROP DATABASE {name} WITH (FORCE)"),
+            (Place::Server { name, .. }, _) => format!("DROP DATABASE {name}"),
+        };
+        if let Place::Server { server, name } = &self.place
+            && let Err(error) = server.execute(self.engine, &drop)
+        {
+            eprintln!("{name} stays on {}: {error:#}", self.engine);
+        }
+    }
+}
+
+/// `scheme://user:password@host:port/database`, as far as the clients need it apart.
+#[derive(Debug, PartialEq, Eq)]
+struct ServerUrl {
+    scheme: String,
+    user: String,
+    password: Option<String>,
+    host: String,
+    port: u16,
+    database: String,
+}
+
+impl ServerUrl {
+    fn parse(url: &str) -> Option<Self> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, database) = rest.split_once('/')?;
+        let (credentials, address) = authority.rsplit_once('@')?;
+        let (user, password) = match credentials.split_once(':') {
+            Some((user, password)) => (user, Some(password.to_owned())),
+            None => (credentials, None),
+        };
+        let (host, port) = address.rsplit_once(':')?;
+        Some(Self {
+            scheme: scheme.to_owned(),
+            user: user.to_owned(),
+            password,
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+            database: database.to_owned(),
+        })
+    }
+
+    fn with_database(&self, database: &str) -> String {
+        let password = self.password.as_ref().map(|password| format!(":{password}")).unwrap_or_default();
+        format!("{}://{}{password}@{}:{}/{database}", self.scheme, self.user, self.host, self.port)
+    }
+
+    fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
+        let mut client = match engine {
+            Engine::MariaDb => self.mariadb()?,
+            Engine::Sqlite | Engine::Postgres => self.psql()?,
+        };
+        tool::run(client.arg(sql)).map(drop)
+    }
+
+    /// Everything but the statement.
+    fn psql(&self) -> Result<Command> {
+        let mut command = Command::new(tool::find(&["psql"])?);
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.with_database(&self.database), "-c"]);
+        Ok(command)
+    }
+
+    /// Everything but the statement.
+    fn mariadb(&self) -> Result<Command> {
+        let client: PathBuf = tool::find(&["mariadb", "mysql"]).context("its client makes the databases")?;
+        let mut command = Command::new(client);
+        command.args(["--no-defaults", "--protocol=TCP", "-h", &self.host, "-P", &self.port.to_string()]);
+        command.args(["-u", &self.user, "-D", &self.database, "-e"]);
+        command.env("MYSQL_PWD", self.password.as_deref().unwrap_or_default());
+        Ok(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_survives_being_taken_apart() {
+        for url in ["postgres://postgres@127.0.0.1:5432/postgres", "mysql://a:b@localhost:3306/mysql"] {
+            let server = ServerUrl::parse(url).unwrap();
+            assert_eq!(server.with_database(&server.database), url);
+        }
+    }
+
+    #[test]
+    fn two_databases_do_not_meet() {
+        let (one, other) = (TestDatabase::sqlite(), TestDatabase::sqlite());
+        assert_ne!(one.url(), other.url());
+    }
+}

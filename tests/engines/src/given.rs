@@ -1,0 +1,54 @@
+//! What a test may use: the embedded engines always, the others when the environment names them.
+
+use std::env;
+use std::path::PathBuf;
+
+use crate::database::{Engine, TestDatabase};
+
+/// The variables by which `cargo xtask test` hands the engines to all test binaries.
+pub mod variable {
+    /// A superuser's URL; each test gets a database of its own.
+    pub const POSTGRES_URL: &str = "HEXALPES_TEST_POSTGRES_URL";
+    /// As for PostgreSQL.
+    pub const MARIADB_URL: &str = "HEXALPES_TEST_MARIADB_URL";
+    /// `pulsar://host:port` of a real Pulsar.
+    pub const PULSAR_URL: &str = "HEXALPES_TEST_PULSAR_URL";
+    /// `http://host:port` of its REST interface.
+    pub const PULSAR_ADMIN_URL: &str = "HEXALPES_TEST_PULSAR_ADMIN_URL";
+    /// A Python interpreter that can `import pulsar`.
+    pub const PYTHON: &str = "HEXALPES_TEST_PYTHON";
+}
+
+/// A fresh, empty database on every engine there is: SQLite always, PostgreSQL and MariaDB when given.
+/// Each is dropped with its value.
+pub fn databases() -> Vec<TestDatabase> {
+    let mut databases = vec![TestDatabase::sqlite()];
+    if let Some(url) = set(variable::POSTGRES_URL) {
+        databases.push(TestDatabase::on_server(Engine::Postgres, &url));
+    }
+    if let Some(url) = set(variable::MARIADB_URL) {
+        databases.push(TestDatabase::on_server(Engine::MariaDb, &url));
+    }
+    databases
+}
+
+/// The real Pulsar's two faces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PulsarUrls {
+    pub service: String,
+    pub admin: String,
+}
+
+/// A real Pulsar, when there is one. All tests share it: take topic names of your own.
+pub fn pulsar() -> Option<PulsarUrls> {
+    Some(PulsarUrls { service: set(variable::PULSAR_URL)?, admin: set(variable::PULSAR_ADMIN_URL)? })
+}
+
+/// A Python interpreter with the official client, when there is one.
+pub fn python() -> Option<PathBuf> {
+    set(variable::PYTHON).map(PathBuf::from)
+}
+
+fn set(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

@@ -1,0 +1,85 @@
+//! MariaDB in a folder of its own.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::account::{Account, give, run_as};
+use crate::server::{Server, StopWith};
+use crate::{Absent, free_port, tool};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the server runs before it accepts anybody.
+const FIRST_STATEMENTS: &str = "\
+CREATE USER 'hexalpes'@'%' IDENTIFIED BY 'hexalpes';
+GRANT ALL ON *.* TO 'hexalpes'@'%' WITH GRANT OPTION;
+";
+
+/// A MariaDB server on loopback that syncs every commit and writes a row-based binlog. The user `hexalpes`
+/// with the same password may do everything.
+#[derive(Debug)]
+pub struct MariaDb {
+    port: u16,
+    server: Server,
+}
+
+impl MariaDb {
+    pub fn start() -> Result<Self, Absent> {
+        start().map_err(|error| Absent::because("MariaDB", &error))
+    }
+
+    /// A database that every installation has. Tests take a fresh one each: [`crate::databases`].
+    pub fn url(&self) -> String {
+        format!("mysql://hexalpes:hexalpes@127.0.0.1:{}/mysql", self.port)
+    }
+
+    /// The process that listens, for whoever wants to measure or hurt it.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
+}
+
+fn start() -> Result<MariaDb> {
+    let install = tool::find(&["mariadb-install-db", "mysql_install_db"])?;
+    let mariadbd = tool::find(&["mariadbd", "mysqld"])?;
+    let account = Account::unprivileged("mysql")?;
+    let folder = tempfile::Builder::new().prefix("hexalpes-mariadb-").tempdir()?;
+    give(folder.path(), account)?;
+    let data = folder.path().join("data");
+    let first = folder.path().join("first.sql");
+    fs::write(&first, FIRST_STATEMENTS).context("the first statements cannot be written")?;
+
+    let mut init = Command::new(install);
+    init.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
+    init.arg(format!("--datadir={}", data.display())).current_dir(folder.path());
+    run_as(&mut init, account);
+    tool::run(&mut init)?;
+
+    let port = free_port();
+    let mut command = Command::new(mariadbd);
+    command.current_dir(folder.path());
+    command.args([
+        "--no-defaults",
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--max-connections=200",
+    ]);
+    command.args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]);
+    command.args(["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"]);
+    command.args(["--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=1"]);
+    command.arg(format!("--port={port}"));
+    command.arg(format!("--datadir={}", data.display()));
+    command.arg(format!("--socket={}", folder.path().join("mariadb.sock").display()));
+    command.arg(format!("--pid-file={}", folder.path().join("mariadb.pid").display()));
+    command.arg(format!("--init-file={}", first.display()));
+    run_as(&mut command, account);
+    // Killed, it leaves nothing behind but the folder.
+    let mut server = Server::spawn(command, folder, StopWith::Kill)?;
+    // It listens after the first statements have run.
+    server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
+    Ok(MariaDb { port, server })
+}

@@ -1,0 +1,96 @@
+//! PostgreSQL in a folder of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::account::{Account, give, run_as};
+use crate::server::{Server, StopWith};
+use crate::{Absent, free_port, tool};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// Where Debian keeps each version's programs: `{here}/15/bin`.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// A PostgreSQL server that accepts everybody on loopback as the superuser `postgres`. Commits are synced,
+/// and the log is logical, so that changes can be read from a replication slot.
+#[derive(Debug)]
+pub struct Postgres {
+    port: u16,
+    server: Server,
+}
+
+impl Postgres {
+    pub fn start() -> Result<Self, Absent> {
+        start().map_err(|error| Absent::because("PostgreSQL", &error))
+    }
+
+    /// The server's own database. Tests take a fresh one each: [`crate::databases`].
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The process that listens, for whoever wants to measure or hurt it.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
+}
+
+fn start() -> Result<Postgres> {
+    let programs = programs()?;
+    let account = Account::unprivileged("postgres")?;
+    let folder = tempfile::Builder::new().prefix("hexalpes-postgres-").tempdir()?;
+    give(folder.path(), account)?;
+    let data = folder.path().join("data");
+
+    let mut init = Command::new(programs.join("initdb"));
+    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+    init.arg(&data).current_dir(folder.path());
+    run_as(&mut init, account);
+    tool::run(&mut init)?;
+
+    let port = free_port();
+    let mut postgres = Command::new(programs.join("postgres"));
+    postgres.arg("-D").arg(&data).current_dir(folder.path());
+    for setting in [
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".to_owned(),
+        "unix_socket_directories=".to_owned(),
+        "fsync=on".to_owned(),
+        "wal_level=logical".to_owned(),
+        "max_connections=200".to_owned(),
+    ] {
+        postgres.args(["-c", &setting]);
+    }
+    run_as(&mut postgres, account);
+    // An immediate shutdown takes the server's children and its shared memory along.
+    let mut server = Server::spawn(postgres, folder, StopWith::Quit)?;
+    server.wait_until(READY_WITHIN, || {
+        let mut ask = Command::new(programs.join("pg_isready"));
+        ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+        ask.status().is_ok_and(|status| status.success())
+    })?;
+    Ok(Postgres { port, server })
+}
+
+/// The folder of the newest version that has a server, else wherever `PATH` has `initdb`.
+fn programs() -> Result<PathBuf> {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(DEBIAN)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, folder)| folder.join("initdb").is_file())
+        .collect();
+    versions.sort();
+    if let Some((_, folder)) = versions.pop() {
+        return Ok(folder);
+    }
+    let initdb = tool::find(&["initdb"])?;
+    let folder = initdb.parent().context("initdb lies in a folder")?;
+    Ok(folder.to_path_buf())
+}

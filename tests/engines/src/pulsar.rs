@@ -1,0 +1,159 @@
+//! A real Apache Pulsar, standalone.
+//!
+//! The distribution comes from Maven's repositories once, is kept in the user's cache folder, and is unpacked
+//! there. Each start writes its own configuration and keeps its data in a temporary folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cache::{Lock, cache_folder};
+use crate::server::{Server, StopWith};
+use crate::{Absent, free_port, status_of, tool};
+
+/// The version that everything here was measured against.
+pub const PULSAR_VERSION: &str = "4.0.8";
+
+const READY_WITHIN: Duration = Duration::from_mins(2);
+const MEMORY: &str = "-Xms512m -Xmx1g -XX:MaxDirectMemorySize=1g";
+
+/// A Pulsar with one broker and one bookie whose journal syncs every write.
+#[derive(Debug)]
+pub struct Pulsar {
+    service_port: u16,
+    admin_port: u16,
+    server: Server,
+}
+
+impl Pulsar {
+    /// Downloads and unpacks what [`Pulsar::start`] needs, if it is not there yet. Takes a minute once.
+    pub fn prepare() -> Result<(), Absent> {
+        distribution().map(drop).map_err(|error| Absent::because("Pulsar", &error))
+    }
+
+    pub fn start() -> Result<Self, Absent> {
+        start().map_err(|error| Absent::because("Pulsar", &error))
+    }
+
+    /// What `PULSAR_BROKER_URL` takes.
+    pub fn service_url(&self) -> String {
+        format!("pulsar://127.0.0.1:{}", self.service_port)
+    }
+
+    /// What `PULSAR_ADMIN_URL` takes.
+    pub fn admin_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.admin_port)
+    }
+
+    /// The JVM, for whoever wants to measure or hurt it.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
+}
+
+fn start() -> Result<Pulsar> {
+    tool::find(&["java"])?;
+    let home = distribution()?;
+    let folder = tempfile::Builder::new().prefix("hexalpes-pulsar-").tempdir()?;
+    let (service_port, admin_port, bookie_port) = (free_port(), free_port(), free_port());
+    let settings = [
+        ("brokerServicePort", service_port.to_string()),
+        ("webServicePort", admin_port.to_string()),
+        ("bindAddress", "127.0.0.1".to_owned()),
+        ("advertisedAddress", "127.0.0.1".to_owned()),
+        ("journalSyncData", "true".to_owned()),
+        ("narExtractionDirectory", folder.path().display().to_string()),
+    ];
+    let original = fs::read_to_string(home.join("conf/standalone.conf")).context("standalone.conf")?;
+    let configuration = folder.path().join("standalone.conf");
+    fs::write(&configuration, configured(&original, &settings)?).context("standalone.conf")?;
+
+    let mut command = Command::new(home.join("bin/pulsar"));
+    command.args(["standalone", "-nfw", "-nss", "--bookkeeper-port", &bookie_port.to_string()]);
+    command.arg("--config").arg(&configuration);
+    command.arg("--metadata-dir").arg(folder.path().join("metadata"));
+    command.arg("--bookkeeper-dir").arg(folder.path().join("bookkeeper"));
+    command.current_dir(folder.path());
+    command.env("PULSAR_STANDALONE_CONF", &configuration);
+    command.env("PULSAR_MEM", MEMORY).env("PULSAR_LOG_DIR", folder.path().join("logs"));
+    command.env("PULSAR_LOG_APPENDER", "Console");
+    let mut server = Server::spawn(command, folder, StopWith::Kill)?;
+    server.wait_until(READY_WITHIN, || {
+        status_of(admin_port, "/admin/v2/brokers/health") == Some(200)
+            && status_of(admin_port, "/admin/v2/namespaces/public/default") == Some(200)
+    })?;
+    Ok(Pulsar { service_port, admin_port, server })
+}
+
+/// The configuration with some of its values replaced. A key that is not there is an error: a setting that
+/// Pulsar ignores would go unseen.
+fn configured(original: &str, settings: &[(&str, String)]) -> Result<String> {
+    let mut lines: Vec<String> = original.lines().map(str::to_owned).collect();
+    for (key, value) in settings {
+        let line =
+            lines.iter_mut().find(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with('=')));
+        let line = line.with_context(|| format!("standalone.conf has no setting {key}"))?;
+        *line = format!("{key}={value}");
+    }
+    Ok(lines.join("\n") + "\n")
+}
+
+/// The unpacked distribution.
+fn distribution() -> Result<PathBuf> {
+    let cache = cache_folder("pulsar")?;
+    let home = cache.join(format!("apache-pulsar-{PULSAR_VERSION}"));
+    let _lock = Lock::of(&cache)?;
+    if !home.is_dir() {
+        unpack(&archive(&cache)?, &cache, &home)?;
+    }
+    Ok(home)
+}
+
+/// The archive, downloaded if it is not there yet. It appears under its name when it is whole.
+fn archive(cache: &Path) -> Result<PathBuf> {
+    let name = format!("pulsar-server-distribution-{PULSAR_VERSION}-bin.tar.gz");
+    let archive = cache.join(&name);
+    if archive.is_file() {
+        return Ok(archive);
+    }
+    let maven =
+        tool::find(&["mvn"]).context("the distribution is not in the cache, and Maven would bring it")?;
+    let arriving = tempfile::tempdir_in(cache)?;
+    let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR_VERSION}:tar.gz:bin");
+    let mut copy = Command::new(maven);
+    copy.args(["-q", "-B", "dependency:copy"]).arg(format!("-Dartifact={artifact}"));
+    copy.arg(format!("-DoutputDirectory={}", arriving.path().display())).current_dir(arriving.path());
+    tool::run(&mut copy)?;
+    fs::rename(arriving.path().join(&name), &archive).context("Maven brought no archive")?;
+    Ok(archive)
+}
+
+fn unpack(archive: &Path, cache: &Path, home: &Path) -> Result<()> {
+    let unpacked = tempfile::tempdir_in(cache)?;
+    tool::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(unpacked.path()))?;
+    let name = home.file_name().context("the distribution has a name")?;
+    ensure!(unpacked.path().join(name).is_dir(), "{} holds no {}", archive.display(), name.display());
+    fs::rename(unpacked.path().join(name), home).context("the distribution cannot be put in its place")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_replaces_its_line_and_no_other() {
+        let original = "# journalSyncData=no\njournalSyncData=false\njournalSyncDataX=1\n";
+        let changed = configured(original, &[("journalSyncData", "true".to_owned())]).unwrap();
+        assert_eq!(changed, "# journalSyncData=no\njournalSyncData=true\njournalSyncDataX=1\n");
+    }
+
+    #[test]
+    fn a_setting_that_pulsar_does_not_know_is_refused() {
+        let error = configured("a=1\n", &[("b", "2".to_owned())]).unwrap_err();
+        assert_eq!(error.to_string(), "standalone.conf has no setting b");
+    }
+}

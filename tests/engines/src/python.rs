@@ -1,0 +1,64 @@
+//! The official Python client, in a virtual environment of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::cache::{Lock, cache_folder};
+use crate::{Absent, tool};
+
+/// What is installed from PyPI. Another version gets another environment.
+const CLIENT: &str = "pulsar-client==3.13.0";
+
+/// A Python interpreter that can `import pulsar`.
+#[derive(Debug, Clone)]
+pub struct Python {
+    interpreter: PathBuf,
+}
+
+impl Python {
+    /// Makes the virtual environment in the cache folder, if it is not there yet.
+    pub fn prepare() -> Result<Self, Absent> {
+        prepare().map_err(|error| Absent::because("Python client", &error))
+    }
+
+    pub fn interpreter(&self) -> &Path {
+        &self.interpreter
+    }
+}
+
+/// The environment counts once it holds `complete`; one that was left halfway is made anew.
+fn prepare() -> Result<Python> {
+    let folder = cache_folder("python")?.join(CLIENT.replace("==", "-"));
+    fs::create_dir_all(&folder).context("the environment's folder cannot be made")?;
+    let _lock = Lock::of(&folder)?;
+    let environment = folder.join("venv");
+    let complete = folder.join("complete");
+    let interpreter = environment.join("bin/python");
+    if !(complete.is_file() && works(&interpreter)) {
+        if environment.exists() {
+            fs::remove_dir_all(&environment).context("the old environment cannot be removed")?;
+        }
+        let python = tool::find(&["python3"])?;
+        tool::run(Command::new(python).args(["-m", "venv"]).arg(&environment))?;
+        let mut install = Command::new(&interpreter);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT]);
+        tool::run(&mut install)?;
+        tool::run(&mut import(&interpreter))?;
+        fs::write(&complete, CLIENT).context("the environment cannot be marked complete")?;
+    }
+    Ok(Python { interpreter })
+}
+
+/// False, too, when the interpreter that the environment was made from is gone.
+fn works(interpreter: &Path) -> bool {
+    tool::run(&mut import(interpreter)).is_ok()
+}
+
+fn import(interpreter: &Path) -> Command {
+    let mut command = Command::new(interpreter);
+    command.args(["-c", "import pulsar"]);
+    command
+}

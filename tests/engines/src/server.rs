@@ -1,0 +1,184 @@
+//! A server process that does not outlive us.
+//!
+//! Beside every server sits a watchdog: a shell that reads from a pipe whose other end is ours. When we are
+//! gone, however we went, the read ends, and it stops the server and removes its folder. This needs nothing
+//! from the operating system but pipes, and does not care which of our threads started what.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tempfile::TempDir;
+
+use crate::tool;
+use crate::wait::eventually;
+
+/// How long a server may take to stop by itself.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Arguments: the server's process id, which is its group's too; the signal's name; the folder.
+const WATCHDOG: &str = r#"
+read -r _ && exit 0
+kill -s "$2" "$1" 2>/dev/null
+patience=50
+while [ "$patience" -gt 0 ] && kill -0 "$1" 2>/dev/null; do sleep 0.1; patience=$((patience - 1)); done
+kill -s KILL -- "-$1" 2>/dev/null
+rm -rf -- "$3"
+"#;
+
+/// What a server is asked to stop with. Its data is thrown away, so the fastest clean way is the best.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum StopWith {
+    Quit,
+    Kill,
+}
+
+impl StopWith {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Quit => Signal::QUIT,
+            Self::Kill => Signal::KILL,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Quit => "QUIT",
+            Self::Kill => "KILL",
+        }
+    }
+}
+
+/// A running server, in a process group and a temporary folder of its own.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Child,
+    watchdog: Child,
+    stop: StopWith,
+    log: PathBuf,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts `command`; what it says goes to `server.log` in `folder`, which goes when the server goes.
+    pub(crate) fn spawn(mut command: Command, folder: TempDir, stop: StopWith) -> Result<Self> {
+        let log = folder.path().join("server.log");
+        let output = File::create(&log).context("the log cannot be made")?;
+        let mut process = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stderr(output.try_clone()?)
+            .stdout(output)
+            .spawn()
+            .with_context(|| format!("{} cannot be run", command.get_program().display()))?;
+        let watchdog = match watch(process.id(), stop, folder.path()) {
+            Ok(watchdog) => watchdog,
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                return Err(error);
+            }
+        };
+        Ok(Self { process, watchdog, stop, log, _folder: folder })
+    }
+
+    /// Waits until `ready` says so. A server that ends meanwhile, or takes longer than `limit`, is an error
+    /// that carries the end of its log.
+    pub(crate) fn wait_until(&mut self, limit: Duration, mut ready: impl FnMut() -> bool) -> Result<()> {
+        let process = &mut self.process;
+        let outcome = eventually(limit, || match process.try_wait() {
+            Ok(None) => ready().then_some(Ok(())),
+            Ok(Some(status)) => Some(Err(format!("it ended with {status}"))),
+            Err(error) => Some(Err(error.to_string())),
+        });
+        let failure = match outcome {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(failure)) => failure,
+            None => format!("it was not ready within {} s", limit.as_secs()),
+        };
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        bail!("{failure}\n{}", tool::last_lines(&log))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    /// Nothing here can be answered for: whoever is gone already is as good as stopped.
+    fn drop(&mut self) {
+        let group = Pid::from_child(&self.process);
+        if matches!(self.process.try_wait(), Ok(None)) {
+            let _ = kill_process(group, self.stop.signal());
+            eventually(GRACE, || self.process.try_wait().ok().flatten());
+        }
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = self.process.wait();
+        if let Some(mut pipe) = self.watchdog.stdin.take() {
+            let _ = pipe.write_all(b"stopped\n");
+        }
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// The watchdog gets a group of its own, so that Ctrl-C in a terminal reaches us and not it.
+fn watch(server: u32, stop: StopWith, folder: &Path) -> Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", WATCHDOG, "watchdog", &server.to_string(), stop.name()])
+        .arg(folder)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("the watchdog cannot be run")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stays until it is told to go.
+    fn a_server() -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo up; while :; do sleep 1; done"]);
+        command
+    }
+
+    #[test]
+    fn a_server_ends_and_its_folder_goes_with_its_value() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_path_buf();
+        let server = Server::spawn(a_server(), folder, StopWith::Kill).unwrap();
+        let process = Pid::from_child(&server.process);
+        drop(server);
+        assert!(rustix::process::test_kill_process(process).is_err(), "the process is gone");
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_server_whose_owner_died_is_stopped_and_its_folder_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = a_server().process_group(0).stdout(Stdio::null()).spawn().unwrap();
+        let mut watchdog = watch(server.id(), StopWith::Kill, folder.path()).unwrap();
+        drop(watchdog.stdin.take());
+        assert!(!server.wait().unwrap().success(), "it was stopped from outside");
+        assert!(watchdog.wait().is_ok());
+        assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_server_that_ends_early_says_why() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo the port is in use >&2; exit 1"]);
+        let mut server = Server::spawn(command, tempfile::tempdir().unwrap(), StopWith::Kill).unwrap();
+        let error = server.wait_until(Duration::from_mins(1), || false).unwrap_err().to_string();
+        assert!(error.contains("the port is in use"), "{error}");
+    }
+}

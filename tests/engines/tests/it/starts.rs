@@ -1,0 +1,38 @@
+//! A server is there while its value is, and gone after it.
+
+use std::net::{Ipv4Addr, TcpStream};
+
+use hexalpes_engines::{Absent, MariaDb, Postgres};
+
+fn port_of(url: &str) -> u16 {
+    let (_, address) = url.rsplit_once('@').unwrap();
+    let (host_and_port, _) = address.split_once('/').unwrap();
+    host_and_port.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// What this machine cannot have is named, and its absence is `cargo xtask test`'s to judge.
+fn is_there_while_its_value_is<Server>(started: Result<Server, Absent>, url: impl Fn(&Server) -> String) {
+    match started {
+        Ok(server) => {
+            let port = port_of(&url(&server));
+            assert!(listens(port), "a started server listens");
+            drop(server);
+            assert!(!listens(port), "a dropped server does not");
+        }
+        Err(absent) => eprintln!("{absent}"),
+    }
+}
+
+#[test]
+fn postgres_is_there_while_its_value_is() {
+    is_there_while_its_value_is(Postgres::start(), Postgres::url);
+}
+
+#[test]
+fn mariadb_is_there_while_its_value_is() {
+    is_there_while_its_value_is(MariaDb::start(), MariaDb::url);
+}
