@@ -1,0 +1,4 @@
+//! What the database crate promises, over every database that is there.
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod commands;
