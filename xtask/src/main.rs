@@ -1,3 +1,55 @@
-//! Our scripts: tests, tidy, acceptance, real Pulsar, benches.
+//! Our scripts: `cargo xtask …`. They are Rust, so that what runs the tests is held to what it tests.
+//!
+//! Few dependencies, on purpose: this is compiled before anything else, and once more with the workspace.
 
-fn main() {}
+mod acceptance;
+mod packages;
+mod prepare;
+mod pulsar;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The workspace's own commands")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Start every engine that this machine can have, and run all tests against all of them
+    Test(test::Options),
+    /// Check what the compiler does not: the invariants of ARCHITECTURE.md
+    Tidy,
+    /// List the acceptance items with and without a test
+    Acceptance(acceptance::Options),
+    /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python client
+    Prepare,
+    /// A real Apache Pulsar, to run or to look at
+    #[command(subcommand)]
+    Pulsar(pulsar::Command),
+}
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run() -> Result<ExitCode> {
+    match Cli::parse().command {
+        Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Acceptance(options) => acceptance::run(&options),
+        Task::Prepare => Ok(prepare::run()),
+        Task::Pulsar(command) => pulsar::run(command),
+    }
+}

@@ -38,6 +38,12 @@ impl Pulsar {
         start().map_err(|error| Absent::because("Pulsar", &error))
     }
 
+    /// One of the distribution's own programs: `pulsar-admin`, `pulsar-client`, `pulsar-perf`.
+    pub fn program(name: &str) -> Result<Command, Absent> {
+        let home = distribution().map_err(|error| Absent::because("Pulsar", &error))?;
+        Ok(Command::new(home.join("bin").join(name)))
+    }
+
     /// What `PULSAR_BROKER_URL` takes.
     pub fn service_url(&self) -> String {
         format!("pulsar://127.0.0.1:{}", self.service_port)

@@ -1,0 +1,23 @@
+//! `cargo xtask prepare`: what takes long and needs a network, ahead of the tests.
+
+use std::process::ExitCode;
+use std::thread;
+
+use hexalpes_engines::{Pulsar, Python};
+
+use crate::packages;
+
+/// Fails when something could not be had; what could be had is there all the same.
+pub(crate) fn run() -> ExitCode {
+    packages::install_missing();
+    let (pulsar, python) = thread::scope(|scope| {
+        let pulsar = scope.spawn(Pulsar::prepare);
+        let python = Python::prepare();
+        (pulsar.join().expect("preparing does not panic"), python)
+    });
+    let absent: Vec<_> = [pulsar.err(), python.err()].into_iter().flatten().collect();
+    for absent in &absent {
+        println!("{absent}");
+    }
+    if absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

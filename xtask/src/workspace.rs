@@ -1,0 +1,48 @@
+//! Where the checkout is, and what lies in it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Folders at the root that hold nothing written by hand: results, data, git's own.
+const NOT_OURS: [&str; 3] = ["target", "data", ".git"];
+
+/// The checkout's root. Cargo says at run time where this package is; the compiler knew it as well.
+pub(crate) fn root() -> Result<PathBuf> {
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&package).parent().context("xtask lies in the workspace")?;
+    Ok(root.to_path_buf())
+}
+
+/// Every text file of the checkout as its path from the root, with `/`, and its content.
+pub(crate) fn texts(root: &Path) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    let mut folders = vec![root.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+            let entry = entry?;
+            let path = entry.path();
+            let relative =
+                path.strip_prefix(root).expect("found under the root").to_string_lossy().into_owned();
+            if NOT_OURS.contains(&relative.as_str()) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file()
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                texts.push((relative, text));
+            }
+        }
+    }
+    texts.sort();
+    Ok(texts)
+}
+
+pub(crate) fn is_rust(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "rs")
+}
