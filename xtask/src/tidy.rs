@@ -5,6 +5,7 @@
 //! is a rule too. Rules are made of plain text work, so that they need no parser and run in a second.
 
 mod accepts;
+mod banned;
 mod dependencies;
 mod document;
 mod invariant;
@@ -46,7 +47,7 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     dependencies::check,
     purity::check,
     money::check,
@@ -55,6 +56,7 @@ const RULES: [Rule; 9] = [
     loose_ends::check,
     machine::check,
     accepts::check,
+    banned::check,
     document::check,
 ];
 

@@ -15,10 +15,11 @@ pub(crate) enum Invariant {
     NothingLeft,
     NoMachine,
     RealItems,
+    OneTls,
 }
 
 impl Invariant {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::OneWay,
         Self::ContextsApart,
         Self::BackboneApart,
@@ -31,6 +32,7 @@ impl Invariant {
         Self::NothingLeft,
         Self::NoMachine,
         Self::RealItems,
+        Self::OneTls,
     ];
 
     pub(crate) fn number(self) -> u8 {
@@ -47,6 +49,7 @@ impl Invariant {
             Self::NothingLeft => 14,
             Self::NoMachine => 15,
             Self::RealItems => 16,
+            Self::OneTls => 17,
         }
     }
 
@@ -64,6 +67,7 @@ impl Invariant {
             Self::NothingLeft => "Nothing is left for later",
             Self::NoMachine => "Nothing belongs to one machine",
             Self::RealItems => "A test accepts what exists",
+            Self::OneTls => "One TLS stack",
         }
     }
 }
