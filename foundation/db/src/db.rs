@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::command::job;
 use crate::migrate::{MigrateError, Migration, migrate};
+use crate::server::{Mode, Server};
 use crate::sqlite::{Readers, Writer};
 use crate::url::Place;
 use crate::{Backend, DatabaseUrl, DbError, OpenError, Tx};
@@ -38,11 +39,11 @@ pub struct Db {
 
 enum Engine {
     Sqlite { writer: Writer, readers: Readers },
+    Server(Server),
 }
 
 impl Db {
     /// Opens the database. A SQLite file is created if it is missing.
-    #[expect(clippy::unused_async, reason = "only the servers are waited for")]
     pub async fn open(url: &DatabaseUrl, options: DbOptions) -> Result<Self, OpenError> {
         let (committed, commits) = watch::channel(0);
         let engine = match url.place() {
@@ -50,9 +51,7 @@ impl Db {
                 writer: Writer::start(path, &options, committed)?,
                 readers: Readers::new(path.clone(), &options),
             },
-            Place::Server { .. } => {
-                return Err(OpenError::Server { url: url.to_string(), why: DbError::Closed });
-            }
+            Place::Server { .. } => Engine::Server(Server::open(url, &options, committed).await?),
         };
         Ok(Self { engine: Arc::new(engine), commits })
     }
@@ -60,6 +59,7 @@ impl Db {
     pub fn backend(&self) -> Backend {
         match &*self.engine {
             Engine::Sqlite { .. } => Backend::Sqlite,
+            Engine::Server(server) => server.backend(),
         }
     }
 
@@ -80,12 +80,22 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        self.change(Mode::Write, command).await
+    }
+
+    pub(crate) async fn change<F, T, E>(&self, mode: Mode, command: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
         match &*self.engine {
             Engine::Sqlite { writer, .. } => {
                 let (job, answer) = job(command);
                 writer.submit(job).await?;
                 answer.await.map_err(|_| DbError::Closed)?
             }
+            Engine::Server(server) => server.run(mode, command).await,
         }
     }
 
@@ -99,6 +109,7 @@ impl Db {
     {
         match &*self.engine {
             Engine::Sqlite { readers, .. } => readers.read(query).await,
+            Engine::Server(server) => server.run(Mode::Read, query).await,
         }
     }
 
@@ -114,6 +125,7 @@ impl Db {
                 readers.close();
                 writer.close().await;
             }
+            Engine::Server(server) => server.close().await,
         }
     }
 }

@@ -48,6 +48,7 @@ mod db;
 mod error;
 mod migrate;
 mod row;
+mod server;
 mod sqlite;
 mod tx;
 mod url;

@@ -7,10 +7,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sea_query::{ColumnDef, Expr, ExprTrait as _, Iden, Order, Query, Table};
+use sea_query::{
+    ColumnDef, Expr, ExprTrait as _, Iden, Index, InsertStatement, Order, Query, Table, UpdateStatement,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::columns::{id, text};
+use crate::server::Mode;
 use crate::{Backend, Db, DbError, Tx};
 
 /// One step of one component's schema.
@@ -68,11 +71,20 @@ enum History {
     Number,
     Name,
     Checksum,
+    /// How many of the statements were applied. Short of all only on MySQL, where each statement that
+    /// changes the schema commits by itself: a migration that was interrupted there goes on where it stopped.
+    StatementsDone,
 }
 
 pub(crate) async fn migrate(db: &Db, migrations: &[Migration]) -> Result<(), MigrateError> {
     let plan = ordered(migrations)?;
-    db.write(async move |tx: &Tx| apply(tx, &plan).await).await
+    db.change(Mode::Migrate, async move |tx: &Tx| {
+        lock(tx).await?;
+        let outcome = apply(tx, &plan).await;
+        unlock(tx).await;
+        outcome
+    })
+    .await
 }
 
 /// The migrations by component and number, after a check that each component counts 1, 2, 3….
@@ -80,7 +92,7 @@ fn ordered(migrations: &[Migration]) -> Result<Vec<Vec<Migration>>, MigrateError
     let mut components: BTreeMap<&str, Vec<Migration>> = BTreeMap::new();
     for migration in migrations {
         let known = components.entry(migration.component).or_default();
-        let after = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        let after = known.last().map_or(0, |last| last.number);
         if migration.number != after + 1 {
             let Migration { component, number, .. } = *migration;
             return Err(MigrateError::Numbering { component, after, number });
@@ -90,30 +102,56 @@ fn ordered(migrations: &[Migration]) -> Result<Vec<Vec<Migration>>, MigrateError
     Ok(components.into_values().collect())
 }
 
+/// Several processes may start at once; they migrate one after the other.
+async fn lock(tx: &Tx) -> Result<(), DbError> {
+    let expression = match tx.backend() {
+        // The writer has the file for itself.
+        Backend::Sqlite => return Ok(()),
+        // Held until the transaction ends. The number is ours to choose: "hexalpes" in ASCII.
+        Backend::Postgres => {
+            return tx.execute_text("SELECT pg_advisory_xact_lock(7523377975159973235)").await;
+        }
+        Backend::MySql => Expr::cust("GET_LOCK(CONCAT('hexalpes/', DATABASE()), 60)"),
+    };
+    let select = Query::select().expr_as(expression, "locked").to_owned();
+    match tx.fetch_one(&select).await?.get("locked")? {
+        Some(1) => Ok(()),
+        _ => Err(DbError::Conflict("another process migrates the database".to_owned())),
+    }
+}
+
+async fn unlock(tx: &Tx) {
+    if tx.backend() == Backend::MySql
+        && let Err(error) = tx.execute_text("SELECT RELEASE_LOCK(CONCAT('hexalpes/', DATABASE()))").await
+    {
+        tracing::warn!(%error, "the migration lock ends with its connection");
+    }
+}
+
 async fn apply(tx: &Tx, plan: &[Vec<Migration>]) -> Result<(), MigrateError> {
     tx.execute_text(&create_history(tx.backend())).await?;
     for migrations in plan {
-        let applied = check(tx, migrations).await?;
-        for migration in &migrations[applied..] {
-            apply_one(tx, migration).await?;
+        let done = check(tx, migrations).await?;
+        for (index, migration) in migrations.iter().enumerate() {
+            apply_rest(tx, migration, done.get(index).copied()).await?;
         }
     }
     Ok(())
 }
 
-/// Compares what was applied with what is known; gives how many were applied.
-async fn check(tx: &Tx, migrations: &[Migration]) -> Result<usize, MigrateError> {
+/// Compares what was applied with what is known; gives each applied migration's count of statements.
+async fn check(tx: &Tx, migrations: &[Migration]) -> Result<Vec<usize>, MigrateError> {
     let component = migrations[0].component;
     let select = Query::select()
-        .columns([History::Number, History::Checksum])
+        .columns([History::Number, History::Checksum, History::StatementsDone])
         .from(HistoryTable)
         .and_where(Expr::col(History::Component).eq(component))
         .order_by(History::Number, Order::Asc)
         .to_owned();
-    let rows = tx.fetch_all(&select).await?;
-    for (index, row) in rows.iter().enumerate() {
+    let mut done = Vec::new();
+    for row in tx.fetch_all(&select).await? {
         let number: u32 = row.get("number")?;
-        let Some(migration) = migrations.get(index) else {
+        let Some(migration) = migrations.get(done.len()) else {
             let known = migrations[migrations.len() - 1].number;
             return Err(MigrateError::Newer { component, number, known });
         };
@@ -123,33 +161,59 @@ async fn check(tx: &Tx, migrations: &[Migration]) -> Result<usize, MigrateError>
         if row.get::<String>("checksum")? != checksum(tx.backend(), migration) {
             return Err(MigrateError::Changed { component, number, name: migration.name });
         }
+        done.push(row.get::<u32>("statements_done")? as usize);
     }
-    Ok(rows.len())
+    Ok(done)
 }
 
-async fn apply_one(tx: &Tx, migration: &Migration) -> Result<(), MigrateError> {
+/// Applies the statements that are missing; `done` is `None` for a migration that has not begun.
+async fn apply_rest(tx: &Tx, migration: &Migration, done: Option<usize>) -> Result<(), MigrateError> {
     let Migration { component, number, name, statements } = *migration;
-    for statement in statements(tx.backend()) {
-        tx.execute_text(&statement).await.map_err(|why| MigrateError::Failed {
-            component,
-            number,
-            name,
-            why,
-        })?;
+    let statements = statements(tx.backend());
+    if done == Some(statements.len()) {
+        return Ok(());
     }
-    let record = Query::insert()
-        .into_table(HistoryTable)
-        .columns([History::Component, History::Number, History::Name, History::Checksum])
-        .values_panic([
-            component.into(),
-            number.into(),
-            name.into(),
-            checksum(tx.backend(), migration).into(),
-        ])
-        .to_owned();
-    tx.execute(&record).await?;
+    if done.is_none() {
+        tx.execute(&record(tx.backend(), migration)).await?;
+    }
+    let mut applied = done.unwrap_or(0);
+    for statement in &statements[applied..] {
+        let outcome = tx.execute_text(statement).await;
+        outcome.map_err(|why| MigrateError::Failed { component, number, name, why })?;
+        applied += 1;
+        tx.execute(&progress(migration, applied)).await?;
+    }
     tracing::info!(component, number, name, "applied migration");
     Ok(())
+}
+
+fn record(backend: Backend, migration: &Migration) -> InsertStatement {
+    Query::insert()
+        .into_table(HistoryTable)
+        .columns([
+            History::Component,
+            History::Number,
+            History::Name,
+            History::Checksum,
+            History::StatementsDone,
+        ])
+        .values_panic([
+            migration.component.into(),
+            i64::from(migration.number).into(),
+            migration.name.into(),
+            checksum(backend, migration).into(),
+            0_i64.into(),
+        ])
+        .to_owned()
+}
+
+fn progress(migration: &Migration, applied: usize) -> UpdateStatement {
+    Query::update()
+        .table(HistoryTable)
+        .value(History::StatementsDone, i64::try_from(applied).unwrap_or(i64::MAX))
+        .and_where(Expr::col(History::Component).eq(migration.component))
+        .and_where(Expr::col(History::Number).eq(i64::from(migration.number)))
+        .to_owned()
 }
 
 fn create_history(backend: Backend) -> String {
@@ -161,7 +225,8 @@ fn create_history(backend: Backend) -> String {
             .col(ColumnDef::new(History::Number).big_integer().not_null())
             .col(text(backend, History::Name).not_null())
             .col(id(backend, History::Checksum).not_null())
-            .primary_key(sea_query::Index::create().col(History::Component).col(History::Number)),
+            .col(ColumnDef::new(History::StatementsDone).big_integer().not_null())
+            .primary_key(Index::create().col(History::Component).col(History::Number)),
     )
 }
 

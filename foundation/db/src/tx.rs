@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use sea_query::{InsertStatement, IntoIden, OnConflict, QueryStatementWriter, Values};
+use sea_query::{InsertStatement, IntoIden, OnConflict, QueryStatementWriter, Value, Values};
 
 use crate::row::Row;
+use crate::server::{MySqlTransaction, PgTransaction};
 use crate::{Backend, DbError, sqlite};
 
 /// An open transaction.
@@ -20,6 +21,8 @@ pub struct Tx {
 
 pub(crate) enum Session {
     Sqlite(rusqlite::Connection),
+    Postgres(PgTransaction),
+    MySql(MySqlTransaction),
 }
 
 impl Tx {
@@ -31,22 +34,33 @@ impl Tx {
     pub fn backend(&self) -> Backend {
         match &self.session {
             Session::Sqlite(_) => Backend::Sqlite,
+            Session::Postgres(_) => Backend::Postgres,
+            Session::MySql(_) => Backend::MySql,
         }
     }
 
     /// Runs a statement and gives the number of rows that it inserted, deleted or matched for update.
     pub async fn execute(&self, statement: &impl QueryStatementWriter) -> Result<u64, DbError> {
-        let (sql, values) = self.backend().query(statement);
-        self.execute_built(&sql, values).await
+        let (sql, values) = self.build(statement)?;
+        let outcome = match &self.session {
+            Session::Sqlite(connection) => sqlite::execute(connection, &sql, &values),
+            Session::Postgres(transaction) => transaction.execute(sql, values).await,
+            Session::MySql(transaction) => transaction.execute(sql, values).await,
+        };
+        outcome.inspect_err(|error| self.doom(error))
     }
 
-    /// Inserts unless a row with the same primary or unique key is there; tells whether it inserted.
+    /// Inserts one row unless one with the same primary or unique key is there; tells whether it did.
     ///
-    /// `key` is any column that the statement sets. No error is swallowed on the way: a value that is too
-    /// long or a missing reference fails as in any insert.
+    /// `key` is a column that the statement sets. Nothing else is forgiven: a value that is too long or a
+    /// missing reference fails as in any insert.
     pub async fn insert_new(&self, insert: &InsertStatement, key: impl IntoIden) -> Result<bool, DbError> {
+        if let Session::MySql(transaction) = &self.session {
+            let outcome = transaction.insert_new(insert, key.into_iden()).await;
+            return outcome.inspect_err(|error| self.doom(error));
+        }
         let mut insert = insert.clone();
-        insert.on_conflict(OnConflict::column(key).do_nothing().to_owned());
+        insert.on_conflict(OnConflict::new().do_nothing().to_owned());
         Ok(self.execute(&insert).await? == 1)
     }
 
@@ -67,34 +81,41 @@ impl Tx {
         self.fetch_optional(statement).await?.ok_or(DbError::NoRow)
     }
 
-    /// Runs a statement that is text already and has no values: a migration's.
-    #[expect(clippy::unused_async, reason = "only the servers' statements wait")]
-    pub(crate) async fn execute_text(&self, sql: &str) -> Result<u64, DbError> {
-        let outcome = match &self.session {
-            Session::Sqlite(connection) => sqlite::execute(connection, sql, &Values(Vec::new())),
-        };
-        outcome.inspect_err(|error| self.doom(error))
-    }
-
-    #[expect(clippy::unused_async, reason = "only the servers' statements wait")]
-    async fn execute_built(&self, sql: &str, values: Values) -> Result<u64, DbError> {
-        let outcome = match &self.session {
-            Session::Sqlite(connection) => sqlite::execute(connection, sql, &values),
-        };
-        outcome.inspect_err(|error| self.doom(error))
-    }
-
-    #[expect(clippy::unused_async, reason = "only the servers' statements wait")]
     async fn fetch(
         &self,
         statement: &impl QueryStatementWriter,
         rows_max: usize,
     ) -> Result<Vec<Row>, DbError> {
-        let (sql, values) = self.backend().query(statement);
+        let (sql, values) = self.build(statement)?;
         let outcome = match &self.session {
             Session::Sqlite(connection) => sqlite::fetch(connection, &sql, &values, rows_max),
+            Session::Postgres(transaction) => transaction.fetch(sql, values, rows_max).await,
+            Session::MySql(transaction) => transaction.fetch(sql, values, rows_max).await,
         };
         outcome.inspect_err(|error| self.doom(error))
+    }
+
+    /// Runs a statement that is text already and has no values: a migration's.
+    pub(crate) async fn execute_text(&self, sql: &str) -> Result<(), DbError> {
+        let outcome = match &self.session {
+            Session::Sqlite(connection) => sqlite::execute(connection, sql, &Values(Vec::new())).map(|_| ()),
+            Session::Postgres(transaction) => transaction.execute_text(sql.to_owned()).await,
+            Session::MySql(transaction) => transaction.execute_text(sql.to_owned()).await,
+        };
+        outcome.inspect_err(|error| self.doom(error))
+    }
+
+    /// The three databases share signed integers alone.
+    fn build(&self, statement: &impl QueryStatementWriter) -> Result<(String, Values), DbError> {
+        let (sql, values) = self.backend().query(statement);
+        let fits =
+            |value: &Value| !matches!(value, Value::BigUnsigned(Some(n)) if i64::try_from(*n).is_err());
+        if values.0.iter().all(fits) {
+            return Ok((sql, values));
+        }
+        let error = DbError::Range("an integer above 9223372036854775807");
+        self.doom(&error);
+        Err(error)
     }
 
     fn doom(&self, error: &DbError) {
@@ -106,9 +127,32 @@ impl Tx {
         self.failure.take()
     }
 
+    /// The connection beneath, for SQLite's writer and readers.
     pub(crate) fn sqlite(&self) -> &rusqlite::Connection {
         match &self.session {
             Session::Sqlite(connection) => connection,
+            _ => unreachable!("SQLite's threads hold SQLite's transactions"),
+        }
+    }
+
+    /// Ends a transaction on a server. SQLite's writer and readers end theirs.
+    pub(crate) async fn commit(self) -> Result<(), DbError> {
+        match self.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(transaction) => transaction.commit().await,
+            Session::MySql(transaction) => transaction.commit().await,
+        }
+    }
+
+    /// As [`Tx::commit`]. If it fails the connection is lost, and the server rolls back by itself.
+    pub(crate) async fn roll_back(self) {
+        let outcome = match self.session {
+            Session::Sqlite(_) => Ok(()),
+            Session::Postgres(transaction) => transaction.roll_back().await,
+            Session::MySql(transaction) => transaction.roll_back().await,
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "a rollback failed");
         }
     }
 }

@@ -1,4 +1,11 @@
 //! What the database crate promises, over every database that is there.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod batches;
 mod commands;
+mod conflicts;
+mod crash;
+mod migrations;
+mod opening;
+mod support;
+mod values;

@@ -1,0 +1,128 @@
+//! PostgreSQL, MySQL and MariaDB: an ordinary transaction for each command.
+//!
+//! Writes are `SERIALIZABLE`. A command loads, decides and saves; on SQLite's one writer nothing changes in
+//! between, and it must be no less right here. `READ COMMITTED` loses an update between load and save;
+//! `REPEATABLE READ` does too on MySQL, and lets two commands on PostgreSQL each decide on what the other
+//! changes. The price, a conflict now and then, is paid by the retries. Reads are `REPEATABLE READ`: one
+//! snapshot that takes no locks.
+
+mod mysql;
+mod postgres;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+
+use crate::tx::Session;
+use crate::url::Place;
+use crate::{Backend, DatabaseUrl, DbError, DbOptions, OpenError};
+
+pub(crate) use mysql::MySqlTransaction;
+pub(crate) use postgres::PgTransaction;
+
+/// How long a connection may take to be made.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+
+/// What a transaction is for; decides how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Read,
+    Write,
+    /// Sees what others commit while it waits for their migration to end.
+    Migrate,
+}
+
+/// An open server: its connections, and as many permits, so that who waits holds no thread.
+pub(crate) struct Server {
+    pool: Pool,
+    permits: Arc<Semaphore>,
+    connections_max: u32,
+    commits: watch::Sender<u64>,
+}
+
+#[derive(Clone)]
+enum Pool {
+    Postgres(sqlx::PgPool),
+    MySql(sqlx::MySqlPool),
+}
+
+impl Server {
+    /// Connects once, to say now rather than later what is wrong.
+    pub(crate) async fn open(
+        url: &DatabaseUrl,
+        options: &DbOptions,
+        commits: watch::Sender<u64>,
+    ) -> Result<Self, OpenError> {
+        let refused = |why| OpenError::Server { url: url.to_string(), why };
+        let Place::Server { backend, url: address } = url.place() else {
+            return Err(refused(DbError::Closed));
+        };
+        let connecting = async {
+            Ok(match backend {
+                Backend::MySql => Pool::MySql(mysql::connect(address, options).await?),
+                _ => Pool::Postgres(postgres::connect(address, options).await?),
+            })
+        };
+        let pool = tokio::time::timeout(CONNECT_WAIT, connecting)
+            .await
+            .unwrap_or_else(|_| Err(DbError::Unavailable("the server does not answer".to_owned())))
+            .map_err(refused)?;
+        let connections_max = options.connections_max;
+        let permits = Arc::new(Semaphore::new(connections_max as usize));
+        Ok(Self { pool, permits, connections_max, commits })
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        match self.pool {
+            Pool::Postgres(_) => Backend::Postgres,
+            Pool::MySql(_) => Backend::MySql,
+        }
+    }
+
+    /// Refuses new commands and returns when the last one has ended.
+    pub(crate) async fn close(&self) {
+        // The queue for permits is fair: who came earlier still gets one. An error: closed already.
+        let all_idle = self.permits.acquire_many(self.connections_max).await;
+        self.permits.close();
+        drop(all_idle);
+        match &self.pool {
+            Pool::Postgres(pool) => pool.close().await,
+            Pool::MySql(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Pool {
+    async fn begin(&self, mode: Mode) -> Result<Session, DbError> {
+        Ok(match self {
+            Self::Postgres(pool) => Session::Postgres(PgTransaction::begin(pool, mode).await?),
+            Self::MySql(pool) => Session::MySql(MySqlTransaction::begin(pool, mode).await?),
+        })
+    }
+}
+
+/// What went wrong beneath the database's own errors: the connection, or how we used the driver.
+fn driver_error(error: &sqlx::Error) -> DbError {
+    use sqlx::Error as E;
+    let text = || error.to_string().lines().next().unwrap_or_default().to_owned();
+    match error {
+        E::Io(error) => DbError::Unavailable(format!("the connection was lost ({})", error.kind())),
+        E::PoolTimedOut => DbError::Unavailable("no connection came free in time".to_owned()),
+        E::PoolClosed => DbError::Closed,
+        E::Tls(_) | E::Protocol(_) | E::WorkerCrashed | E::BeginFailed | E::Configuration(_) => {
+            DbError::Unavailable(text())
+        }
+        // Encoding, decoding and column errors may repeat a value.
+        _ => DbError::Statement("its values or columns do not fit the driver's types".to_owned()),
+    }
+}
+
+/// A commit whose connection broke: nobody knows.
+fn commit_error(error: DbError) -> DbError {
+    match error {
+        DbError::Unavailable(why) => DbError::CommitUnknown(why),
+        known => known,
+    }
+}

@@ -1,0 +1,94 @@
+//! Runs a command on a server: on a blocking thread, so that its future need not be `Send`, and again if
+//! another transaction or a lost connection was in the way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::{Mode, Pool, Server};
+use crate::{DbError, Tx};
+
+/// Runs of one command, the first included. Ten rounds outlast a hot row's queue and a server's restart,
+/// yet a caller hears within some seconds that it is hopeless.
+const RUNS_MAX: usize = 10;
+const PAUSE_MIN: Duration = Duration::from_millis(2);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+
+impl Server {
+    pub(crate) async fn run<F, T, E>(&self, mode: Mode, work: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| DbError::Closed)?;
+        let (pool, commits) = (self.pool.clone(), self.commits.clone());
+        let (runtime, span) = (Handle::current(), tracing::Span::current());
+        let running = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            span.in_scope(|| runtime.block_on(repeat(&pool, mode, &commits, &work)))
+        });
+        running.await.unwrap_or_else(|ended| {
+            Err(if ended.is_panic() { DbError::Panicked } else { DbError::Closed }.into())
+        })
+    }
+}
+
+async fn repeat<F, T, E>(pool: &Pool, mode: Mode, commits: &watch::Sender<u64>, work: &F) -> Result<T, E>
+where
+    F: AsyncFn(&Tx) -> Result<T, E>,
+    E: From<DbError>,
+{
+    let mut pauses = ExponentialBuilder::default()
+        .with_min_delay(PAUSE_MIN)
+        .with_max_delay(PAUSE_MAX)
+        .with_max_times(RUNS_MAX - 1)
+        .with_jitter()
+        .build();
+    loop {
+        let (result, failure) = run_once(pool, mode, work).await;
+        if result.is_ok() && mode != Mode::Read {
+            commits.send_modify(|commits| *commits += 1);
+        }
+        let Some(failure) = failure.filter(is_passing) else { return result };
+        let Some(pause) = pauses.next() else { return result };
+        tracing::debug!(%failure, "a command runs again");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// The transaction did not happen, and may if it is tried again.
+fn is_passing(failure: &DbError) -> bool {
+    matches!(failure, DbError::Conflict(_) | DbError::Unavailable(_))
+}
+
+/// One transaction. Beside the result: what the database had against it, whatever the command made of that.
+async fn run_once<F, T, E>(pool: &Pool, mode: Mode, work: &F) -> (Result<T, E>, Option<DbError>)
+where
+    F: AsyncFn(&Tx) -> Result<T, E>,
+    E: From<DbError>,
+{
+    let failed = |error: DbError| (Err(error.clone().into()), Some(error));
+    let tx = match pool.begin(mode).await {
+        Ok(session) => Tx::new(session),
+        Err(error) => return failed(error),
+    };
+    let result = work(&tx).await;
+    match (result, tx.take_failure()) {
+        (Ok(value), None) => match tx.commit().await {
+            Ok(()) => (Ok(value), None),
+            Err(error) => failed(error),
+        },
+        (Ok(_), Some(error)) => {
+            tx.roll_back().await;
+            failed(error)
+        }
+        (Err(error), failure) => {
+            tx.roll_back().await;
+            (Err(error), failure)
+        }
+    }
+}
