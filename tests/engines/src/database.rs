@@ -5,13 +5,12 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use tempfile::TempDir;
 
-use crate::tool;
+use crate::{mariadb, postgres, tool};
 
 /// Which database this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,15 +136,14 @@ impl ServerUrl {
 
     /// Everything but the statement.
     fn psql(&self) -> Result<Command> {
-        let mut command = Command::new(tool::find(&["psql"])?);
+        let mut command = Command::new(postgres::psql()?);
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.with_database(&self.database), "-c"]);
         Ok(command)
     }
 
     /// Everything but the statement.
     fn mariadb(&self) -> Result<Command> {
-        let client: PathBuf = tool::find(&["mariadb", "mysql"]).context("its client makes the databases")?;
-        let mut command = Command::new(client);
+        let mut command = Command::new(mariadb::client()?);
         command.args(["--no-defaults", "--protocol=TCP", "-h", &self.host, "-P", &self.port.to_string()]);
         command.args(["-u", &self.user, "-D", &self.database, "-e"]);
         command.env("MYSQL_PWD", self.password.as_deref().unwrap_or_default());

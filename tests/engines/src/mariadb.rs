@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ impl MariaDb {
 fn start() -> Result<MariaDb> {
     let install = tool::find(&["mariadb-install-db", "mysql_install_db"])?;
     let mariadbd = tool::find(&["mariadbd", "mysqld"])?;
+    client()?;
     let account = Account::unprivileged("mysql")?;
     let folder = tempfile::Builder::new().prefix("hexalpes-mariadb-").tempdir()?;
     give(folder.path(), account)?;
@@ -82,4 +84,9 @@ fn start() -> Result<MariaDb> {
     // It listens after the first statements have run.
     server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
     Ok(MariaDb { port, server })
+}
+
+/// The command-line client. Without it the server would be of no use to a test.
+pub(crate) fn client() -> Result<PathBuf> {
+    tool::find(&["mariadb", "mysql"])
 }

@@ -77,6 +77,11 @@ fn start() -> Result<Postgres> {
     Ok(Postgres { port, server })
 }
 
+/// The command-line client, where `PATH` has it, else beside the server.
+pub(crate) fn psql() -> Result<PathBuf> {
+    tool::find(&["psql"]).or_else(|_| Ok(programs()?.join("psql")))
+}
+
 /// The folder of the newest version that has a server, else wherever `PATH` has `initdb`.
 fn programs() -> Result<PathBuf> {
     let mut versions: Vec<(u32, PathBuf)> = fs::read_dir(DEBIAN)
