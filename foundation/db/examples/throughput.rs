@@ -1,4 +1,5 @@
-//! Measures small commands on SQLite: `cargo run --release -p hexalpes-db --example throughput`.
+//! Measures small commands: `cargo run --release -p hexalpes-db --example throughput [DATABASE_URL]`.
+//! Without a URL: SQLite, in the working directory.
 //!
 //! A command is what a service's smallest is: find out whether a key is new, insert it, read it back.
 
@@ -22,7 +23,11 @@ const MIGRATIONS: &[Migration] = &[Migration::new("throughput", 1, "create entry
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir_in(".")?;
-    let db = Db::open(&DatabaseUrl::file(folder.path().join("a.db")), DbOptions::default()).await?;
+    let url = match std::env::args().nth(1) {
+        Some(url) => DatabaseUrl::parse(&url)?,
+        None => DatabaseUrl::file(folder.path().join("a.db")),
+    };
+    let db = Db::open(&url, DbOptions::default()).await?;
     db.migrate(MIGRATIONS).await?;
     sync_alone(folder.path())?;
     for (waiting, commands) in [(1, 2_000), (16, 20_000), (64, 60_000), (256, 200_000)] {

@@ -1,8 +1,8 @@
-//! Column types that mean the same on every database.
+//! Column types, and a sum over them, that mean the same on every database.
 //!
-//! Money and numbers are `big_integer()`, truth is `boolean()`; the types here are those that differ.
+//! Truth is sea-query's `boolean()`, which is the same everywhere already.
 
-use sea_query::{ColumnDef, IntoIden};
+use sea_query::{ColumnDef, Expr, ExprTrait as _, Func, IntoColumnRef, IntoIden};
 
 use crate::Backend;
 
@@ -39,11 +39,16 @@ pub fn blob(backend: Backend, name: impl IntoIden) -> ColumnDef {
     column
 }
 
-/// A point in time: microseconds since 1970 in UTC.
-pub fn timestamp(name: impl IntoIden) -> ColumnDef {
+/// A number, or money in minor units.
+pub fn integer(name: impl IntoIden) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer();
     column
+}
+
+/// A point in time: microseconds since 1970 in UTC.
+pub fn timestamp(name: impl IntoIden) -> ColumnDef {
+    integer(name)
 }
 
 /// A primary key that the database counts up; a number is never given twice, also not after its row was
@@ -52,6 +57,17 @@ pub fn sequence(name: impl IntoIden) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer().not_null().primary_key().auto_increment();
     column
+}
+
+/// The sum of an integer column as an integer, 0 over no rows. PostgreSQL and MySQL would give a decimal.
+pub fn sum(backend: Backend, name: impl IntoColumnRef) -> Expr {
+    let sum = Expr::col(name).sum();
+    let integer = match backend {
+        Backend::Sqlite => sum,
+        Backend::Postgres => sum.cast_as("bigint"),
+        Backend::MySql => sum.cast_as("signed"),
+    };
+    Func::coalesce([integer, Expr::val(0_i64)]).into()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A command on its way to its database: the closure, where its result goes, and how it is run.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -65,6 +66,32 @@ where
     }
 }
 
+thread_local! {
+    /// A command runs on this thread.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Marks this thread as one that runs a command, until it is dropped.
+pub(crate) struct Inside(());
+
+impl Inside {
+    pub(crate) fn enter() -> Self {
+        INSIDE.set(true);
+        Self(())
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
+}
+
+/// Refuses a transaction within a transaction: it would wait for itself, or act on its own.
+pub(crate) fn refuse_nesting() -> Result<(), DbError> {
+    if INSIDE.get() { Err(DbError::Nested) } else { Ok(()) }
+}
+
 /// Runs a command on this thread. A statement on SQLite never waits, so one poll is the whole run.
 pub(crate) fn run_in_place<F, T, E>(work: &F, tx: &Tx) -> Result<T, E>
 where
@@ -72,6 +99,7 @@ where
     E: From<DbError>,
 {
     let polled = catch_unwind(AssertUnwindSafe(|| {
+        let _inside = Inside::enter();
         let command = pin!(work(tx));
         command.poll(&mut Context::from_waker(Waker::noop()))
     }));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::command::job;
+use crate::command::{job, refuse_nesting};
 use crate::migrate::{MigrateError, Migration, migrate};
 use crate::server::{Mode, Server};
 use crate::sqlite::{Readers, Writer};
@@ -89,6 +89,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        refuse_nesting()?;
         match &*self.engine {
             Engine::Sqlite { writer, .. } => {
                 let (job, answer) = job(command);
@@ -107,6 +108,7 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
+        refuse_nesting()?;
         match &*self.engine {
             Engine::Sqlite { readers, .. } => readers.read(query).await,
             Engine::Server(server) => server.run(Mode::Read, query).await,

@@ -23,7 +23,7 @@ pub enum DbError {
     /// Deadlocks, serialization failures, lock timeouts; on servers after the retries were spent.
     #[error("another transaction was in the way: {0}")]
     Conflict(String),
-    #[error("the connection was lost during the commit, which may or may not have happened: {0}")]
+    #[error("the commit may or may not have happened: {0}")]
     CommitUnknown(String),
     #[error("a constraint refused it: {0}")]
     Constraint(String),
@@ -37,6 +37,8 @@ pub enum DbError {
     NoRow,
     #[error("the command waited for something other than its database, and was rolled back")]
     Waited,
+    #[error("a command asked for a transaction of its own inside the one that it was given")]
+    Nested,
     #[error("the command panicked, and was rolled back")]
     Panicked,
     #[error("the database is closed")]
@@ -57,8 +59,18 @@ impl DbError {
             | Self::Column { .. }
             | Self::NoRow
             | Self::Waited
+            | Self::Nested
             | Self::Panicked => ErrorKind::Rejected,
             Self::Damaged(_) => ErrorKind::Corrupt,
+        }
+    }
+
+    /// What the error means when it is a commit's: if the way to the disk or the server broke, nobody
+    /// knows how far the commit came.
+    pub(crate) fn of_commit(self) -> Self {
+        match self {
+            Self::Unavailable(why) => Self::CommitUnknown(why),
+            known => known,
         }
     }
 }

@@ -7,12 +7,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sea_query::{
-    ColumnDef, Expr, ExprTrait as _, Iden, Index, InsertStatement, Order, Query, Table, UpdateStatement,
-};
+use sea_query::{Expr, ExprTrait as _, Iden, Index, InsertStatement, Order, Query, Table, UpdateStatement};
 use sha2::{Digest as _, Sha256};
 
-use crate::columns::{id, text};
+use crate::columns::{id, integer, text};
 use crate::server::Mode;
 use crate::{Backend, Db, DbError, Tx};
 
@@ -222,10 +220,10 @@ fn create_history(backend: Backend) -> String {
             .table(HistoryTable)
             .if_not_exists()
             .col(id(backend, History::Component).not_null())
-            .col(ColumnDef::new(History::Number).big_integer().not_null())
+            .col(integer(History::Number).not_null())
             .col(text(backend, History::Name).not_null())
             .col(id(backend, History::Checksum).not_null())
-            .col(ColumnDef::new(History::StatementsDone).big_integer().not_null())
+            .col(integer(History::StatementsDone).not_null())
             .primary_key(Index::create().col(History::Component).col(History::Number)),
     )
 }

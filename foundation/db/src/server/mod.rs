@@ -118,11 +118,3 @@ fn driver_error(error: &sqlx::Error) -> DbError {
         _ => DbError::Statement("its values or columns do not fit the driver's types".to_owned()),
     }
 }
-
-/// A commit whose connection broke: nobody knows.
-fn commit_error(error: DbError) -> DbError {
-    match error {
-        DbError::Unavailable(why) => DbError::CommitUnknown(why),
-        known => known,
-    }
-}

@@ -14,7 +14,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{CONNECT_WAIT, Mode, commit_error, driver_error};
+use super::{CONNECT_WAIT, Mode, driver_error};
 use crate::row::{Row, Value};
 use crate::{Backend, DbError, DbOptions};
 
@@ -111,7 +111,7 @@ impl MySqlTransaction {
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbError> {
-        self.0.into_inner().commit().await.map_err(|error| commit_error(db_error(&error)))
+        self.0.into_inner().commit().await.map_err(|error| db_error(&error).of_commit())
     }
 
     pub(crate) async fn roll_back(self) -> Result<(), DbError> {

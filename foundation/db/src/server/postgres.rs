@@ -12,7 +12,7 @@ use sqlx::{
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{CONNECT_WAIT, Mode, commit_error, driver_error};
+use super::{CONNECT_WAIT, Mode, driver_error};
 use crate::row::{Row, Value};
 use crate::{DbError, DbOptions};
 
@@ -91,7 +91,7 @@ impl PgTransaction {
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbError> {
-        self.0.into_inner().commit().await.map_err(|error| commit_error(db_error(&error)))
+        self.0.into_inner().commit().await.map_err(|error| db_error(&error).of_commit())
     }
 
     pub(crate) async fn roll_back(self) -> Result<(), DbError> {

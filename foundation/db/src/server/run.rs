@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::{Mode, Pool, Server};
+use crate::command::Inside;
 use crate::{DbError, Tx};
 
 /// Runs of one command, the first included. Ten rounds outlast a hot row's queue and a server's restart,
@@ -28,7 +29,7 @@ impl Server {
         let (pool, commits) = (self.pool.clone(), self.commits.clone());
         let (runtime, span) = (Handle::current(), tracing::Span::current());
         let running = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let (_permit, _inside) = (permit, Inside::enter());
             span.in_scope(|| runtime.block_on(repeat(&pool, mode, &commits, &work)))
         });
         running.await.unwrap_or_else(|ended| {

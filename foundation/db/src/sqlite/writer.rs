@@ -180,7 +180,7 @@ impl Thread {
         if let Err(error) = control(self.tx.sqlite(), "COMMIT") {
             tracing::error!(%error, "a commit failed");
             self.roll_back();
-            return Err(error);
+            return Err(error.of_commit());
         }
         self.commits.send_modify(|commits| *commits += 1);
         Ok(())

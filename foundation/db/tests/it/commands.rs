@@ -97,6 +97,26 @@ async fn a_query_cannot_write() {
 }
 
 #[tokio::test]
+async fn a_transaction_inside_a_transaction_is_refused() {
+    on_each_database(async |db| {
+        let inner = db.clone();
+        let write: Result<(), DbError> = db
+            .write(async move |tx: &Tx| {
+                insert(tx, "outer").await?;
+                inner.write(async |tx: &Tx| insert(tx, "inner").await).await.map(drop)
+            })
+            .await;
+        assert_eq!(write, Err(DbError::Nested));
+        let inner = db.clone();
+        assert_eq!(db.write(async move |_: &Tx| read_one(&inner).await).await, Err(DbError::Nested));
+        let inner = db.clone();
+        assert_eq!(db.read(async move |_: &Tx| read_one(&inner).await).await, Err(DbError::Nested));
+        assert_eq!(ids(&db).await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_error_is_one_line_without_the_data() {
     on_each_database(async |db| {
         let secret = "hunter2";

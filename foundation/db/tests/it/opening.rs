@@ -45,3 +45,12 @@ async fn a_server_that_is_not_there_is_named_without_the_password() {
         assert!(!text.contains("hunter2"));
     }
 }
+
+#[tokio::test]
+async fn mariadb_goes_by_its_own_name_too() {
+    for database in hexalpes_engines::databases() {
+        let Some(rest) = database.url().strip_prefix("mysql:") else { continue };
+        let url = DatabaseUrl::parse(&format!("mariadb:{rest}")).unwrap();
+        Db::open(&url, DbOptions::default()).await.unwrap().close().await;
+    }
+}

@@ -11,7 +11,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[Migration::new("notes", 1, "create
                 .col(columns::id(backend, "id").not_null().primary_key())
                 .col(columns::text(backend, "text"))
                 .col(columns::blob(backend, "bytes"))
-                .col(ColumnDef::new("number").big_integer())
+                .col(columns::integer("number"))
                 .col(ColumnDef::new("flag").boolean())
                 .col(ColumnDef::new("real").double()),
         ),

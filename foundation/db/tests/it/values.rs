@@ -1,6 +1,6 @@
 //! Values come back as they went in, and compare byte by byte.
 
-use hexalpes_db::{DbError, Row, Tx};
+use hexalpes_db::{DbError, Row, Tx, columns};
 use sea_query::{Expr, ExprTrait as _, Func, InsertStatement, Query};
 
 use crate::support::{a_note, ids, insert, on_each_database, the_note};
@@ -105,29 +105,43 @@ async fn ids_compare_byte_by_byte() {
         }
         all.sort_unstable();
         assert_eq!(ids(&db).await, all);
-        let found =
-            db.read(async |tx: &Tx| tx.fetch_all(&the_note("a")).await.map(|rows| rows.len())).await.unwrap();
-        assert_eq!(found, 1);
+        let (same, after) = db
+            .read(async |tx: &Tx| -> Result<_, DbError> {
+                let after =
+                    Query::select().column("id").from("note").and_where(Expr::col("id").gt("a")).to_owned();
+                Ok((tx.fetch_all(&the_note("a")).await?.len(), tx.fetch_all(&after).await?.len()))
+            })
+            .await
+            .unwrap();
+        assert_eq!((same, after), (1, all.iter().filter(|id| id.as_str() > "a").count()));
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_count_is_an_integer_everywhere() {
+async fn counts_and_sums_are_integers_everywhere() {
     on_each_database(async |db| {
-        db.write(async |tx: &Tx| insert(tx, "a").await).await.unwrap();
-        let count: i64 = db
-            .read(async |tx: &Tx| -> Result<_, DbError> {
+        let totals = async || -> Result<(i64, i64), DbError> {
+            db.read(async |tx: &Tx| {
                 let select = Query::select()
                     .expr_as(Func::count(Expr::col("id")), "notes")
+                    .expr_as(columns::sum(tx.backend(), "number"), "total")
                     .from("note")
-                    .and_where(Expr::col("id").ne("b"))
                     .to_owned();
-                tx.fetch_one(&select).await?.get("notes")
+                let row = tx.fetch_one(&select).await?;
+                Ok((row.get("notes")?, row.get("total")?))
             })
             .await
-            .unwrap();
-        assert_eq!(count, 1);
+        };
+        assert_eq!(totals().await, Ok((0, 0)));
+        db.write(async |tx: &Tx| {
+            insert(tx, "a").await?;
+            insert(tx, "b").await?;
+            tx.execute(Query::update().table("note").value("number", 1_i64 << 60)).await
+        })
+        .await
+        .unwrap();
+        assert_eq!(totals().await, Ok((2, 1 << 61)));
     })
     .await;
 }
