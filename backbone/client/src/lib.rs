@@ -1,1 +1,44 @@
-//! Publish and subscribe against the backbone or a Pulsar cluster.
+//! Publish and subscribe against the backbone or a Pulsar cluster, which speak the same protocol.
+//!
+//! Thin, and careful where clients have lost data: what was given to a producer is stored or its future
+//! says why not; sends survive reconnects in their order and with their sequence ids; what a consumer
+//! did not ack comes again. Reconnecting is on by default and every queue has a bound.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Outgoing, ProducerOptions};
+//!
+//! let client = Client::connect(ClientOptions::new("pulsar://127.0.0.1:6650")).await?;
+//! let consumer = client.consumer("orders", ConsumerOptions::new("billing-orders")).await?;
+//! let producer = client.producer("orders", ProducerOptions::default()).await?;
+//! producer.send(Outgoing::new("first")).await?;
+//!
+//! let message = consumer.next().await?;
+//! consumer.ack(&message.id).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Not here: partitioned topics (name a partition), readers, schemas, encryption, transactions.
+
+mod address;
+pub mod admin;
+mod client;
+mod clock;
+mod connection;
+pub mod consumer;
+pub mod error;
+mod lookup;
+mod options;
+mod pool;
+pub mod producer;
+
+pub use admin::{AdminClient, AdminOptions};
+pub use client::Client;
+pub use consumer::{Consumer, ConsumerOptions, Message, SeekTo, SubscriptionKind};
+pub use error::{ClientError, ConnectError, ConsumeError, OpenError, Refusal, RequestError, SendError};
+pub use hexalpes_wire::compression::Codec;
+pub use hexalpes_wire::proto::{InitialPosition, ServerError};
+pub use hexalpes_wire::{MessageId, TopicName};
+pub use options::{Backoff, ClientOptions, TlsOptions, Token};
+pub use producer::{Batching, Outgoing, Producer, ProducerOptions, Receipt};

@@ -59,8 +59,13 @@ impl Payload {
         Self { raw: out.freeze() }
     }
 
+    /// How many bytes [`Payload::new`] writes in front of the body.
+    pub fn headers_len(metadata: &MessageMetadata) -> usize {
+        2 + 4 + 4 + metadata.encoded_len()
+    }
+
     pub(super) fn encoded_len(metadata: &MessageMetadata, body: &[u8]) -> usize {
-        2 + 4 + 4 + metadata.encoded_len() + body.len()
+        Self::headers_len(metadata) + body.len()
     }
 
     pub(super) fn write(metadata: &MessageMetadata, body: &[u8], out: &mut BytesMut) {

@@ -1,0 +1,301 @@
+//! The calls of Pulsar's Admin REST v2 that a start needs, idempotent where they create.
+
+use std::time::Duration;
+
+use hexalpes_wire::TopicName;
+use reqwest::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::connection::tls_config;
+use crate::error::ClientError;
+use crate::options::{TlsOptions, Token};
+
+/// How an admin client reaches its broker.
+#[derive(Clone, Debug)]
+pub struct AdminOptions {
+    /// `http://host:port` or `https://host:port`.
+    pub admin_url: String,
+    pub token: Option<Token>,
+    pub tls: TlsOptions,
+    pub timeout: Duration,
+}
+
+impl AdminOptions {
+    pub fn new(admin_url: impl Into<String>) -> Self {
+        Self {
+            admin_url: admin_url.into(),
+            token: None,
+            tls: TlsOptions::default(),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A call that did not do what it is for.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("{method} {path}: {source}")]
+    Http { method: Method, path: String, source: reqwest::Error },
+    #[error("{method} {path}: {status}: {reason}")]
+    Refused { method: Method, path: String, status: StatusCode, reason: String },
+}
+
+impl AdminError {
+    /// Whether the same call may succeed later, without anybody changing it.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Http { source, .. } => !source.is_builder() && !source.is_decode(),
+            Self::Refused { status, .. } => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+        }
+    }
+
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Http { source, .. } => source.status(),
+            Self::Refused { status, .. } => Some(*status),
+        }
+    }
+}
+
+/// How long messages stay that every subscription has acked. `-1` means without limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    #[serde(rename = "retentionTimeInMinutes")]
+    pub time_minutes: i64,
+    #[serde(rename = "retentionSizeInMB")]
+    pub size_mb: i64,
+}
+
+/// What happens to topics that nobody uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InactiveTopics {
+    pub delete_while_inactive: bool,
+    pub max_inactive_duration_seconds: i32,
+    /// `delete_when_no_subscriptions` or `delete_when_subscriptions_caught_up`.
+    pub inactive_topic_delete_mode: String,
+}
+
+impl InactiveTopics {
+    /// They stay.
+    pub fn kept() -> Self {
+        Self {
+            delete_while_inactive: false,
+            max_inactive_duration_seconds: 60,
+            inactive_topic_delete_mode: "delete_when_no_subscriptions".to_owned(),
+        }
+    }
+}
+
+/// Calls one broker's admin port.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    http: reqwest::Client,
+    base: String,
+    token: Option<Token>,
+}
+
+impl AdminClient {
+    pub fn new(options: AdminOptions) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls_config(&options.tls)?)
+            .timeout(options.timeout)
+            .build()
+            .map_err(|error| ClientError::Tls { reason: error.to_string() })?;
+        let base = format!("{}/admin/v2", options.admin_url.trim_end_matches('/'));
+        Ok(Self { http, base, token: options.token })
+    }
+
+    /// Fails unless the broker can store and deliver a message.
+    pub async fn health(&self) -> Result<(), AdminError> {
+        self.call(Method::GET, "/brokers/health", None::<&()>).await.map(drop)
+    }
+
+    pub async fn clusters(&self) -> Result<Vec<String>, AdminError> {
+        self.get("/clusters").await
+    }
+
+    pub async fn tenants(&self) -> Result<Vec<String>, AdminError> {
+        self.get("/tenants").await
+    }
+
+    /// Creates a tenant for all clusters there are; one that is there already stays as it is.
+    pub async fn create_tenant(&self, tenant: &str) -> Result<(), AdminError> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            admin_roles: [&'static str; 0],
+            allowed_clusters: Vec<String>,
+        }
+        let body = Body { admin_roles: [], allowed_clusters: self.clusters().await? };
+        self.create(&format!("/tenants/{}", encoded(tenant)), Some(&body)).await
+    }
+
+    pub async fn namespaces(&self, tenant: &str) -> Result<Vec<String>, AdminError> {
+        self.get(&format!("/namespaces/{}", encoded(tenant))).await
+    }
+
+    /// Creates a namespace (`tenant/namespace`); one that is there already stays as it is.
+    pub async fn create_namespace(&self, namespace: &str) -> Result<(), AdminError> {
+        self.create(&format!("/namespaces/{}", path(namespace)), None::<&()>).await
+    }
+
+    /// None where the namespace leaves it to the broker.
+    pub async fn deduplication(&self, namespace: &str) -> Result<Option<bool>, AdminError> {
+        self.get_policy(namespace, "deduplication").await
+    }
+
+    pub async fn set_deduplication(&self, namespace: &str, enabled: bool) -> Result<(), AdminError> {
+        self.set_policy(namespace, "deduplication", &enabled).await
+    }
+
+    pub async fn retention(&self, namespace: &str) -> Result<Option<Retention>, AdminError> {
+        self.get_policy(namespace, "retention").await
+    }
+
+    pub async fn set_retention(&self, namespace: &str, retention: Retention) -> Result<(), AdminError> {
+        self.set_policy(namespace, "retention", &retention).await
+    }
+
+    pub async fn inactive_topics(&self, namespace: &str) -> Result<Option<InactiveTopics>, AdminError> {
+        self.get_policy(namespace, "inactiveTopicPolicies").await
+    }
+
+    pub async fn set_inactive_topics(
+        &self,
+        namespace: &str,
+        policy: &InactiveTopics,
+    ) -> Result<(), AdminError> {
+        self.set_policy(namespace, "inactiveTopicPolicies", policy).await
+    }
+
+    /// The topics of a namespace by their whole names, partitions one by one.
+    pub async fn topics(&self, namespace: &str) -> Result<Vec<String>, AdminError> {
+        self.get(&format!("/persistent/{}", path(namespace))).await
+    }
+
+    /// Creates a topic without partitions; one that is there already stays as it is.
+    pub async fn create_topic(&self, topic: &TopicName) -> Result<(), AdminError> {
+        self.create(&topic_path(topic), None::<&()>).await
+    }
+
+    /// Deletes a topic with all it holds; with `force` also under connected clients. One that is not there
+    /// is deleted already.
+    pub async fn delete_topic(&self, topic: &TopicName, force: bool) -> Result<(), AdminError> {
+        let path = format!("{}?force={force}", topic_path(topic));
+        match self.call(Method::DELETE, &path, None::<&()>).await {
+            Err(AdminError::Refused { status: StatusCode::NOT_FOUND, .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// What the broker counts for a topic, with Pulsar's field names.
+    pub async fn stats(&self, topic: &TopicName) -> Result<serde_json::Value, AdminError> {
+        self.get(&format!("{}/stats", topic_path(topic))).await
+    }
+
+    async fn get_policy<T: DeserializeOwned>(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<T>, AdminError> {
+        let path = format!("/namespaces/{}/{name}", path(namespace));
+        let text = self.call(Method::GET, &path, None::<&()>).await?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        read(&text, Method::GET, path)
+    }
+
+    async fn set_policy(
+        &self,
+        namespace: &str,
+        name: &str,
+        value: &impl Serialize,
+    ) -> Result<(), AdminError> {
+        let path = format!("/namespaces/{}/{name}", path(namespace));
+        self.call(Method::POST, &path, Some(value)).await.map(drop)
+    }
+
+    async fn create(&self, path: &str, body: Option<&impl Serialize>) -> Result<(), AdminError> {
+        match self.call(Method::PUT, path, body).await {
+            Err(AdminError::Refused { status: StatusCode::CONFLICT, .. }) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
+        let text = self.call(Method::GET, path, None::<&()>).await?;
+        read(&text, Method::GET, path.to_owned())
+    }
+
+    /// Calls, and gives the body of a good answer.
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<String, AdminError> {
+        let failed = |source| AdminError::Http { method: method.clone(), path: path.to_owned(), source };
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.secret());
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let text = response.text().await.map_err(failed)?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        Err(AdminError::Refused { method, path: path.to_owned(), status, reason: reason(text) })
+    }
+}
+
+/// Pulsar says why in `reason`.
+fn reason(body: String) -> String {
+    #[derive(Deserialize)]
+    struct Problem {
+        reason: String,
+    }
+    serde_json::from_str::<Problem>(&body).map_or(body, |problem| problem.reason)
+}
+
+fn read<T: DeserializeOwned>(text: &str, method: Method, path: String) -> Result<T, AdminError> {
+    serde_json::from_str(text).map_err(|error| AdminError::Refused {
+        method,
+        path,
+        status: StatusCode::OK,
+        reason: format!("answer cannot be read: {error}"),
+    })
+}
+
+fn topic_path(topic: &TopicName) -> String {
+    let local = encoded(topic.local());
+    format!("/{}/{}/{local}", topic.domain().as_str(), path(&topic.full_namespace()))
+}
+
+/// `tenant/namespace`, each part by itself.
+fn path(namespace: &str) -> String {
+    namespace.split('/').map(encoded).collect::<Vec<_>>().join("/")
+}
+
+/// One segment of a path: whatever is not plain is escaped.
+fn encoded(segment: &str) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    for byte in segment.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a String takes everything");
+        }
+    }
+    out
+}

@@ -1,0 +1,92 @@
+//! The client: what producers and consumers of one service URL share.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use hexalpes_wire::TopicName;
+
+use crate::address::Address;
+use crate::connection::Dialer;
+use crate::consumer::{Consumer, ConsumerOptions};
+use crate::error::{ClientError, OpenError};
+use crate::lookup;
+use crate::options::ClientOptions;
+use crate::pool::Pool;
+use crate::producer::{Producer, ProducerOptions};
+
+/// A handle; clones share their connections, which close with the last producer, consumer and clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) pool: Pool,
+    pub(crate) options: ClientOptions,
+}
+
+impl Client {
+    /// Checks the options. Nothing is dialled before something is opened.
+    pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
+        let service = Address::parse_all(&options.service_url)?;
+        let dialer = Dialer::new(&options, service.iter().any(|address| address.tls))?;
+        Ok(Self { inner: Arc::new(Inner { pool: Pool::new(dialer, service), options }) })
+    }
+
+    /// [`Client::new`], and a first connection, so that a broker that is not there is noticed now.
+    pub async fn connect(options: ClientOptions) -> Result<Self, ClientError> {
+        let client = Self::new(options)?;
+        client.inner.pool.service().await?;
+        Ok(client)
+    }
+
+    /// Opens a producer, trying for as long as an operation may take.
+    pub async fn producer(&self, topic: &str, options: ProducerOptions) -> Result<Producer, OpenError> {
+        let topic = self.unpartitioned(topic).await?;
+        Producer::open(Arc::clone(&self.inner), topic, options).await
+    }
+
+    /// Subscribes, trying for as long as an operation may take.
+    pub async fn consumer(&self, topic: &str, options: ConsumerOptions) -> Result<Consumer, OpenError> {
+        let topic = self.unpartitioned(topic).await?;
+        Consumer::open(Arc::clone(&self.inner), topic, options).await
+    }
+
+    async fn unpartitioned(&self, topic: &str) -> Result<TopicName, OpenError> {
+        let topic = TopicName::parse(topic)?;
+        if topic.partition().is_some() {
+            return Ok(topic);
+        }
+        let partitions = self.inner.insist(|| lookup::partitions(&self.inner.pool, &topic)).await?;
+        match partitions {
+            0 => Ok(topic),
+            partitions => Err(OpenError::Partitioned { topic: topic.to_string(), partitions }),
+        }
+    }
+}
+
+impl Inner {
+    /// Tries again what may succeed later, until the operation timeout.
+    pub(crate) async fn insist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, OpenError>
+    where
+        F: Future<Output = Result<T, OpenError>>,
+    {
+        let timeout = self.options.operation_timeout;
+        let deadline = tokio::time::Instant::now() + timeout;
+        let mut delays = self.options.backoff.delays();
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) if error.is_transient() => error,
+                Err(error) => return Err(error),
+            };
+            let delay = delays.next().unwrap_or(self.options.backoff.delay_max);
+            if tokio::time::Instant::now() + delay >= deadline {
+                return Err(OpenError::TimedOut { timeout, last: Box::new(error) });
+            }
+            tracing::debug!(reason = %error, "trying again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+}

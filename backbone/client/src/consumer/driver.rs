@@ -1,0 +1,148 @@
+//! Keeps a consumer subscribed, and asks again for what was nacked.
+
+use std::sync::Arc;
+
+use hexalpes_wire::proto::{Command, CommandAck, CommandCloseConsumer, CommandSubscribe, KeyValue};
+
+use super::ConsumerOptions;
+use super::inbox::{End, Link};
+use super::shared::Shared;
+use crate::clock;
+use crate::connection::{Connection, Route};
+use crate::error::{OpenError, RequestError};
+use crate::lookup;
+
+pub(super) fn farewell(consumer_id: u64, request_id: u64) -> Command {
+    Command::CloseConsumer(CommandCloseConsumer {
+        consumer_id,
+        request_id,
+        ..CommandCloseConsumer::default()
+    })
+}
+
+/// Tells the broker, and expects no answer.
+pub(super) fn detach(link: &Link) {
+    link.connection.unroute(link.id);
+    // On a connection that is lost there is nobody to tell.
+    let _ = link.connection.tell_at_once(&farewell(link.id, link.connection.next_id()));
+}
+
+/// Runs as long as the consumer does.
+pub(super) async fn drive(shared: Arc<Shared>) {
+    let work = async {
+        loop {
+            let (lost, seeking) = {
+                let inbox = shared.inbox.lock();
+                (inbox.link.is_none(), inbox.seeking)
+            };
+            if lost && !seeking {
+                reattach(&shared).await;
+                continue;
+            }
+            let due = shared.nacks.lock().next_due();
+            tokio::select! {
+                () = shared.changed.notified() => {}
+                () = clock::sleep_until(due) => shared.ask_again(),
+            }
+        }
+    };
+    tokio::select! {
+        () = shared.closing.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Tries until it works, or will never.
+async fn reattach(shared: &Arc<Shared>) {
+    let backoff = shared.client.options.backoff;
+    let mut delays = backoff.delays();
+    while let Err(error) = attach(shared).await {
+        if error.ends_what_was_open() {
+            tracing::error!(topic = %shared.topic, reason = %error, "consumer ended");
+            shared.end(End::Ended { reason: error.to_string() });
+            // The consumer's end stops the driver, which runs this.
+            return std::future::pending().await;
+        }
+        let delay = delays.next().unwrap_or(backoff.delay_max);
+        tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "consumer is not connected");
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// Subscribes at the topic's broker, says what was acked meanwhile, and lets messages come.
+pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
+    let connection = lookup::broker_of(&shared.client.pool, &shared.topic).await?;
+    let opening = Opening::begin(connection, shared)?;
+    let epoch = shared.inbox.lock().epoch;
+    let id = opening.link.id;
+    let subscribe = |request_id| Command::Subscribe(Box::new(subscription(shared, id, epoch, request_id)));
+    match opening.link.connection.request(subscribe).await? {
+        Command::Success(_) => {}
+        other => return Err(lookup::unexpected("SUBSCRIBE", &other).into()),
+    }
+    let mut inbox = shared.inbox.lock();
+    let lost = opening.link.connection.is_lost() || inbox.lost_early == Some(id);
+    if inbox.end.is_some() || lost {
+        return Err(RequestError::Lost.into());
+    }
+    let link = opening.finish();
+    inbox.attached(link.clone());
+    for ack in shared.acks.lock().take_kept() {
+        // Lost again, its message comes again.
+        let _ = link.connection.tell_at_once(&Command::Ack(CommandAck { consumer_id: id, ..ack }));
+    }
+    // Everything that is not acked comes again by itself.
+    shared.nacks.lock().clear();
+    inbox.give_all();
+    drop(inbox);
+    shared.linked.notify_waiters();
+    Ok(())
+}
+
+fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) -> CommandSubscribe {
+    let ConsumerOptions { subscription, kind, initial_position, name, properties, .. } = &shared.options;
+    CommandSubscribe {
+        topic: shared.topic.to_string(),
+        subscription: subscription.clone(),
+        sub_type: kind.on_the_wire().into(),
+        consumer_id,
+        request_id,
+        consumer_name: name.clone(),
+        durable: Some(true),
+        metadata: properties.iter().map(|(key, value)| KeyValue::new(key, value)).collect(),
+        initial_position: Some((*initial_position).into()),
+        force_topic_creation: Some(true),
+        consumer_epoch: Some(epoch),
+        ..CommandSubscribe::default()
+    }
+}
+
+/// A subscription that is being made: given up, it is ended again, whatever the broker made of it.
+struct Opening {
+    link: Link,
+    done: bool,
+}
+
+impl Opening {
+    fn begin(connection: Arc<Connection>, shared: &Arc<Shared>) -> Result<Self, RequestError> {
+        let id = connection.next_id();
+        let route: Arc<dyn Route> = Arc::<Shared>::clone(shared);
+        if !connection.route(id, route) {
+            return Err(RequestError::Lost);
+        }
+        Ok(Self { link: Link { connection, id }, done: false })
+    }
+
+    fn finish(mut self) -> Link {
+        self.done = true;
+        self.link.clone()
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.done {
+            detach(&self.link);
+        }
+    }
+}

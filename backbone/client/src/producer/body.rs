@@ -1,0 +1,234 @@
+//! Turns messages into what a SEND carries: one message, a batch, or chunks of one.
+
+use bytes::{Bytes, BytesMut};
+use hexalpes_wire::batch;
+use hexalpes_wire::compression::{self, Codec};
+use hexalpes_wire::frame::Payload;
+use hexalpes_wire::proto::{CommandSend, KeyValue, MessageMetadata, SingleMessageMetadata};
+
+use super::Outgoing;
+use super::pending::{Pending, Waiter, Waiting};
+use crate::clock;
+use crate::error::SendError;
+
+/// What headers may take beside the largest body. The broker allows 10 KiB for these and the command.
+const HEADER_BYTES_MAX: usize = 9 * 1024;
+/// What the chunk's own fields add to the metadata: its name, its place, the sizes.
+const CHUNK_FIELDS_BYTES: usize = 64;
+
+/// How a producer packs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packing<'a> {
+    pub(super) producer_name: &'a str,
+    pub(super) codec: Codec,
+    pub(super) max_message_bytes: usize,
+    pub(super) chunking: bool,
+}
+
+impl Packing<'_> {
+    /// A message by itself: one SEND, or several chunks of which the last has the waiter.
+    pub(super) fn message(
+        self,
+        message: Outgoing,
+        sequence_id: u64,
+        waiter: Waiter,
+    ) -> Result<Vec<Pending>, (SendError, Waiter)> {
+        let mut metadata = self.metadata(sequence_id);
+        metadata.properties = pairs(message.properties);
+        metadata.partition_key = message.key;
+        metadata.ordering_key = message.ordering_key;
+        metadata.event_time = message.event_time;
+        metadata.schema_version = message.schema_version;
+        metadata.deliver_at_time = message.deliver_at.map(u64::cast_signed);
+        let body = self.compress(message.payload, &mut metadata);
+        if body.len() > self.max_message_bytes && self.chunking {
+            return self.chunks(&metadata, &body, waiter);
+        }
+        match self.seal(&metadata, &body) {
+            Ok(payload) => {
+                let send = CommandSend { sequence_id, ..CommandSend::default() };
+                Ok(vec![Pending { send, payload, waiting: Waiting::Message(waiter) }])
+            }
+            Err(error) => Err((error, waiter)),
+        }
+    }
+
+    fn chunks(
+        self,
+        metadata: &MessageMetadata,
+        body: &Bytes,
+        waiter: Waiter,
+    ) -> Result<Vec<Pending>, (SendError, Waiter)> {
+        let headers = Payload::headers_len(metadata) + self.producer_name.len() + CHUNK_FIELDS_BYTES;
+        let chunk_bytes = self.max_message_bytes.saturating_sub(headers);
+        let too_large = SendError::TooLarge { bytes: body.len(), max_bytes: self.max_message_bytes };
+        let count = body.len().checked_div(chunk_bytes).map(|_| body.len().div_ceil(chunk_bytes));
+        let (Some(count), Ok(total)) = (count.and_then(|n| i32::try_from(n).ok()), i32::try_from(body.len()))
+        else {
+            return Err((too_large, waiter));
+        };
+        let sequence_id = metadata.sequence_id;
+        let uuid = format!("{}-{sequence_id}", self.producer_name);
+        let mut chunks = Vec::new();
+        for chunk_id in 0..count {
+            let start = chunks.len() * chunk_bytes;
+            let part = body.slice(start..body.len().min(start + chunk_bytes));
+            let metadata = MessageMetadata {
+                uuid: Some(uuid.clone()),
+                chunk_id: Some(chunk_id),
+                num_chunks_from_msg: Some(count),
+                total_chunk_msg_size: Some(total),
+                ..metadata.clone()
+            };
+            let payload = Payload::new(&metadata, &part).into_raw();
+            let send = CommandSend { sequence_id, is_chunk: Some(true), ..CommandSend::default() };
+            chunks.push(Pending { send, payload, waiting: Waiting::Chunk });
+        }
+        if let Some(last) = chunks.last_mut() {
+            last.waiting = Waiting::Message(waiter);
+        }
+        Ok(chunks)
+    }
+
+    /// A batch as one SEND; it was kept small enough while it was filled.
+    pub(super) fn batch(self, batch: OpenBatch) -> Pending {
+        let OpenBatch { body, first, highest, schema_version, waiters } = batch;
+        let count = i32::try_from(waiters.len()).expect("a batch is bounded far below 2^31 messages");
+        let mut metadata = self.metadata(first);
+        metadata.num_messages_in_batch = Some(count);
+        metadata.highest_sequence_id = Some(highest);
+        metadata.schema_version = schema_version;
+        let body = self.compress(body.freeze(), &mut metadata);
+        let send = CommandSend {
+            sequence_id: first,
+            highest_sequence_id: Some(highest),
+            num_messages: Some(count),
+            ..CommandSend::default()
+        };
+        let payload = Payload::new(&metadata, &body).into_raw();
+        Pending { send, payload, waiting: Waiting::Batch(waiters) }
+    }
+
+    fn metadata(self, sequence_id: u64) -> MessageMetadata {
+        MessageMetadata {
+            producer_name: self.producer_name.to_owned(),
+            sequence_id,
+            publish_time: clock::millis_since_1970(),
+            ..MessageMetadata::default()
+        }
+    }
+
+    fn compress(self, body: Bytes, metadata: &mut MessageMetadata) -> Bytes {
+        let packed = compression::compress(self.codec, &body);
+        if self.codec == Codec::None || packed.len() >= body.len() {
+            return body;
+        }
+        metadata.compression = Some(self.codec.into());
+        metadata.uncompressed_size = u32::try_from(body.len()).ok();
+        packed
+    }
+
+    fn seal(self, metadata: &MessageMetadata, body: &Bytes) -> Result<Bytes, SendError> {
+        let headers = Payload::headers_len(metadata);
+        if body.len() > self.max_message_bytes || headers > HEADER_BYTES_MAX {
+            let bytes = body.len() + headers;
+            return Err(SendError::TooLarge { bytes, max_bytes: self.max_message_bytes });
+        }
+        Ok(Payload::new(metadata, body).into_raw())
+    }
+}
+
+fn pairs(properties: Vec<(String, String)>) -> Vec<KeyValue> {
+    properties.into_iter().map(|(key, value)| KeyValue { key, value }).collect()
+}
+
+/// A batch that is being filled.
+#[derive(Debug)]
+pub(super) struct OpenBatch {
+    body: BytesMut,
+    first: u64,
+    highest: u64,
+    schema_version: Option<Bytes>,
+    waiters: Vec<Waiter>,
+}
+
+/// A message on its way into a batch.
+#[derive(Debug)]
+pub(super) struct Single {
+    metadata: SingleMessageMetadata,
+    payload: Bytes,
+    pub(super) sequence_id: u64,
+    schema_version: Option<Bytes>,
+}
+
+impl Single {
+    pub(super) fn new(message: Outgoing, sequence_id: u64) -> Self {
+        let metadata = SingleMessageMetadata {
+            properties: pairs(message.properties),
+            partition_key: message.key,
+            ordering_key: message.ordering_key,
+            event_time: message.event_time,
+            sequence_id: Some(sequence_id),
+            ..SingleMessageMetadata::default()
+        };
+        Self { metadata, payload: message.payload, sequence_id, schema_version: message.schema_version }
+    }
+
+    pub(super) fn encoded_bytes(&self) -> usize {
+        batch::encoded_len(&self.metadata, &self.payload)
+    }
+
+    /// The way back, for a message that is better sent by itself.
+    pub(super) fn into_message(self) -> Outgoing {
+        let pair = |pair: KeyValue| (pair.key, pair.value);
+        Outgoing {
+            payload: self.payload,
+            key: self.metadata.partition_key,
+            ordering_key: self.metadata.ordering_key,
+            properties: self.metadata.properties.into_iter().map(pair).collect(),
+            event_time: self.metadata.event_time,
+            sequence_id: Some(self.sequence_id),
+            schema_version: self.schema_version,
+            deliver_at: None,
+        }
+    }
+}
+
+impl OpenBatch {
+    pub(super) fn open(single: Single, waiter: Waiter) -> Self {
+        let mut batch = Self {
+            body: BytesMut::new(),
+            first: single.sequence_id,
+            highest: single.sequence_id,
+            schema_version: single.schema_version.clone(),
+            waiters: Vec::new(),
+        };
+        batch.add(single, waiter);
+        batch
+    }
+
+    pub(super) fn add(&mut self, single: Single, waiter: Waiter) {
+        self.highest = single.sequence_id;
+        batch::write(single.metadata, &single.payload, &mut self.body);
+        self.waiters.push(waiter);
+    }
+
+    /// One schema version speaks for the whole batch, and so does one range of rising sequence ids.
+    pub(super) fn suits(&self, single: &Single) -> bool {
+        self.schema_version == single.schema_version && single.sequence_id > self.highest
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.body.len()
+    }
+
+    pub(super) fn messages(&self) -> usize {
+        self.waiters.len()
+    }
+
+    pub(super) fn failed(self, error: &SendError) {
+        for waiter in self.waiters {
+            waiter.failed(error);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Keeps a producer open: attaches it to the broker of its topic, again whenever it was lost.
+
+use std::sync::Arc;
+
+use hexalpes_wire::frame::Frame;
+use hexalpes_wire::proto::{
+    Command, CommandCloseProducer, CommandProducer, CommandSendError, CommandSendReceipt, ServerError,
+};
+use hexalpes_wire::{MessageId, TopicName};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::pending::{Permit, Waiter};
+use super::state::{Link, State};
+use super::{Outgoing, ProducerOptions, Receipt};
+use crate::connection::{Connection, Route};
+use crate::error::{OpenError, Refusal, RequestError, SendError};
+use crate::lookup;
+use crate::{client, clock};
+
+/// What a producer's handle, its driver and its connection share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    client: Arc<client::Inner>,
+    topic: TopicName,
+    /// None if the broker makes the name up.
+    given_name: bool,
+    state: Mutex<State>,
+    messages: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    bytes_max: u32,
+    /// Wakes the driver: the link is gone, or a batch was opened.
+    changed: Notify,
+    /// Wakes those who flush.
+    resolved: Notify,
+    closing: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn new(client: Arc<client::Inner>, topic: TopicName, options: ProducerOptions) -> Self {
+        let bytes_max = u32::try_from(options.max_pending_bytes.max(1)).unwrap_or(u32::MAX);
+        let bytes_max = bytes_max.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        Self {
+            client,
+            topic,
+            given_name: options.name.is_some(),
+            messages: Arc::new(Semaphore::new(options.max_pending.clamp(1, Semaphore::MAX_PERMITS))),
+            bytes: Arc::new(Semaphore::new(bytes_max as usize)),
+            bytes_max,
+            state: Mutex::new(State::new(options)),
+            changed: Notify::new(),
+            resolved: Notify::new(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    fn weight(&self, message: &Outgoing) -> u32 {
+        u32::try_from(message.payload.len()).unwrap_or(u32::MAX).min(self.bytes_max)
+    }
+
+    /// Room for a message, if there is some and nobody waits for it already.
+    pub(super) fn try_reserve(&self, message: &Outgoing) -> Option<Permit> {
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.weight(message)).ok()?;
+        let message = Arc::clone(&self.messages).try_acquire_owned().ok()?;
+        Some(Permit { message, bytes })
+    }
+
+    pub(super) async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
+        let closed = |_| SendError::Closed;
+        let room = Arc::clone(&self.messages).acquire_owned().await.map_err(closed)?;
+        let bytes =
+            Arc::clone(&self.bytes).acquire_many_owned(self.weight(&message)).await.map_err(closed)?;
+        self.accept(message, Permit { message: room, bytes })
+    }
+
+    pub(super) fn accept(&self, message: Outgoing, permit: Permit) -> Result<Receipt, SendError> {
+        let (sender, receiver) = oneshot::channel();
+        let opened = self.state.lock().accept(message, Waiter { sender, permit }, Instant::now())?;
+        if opened {
+            self.changed.notify_one();
+        }
+        Ok(Receipt { receiver })
+    }
+
+    pub(super) async fn flush(&self) {
+        let until = {
+            let mut state = self.state.lock();
+            state.close_batch();
+            state.accepted
+        };
+        loop {
+            let resolved = self.resolved.notified();
+            if self.state.lock().resolved >= until {
+                return;
+            }
+            resolved.await;
+        }
+    }
+
+    pub(super) fn last_sequence_id(&self) -> i64 {
+        self.state.lock().last_sequence_id
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.state.lock().name.clone().unwrap_or_default()
+    }
+
+    pub(super) const fn topic(&self) -> &TopicName {
+        &self.topic
+    }
+
+    /// Says farewell and waits until it was heard, unless the connection is lost anyway.
+    pub(super) async fn close(&self) {
+        self.end(SendError::Closed);
+        let link = self.state.lock().link.take();
+        if let Some(Link { connection, id }) = link {
+            connection.unroute(id);
+            if let Err(error) = connection.request(|request_id| farewell(id, request_id)).await {
+                tracing::debug!(topic = %self.topic, reason = %error, "closed a producer without an answer");
+            }
+        }
+    }
+
+    /// Says farewell without waiting.
+    pub(super) fn abandon(&self) {
+        self.end(SendError::Closed);
+        if let Some(link) = self.state.lock().link.take() {
+            detach(&link);
+        }
+    }
+
+    fn end(&self, error: SendError) {
+        self.closing.cancel();
+        self.messages.close();
+        self.bytes.close();
+        self.state.lock().end(error);
+        self.resolved.notify_waiters();
+    }
+
+    /// Gives the link up, so that the driver makes a new one.
+    fn relink(&self, id: u64) {
+        let link = self.state.lock().link.take_if(|link| link.id == id);
+        if let Some(link) = link {
+            detach(&link);
+            self.changed.notify_one();
+        }
+    }
+
+    fn on_receipt(&self, receipt: &CommandSendReceipt) {
+        let id = receipt.message_id.as_ref().map_or(MessageId::EARLIEST, MessageId::from);
+        let broken = self.state.lock().received(receipt.sequence_id, id.whole_entry());
+        self.resolved.notify_waiters();
+        if broken {
+            tracing::warn!(topic = %self.topic, sequence_id = receipt.sequence_id, "a receipt came out of order");
+            self.relink(receipt.producer_id);
+        }
+    }
+
+    fn on_error(&self, error: CommandSendError) {
+        let refusal = Refusal::new(error.error, error.message);
+        match refusal.error {
+            // About this message alone. A damaged one is not sent again: those after it may be stored by
+            // now, and deduplication would take it for stored, too.
+            ServerError::ChecksumError | ServerError::NotAllowedError => {
+                self.state.lock().refused(error.sequence_id, &refusal.into());
+                self.resolved.notify_waiters();
+            }
+            _ if refusal.ends_what_was_open() => self.end(SendError::Refused(refusal)),
+            _ => {
+                tracing::warn!(topic = %self.topic, reason = %refusal, "broker did not store a message");
+                self.relink(error.producer_id);
+            }
+        }
+    }
+}
+
+impl Route for Shared {
+    fn on_frame(&self, id: u64, frame: Frame) {
+        match frame.command {
+            Command::SendReceipt(receipt) => self.on_receipt(&receipt),
+            Command::SendError(error) => self.on_error(error),
+            Command::CloseProducer(_) => self.on_lost(id),
+            other => tracing::debug!(kind = ?other.kind(), "ignored a command to a producer"),
+        }
+    }
+
+    fn on_lost(&self, id: u64) {
+        let mut state = self.state.lock();
+        match state.link.take_if(|link| link.id == id) {
+            Some(link) => {
+                drop(state);
+                link.connection.unroute(id);
+                self.changed.notify_one();
+            }
+            None => state.lost_early = Some(id),
+        }
+    }
+}
+
+fn farewell(producer_id: u64, request_id: u64) -> Command {
+    Command::CloseProducer(CommandCloseProducer {
+        producer_id,
+        request_id,
+        ..CommandCloseProducer::default()
+    })
+}
+
+/// Tells the broker, and expects no answer.
+fn detach(link: &Link) {
+    link.connection.unroute(link.id);
+    // On a connection that is lost there is nobody to tell.
+    let _ = link.connection.tell_at_once(&farewell(link.id, link.connection.next_id()));
+}
+
+/// Runs as long as the producer does.
+pub(super) async fn drive(shared: Arc<Shared>) {
+    let work = async {
+        loop {
+            let (linked, deadline) = {
+                let state = shared.state.lock();
+                (state.link.is_some(), state.batch_deadline())
+            };
+            if !linked {
+                reattach(&shared).await;
+                continue;
+            }
+            tokio::select! {
+                () = shared.changed.notified() => {}
+                () = clock::sleep_until(deadline) => shared.state.lock().close_batch(),
+            }
+        }
+    };
+    tokio::select! {
+        () = shared.closing.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// Tries until it works, or will never.
+async fn reattach(shared: &Arc<Shared>) {
+    let backoff = shared.client.options.backoff;
+    let mut delays = backoff.delays();
+    while let Err(error) = attach(shared).await {
+        if error.ends_what_was_open() {
+            tracing::error!(topic = %shared.topic, reason = %error, "producer ended");
+            shared.end(SendError::Ended { reason: error.to_string() });
+            // The producer's end stops the driver, which runs this.
+            return std::future::pending().await;
+        }
+        let delay = delays.next().unwrap_or(backoff.delay_max);
+        tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "producer is not connected");
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// Opens the producer at its topic's broker and sends what is pending.
+pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
+    let connection = lookup::broker_of(&shared.client.pool, &shared.topic).await?;
+    let opening = Opening::begin(connection, shared)?;
+    let (name, epoch) = {
+        let state = shared.state.lock();
+        (state.name.clone(), state.epoch)
+    };
+    let answer = opening
+        .link
+        .connection
+        .request(|request_id| {
+            Command::Producer(Box::new(CommandProducer {
+                topic: shared.topic.to_string(),
+                producer_id: opening.link.id,
+                request_id,
+                producer_name: name,
+                epoch: Some(epoch),
+                user_provided_producer_name: Some(shared.given_name),
+                ..CommandProducer::default()
+            }))
+        })
+        .await?;
+    let Command::ProducerSuccess(success) = answer else {
+        return Err(lookup::unexpected("PRODUCER", &answer).into());
+    };
+    let last = success.last_sequence_id();
+    let mut state = shared.state.lock();
+    let lost = opening.link.connection.is_lost() || state.lost_early == Some(opening.link.id);
+    if state.has_ended() || lost {
+        return Err(RequestError::Lost.into());
+    }
+    state.opened(opening.finish(), success.producer_name, last);
+    Ok(())
+}
+
+/// A producer that is being opened: given up, it is closed again, whatever the broker made of it.
+struct Opening {
+    link: Link,
+    done: bool,
+}
+
+impl Opening {
+    fn begin(connection: Arc<Connection>, shared: &Arc<Shared>) -> Result<Self, RequestError> {
+        let id = connection.next_id();
+        let route: Arc<dyn Route> = Arc::<Shared>::clone(shared);
+        if !connection.route(id, route) {
+            return Err(RequestError::Lost);
+        }
+        Ok(Self { link: Link { connection, id }, done: false })
+    }
+
+    fn finish(mut self) -> Link {
+        self.done = true;
+        self.link.clone()
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        if !self.done {
+            detach(&self.link);
+        }
+    }
+}

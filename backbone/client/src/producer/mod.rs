@@ -1,0 +1,228 @@
+//! Producers: what is given to them is stored in its order, once, or its future says why not.
+
+mod body;
+mod driver;
+mod pending;
+mod state;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hexalpes_wire::compression::Codec;
+use hexalpes_wire::{MessageId, TopicName};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::client;
+use crate::error::{OpenError, SendError};
+use driver::Shared;
+
+/// How a producer sends.
+#[derive(Clone, Debug)]
+pub struct ProducerOptions {
+    /// With a name, the broker remembers the last sequence id stored under it (deduplication).
+    pub name: Option<String>,
+    /// None sends every message by itself.
+    pub batching: Option<Batching>,
+    /// Of bodies, and of batches as a whole. What does not get smaller is sent as it is.
+    pub compression: Codec,
+    /// How many messages may wait for their receipt before [`Producer::queue`] waits.
+    pub max_pending: usize,
+    /// How many bytes of them; a larger message waits until it is alone.
+    pub max_pending_bytes: usize,
+    /// Splits what is larger than the broker takes, instead of refusing it.
+    pub chunking: bool,
+}
+
+impl Default for ProducerOptions {
+    fn default() -> Self {
+        Self {
+            name: None,
+            batching: None,
+            compression: Codec::None,
+            max_pending: 1000,
+            max_pending_bytes: 64 * 1024 * 1024,
+            chunking: false,
+        }
+    }
+}
+
+impl ProducerOptions {
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..Self::default() }
+    }
+}
+
+/// When a batch is closed: at whichever comes first.
+#[derive(Clone, Copy, Debug)]
+pub struct Batching {
+    pub max_messages: usize,
+    /// Before compression.
+    pub max_bytes: usize,
+    pub max_delay: Duration,
+}
+
+impl Default for Batching {
+    fn default() -> Self {
+        Self { max_messages: 1000, max_bytes: 128 * 1024, max_delay: Duration::from_millis(1) }
+    }
+}
+
+/// A message to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    pub payload: Bytes,
+    pub key: Option<String>,
+    /// What orders messages instead of the key.
+    pub ordering_key: Option<Bytes>,
+    pub properties: Vec<(String, String)>,
+    /// Milliseconds since 1970.
+    pub event_time: Option<u64>,
+    /// Without one, the one after the message before.
+    pub sequence_id: Option<u64>,
+    /// The schema that the payload was written with.
+    pub schema_version: Option<Bytes>,
+    /// Not delivered before then, milliseconds since 1970; by shared subscriptions alone. Never batched.
+    pub deliver_at: Option<u64>,
+}
+
+impl Outgoing {
+    pub fn new(payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), ..Self::default() }
+    }
+
+    pub fn key(self, key: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), ..self }
+    }
+
+    pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.push((name.into(), value.into()));
+        self
+    }
+
+    pub fn sequence_id(self, sequence_id: u64) -> Self {
+        Self { sequence_id: Some(sequence_id), ..self }
+    }
+}
+
+/// A payload is a message without anything else.
+impl From<String> for Outgoing {
+    fn from(payload: String) -> Self {
+        Self::new(payload)
+    }
+}
+
+/// A payload is a message without anything else.
+impl From<&'static str> for Outgoing {
+    fn from(payload: &'static str) -> Self {
+        Self::new(payload)
+    }
+}
+
+/// An open producer on one topic. It reconnects by itself until it is closed or dropped.
+///
+/// After a reconnect everything without a receipt is sent again, in order, under the same sequence ids;
+/// with deduplication on, the broker then stores it once.
+#[derive(Debug)]
+pub struct Producer {
+    shared: Arc<Shared>,
+    driver: Option<JoinHandle<()>>,
+}
+
+impl Producer {
+    pub(crate) async fn open(
+        client: Arc<client::Inner>,
+        topic: TopicName,
+        options: ProducerOptions,
+    ) -> Result<Self, OpenError> {
+        let shared = Arc::new(Shared::new(Arc::clone(&client), topic, options));
+        client.insist(|| driver::attach(&shared)).await?;
+        let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
+        Ok(Self { shared, driver: Some(driver) })
+    }
+
+    /// Sends a message and waits for its receipt.
+    ///
+    /// The message is queued when this is called, not when it is first polled, so that calls made one
+    /// after the other keep their order. When there is no room (`max_pending`), it waits for some when
+    /// polled; who holds many of these futures and needs their order uses [`queue`](Self::queue).
+    ///
+    /// Dropping the future does not take the message back. A message that the broker had stored before
+    /// resolves to [`MessageId::EARLIEST`]: it says no place.
+    pub fn send(
+        &self,
+        message: Outgoing,
+    ) -> impl Future<Output = Result<MessageId, SendError>> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        let queued = match shared.try_reserve(&message) {
+            Some(permit) => Ok(shared.accept(message, permit)),
+            None => Err(message),
+        };
+        async move {
+            let receipt = match queued {
+                Ok(receipt) => receipt?,
+                Err(message) => shared.queue(message).await?,
+            };
+            receipt.await
+        }
+    }
+
+    /// Queues a message, waiting for room, and gives a future for its receipt.
+    pub async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
+        self.shared.queue(message).await
+    }
+
+    /// Closes the open batch and waits until everything queued so far has its receipt, or failed.
+    pub async fn flush(&self) {
+        self.shared.flush().await;
+    }
+
+    /// The highest sequence id known to be stored under this producer's name; -1 for none.
+    pub fn last_sequence_id(&self) -> i64 {
+        self.shared.last_sequence_id()
+    }
+
+    /// The name it was given, or that the broker made up.
+    pub fn name(&self) -> String {
+        self.shared.name()
+    }
+
+    pub fn topic(&self) -> &TopicName {
+        self.shared.topic()
+    }
+
+    /// Flushes, and tells the broker.
+    pub async fn close(mut self) {
+        self.flush().await;
+        self.shared.close().await;
+        if let Some(driver) = self.driver.take() {
+            // It ends with the producer; if it panicked, that was reported.
+            let _ = driver.await;
+        }
+    }
+}
+
+/// What has no receipt yet fails with [`SendError::Closed`]: flush first.
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.shared.abandon();
+    }
+}
+
+/// Resolves when the message is stored. It may be dropped; the message is sent all the same.
+#[derive(Debug)]
+pub struct Receipt {
+    receiver: oneshot::Receiver<Result<MessageId, SendError>>,
+}
+
+impl Future for Receipt {
+    type Output = Result<MessageId, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.receiver).poll(context).map(|result| result.unwrap_or(Err(SendError::Closed)))
+    }
+}

@@ -1,0 +1,228 @@
+//! What a producer remembers: sequence ids, the open batch, and what has no receipt yet.
+//!
+//! Everything here happens under one short lock, so that the order of calls is the order on the wire.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hexalpes_wire::MessageId;
+use hexalpes_wire::frame;
+use hexalpes_wire::proto::{Command, CommandSend};
+use tokio::time::Instant;
+
+use super::body::{OpenBatch, Packing, Single};
+use super::pending::{self, Pending, Received, Waiter};
+use super::{Batching, Outgoing, ProducerOptions};
+use crate::connection::{Connection, Urgency};
+use crate::error::SendError;
+
+/// The open end on a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) connection: Arc<Connection>,
+    pub(super) id: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    options: ProducerOptions,
+    pub(super) name: Option<String>,
+    pub(super) link: Option<Link>,
+    /// An id that was closed before it was linked.
+    pub(super) lost_early: Option<u64>,
+    pending: VecDeque<Pending>,
+    batch: Option<(OpenBatch, Instant)>,
+    next_sequence_id: u64,
+    pub(super) last_sequence_id: i64,
+    pub(super) epoch: u64,
+    max_message_bytes: usize,
+    /// Messages that were accepted, and of them those that were resolved.
+    pub(super) accepted: u64,
+    pub(super) resolved: u64,
+    ended: Option<SendError>,
+}
+
+impl State {
+    pub(super) fn new(options: ProducerOptions) -> Self {
+        Self {
+            name: options.name.clone(),
+            options,
+            link: None,
+            lost_early: None,
+            pending: VecDeque::new(),
+            batch: None,
+            next_sequence_id: 0,
+            last_sequence_id: -1,
+            epoch: 0,
+            max_message_bytes: 0,
+            accepted: 0,
+            resolved: 0,
+            ended: None,
+        }
+    }
+
+    /// Takes a message into the batch, or sends it. True if a batch was opened, which wants closing.
+    pub(super) fn accept(
+        &mut self,
+        message: Outgoing,
+        waiter: Waiter,
+        now: Instant,
+    ) -> Result<bool, SendError> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        let sequence_id = message.sequence_id.unwrap_or(self.next_sequence_id);
+        let opened = match self.options.batching.filter(|_| message.deliver_at.is_none()) {
+            None => {
+                self.close_batch();
+                self.send_alone(message, sequence_id, waiter).map(|()| false)
+            }
+            Some(batching) => self.send_in_batch(batching, Single::new(message, sequence_id), waiter, now),
+        }?;
+        self.next_sequence_id = sequence_id.saturating_add(1);
+        self.accepted += 1;
+        Ok(opened)
+    }
+
+    fn send_in_batch(
+        &mut self,
+        batching: Batching,
+        single: Single,
+        waiter: Waiter,
+        now: Instant,
+    ) -> Result<bool, SendError> {
+        let bytes = single.encoded_bytes();
+        let max_bytes = batching.max_bytes.min(self.max_message_bytes);
+        // What does not fit closes the batch before it, so that order holds.
+        let fits = |batch: &OpenBatch| batch.bytes() + bytes <= max_bytes && batch.suits(&single);
+        if self.batch.as_ref().is_some_and(|(batch, _)| !fits(batch)) {
+            self.close_batch();
+        }
+        if bytes > max_bytes {
+            let sequence_id = single.sequence_id;
+            return self.send_alone(single.into_message(), sequence_id, waiter).map(|()| false);
+        }
+        let opened = match &mut self.batch {
+            Some((batch, _)) => {
+                batch.add(single, waiter);
+                false
+            }
+            none => {
+                *none = Some((OpenBatch::open(single, waiter), now + batching.max_delay));
+                true
+            }
+        };
+        let full =
+            |batch: &OpenBatch| batch.messages() >= batching.max_messages || batch.bytes() >= max_bytes;
+        if batching.max_delay == Duration::ZERO || self.batch.as_ref().is_some_and(|(batch, _)| full(batch)) {
+            self.close_batch();
+            return Ok(false);
+        }
+        Ok(opened)
+    }
+
+    fn send_alone(&mut self, message: Outgoing, sequence_id: u64, waiter: Waiter) -> Result<(), SendError> {
+        // The waiter of a message that cannot be packed is told by the error that its sender gets.
+        let sent = self.packing().message(message, sequence_id, waiter).map_err(|(error, _)| error)?;
+        for sent in sent {
+            self.send(sent);
+        }
+        Ok(())
+    }
+
+    /// Closes the batch that is open, if one is.
+    pub(super) fn close_batch(&mut self) {
+        if let Some((batch, _)) = self.batch.take() {
+            let sent = self.packing().batch(batch);
+            self.send(sent);
+        }
+    }
+
+    pub(super) fn batch_deadline(&self) -> Option<Instant> {
+        self.batch.as_ref().map(|(_, deadline)| *deadline)
+    }
+
+    fn packing(&self) -> Packing<'_> {
+        Packing {
+            producer_name: self.name.as_deref().unwrap_or_default(),
+            codec: self.options.compression,
+            max_message_bytes: self.max_message_bytes,
+            chunking: self.options.chunking,
+        }
+    }
+
+    fn send(&mut self, sent: Pending) {
+        let urgency = if self.pending.is_empty() { Urgency::Now } else { Urgency::Soon };
+        self.write(&sent, urgency);
+        self.pending.push_back(sent);
+    }
+
+    /// On a connection that is lost this does nothing: the next one sends all that is pending.
+    fn write(&self, sent: &Pending, urgency: Urgency) {
+        let Some(link) = &self.link else { return };
+        let command = Command::Send(CommandSend { producer_id: link.id, ..sent.send.clone() });
+        let _ = link.connection.push(urgency, |out| frame::encode_with_payload(&command, &sent.payload, out));
+    }
+
+    /// The broker opened the producer. What has no receipt goes out (again), in its order.
+    pub(super) fn opened(&mut self, link: Link, name: String, last_sequence_id: i64) {
+        self.max_message_bytes = link.connection.max_message_bytes();
+        if self.name.is_none() || self.epoch == 0 {
+            self.name = Some(name);
+        }
+        if let Some(next) = self.next_after(last_sequence_id) {
+            self.next_sequence_id = next;
+        }
+        self.last_sequence_id = self.last_sequence_id.max(last_sequence_id);
+        self.epoch += 1;
+        self.link = Some(link);
+        for sent in &self.pending {
+            self.write(sent, Urgency::Soon);
+        }
+    }
+
+    /// The broker's memory counts when the producer has none of its own yet.
+    fn next_after(&self, last_sequence_id: i64) -> Option<u64> {
+        let fresh = self.accepted == 0 && last_sequence_id >= 0;
+        fresh.then(|| last_sequence_id.unsigned_abs() + 1)
+    }
+
+    /// True if the broker lost its order and has to be sent everything again.
+    pub(super) fn received(&mut self, sequence_id: u64, id: MessageId) -> bool {
+        let (sent, broken) = match pending::receive(&mut self.pending, sequence_id) {
+            Received::InOrder(sent) => (sent, false),
+            Received::OutOfOrder(sent) => (sent, id != MessageId::EARLIEST),
+            Received::Stale => return false,
+        };
+        self.last_sequence_id = self.last_sequence_id.max(sent.highest().cast_signed());
+        self.resolved += sent.messages();
+        sent.stored_at(id);
+        broken
+    }
+
+    /// One message cannot be stored; those around it can.
+    pub(super) fn refused(&mut self, sequence_id: u64, error: &SendError) {
+        while let Some(at) = self.pending.iter().position(|sent| sent.send.sequence_id == sequence_id) {
+            let Some(sent) = self.pending.remove(at) else { return };
+            self.resolved += sent.messages();
+            sent.failed(error);
+        }
+    }
+
+    /// Nothing will be sent any more: whatever waits is told so. The first reason stays.
+    pub(super) fn end(&mut self, error: SendError) {
+        let error = self.ended.get_or_insert(error).clone();
+        for sent in self.pending.drain(..) {
+            sent.failed(&error);
+        }
+        if let Some((batch, _)) = self.batch.take() {
+            batch.failed(&error);
+        }
+        self.resolved = self.accepted;
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+}

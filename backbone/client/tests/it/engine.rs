@@ -1,0 +1,136 @@
+//! The engines under test, and short ways to open things on them.
+
+use std::ops::AsyncFn;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use hexalpes_client::{
+    AdminClient, AdminOptions, Client, ClientOptions, Consumer, ConsumerOptions, Message, Outgoing, Producer,
+    ProducerOptions,
+};
+
+/// Long enough for a slow machine; reached only by what fails.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// One engine, with a namespace in which it deduplicates and keeps everything.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    pub(crate) url: String,
+    pub(crate) admin: AdminClient,
+    namespace: String,
+}
+
+/// Runs a scenario on each engine.
+pub(crate) async fn on_every_engine(scenario: impl AsyncFn(&Engine)) {
+    for engine in engines().await {
+        // Captured, and shown with a failure.
+        println!("on {}", engine.name);
+        scenario(&engine).await;
+    }
+}
+
+async fn engines() -> Vec<Engine> {
+    let mut engines = Vec::new();
+    if let Some(urls) = hexalpes_engines::pulsar() {
+        engines.push(Engine::prepared("Pulsar", urls.service, urls.admin).await);
+    }
+    engines
+}
+
+impl Engine {
+    async fn prepared(name: &'static str, url: String, admin_url: String) -> Self {
+        let admin = AdminClient::new(AdminOptions::new(admin_url)).unwrap();
+        let namespace = format!("public/client-{}", std::process::id());
+        admin.create_namespace(&namespace).await.unwrap();
+        admin.set_deduplication(&namespace, true).await.unwrap();
+        Self { name, url, admin, namespace }
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// A topic that no other test has.
+    pub(crate) fn topic(&self, about: &str) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        format!("persistent://{}/{about}-{count}", self.namespace)
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        client_of(&self.url).await
+    }
+
+    pub(crate) async fn producer(&self, topic: &str, options: ProducerOptions) -> Producer {
+        self.client().await.producer(topic, options).await.unwrap()
+    }
+
+    /// A consumer from the topic's beginning.
+    pub(crate) async fn consumer(&self, topic: &str) -> Consumer {
+        self.client().await.consumer(topic, ConsumerOptions::new("sub").from_earliest()).await.unwrap()
+    }
+
+    /// How many messages the subscription `sub` still has to deliver or see acked, as soon as it is that many.
+    pub(crate) async fn backlog_becomes(&self, topic: &str, expected: u64) {
+        let topic = topic.parse().unwrap();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        loop {
+            let stats = self.admin.stats(&topic).await.unwrap();
+            let backlog = stats["subscriptions"]["sub"]["msgBacklog"].as_u64();
+            if backlog == Some(expected) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "backlog is {backlog:?}, not {expected}");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+pub(crate) async fn client_of(url: &str) -> Client {
+    Client::connect(ClientOptions { operation_timeout: DEADLINE, ..ClientOptions::new(url) }).await.unwrap()
+}
+
+/// The next message, within the deadline.
+pub(crate) async fn next(consumer: &Consumer) -> Message {
+    tokio::time::timeout(DEADLINE, consumer.next()).await.expect("a message comes in time").unwrap()
+}
+
+pub(crate) async fn next_text(consumer: &Consumer) -> String {
+    text(&next(consumer).await)
+}
+
+/// The payloads of the next messages, as text.
+pub(crate) async fn next_texts(consumer: &Consumer, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.len() < count {
+        texts.push(next_text(consumer).await);
+    }
+    texts
+}
+
+pub(crate) fn text(message: &Message) -> String {
+    String::from_utf8(message.payload.to_vec()).unwrap()
+}
+
+/// Sends these and waits for their receipts.
+pub(crate) async fn send_all<T: Into<Outgoing>>(producer: &Producer, messages: impl IntoIterator<Item = T>) {
+    let mut receipts = Vec::new();
+    for message in messages {
+        receipts.push(producer.queue(message.into()).await.unwrap());
+    }
+    producer.flush().await;
+    for receipt in receipts {
+        receipt.await.unwrap();
+    }
+}
+
+pub(crate) fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}
+
+/// That nothing more is there: a marker sent now is the next message.
+pub(crate) async fn nothing_more(producer: &Producer, consumer: &Consumer) {
+    producer.send(Outgoing::new("marker")).await.unwrap();
+    assert_eq!(next_text(consumer).await, "marker");
+}

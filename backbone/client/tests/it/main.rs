@@ -1,0 +1,15 @@
+//! What our client promises, shown against every engine there is: the embedded broker, and a real Pulsar
+//! when `HEXALPES_TEST_PULSAR_URL` and `HEXALPES_TEST_PULSAR_ADMIN_URL` name one.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod acks;
+mod admin;
+mod bodies;
+mod consume;
+mod engine;
+mod order;
+mod outage;
+mod proxy;
+mod seek;
+mod sequence;

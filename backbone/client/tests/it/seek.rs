@@ -1,0 +1,83 @@
+//! Moving a subscription: what follows is received once.
+
+use hexalpes_client::{Batching, ProducerOptions, SeekTo};
+
+use crate::engine::{next, next_texts, nothing_more, numbers, on_every_engine, send_all};
+
+#[tokio::test]
+async fn a_seek_to_a_message_delivers_it_and_what_follows_once() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("seek-message");
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
+        send_all(&producer, numbers(0..20)).await;
+        let consumer = engine.consumer(&topic).await;
+        let mut ids = Vec::new();
+        for _ in 0..10 {
+            let message = next(&consumer).await;
+            consumer.ack(&message.id).await.unwrap();
+            ids.push(message.id);
+        }
+        consumer.seek(SeekTo::Message(ids[4])).await.unwrap();
+        assert_eq!(next_texts(&consumer, 16).await, numbers(4..20));
+        nothing_more(&producer, &consumer).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_seek_into_a_batch_delivers_from_that_message_on() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("seek-batch");
+        let options = ProducerOptions { batching: Some(Batching::default()), ..ProducerOptions::default() };
+        let producer = engine.producer(&topic, options).await;
+        send_all(&producer, numbers(0..5)).await;
+        send_all(&producer, numbers(5..8)).await;
+        let consumer = engine.consumer(&topic).await;
+        let mut ids = Vec::new();
+        for _ in 0..8 {
+            ids.push(next(&consumer).await.id);
+        }
+        consumer.ack_cumulative(&ids[7]).await.unwrap();
+        consumer.seek(SeekTo::Message(ids[3])).await.unwrap();
+        assert_eq!(next_texts(&consumer, 5).await, numbers(3..8));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_seek_to_the_beginning_delivers_everything_once_and_one_to_the_end_nothing() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("seek-ends");
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
+        send_all(&producer, numbers(0..5)).await;
+        let consumer = engine.consumer(&topic).await;
+        next_texts(&consumer, 3).await;
+        consumer.seek(SeekTo::Earliest).await.unwrap();
+        assert_eq!(next_texts(&consumer, 5).await, numbers(0..5));
+        consumer.seek(SeekTo::Earliest).await.unwrap();
+        consumer.seek(SeekTo::Latest).await.unwrap();
+        nothing_more(&producer, &consumer).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_seek_to_a_time_delivers_what_was_published_then_or_later() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("seek-time");
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
+        let consumer = engine.consumer(&topic).await;
+        let mut times = Vec::new();
+        while times.len() < 3 {
+            send_all(&producer, ["x"]).await;
+            let message = next(&consumer).await;
+            // Messages of one millisecond cannot be told apart by time.
+            if times.last() != Some(&message.publish_time) {
+                times.push(message.publish_time);
+            }
+        }
+        consumer.seek(SeekTo::Time(times[1])).await.unwrap();
+        assert_eq!(next(&consumer).await.publish_time, times[1]);
+    })
+    .await;
+}
