@@ -7,18 +7,15 @@ const CLOCKS_AND_CHANCE: [&str; 8] =
     ["SystemTime", "Instant", "Clock", "Ids", "now_v7", "new_v4", "rand", "RandomState"];
 
 /// Words of waiting, storing, encoding and speaking. A crate's name stands for all of it.
-const WORLD: [&str; 19] = [
+const WORLD: [&str; 16] = [
     "async",
     "await",
     "axum",
-    "env",
-    "fs",
     "hexalpes_client",
     "hexalpes_db",
     "hexalpes_http",
     "hexalpes_outbox",
     "http",
-    "net",
     "reqwest",
     "rusqlite",
     "sea_query",
@@ -28,6 +25,9 @@ const WORLD: [&str; 19] = [
     "tokio",
     "tracing",
 ];
+
+/// By their paths, for `net` alone is also an amount.
+const SYSTEM: [&str; 3] = ["std::env", "std::fs", "std::net"];
 
 /// A derive would let a wire name change with a field's name.
 const DERIVES: [&str; 2] = ["Serialize", "Deserialize"];
@@ -44,10 +44,11 @@ fn is_domain(source: &Source) -> bool {
 fn findings(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for line in source.lines().filter(|line| !line.test) {
-        for word in line.words() {
+        let paths = SYSTEM.into_iter().filter(|path| line.code.contains(path));
+        for word in line.words().chain(paths) {
             let (invariant, reason) = if CLOCKS_AND_CHANCE.contains(&word) {
                 (Invariant::TimeIsAnArgument, "time and ids are arguments of a domain")
-            } else if WORLD.contains(&word) || DERIVES.contains(&word) {
+            } else if [&WORLD[..], &SYSTEM, &DERIVES].concat().contains(&word) {
                 (Invariant::PureDomain, "a domain neither waits, stores, encodes nor speaks")
             } else {
                 continue;
@@ -73,6 +74,7 @@ mod tests {
         assert_eq!(found(path, "pub async fn approve() {}"), [Invariant::PureDomain]);
         assert_eq!(found(path, "#[derive(Serialize)]\nstruct A;"), [Invariant::PureDomain]);
         assert_eq!(found(path, "use hexalpes_db::Tx;"), [Invariant::PureDomain]);
+        assert_eq!(found(path, "let a = std::net::TcpStream::connect(b);"), [Invariant::PureDomain]);
     }
 
     #[test]
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn words_and_tests_are_free_and_so_is_the_rest() {
         let path = "contexts/commissions/src/domain/commission.rs";
-        let text = "/// Not async.\nfn a(now: Timestamp) {}\n#[cfg(test)]\nmod tests {\n use serde_json;\n}";
+        let text = "/// Not async.\nfn a(now: Timestamp, net: Money) {}\n#[cfg(test)]\nmod tests {\n use serde_json;\n}";
         assert_eq!(found(path, text), []);
         assert_eq!(found("contexts/commissions/src/http.rs", "async fn a() {}"), []);
     }
