@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -17,6 +18,9 @@ use crate::{Backend, DatabaseUrl, DbError, OpenError, Tx};
 pub struct DbOptions {
     /// Connections to a server; so many commands run there at once.
     pub connections_max: u32,
+    /// How long a command may take on a server before it is rolled back: a network that swallows
+    /// packets must not hold a connection for ever.
+    pub server_time_max: Duration,
     /// Reads that run at once on SQLite.
     pub sqlite_readers_max: usize,
     /// The size that a SQLite file may reach; a command that would need more fails with
@@ -26,7 +30,12 @@ pub struct DbOptions {
 
 impl Default for DbOptions {
     fn default() -> Self {
-        Self { connections_max: 8, sqlite_readers_max: 8, sqlite_bytes_max: None }
+        Self {
+            connections_max: 8,
+            server_time_max: Duration::from_secs(30),
+            sqlite_readers_max: 8,
+            sqlite_bytes_max: None,
+        }
     }
 }
 

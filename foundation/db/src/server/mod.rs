@@ -39,6 +39,7 @@ pub(crate) struct Server {
     pool: Pool,
     permits: Arc<Semaphore>,
     connections_max: u32,
+    time_max: Duration,
     commits: watch::Sender<u64>,
 }
 
@@ -69,9 +70,9 @@ impl Server {
             .await
             .unwrap_or_else(|_| Err(DbError::Unavailable("the server does not answer".to_owned())))
             .map_err(refused)?;
-        let connections_max = options.connections_max;
+        let DbOptions { connections_max, server_time_max: time_max, .. } = *options;
         let permits = Arc::new(Semaphore::new(connections_max as usize));
-        Ok(Self { pool, permits, connections_max, commits })
+        Ok(Self { pool, permits, connections_max, time_max, commits })
     }
 
     pub(crate) fn backend(&self) -> Backend {

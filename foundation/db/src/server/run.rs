@@ -7,6 +7,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::{Mode, Pool, Server};
 use crate::command::Inside;
@@ -17,6 +18,8 @@ use crate::{DbError, Tx};
 const RUNS_MAX: usize = 10;
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// A migration may rewrite a large table.
+const MIGRATION_TIME_MAX: Duration = Duration::from_secs(60 * 60);
 
 impl Server {
     pub(crate) async fn run<F, T, E>(&self, mode: Mode, work: F) -> Result<T, E>
@@ -27,10 +30,11 @@ impl Server {
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| DbError::Closed)?;
         let (pool, commits) = (self.pool.clone(), self.commits.clone());
+        let time_max = if mode == Mode::Migrate { MIGRATION_TIME_MAX } else { self.time_max };
         let (runtime, span) = (Handle::current(), tracing::Span::current());
         let running = tokio::task::spawn_blocking(move || {
             let (_permit, _inside) = (permit, Inside::enter());
-            span.in_scope(|| runtime.block_on(repeat(&pool, mode, &commits, &work)))
+            span.in_scope(|| runtime.block_on(repeat(&pool, mode, time_max, &commits, &work)))
         });
         running.await.unwrap_or_else(|ended| {
             Err(if ended.is_panic() { DbError::Panicked } else { DbError::Closed }.into())
@@ -38,7 +42,13 @@ impl Server {
     }
 }
 
-async fn repeat<F, T, E>(pool: &Pool, mode: Mode, commits: &watch::Sender<u64>, work: &F) -> Result<T, E>
+async fn repeat<F, T, E>(
+    pool: &Pool,
+    mode: Mode,
+    time_max: Duration,
+    commits: &watch::Sender<u64>,
+    work: &F,
+) -> Result<T, E>
 where
     F: AsyncFn(&Tx) -> Result<T, E>,
     E: From<DbError>,
@@ -50,7 +60,7 @@ where
         .with_jitter()
         .build();
     loop {
-        let (result, failure) = run_once(pool, mode, work).await;
+        let (result, failure) = run_once(pool, mode, time_max, work).await;
         if result.is_ok() && mode != Mode::Read {
             commits.send_modify(|commits| *commits += 1);
         }
@@ -67,28 +77,41 @@ fn is_passing(failure: &DbError) -> bool {
 }
 
 /// One transaction. Beside the result: what the database had against it, whatever the command made of that.
-async fn run_once<F, T, E>(pool: &Pool, mode: Mode, work: &F) -> (Result<T, E>, Option<DbError>)
+async fn run_once<F, T, E>(
+    pool: &Pool,
+    mode: Mode,
+    time_max: Duration,
+    work: &F,
+) -> (Result<T, E>, Option<DbError>)
 where
     F: AsyncFn(&Tx) -> Result<T, E>,
     E: From<DbError>,
 {
     let failed = |error: DbError| (Err(error.clone().into()), Some(error));
-    let tx = match pool.begin(mode).await {
+    let late = || format!("it took longer than {} ms", time_max.as_millis());
+    let begun = timeout(time_max, pool.begin(mode)).await;
+    let tx = match begun.unwrap_or_else(|_| Err(DbError::Unavailable(late()))) {
         Ok(session) => Tx::new(session),
         Err(error) => return failed(error),
     };
-    let result = work(&tx).await;
+    let Ok(result) = timeout(time_max, work(&tx)).await else {
+        // The connection goes with the transaction. Not again: whoever waited so long has waited enough.
+        return (Err(DbError::Unavailable(late()).into()), None);
+    };
     match (result, tx.take_failure()) {
-        (Ok(value), None) => match tx.commit().await {
-            Ok(()) => (Ok(value), None),
-            Err(error) => failed(error),
-        },
+        (Ok(value), None) => {
+            let committed = timeout(time_max, tx.commit()).await;
+            match committed.unwrap_or_else(|_| Err(DbError::CommitUnknown(late()))) {
+                Ok(()) => (Ok(value), None),
+                Err(error) => failed(error),
+            }
+        }
         (Ok(_), Some(error)) => {
-            tx.roll_back().await;
+            let _ = timeout(time_max, tx.roll_back()).await;
             failed(error)
         }
         (Err(error), failure) => {
-            tx.roll_back().await;
+            let _ = timeout(time_max, tx.roll_back()).await;
             (Err(error), failure)
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use hexalpes_db::{Backend, DatabaseUrl, Db, DbError, DbOptions, Tx};
 use sea_query::{Expr, ExprTrait as _, Query};
@@ -102,6 +103,33 @@ async fn end_connection(backend: Backend, url: &str, number: i64) {
     } else {
         let mut connection = sqlx::MySqlConnection::connect(url).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_on_a_server_gives_its_connection_back() {
+    for database in hexalpes_engines::databases() {
+        let url = DatabaseUrl::parse(database.url()).unwrap();
+        if url.backend() == Backend::Sqlite {
+            continue;
+        }
+        let options = DbOptions {
+            connections_max: 1,
+            server_time_max: Duration::from_millis(500),
+            ..DbOptions::default()
+        };
+        let db = Db::open(&url, options).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let hung: Result<(), DbError> = db
+            .write(async |tx: &Tx| {
+                insert(tx, "hung").await?;
+                std::future::pending().await
+            })
+            .await;
+        assert_eq!(hung, Err(DbError::Unavailable("it took longer than 500 ms".to_owned())));
+        db.write(async |tx: &Tx| insert(tx, "next").await).await.unwrap();
+        assert_eq!(ids(&db).await, ["next"]);
+        db.close().await;
     }
 }
 
