@@ -19,7 +19,7 @@ const RUNS_MAX: usize = 10;
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// A migration may rewrite a large table.
-const MIGRATION_TIME_MAX: Duration = Duration::from_secs(60 * 60);
+const MIGRATION_TIME_MAX: Duration = Duration::from_hours(1);
 
 impl Server {
     pub(crate) async fn run<F, T, E>(&self, mode: Mode, work: F) -> Result<T, E>
