@@ -68,7 +68,8 @@ impl Shared {
     }
 
     pub(super) async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
-        let closed = |_| SendError::Closed;
+        // The bounds close with the producer.
+        let closed = |_| self.state.lock().ended().unwrap_or(SendError::Closed);
         let room = Arc::clone(&self.messages).acquire_owned().await.map_err(closed)?;
         let bytes =
             Arc::clone(&self.bytes).acquire_many_owned(self.weight(&message)).await.map_err(closed)?;
@@ -132,10 +133,10 @@ impl Shared {
     }
 
     fn end(&self, error: SendError) {
+        self.state.lock().end(error);
         self.closing.cancel();
         self.messages.close();
         self.bytes.close();
-        self.state.lock().end(error);
         self.resolved.notify_waiters();
     }
 
@@ -284,7 +285,7 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     let last = success.last_sequence_id();
     let mut state = shared.state.lock();
     let lost = opening.link.connection.is_lost() || state.lost_early == Some(opening.link.id);
-    if state.has_ended() || lost {
+    if state.ended().is_some() || lost {
         return Err(RequestError::Lost.into());
     }
     state.opened(opening.finish(), success.producer_name, last);

@@ -222,7 +222,8 @@ impl State {
         self.resolved = self.accepted;
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.is_some()
+    /// Why nothing is sent any more.
+    pub(super) fn ended(&self) -> Option<SendError> {
+        self.ended.clone()
     }
 }
