@@ -11,6 +11,7 @@ mod encrypted;
 mod engine;
 mod fake;
 mod faults;
+mod foreign;
 mod order;
 mod outage;
 mod proxy;

@@ -1,0 +1,126 @@
+//! The official client on the other side: what it writes we read, and what we write it reads.
+
+use std::path::Path;
+
+use hexalpes_client::{Batching, Codec, Outgoing, ProducerOptions};
+use tokio::process::Command;
+
+use crate::engine::{Engine, next, next_texts, numbers, on_every_engine, send_all};
+
+/// Sends `count` numbers in one batch, with a key and a property.
+const PRODUCE: &str = r"
+import pulsar, sys
+url, topic, codec, batched, count = sys.argv[1:]
+client = pulsar.Client(url)
+producer = client.create_producer(
+    topic, compression_type=getattr(pulsar.CompressionType, codec), batching_enabled=batched == 'batched',
+    batching_max_publish_delay_ms=60000, chunking_enabled=batched == 'chunked')
+size = 6_000_000 if batched == 'chunked' else 1
+for n in range(int(count)):
+    producer.send_async((str(n) * size).encode(), lambda *_: None, partition_key='ñ', properties={'n': str(n)})
+producer.flush()
+client.close()
+";
+
+/// Receives `count` messages from the beginning, prints and acks them.
+const CONSUME: &str = r"
+import pulsar, sys
+url, topic, count = sys.argv[1:]
+client = pulsar.Client(url)
+consumer = client.subscribe(topic, 'python', initial_position=pulsar.InitialPosition.Earliest)
+for _ in range(int(count)):
+    message = consumer.receive(20000)
+    print('>', message.data().decode(), message.partition_key(), message.properties()['p'], flush=True)
+    consumer.acknowledge(message)
+client.close()
+";
+
+/// What the program says on lines that begin with `>`; the client logs on the others.
+async fn python(interpreter: &Path, program: &str, arguments: &[&str]) -> Vec<String> {
+    let run = Command::new(interpreter).arg("-c").arg(program).args(arguments).kill_on_drop(true).output();
+    let output = run.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.lines().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect()
+}
+
+async fn reads(engine: &Engine, interpreter: &Path, codec: &str, batched: &str) {
+    let topic = engine.topic("foreign");
+    python(interpreter, PRODUCE, &[&engine.url, &topic, codec, batched, "20"]).await;
+    let consumer = engine.consumer(&topic).await;
+    for n in numbers(0..20) {
+        let message = next(&consumer).await;
+        assert_eq!(message.payload, n, "{codec} {batched}");
+        assert_eq!((message.key.as_deref(), message.property("n")), (Some("ñ"), Some(n.as_str())));
+        assert_eq!(message.id.batch_index.is_some(), batched == "batched");
+        consumer.ack(&message.id).await.unwrap();
+    }
+    engine.backlog_becomes(&topic, 0).await;
+}
+
+#[tokio::test]
+async fn what_the_official_client_writes_with_every_codec_is_read() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        for codec in ["NONE", "LZ4", "ZLib", "ZSTD", "SNAPPY"] {
+            for batched in ["single", "batched"] {
+                reads(engine, &interpreter, codec, batched).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_official_client_writes_in_chunks_is_read_whole() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("foreign-chunks");
+        python(&interpreter, PRODUCE, &[&engine.url, &topic, "NONE", "chunked", "2"]).await;
+        let consumer = engine.consumer(&topic).await;
+        for expected in ["0", "1"] {
+            let message = next(&consumer).await;
+            assert!(message.payload == expected.repeat(6_000_000), "{} bytes", message.payload.len());
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_we_write_with_every_codec_is_read_by_the_official_client() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("to-foreign");
+        let mut expected = Vec::new();
+        for compression in [Codec::None, Codec::Lz4, Codec::Zlib, Codec::Zstd, Codec::Snappy] {
+            for batching in [None, Some(Batching::default())] {
+                let options = ProducerOptions { compression, batching, ..ProducerOptions::default() };
+                let producer = engine.producer(&topic, options).await;
+                let text = format!("{}📡", "a long way to compress ".repeat(10));
+                let message = || Outgoing::new(text.clone()).key("ñ").property("p", "Pérez");
+                send_all(&producer, [message(), message()]).await;
+                expected.extend(vec![format!("{text} ñ Pérez"); 2]);
+            }
+        }
+        assert_eq!(python(&interpreter, CONSUME, &[&engine.url, &topic, "20"]).await, expected);
+        // And by ourselves.
+        let consumer = engine.consumer(&topic).await;
+        next_texts(&consumer, 20).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_we_write_in_chunks_is_read_whole_by_the_official_client() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("chunks-to-foreign");
+        let options = ProducerOptions { chunking: true, ..ProducerOptions::default() };
+        let producer = engine.producer(&topic, options).await;
+        let large = "0123456789".repeat(1_200_000);
+        send_all(&producer, [Outgoing::new(large.clone()).key("k").property("p", "v")]).await;
+        let read = python(&interpreter, CONSUME, &[&engine.url, &topic, "1"]).await;
+        assert!(read == [format!("{large} k v")], "{} lines", read.len());
+    })
+    .await;
+}
