@@ -1,0 +1,228 @@
+//! What the log's threads and its callers share, and how a commit goes.
+//!
+//! Whoever *leads* takes everything that waits, writes it as one group, syncs once and gives out the
+//! receipts. One leads at a time; that alone keeps groups and receipts in order. A caller may lead on its
+//! own thread, for one group: a single publish in flight then never waits for another thread to wake up,
+//! which takes about as long as half a sync. What has come to wait meanwhile goes to the journal thread,
+//! which leads as long as there is something: so the caller gets back to its connection, and under load
+//! groups are as large as what arrives during one sync.
+
+use std::{collections::HashMap, sync::Arc};
+
+use hexalpes_files::DirLock;
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use crate::{
+    cache::Group,
+    error::FileError,
+    intake::Intake,
+    journal::writer::{Slots, Writer},
+    options::Options,
+    position::{Position, TopicId},
+    queue::{AppendError, Batch, Queue, runs},
+    receipts::Receipts,
+    segment::reader::OpenSegments,
+    topic::Topic,
+};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) options: Options,
+    waiting: Mutex<Waiting>,
+    /// The journal thread waits here for something to lead.
+    journal: Condvar,
+    /// Locked by who leads, and by nobody else.
+    writer: Mutex<Writer>,
+    pub(crate) topics: RwLock<HashMap<TopicId, Arc<Topic>>>,
+    pub(crate) segments: OpenSegments,
+    pub(crate) slots: Arc<Slots>,
+    pub(crate) intake: Intake,
+    _lock: DirLock,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    queue: Queue,
+    led: bool,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone)]
+enum Phase {
+    Open,
+    Stopped(Arc<FileError>),
+    Closed,
+}
+
+impl Core {
+    #[allow(clippy::too_many_arguments, reason = "the one place where all parts come together")]
+    pub(crate) fn new(
+        options: Options,
+        lock: DirLock,
+        queue: Queue,
+        writer: Writer,
+        slots: Arc<Slots>,
+        topics: HashMap<TopicId, Arc<Topic>>,
+        segments: OpenSegments,
+        intake: Intake,
+    ) -> Self {
+        Self {
+            options,
+            waiting: Mutex::new(Waiting { queue, led: false, phase: Phase::Open }),
+            journal: Condvar::new(),
+            writer: Mutex::new(writer),
+            topics: RwLock::new(topics),
+            segments,
+            slots,
+            intake,
+            _lock: lock,
+        }
+    }
+
+    pub(crate) fn append(
+        &self,
+        id: TopicId,
+        stamp: u64,
+        parts: &[&[u8]],
+        receipts: &Arc<dyn Receipts>,
+        token: u64,
+    ) -> Result<Position, AppendError> {
+        let mut waiting = self.waiting.lock();
+        waiting.phase.check()?;
+        waiting.queue.append(id, stamp, parts, receipts, token, || {
+            let topic = Arc::new(Topic::new(id, std::collections::VecDeque::new()));
+            self.topics.write().insert(id, Arc::clone(&topic));
+            topic
+        })
+    }
+
+    pub(crate) fn delete(&self, id: TopicId) -> Result<(), AppendError> {
+        let mut waiting = self.waiting.lock();
+        waiting.phase.check()?;
+        waiting.queue.delete(id);
+        self.topics.write().remove(&id);
+        drop(waiting);
+        self.wake();
+        Ok(())
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting.lock().queue.waiting_bytes()
+    }
+
+    pub(crate) fn next_ledger(&self) -> u64 {
+        self.waiting.lock().queue.next_ledger()
+    }
+
+    /// Leads one group on this thread, unless somebody leads already.
+    pub(crate) fn commit_now(&self) {
+        let Some(batch) = self.lead() else { return };
+        self.commit(batch);
+        self.step_down();
+    }
+
+    /// Sees to it that somebody will lead.
+    pub(crate) fn wake(&self) {
+        let waiting = self.waiting.lock();
+        if !waiting.led && !waiting.queue.is_empty() {
+            self.journal.notify_one();
+        }
+    }
+
+    /// The journal thread: leads whatever nobody else leads, until the log is closed and nothing waits.
+    pub(crate) fn run_journal(&self) {
+        loop {
+            let mut waiting = self.waiting.lock();
+            while waiting.led || waiting.queue.is_empty() {
+                if matches!(waiting.phase, Phase::Closed) && !waiting.led {
+                    return;
+                }
+                self.journal.wait(&mut waiting);
+            }
+            waiting.led = true;
+            let batch = waiting.queue.take().expect("it is not empty");
+            drop(waiting);
+            self.commit(batch);
+            self.step_down();
+        }
+    }
+
+    fn lead(&self) -> Option<Batch> {
+        let mut waiting = self.waiting.lock();
+        if waiting.led {
+            return None;
+        }
+        let batch = waiting.queue.take()?;
+        waiting.led = true;
+        Some(batch)
+    }
+
+    fn step_down(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.led = false;
+        if !waiting.queue.is_empty() || matches!(waiting.phase, Phase::Closed) {
+            self.journal.notify_one();
+        }
+    }
+
+    fn commit(&self, mut batch: Batch) {
+        let mut writer = self.writer.lock();
+        let stopped = match &self.waiting.lock().phase {
+            Phase::Stopped(cause) => Some(Arc::clone(cause)),
+            Phase::Open | Phase::Closed => None,
+        };
+        let written = match stopped {
+            Some(cause) => Err(cause),
+            None => writer.write(&mut batch).map_err(Arc::new),
+        };
+        let next_file = writer.wants_next_file();
+        drop(writer);
+        let (receivers, appended) =
+            (std::mem::take(&mut batch.receivers), std::mem::take(&mut batch.appended));
+        match &written {
+            Ok(end) => {
+                let group = Group::new(batch, *end);
+                group.publish();
+                self.intake.push(group, next_file);
+            }
+            Err(cause) => self.stop(cause),
+        }
+        for (receiver, run) in runs(&receivers, appended.len()) {
+            match &written {
+                Ok(_) => receiver.synced(&appended[run]),
+                Err(cause) => receiver.failed(&appended[run], cause),
+            }
+        }
+    }
+
+    /// Takes no more entries, for good. Those that wait are told when their turn comes.
+    pub(crate) fn stop(&self, cause: &Arc<FileError>) {
+        let mut waiting = self.waiting.lock();
+        if !matches!(waiting.phase, Phase::Stopped(_)) {
+            tracing::error!(%cause, "the log takes no more entries");
+            waiting.phase = Phase::Stopped(Arc::clone(cause));
+        }
+        self.journal.notify_one();
+    }
+
+    /// Takes no more entries; what waits is still committed. Returns why it had stopped before, if it had.
+    pub(crate) fn close(&self) -> Result<(), Arc<FileError>> {
+        let mut waiting = self.waiting.lock();
+        let stopped = match std::mem::replace(&mut waiting.phase, Phase::Closed) {
+            Phase::Stopped(cause) => Err(cause),
+            Phase::Open | Phase::Closed => Ok(()),
+        };
+        self.journal.notify_one();
+        stopped
+    }
+}
+
+impl Phase {
+    fn check(&self) -> Result<(), AppendError> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Stopped(cause) => Err(AppendError::Stopped(Arc::clone(cause))),
+            Self::Closed => Err(AppendError::Closed),
+        }
+    }
+}

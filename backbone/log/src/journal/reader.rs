@@ -1,0 +1,135 @@
+//! Reads groups back, and looks for what later ones say about earlier ones.
+
+use std::ops::Range;
+
+use crate::{
+    error::FileError,
+    journal::{
+        file::{FileHead, HEAD_BYTES, Slot},
+        group::{ALIGN, GROUP_HEAD_BYTES, GroupHead},
+        record::Record,
+    },
+};
+
+/// A group as it was found: whole, or its records up to the first bad one.
+#[derive(Debug)]
+pub(crate) struct ReadGroup {
+    bytes: Vec<u8>,
+    records: Vec<Range<usize>>,
+    /// The offset behind it, if it has a head.
+    pub(crate) end: u64,
+    pub(crate) bad: Option<Bad>,
+}
+
+/// Where a file stops making sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bad {
+    pub(crate) byte: u64,
+    pub(crate) what: String,
+}
+
+impl ReadGroup {
+    /// The records, each with its bytes.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (Record<'_>, &[u8])> {
+        self.records.iter().map(|range| {
+            let bytes = &self.bytes[range.clone()];
+            (Record::decode(bytes).expect("it was decoded before"), bytes)
+        })
+    }
+
+    /// Reads the group at an offset of a file.
+    pub(crate) fn at(slot: &Slot, file: FileHead, offset: u64) -> Result<Self, FileError> {
+        let byte = file.byte_of(offset);
+        let nothing = |what: &str| Self {
+            bytes: Vec::new(),
+            records: Vec::new(),
+            end: offset,
+            bad: Some(Bad { byte, what: what.to_owned() }),
+        };
+        let head_bytes = read_up_to(slot, byte, GROUP_HEAD_BYTES)?;
+        let Some(head) = GroupHead::decode(&head_bytes) else {
+            return Ok(nothing("no group begins there"));
+        };
+        if head.file != file.number || head.offset != offset {
+            return Ok(nothing("a group of another time begins there"));
+        }
+        let bytes = read_up_to(slot, byte + GROUP_HEAD_BYTES as u64, head.length as usize)?;
+        let mut group = Self { bytes, records: Vec::new(), end: head.end(), bad: None };
+        group.split(head, byte + GROUP_HEAD_BYTES as u64);
+        Ok(group)
+    }
+
+    fn split(&mut self, head: GroupHead, first_byte: u64) {
+        let mut at = 0;
+        for _ in 0..head.records {
+            let what = match Record::decode(&self.bytes[at..]) {
+                Ok(record) if record.head.file == head.file => {
+                    let end = at + record.bytes();
+                    self.records.push(at..end);
+                    at = end;
+                    continue;
+                }
+                Ok(_) => "a record of another time begins there".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            self.bad = Some(Bad { byte: first_byte + at as u64, what });
+            return;
+        }
+        if at != head.length as usize {
+            self.bad = Some(Bad {
+                byte: first_byte + at as u64,
+                what: "more follows than its head says".to_owned(),
+            });
+        }
+    }
+}
+
+fn read_up_to(slot: &Slot, byte: u64, bytes: usize) -> Result<Vec<u8>, FileError> {
+    let mut buffer = vec![0; bytes];
+    let mut done = 0;
+    while done < bytes {
+        let read = slot.file.read_at(&mut buffer[done..], byte + done as u64);
+        match read.map_err(FileError::when("read", &slot.path))? {
+            0 => break,
+            read => done += read,
+        }
+    }
+    buffer.truncate(done);
+    Ok(buffer)
+}
+
+/// What the heads of groups behind some place say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Later {
+    /// The highest offset that one says was synced.
+    pub(crate) synced: u64,
+    /// The highest offset behind one.
+    pub(crate) end: u64,
+}
+
+/// Looks through a file from `byte` on, sector by sector, for heads of groups that lie at `offset` or
+/// behind; of this file's number, if it is known.
+pub(crate) fn look_behind(
+    slot: &Slot,
+    number: Option<u32>,
+    byte: u64,
+    offset: u64,
+) -> Result<Later, FileError> {
+    const PIECE: usize = 1 << 20;
+    let mut later = Later::default();
+    let mut at = byte.max(HEAD_BYTES).next_multiple_of(ALIGN);
+    loop {
+        let piece = read_up_to(slot, at, PIECE)?;
+        let sectors = piece.chunks(usize::try_from(ALIGN).expect("a sector"));
+        for head in sectors.filter_map(GroupHead::decode) {
+            if head.offset >= offset && number.is_none_or(|number| head.file == number) {
+                later.synced = later.synced.max(head.synced);
+                later.end = later.end.max(head.end());
+            }
+        }
+        if piece.len() < PIECE {
+            return Ok(later);
+        }
+        at += piece.len() as u64;
+    }
+}

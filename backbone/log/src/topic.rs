@@ -1,0 +1,208 @@
+//! What is known of one topic in memory: its segments, and its newest entries.
+
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
+
+use crate::position::{Entry, Position, TopicId};
+
+/// A topic as readers see it: only what is durable.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    pub(crate) id: TopicId,
+    state: Mutex<State>,
+}
+
+/// Indices count the entries of the topic from its first day; positions are made of them here.
+#[derive(Debug, Default)]
+struct State {
+    segments: VecDeque<SegmentInfo>,
+    /// Of the next entry.
+    next: u64,
+    /// Entries below are in segment files, and may leave memory.
+    written: u64,
+    /// The entries up to `next`, without a gap.
+    tail: VecDeque<Entry>,
+}
+
+/// One segment of a topic, without what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentInfo {
+    pub ledger: u64,
+    /// The index in the topic of its first entry.
+    pub(crate) base: u64,
+    pub entries: u64,
+    /// What its entries take on the disk.
+    pub bytes: u64,
+    /// The greatest stamp that one of its entries has.
+    pub stamp_max: u64,
+}
+
+impl SegmentInfo {
+    pub(crate) fn begin(ledger: u64, base: u64) -> Self {
+        Self { ledger, base, entries: 0, bytes: 0, stamp_max: 0 }
+    }
+}
+
+/// Where entries are to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    InMemory(Vec<Entry>),
+    /// In the file of this segment, from one index to before another; of the ledger, `base` is the first.
+    InSegment {
+        ledger: u64,
+        base: u64,
+        from: u64,
+        until: u64,
+    },
+}
+
+impl Topic {
+    /// A topic whose segments, all written, are these.
+    pub(crate) fn new(id: TopicId, segments: VecDeque<SegmentInfo>) -> Self {
+        let next = segments.back().map_or(0, |last| last.base + last.entries);
+        Self { id, state: Mutex::new(State { segments, next, written: next, tail: VecDeque::new() }) }
+    }
+
+    /// Adds entries that have just become durable, in order; `bytes` is what each takes on the disk.
+    pub(crate) fn publish(&self, entries: impl Iterator<Item = (Entry, u64)>) {
+        let mut state = self.state.lock();
+        for (entry, bytes) in entries {
+            let ledger = entry.position.ledger;
+            if state.segments.back().is_none_or(|last| last.ledger < ledger) {
+                let base = state.next;
+                state.segments.push_back(SegmentInfo::begin(ledger, base));
+            }
+            let segment = state.segments.back_mut().expect("there is one now");
+            segment.entries += 1;
+            segment.bytes += bytes;
+            segment.stamp_max = segment.stamp_max.max(entry.stamp);
+            state.next += 1;
+            state.tail.push_back(entry);
+        }
+    }
+
+    /// Entries below this index are in segment files now.
+    pub(crate) fn mark_written(&self, next: u64) {
+        self.state.lock().written = next;
+    }
+
+    /// Lets so many of the oldest entries go from memory. They are written.
+    pub(crate) fn evict(&self, entries: usize) {
+        let mut state = self.state.lock();
+        let in_memory_from = state.next - state.tail.len() as u64;
+        debug_assert!(in_memory_from + entries as u64 <= state.written, "unwritten entries stay in memory");
+        state.tail.drain(..entries);
+        if state.tail.is_empty() {
+            state.tail = VecDeque::new();
+        }
+    }
+
+    /// Forgets the segments before this one, but never the last. Their entries that are still in memory go
+    /// with the cache. Returns the first ledger that stays, if any went.
+    pub(crate) fn trim(&self, before_ledger: u64) -> Option<u64> {
+        let mut state = self.state.lock();
+        let mut trimmed = false;
+        while state.segments.len() > 1 && state.segments[0].ledger < before_ledger {
+            state.segments.pop_front();
+            trimmed = true;
+        }
+        state.segments.front().filter(|_| trimmed).map(|first| first.ledger)
+    }
+
+    pub(crate) fn find(&self, from: Position, max_entries: usize, max_bytes: usize) -> Found {
+        let state = self.state.lock();
+        let from = state.index_of(from);
+        let in_memory_from = state.next - state.tail.len() as u64;
+        if from >= in_memory_from {
+            let skipped = usize::try_from(from - in_memory_from).unwrap_or(usize::MAX);
+            let mut budget = Budget::new(max_entries, max_bytes);
+            let entries =
+                state.tail.iter().skip(skipped).take_while(|entry| budget.takes(entry.payload.len()));
+            return Found::InMemory(entries.cloned().collect());
+        }
+        let segment = state.segments[state.segment_of(from)];
+        let until = (segment.base + segment.entries).min(in_memory_from);
+        Found::InSegment { ledger: segment.ledger, base: segment.base, from, until }
+    }
+
+    pub(crate) fn first(&self) -> Option<Position> {
+        let state = self.state.lock();
+        state
+            .segments
+            .iter()
+            .find(|segment| segment.entries > 0)
+            .map(|segment| Position::new(segment.ledger, 0))
+    }
+
+    pub(crate) fn last(&self) -> Option<Position> {
+        let state = self.state.lock();
+        let last = state.segments.iter().rev().find(|segment| segment.entries > 0)?;
+        Some(Position::new(last.ledger, last.entries - 1))
+    }
+
+    /// How many entries there are from one position up to, not including, another.
+    pub(crate) fn entries_between(&self, from: Position, until: Position) -> u64 {
+        let state = self.state.lock();
+        state.index_of(until).saturating_sub(state.index_of(from))
+    }
+
+    /// The segments and the entries in memory that a search by stamp has to go through.
+    pub(crate) fn segments(&self) -> Vec<SegmentInfo> {
+        self.state.lock().segments.iter().copied().collect()
+    }
+
+    /// Finds in memory the first entry that satisfies, and says from where on the entries are in memory.
+    pub(crate) fn find_in_memory(
+        &self,
+        mut satisfies: impl FnMut(&Entry) -> bool,
+    ) -> (u64, Option<Position>) {
+        let state = self.state.lock();
+        let first = state.segments.front().map(|first| first.ledger);
+        let kept = state.tail.iter().filter(|entry| Some(entry.position.ledger) >= first);
+        let found = kept.map(|entry| (entry, entry.position)).find(|(entry, _)| satisfies(entry));
+        (state.next - state.tail.len() as u64, found.map(|(_, position)| position))
+    }
+}
+
+impl State {
+    /// The index of the entry at a position; of the next one there is, if it is gone or not there yet.
+    fn index_of(&self, position: Position) -> u64 {
+        let after = self.segments.partition_point(|segment| segment.ledger < position.ledger);
+        match self.segments.get(after) {
+            Some(segment) if segment.ledger == position.ledger => {
+                segment.base + position.entry.min(segment.entries)
+            }
+            Some(segment) => segment.base,
+            None => self.next,
+        }
+    }
+
+    /// Which segment holds an entry that there is.
+    fn segment_of(&self, index: u64) -> usize {
+        self.segments.partition_point(|segment| segment.base <= index).saturating_sub(1)
+    }
+}
+
+/// How much a read may still take. The first entry is always taken, or a large one would block the way.
+pub(crate) struct Budget {
+    entries: usize,
+    bytes: usize,
+    first: bool,
+}
+
+impl Budget {
+    pub(crate) fn new(entries: usize, bytes: usize) -> Self {
+        Self { entries, bytes, first: true }
+    }
+
+    pub(crate) fn takes(&mut self, bytes: usize) -> bool {
+        if self.entries == 0 || (bytes > self.bytes && !self.first) {
+            return false;
+        }
+        self.entries -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.first = false;
+        true
+    }
+}

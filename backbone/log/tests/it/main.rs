@@ -1,0 +1,4 @@
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod appending;
+mod support;
