@@ -30,6 +30,7 @@ pub mod consumer;
 pub mod error;
 mod lookup;
 mod options;
+mod pace;
 mod pool;
 pub mod producer;
 

@@ -10,6 +10,9 @@ use tokio::sync::Notify;
 /// Over this, those who can wait do.
 const HIGH_WATER_BYTES: usize = 1024 * 1024;
 
+/// A buffer that grew over this, in a burst, is not kept for the next.
+const KEPT_BYTES: usize = 256 * 1024;
+
 /// Whether it pays to write at once, or to wait for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Urgency {
@@ -80,7 +83,10 @@ impl Outgoing {
                 let mut queue = self.queue.lock();
                 queue.writing = !queue.buffer.is_empty();
                 if queue.writing {
-                    let taken = queue.buffer.split();
+                    let taken = match queue.buffer.capacity() {
+                        ..=KEPT_BYTES => queue.buffer.split(),
+                        _ => std::mem::take(&mut queue.buffer),
+                    };
                     drop(queue);
                     self.drained.notify_waiters();
                     return taken;

@@ -1,6 +1,6 @@
 //! Turns acks of messages into acks of entries, which is what a broker stores.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use hexalpes_wire::MessageId;
 use hexalpes_wire::proto::{AckType, CommandAck, MessageIdData};
@@ -21,12 +21,12 @@ pub(super) struct Acks {
     batches: BTreeMap<MessageId, Unacked>,
     /// The chunks before the last one, by the last one's id, which is the message's.
     chunks: BTreeMap<MessageId, Vec<MessageId>>,
-    kept: Vec<CommandAck>,
+    kept: VecDeque<CommandAck>,
 }
 
 impl Acks {
     pub(super) fn new(by_batch_index: bool) -> Self {
-        Self { by_batch_index, batches: BTreeMap::new(), chunks: BTreeMap::new(), kept: Vec::new() }
+        Self { by_batch_index, batches: BTreeMap::new(), chunks: BTreeMap::new(), kept: VecDeque::new() }
     }
 
     /// A batch arrived (again). Gives what of it is not acked, by what either end knows.
@@ -98,12 +98,12 @@ impl Acks {
     /// Keeps an ack until there is a connection again.
     pub(super) fn keep(&mut self, ack: CommandAck) {
         if self.kept.len() == KEPT_MAX {
-            self.kept.remove(0);
+            self.kept.pop_front();
         }
-        self.kept.push(ack);
+        self.kept.push_back(ack);
     }
 
-    pub(super) fn take_kept(&mut self) -> Vec<CommandAck> {
+    pub(super) fn take_kept(&mut self) -> VecDeque<CommandAck> {
         std::mem::take(&mut self.kept)
     }
 

@@ -29,7 +29,7 @@ pub(super) enum Chunk {
     Taken,
     /// It was the last: the body, and the ids of the chunks before.
     Complete(Bytes, Vec<MessageId>),
-    /// It belongs to nothing that can be completed. These are to be asked for again.
+    /// It belongs to nothing that can be completed, as little as these.
     Misplaced(Vec<MessageId>),
 }
 

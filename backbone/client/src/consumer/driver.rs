@@ -11,6 +11,7 @@ use crate::clock;
 use crate::connection::{Connection, Route};
 use crate::error::{OpenError, RequestError};
 use crate::lookup;
+use crate::pace::Pace;
 
 pub(super) fn farewell(consumer_id: u64, request_id: u64) -> Command {
     Command::CloseConsumer(CommandCloseConsumer {
@@ -30,13 +31,14 @@ pub(super) fn detach(link: &Link) {
 /// Runs as long as the consumer does.
 pub(super) async fn drive(shared: Arc<Shared>) {
     let work = async {
+        let mut pace = Pace::new(shared.client.options.backoff);
         loop {
             let (lost, seeking) = {
                 let inbox = shared.inbox.lock();
                 (inbox.link.is_none(), inbox.seeking)
             };
             if lost && !seeking {
-                reattach(&shared).await;
+                reattach(&shared, &mut pace).await;
                 continue;
             }
             let due = shared.nacks.lock().next_due();
@@ -53,9 +55,9 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 }
 
 /// Tries until it works, or will never.
-async fn reattach(shared: &Arc<Shared>) {
-    let backoff = shared.client.options.backoff;
-    let mut delays = backoff.delays();
+async fn reattach(shared: &Arc<Shared>, pace: &mut Pace) {
+    let achieved = shared.inbox.lock().achieved;
+    tokio::time::sleep(pace.before_attempt(achieved)).await;
     while let Err(error) = attach(shared).await {
         if error.ends_what_was_open() {
             tracing::error!(topic = %shared.topic, reason = %error, "consumer ended");
@@ -63,7 +65,7 @@ async fn reattach(shared: &Arc<Shared>) {
             // The consumer's end stops the driver, which runs this.
             return std::future::pending().await;
         }
-        let delay = delays.next().unwrap_or(backoff.delay_max);
+        let delay = pace.after_failure();
         tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "consumer is not connected");
         tokio::time::sleep(delay).await;
     }

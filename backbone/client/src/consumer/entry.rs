@@ -32,8 +32,8 @@ pub(super) enum Opened {
     Messages(Vec<Message>),
     /// A part of a message that is not complete.
     Part,
-    /// A part that will never be: these are to be asked for again.
-    Misplaced(Vec<MessageId>),
+    /// Parts that cannot be put together with what came before.
+    Misplaced { ids: Vec<MessageId>, publish_time: u64 },
 }
 
 /// What opening needs to know and to remember.
@@ -62,7 +62,7 @@ impl Opener<'_> {
         }
         match self.chunks.take(delivery.id, &metadata, &body) {
             Chunk::Taken => Ok(Opened::Part),
-            Chunk::Misplaced(ids) => Ok(Opened::Misplaced(ids)),
+            Chunk::Misplaced(ids) => Ok(Opened::Misplaced { ids, publish_time: metadata.publish_time }),
             Chunk::Complete(body, before) => {
                 let body = self.unpack(&metadata, &body)?;
                 self.acks.chunked_arrived(delivery.id, before);

@@ -48,6 +48,8 @@ pub(super) struct Inbox {
     pub(super) not_before: Option<MessageId>,
     pub(super) end_of_topic: bool,
     pub(super) end: Option<End>,
+    /// Counts what connections were good for: messages that came, seeks that were made.
+    pub(super) achieved: u64,
     deliveries: VecDeque<Delivery>,
     receive_queue: u32,
     /// Permits that were used up and not given anew.
@@ -65,6 +67,7 @@ impl Inbox {
             not_before: None,
             end_of_topic: false,
             end: None,
+            achieved: 0,
             deliveries: VecDeque::new(),
             receive_queue: receive_queue.max(1),
             used: 0,
@@ -77,6 +80,7 @@ impl Inbox {
         if !current || self.seeking {
             return false;
         }
+        self.achieved += 1;
         // What cannot be read counts as one, and is dealt with when it is opened.
         let batch = payload.peek().ok().and_then(|peek| peek.num_messages_in_batch);
         let messages = batch.and_then(|count| u32::try_from(count).ok()).unwrap_or(1).max(1);

@@ -169,8 +169,13 @@ impl Consumer {
         };
         ack.consumer_id = link.id;
         if !self.shared.options.ack_receipts {
-            // Lost with the connection, the ack is not repeated: the message comes again.
-            let _ = link.connection.tell(&Command::Ack(ack)).await;
+            // What is lost on its way with the connection is not repeated: the message comes again.
+            let ack = Command::Ack(ack);
+            if link.connection.tell(&ack).await.is_err()
+                && let Command::Ack(ack) = ack
+            {
+                self.shared.acks.lock().keep(ack);
+            }
             return Ok(());
         }
         let answer = link

@@ -21,9 +21,12 @@ use super::entry::{Delivery, Opened, Opener};
 use super::inbox::{End, Inbox, Link};
 use super::message::Message;
 use super::nacks::Nacks;
-use crate::client;
 use crate::connection::Route;
 use crate::error::{ConsumeError, EntryError, RequestError};
+use crate::{client, clock};
+
+/// After that long, parts of a message whose other parts are missing are given up.
+const INCOMPLETE_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// What a consumer's handle, its driver and its connection share.
 ///
@@ -138,14 +141,8 @@ impl Shared {
                 u32::try_from(count).unwrap_or(u32::MAX)
             }
             Ok(Opened::Part) => 0,
-            Ok(Opened::Misplaced(ids)) => {
-                tracing::warn!(topic = %self.topic, message.id = %delivery.id, "chunks of a message are missing");
-                let mut nacks = self.nacks.lock();
-                for id in ids {
-                    nacks.add(id, Instant::now());
-                }
-                drop(nacks);
-                self.changed();
+            Ok(Opened::Misplaced { ids, publish_time }) => {
+                self.misplaced(ids, publish_time);
                 0
             }
             Err(error) => {
@@ -160,24 +157,52 @@ impl Shared {
         Ok(())
     }
 
+    /// Parts of a message whose other parts are not there. They may come yet, to this consumer or with the
+    /// next subscribe; after a while the message is given up, as other clients do.
+    fn misplaced(&self, ids: Vec<MessageId>, publish_time: u64) {
+        let age = Duration::from_millis(clock::millis_since_1970().saturating_sub(publish_time));
+        if age > INCOMPLETE_AGE_MAX {
+            tracing::error!(topic = %self.topic, messages = ?ids, "gave up a message of which parts are missing");
+            let ack = CommandAck {
+                ack_type: AckType::Individual.into(),
+                message_id: ids.into_iter().map(Into::into).collect(),
+                ..CommandAck::default()
+            };
+            return self.tell_ack_at_once(ack);
+        }
+        tracing::warn!(topic = %self.topic, messages = ?ids, "parts of a message are missing");
+        // On the others, asking again would bring back everything, and block what can be read.
+        if self.options.kind.is_shared() {
+            let mut nacks = self.nacks.lock();
+            for id in ids {
+                nacks.add(id, Instant::now());
+            }
+            drop(nacks);
+            self.changed();
+        }
+    }
+
     /// What cannot be read today cannot be read tomorrow: it is acked as invalid, and logged.
     fn unreadable(&self, id: MessageId, error: &EntryError) -> Result<(), ConsumeError> {
         let Some(validation_error) = error.validation_error() else {
             return Err(ConsumeError::Encrypted { id });
         };
         tracing::error!(topic = %self.topic, message.id = %id, reason = %error, "discarded a damaged message");
+        self.tell_ack_at_once(CommandAck {
+            ack_type: AckType::Individual.into(),
+            message_id: vec![id.into()],
+            validation_error: Some(validation_error.into()),
+            ..CommandAck::default()
+        });
+        Ok(())
+    }
+
+    /// If it gets lost, the message comes again and is acked again.
+    fn tell_ack_at_once(&self, ack: CommandAck) {
         if let Some(link) = &self.inbox.lock().link {
-            let ack = CommandAck {
-                consumer_id: link.id,
-                ack_type: AckType::Individual.into(),
-                message_id: vec![id.into()],
-                validation_error: Some(validation_error.into()),
-                ..CommandAck::default()
-            };
-            // If it gets lost, the message comes again and is acked again.
+            let ack = CommandAck { consumer_id: link.id, ..ack };
             let _ = link.connection.tell_at_once(&Command::Ack(ack));
         }
-        Ok(())
     }
 
     /// The link as it is now.
@@ -229,6 +254,7 @@ impl Shared {
     pub(super) fn moved(&self, not_before: Option<MessageId>) {
         let mut inbox = self.inbox.lock();
         inbox.void();
+        inbox.achieved += 1;
         inbox.not_before = not_before;
         drop(inbox);
         self.acks.lock().clear();

@@ -18,6 +18,7 @@ use super::{Outgoing, ProducerOptions, Receipt};
 use crate::connection::{Connection, Route};
 use crate::error::{OpenError, Refusal, RequestError, SendError};
 use crate::lookup;
+use crate::pace::Pace;
 use crate::{client, clock};
 
 /// What a producer's handle, its driver and its connection share.
@@ -218,13 +219,14 @@ fn detach(link: &Link) {
 /// Runs as long as the producer does.
 pub(super) async fn drive(shared: Arc<Shared>) {
     let work = async {
+        let mut pace = Pace::new(shared.client.options.backoff);
         loop {
             let (linked, deadline) = {
                 let state = shared.state.lock();
                 (state.link.is_some(), state.batch_deadline())
             };
             if !linked {
-                reattach(&shared).await;
+                reattach(&shared, &mut pace).await;
                 continue;
             }
             tokio::select! {
@@ -240,9 +242,9 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 }
 
 /// Tries until it works, or will never.
-async fn reattach(shared: &Arc<Shared>) {
-    let backoff = shared.client.options.backoff;
-    let mut delays = backoff.delays();
+async fn reattach(shared: &Arc<Shared>, pace: &mut Pace) {
+    let achieved = shared.state.lock().resolved;
+    tokio::time::sleep(pace.before_attempt(achieved)).await;
     while let Err(error) = attach(shared).await {
         if error.ends_what_was_open() {
             tracing::error!(topic = %shared.topic, reason = %error, "producer ended");
@@ -250,7 +252,7 @@ async fn reattach(shared: &Arc<Shared>) {
             // The producer's end stops the driver, which runs this.
             return std::future::pending().await;
         }
-        let delay = delays.next().unwrap_or(backoff.delay_max);
+        let delay = pace.after_failure();
         tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "producer is not connected");
         tokio::time::sleep(delay).await;
     }

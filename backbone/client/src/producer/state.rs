@@ -227,3 +227,105 @@ impl State {
         self.ended.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::super::pending::Permit;
+    use super::*;
+
+    const MAX_MESSAGE_BYTES: usize = 1000;
+
+    /// A producer without a connection: what it would send stays pending.
+    fn producer(batching: Option<Batching>) -> State {
+        let mut state = State::new(ProducerOptions { batching, ..ProducerOptions::named("p") });
+        state.max_message_bytes = MAX_MESSAGE_BYTES;
+        state
+    }
+
+    fn batches_of(max_messages: usize) -> Option<Batching> {
+        Some(Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1) })
+    }
+
+    type Receiver = oneshot::Receiver<Result<MessageId, SendError>>;
+
+    fn waiter() -> (Waiter, Receiver) {
+        let permit = || std::sync::Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let (sender, receiver) = oneshot::channel();
+        (Waiter { sender, permit: Permit { message: permit(), bytes: permit() } }, receiver)
+    }
+
+    fn accept(state: &mut State, message: Outgoing) -> Receiver {
+        let (waiter, receiver) = waiter();
+        state.accept(message, waiter, Instant::now()).unwrap();
+        receiver
+    }
+
+    fn numbered(sequence_id: u64) -> Outgoing {
+        Outgoing::new("x").sequence_id(sequence_id)
+    }
+
+    /// First and last sequence id of each SEND, in order.
+    fn sent(state: &State) -> Vec<(u64, u64)> {
+        state.pending.iter().map(|sent| (sent.send.sequence_id, sent.highest())).collect()
+    }
+
+    #[test]
+    fn a_batch_is_closed_when_it_is_full() {
+        let mut state = producer(batches_of(2));
+        let _waiting: Vec<_> = (0..5).map(|id| accept(&mut state, numbered(id))).collect();
+        assert_eq!(sent(&state), [(0, 1), (2, 3)]);
+        state.close_batch();
+        assert_eq!(sent(&state), [(0, 1), (2, 3), (4, 4)]);
+    }
+
+    #[test]
+    fn a_sequence_id_that_does_not_rise_begins_a_new_batch() {
+        let mut state = producer(batches_of(10));
+        let _waiting: Vec<_> = [5, 9, 9, 3].map(|id| accept(&mut state, numbered(id))).into();
+        state.close_batch();
+        assert_eq!(sent(&state), [(5, 9), (9, 9), (3, 3)]);
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_batched_closes_the_batch_before_it() {
+        let mut state = producer(batches_of(10));
+        let large = Outgoing::new(vec![0; 500]);
+        let delayed = Outgoing { deliver_at: Some(1), ..Outgoing::new("x") };
+        let _waiting: Vec<_> =
+            [numbered(0), large, numbered(2), delayed, numbered(4)].map(|m| accept(&mut state, m)).into();
+        state.close_batch();
+        assert_eq!(sent(&state), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4)]);
+    }
+
+    #[test]
+    fn a_message_that_is_refused_takes_no_sequence_id() {
+        let mut state = producer(None);
+        let error = state.accept(Outgoing::new(vec![0; 1001]), waiter().0, Instant::now()).unwrap_err();
+        assert_eq!(error, SendError::TooLarge { bytes: 1001, max_bytes: MAX_MESSAGE_BYTES });
+        let _waiting = accept(&mut state, Outgoing::new("x"));
+        assert_eq!(sent(&state), [(0, 0)]);
+    }
+
+    #[test]
+    fn a_batch_resolves_each_message_to_its_place() {
+        let mut state = producer(batches_of(2));
+        let mut receivers = [0, 1].map(|id| accept(&mut state, numbered(id)));
+        assert!(!state.received(0, MessageId::new(7, 3)));
+        let ids = receivers.each_mut().map(|receiver| receiver.try_recv().unwrap().unwrap());
+        assert_eq!(ids, [0, 1].map(|index| MessageId::new(7, 3).in_batch(index)));
+        assert_eq!((state.last_sequence_id, state.resolved), (1, 2));
+    }
+
+    #[test]
+    fn a_receipt_out_of_order_is_a_fault_unless_it_is_that_of_a_duplicate() {
+        let mut state = producer(None);
+        let _waiting: Vec<_> = (0..3).map(|id| accept(&mut state, numbered(id))).collect();
+        assert!(!state.received(1, MessageId::EARLIEST));
+        assert!(state.received(2, MessageId::new(7, 4)));
+        assert!(!state.received(2, MessageId::new(7, 4)), "nobody waits for it");
+        assert_eq!(sent(&state), [(0, 0)]);
+    }
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hexalpes_client::{
-    Client, ClientError, ClientOptions, ConnectError, ConsumerOptions, MessageId, OpenError, Outgoing,
-    ProducerOptions, RequestError, SendError, ServerError, Token,
+    Backoff, Client, ClientError, ClientOptions, ConnectError, ConsumerOptions, MessageId, OpenError,
+    Outgoing, ProducerOptions, RequestError, SendError, ServerError, Token,
 };
 use hexalpes_wire::frame::Payload;
 use hexalpes_wire::proto::{
@@ -311,4 +311,59 @@ async fn what_arrives_under_an_older_subscribe_is_not_received() {
         text = next_text(&consumer) => assert_eq!(text, "fresh"),
         _ = consumer.last_message_id() => panic!("it is not answered"),
     }
+}
+
+#[tokio::test]
+async fn a_broker_that_never_stores_is_asked_ever_more_slowly() {
+    let fake = Fake::start(|command| match command {
+        Command::Send(send) => {
+            let error = ServerError::PersistenceError;
+            Reply::Say(vec![Command::send_error(send.producer_id, send.sequence_id, error, "disk")])
+        }
+        _ => Reply::Usual,
+    })
+    .await;
+    let backoff = Backoff { delay_min: Duration::from_millis(1), delay_max: Duration::from_hours(1) };
+    let client = Client::connect(ClientOptions { backoff, ..fake.options() }).await.unwrap();
+    let producer = client.producer("t", ProducerOptions::default()).await.unwrap();
+    let sent = producer.send(Outgoing::new("x"));
+    let send = |command| matches!(command, Command::Send(_)).then(std::time::Instant::now);
+    let mut times = Vec::new();
+    while times.len() < 8 {
+        times.push(fake.hears(send).await);
+    }
+    // With jitter, each delay is one to two times what it doubles from: 1, 2, 4 … 64 ms.
+    assert!(times[7] - times[0] >= Duration::from_millis(127), "{times:?}");
+    drop(sent);
+}
+
+#[tokio::test]
+async fn parts_of_a_message_that_will_never_be_whole_are_given_up_and_block_nothing() {
+    let delivered = AtomicU32::new(0);
+    let fake = Fake::start(move |command| {
+        let consumer_id = match command {
+            Command::Flow(flow) => flow.consumer_id,
+            Command::Ack(ack) => ack.consumer_id,
+            _ => return Reply::Usual,
+        };
+        let number = delivered.fetch_add(1, Ordering::SeqCst);
+        let message_id = MessageId::new(4, number.into()).into();
+        let message = CommandMessage { consumer_id, message_id, ..CommandMessage::default() };
+        if number > 0 {
+            return Reply::Deliver(message, entry("whole").into());
+        }
+        // The second of three, sent long ago.
+        let part = MessageMetadata {
+            uuid: Some("u".to_owned()),
+            chunk_id: Some(1),
+            num_chunks_from_msg: Some(3),
+            ..MessageMetadata::default()
+        };
+        Reply::Deliver(message, Payload::new(&part, b"part").into_raw())
+    })
+    .await;
+    let consumer = client(&fake).await.consumer("t", ConsumerOptions::new("s")).await.unwrap();
+    assert_eq!(next_text(&consumer).await, "whole");
+    let ack = fake.hears(|command| if let Command::Ack(ack) = command { Some(ack) } else { None }).await;
+    assert_eq!(ack.message_id, [MessageId::new(4, 0).into()]);
 }
