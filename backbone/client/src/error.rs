@@ -180,6 +180,8 @@ impl OpenError {
 pub enum SendError {
     #[error("message of {bytes} bytes is larger than the broker's {max_bytes}; enable chunking or send less")]
     TooLarge { bytes: usize, max_bytes: usize },
+    #[error("properties and key of {bytes} bytes are larger than the {max_bytes} that a message may have")]
+    HeadersTooLarge { bytes: usize, max_bytes: usize },
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The producer was closed; whether the message was stored is not known.

@@ -130,9 +130,11 @@ impl Packing<'_> {
 
     fn seal(self, metadata: &MessageMetadata, body: &Bytes) -> Result<Bytes, SendError> {
         let headers = Payload::headers_len(metadata);
-        if body.len() > self.max_message_bytes || headers > HEADER_BYTES_MAX {
-            let bytes = body.len() + headers;
-            return Err(SendError::TooLarge { bytes, max_bytes: self.max_message_bytes });
+        if body.len() > self.max_message_bytes {
+            return Err(SendError::TooLarge { bytes: body.len(), max_bytes: self.max_message_bytes });
+        }
+        if headers > HEADER_BYTES_MAX {
+            return Err(SendError::HeadersTooLarge { bytes: headers, max_bytes: HEADER_BYTES_MAX });
         }
         Ok(Payload::new(metadata, body).into_raw())
     }

@@ -245,14 +245,14 @@ mod tests {
         state
     }
 
-    fn batches_of(max_messages: usize) -> Option<Batching> {
-        Some(Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1) })
+    fn batches_of(max_messages: usize) -> Batching {
+        Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1) }
     }
 
     type Receiver = oneshot::Receiver<Result<MessageId, SendError>>;
 
     fn waiter() -> (Waiter, Receiver) {
-        let permit = || std::sync::Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let permit = || Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
         let (sender, receiver) = oneshot::channel();
         (Waiter { sender, permit: Permit { message: permit(), bytes: permit() } }, receiver)
     }
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_closed_when_it_is_full() {
-        let mut state = producer(batches_of(2));
+        let mut state = producer(Some(batches_of(2)));
         let _waiting: Vec<_> = (0..5).map(|id| accept(&mut state, numbered(id))).collect();
         assert_eq!(sent(&state), [(0, 1), (2, 3)]);
         state.close_batch();
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_sequence_id_that_does_not_rise_begins_a_new_batch() {
-        let mut state = producer(batches_of(10));
+        let mut state = producer(Some(batches_of(10)));
         let _waiting: Vec<_> = [5, 9, 9, 3].map(|id| accept(&mut state, numbered(id))).into();
         state.close_batch();
         assert_eq!(sent(&state), [(5, 9), (9, 9), (3, 3)]);
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_message_that_cannot_be_batched_closes_the_batch_before_it() {
-        let mut state = producer(batches_of(10));
+        let mut state = producer(Some(batches_of(10)));
         let large = Outgoing::new(vec![0; 500]);
         let delayed = Outgoing { deliver_at: Some(1), ..Outgoing::new("x") };
         let _waiting: Vec<_> =
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_batch_resolves_each_message_to_its_place() {
-        let mut state = producer(batches_of(2));
+        let mut state = producer(Some(batches_of(2)));
         let mut receivers = [0, 1].map(|id| accept(&mut state, numbered(id)));
         assert!(!state.received(0, MessageId::new(7, 3)));
         let ids = receivers.each_mut().map(|receiver| receiver.try_recv().unwrap().unwrap());
