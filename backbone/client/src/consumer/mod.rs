@@ -155,7 +155,7 @@ impl Consumer {
         if self.shared.options.kind.is_shared() {
             return Err(ConsumeError::CumulativeOnShared);
         }
-        self.shared.nacks.lock().forget_up_to(id);
+        self.shared.nacks.lock().forget_through(id);
         let ack = self.shared.acks.lock().cumulative(*id)?;
         self.tell_ack(ack).await
     }
