@@ -45,7 +45,7 @@ pub fn write(mut metadata: SingleMessageMetadata, payload: &[u8], out: &mut Byte
     out.extend_from_slice(payload);
 }
 
-/// How many bytes [`write`] will append.
+/// A bound, and a close one, on what [`write()`] will append.
 pub fn encoded_len(metadata: &SingleMessageMetadata, payload: &[u8]) -> usize {
     // Whatever `payload_size` holds now, a varint of an i32 that is not negative has at most 5 bytes.
     4 + metadata.encoded_len() + 5 + payload.len()
