@@ -44,14 +44,10 @@ pub(crate) struct Core {
 struct Waiting {
     queue: Queue,
     led: bool,
-    phase: Phase,
-}
-
-#[derive(Debug, Clone)]
-enum Phase {
-    Open,
-    Stopped(Arc<FileError>),
-    Closed,
+    /// Nothing more is written, because something could not be.
+    stopped: Option<Arc<FileError>>,
+    /// Nothing more is taken, and the journal thread ends when nothing waits.
+    closed: bool,
 }
 
 impl Core {
@@ -68,7 +64,7 @@ impl Core {
     ) -> Self {
         Self {
             options,
-            waiting: Mutex::new(Waiting { queue, led: false, phase: Phase::Open }),
+            waiting: Mutex::new(Waiting { queue, led: false, stopped: None, closed: false }),
             journal: Condvar::new(),
             writer: Mutex::new(writer),
             topics: RwLock::new(topics),
@@ -88,7 +84,7 @@ impl Core {
         token: u64,
     ) -> Result<Position, AppendError> {
         let mut waiting = self.waiting.lock();
-        waiting.phase.check()?;
+        waiting.check()?;
         waiting.queue.append(id, stamp, parts, receipts, token, || {
             let topic = Arc::new(Topic::new(id, std::collections::VecDeque::new()));
             self.topics.write().insert(id, Arc::clone(&topic));
@@ -98,7 +94,7 @@ impl Core {
 
     pub(crate) fn delete(&self, id: TopicId) -> Result<(), AppendError> {
         let mut waiting = self.waiting.lock();
-        waiting.phase.check()?;
+        waiting.check()?;
         waiting.queue.delete(id);
         self.topics.write().remove(&id);
         drop(waiting);
@@ -134,7 +130,7 @@ impl Core {
         loop {
             let mut waiting = self.waiting.lock();
             while waiting.led || waiting.queue.is_empty() {
-                if matches!(waiting.phase, Phase::Closed) && !waiting.led {
+                if waiting.closed && !waiting.led {
                     return;
                 }
                 self.journal.wait(&mut waiting);
@@ -160,17 +156,14 @@ impl Core {
     fn step_down(&self) {
         let mut waiting = self.waiting.lock();
         waiting.led = false;
-        if !waiting.queue.is_empty() || matches!(waiting.phase, Phase::Closed) {
+        if !waiting.queue.is_empty() || waiting.closed {
             self.journal.notify_one();
         }
     }
 
     fn commit(&self, mut batch: Batch) {
         let mut writer = self.writer.lock();
-        let stopped = match &self.waiting.lock().phase {
-            Phase::Stopped(cause) => Some(Arc::clone(cause)),
-            Phase::Open | Phase::Closed => None,
-        };
+        let stopped = self.waiting.lock().stopped.clone();
         let written = match stopped {
             Some(cause) => Err(cause),
             None => writer.write(&mut batch).map_err(Arc::new),
@@ -198,9 +191,9 @@ impl Core {
     /// Takes no more entries, for good. Those that wait are told when their turn comes.
     pub(crate) fn stop(&self, cause: &Arc<FileError>) {
         let mut waiting = self.waiting.lock();
-        if !matches!(waiting.phase, Phase::Stopped(_)) {
+        if waiting.stopped.is_none() {
             tracing::error!(%cause, "the log takes no more entries");
-            waiting.phase = Phase::Stopped(Arc::clone(cause));
+            waiting.stopped = Some(Arc::clone(cause));
         }
         self.journal.notify_one();
     }
@@ -208,21 +201,18 @@ impl Core {
     /// Takes no more entries; what waits is still committed. Returns why it had stopped before, if it had.
     pub(crate) fn close(&self) -> Result<(), Arc<FileError>> {
         let mut waiting = self.waiting.lock();
-        let stopped = match std::mem::replace(&mut waiting.phase, Phase::Closed) {
-            Phase::Stopped(cause) => Err(cause),
-            Phase::Open | Phase::Closed => Ok(()),
-        };
+        waiting.closed = true;
         self.journal.notify_one();
-        stopped
+        waiting.stopped.clone().map_or(Ok(()), Err)
     }
 }
 
-impl Phase {
+impl Waiting {
     fn check(&self) -> Result<(), AppendError> {
-        match self {
-            Self::Open => Ok(()),
-            Self::Stopped(cause) => Err(AppendError::Stopped(Arc::clone(cause))),
-            Self::Closed => Err(AppendError::Closed),
+        match &self.stopped {
+            Some(cause) => Err(AppendError::Stopped(Arc::clone(cause))),
+            None if self.closed => Err(AppendError::Closed),
+            None => Ok(()),
         }
     }
 }
