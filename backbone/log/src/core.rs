@@ -44,6 +44,8 @@ pub(crate) struct Core {
 struct Waiting {
     queue: Queue,
     led: bool,
+    /// Somebody wants the journal thread to lead.
+    wanted: bool,
     /// Nothing more is written, because something could not be.
     stopped: Option<Arc<FileError>>,
     /// Nothing more is taken, and the journal thread ends when nothing waits.
@@ -64,7 +66,7 @@ impl Core {
     ) -> Self {
         Self {
             options,
-            waiting: Mutex::new(Waiting { queue, led: false, stopped: None, closed: false }),
+            waiting: Mutex::new(Waiting { queue, led: false, wanted: false, stopped: None, closed: false }),
             journal: Condvar::new(),
             writer: Mutex::new(writer),
             topics: RwLock::new(topics),
@@ -112,15 +114,22 @@ impl Core {
 
     /// Leads one group on this thread, unless somebody leads already.
     pub(crate) fn commit_now(&self) {
-        let Some(batch) = self.lead() else { return };
-        self.commit(batch);
-        self.step_down();
+        let mut waiting = self.waiting.lock();
+        if !waiting.led
+            && let Some(batch) = waiting.queue.take()
+        {
+            let lead = Lead::take(self, &mut waiting);
+            drop(waiting);
+            self.commit(batch);
+            drop(lead);
+        }
     }
 
     /// Sees to it that somebody will lead.
     pub(crate) fn wake(&self) {
-        let waiting = self.waiting.lock();
+        let mut waiting = self.waiting.lock();
         if !waiting.led && !waiting.queue.is_empty() {
+            waiting.wanted = true;
             self.journal.notify_one();
         }
     }
@@ -129,35 +138,20 @@ impl Core {
     pub(crate) fn run_journal(&self) {
         loop {
             let mut waiting = self.waiting.lock();
-            while waiting.led || waiting.queue.is_empty() {
-                if waiting.closed && !waiting.led {
-                    return;
-                }
+            while waiting.led || !waiting.wanted {
                 self.journal.wait(&mut waiting);
             }
-            waiting.led = true;
-            let batch = waiting.queue.take().expect("it is not empty");
+            let Some(batch) = waiting.queue.take() else {
+                waiting.wanted = false;
+                if waiting.closed {
+                    return;
+                }
+                continue;
+            };
+            let lead = Lead::take(self, &mut waiting);
             drop(waiting);
             self.commit(batch);
-            self.step_down();
-        }
-    }
-
-    fn lead(&self) -> Option<Batch> {
-        let mut waiting = self.waiting.lock();
-        if waiting.led {
-            return None;
-        }
-        let batch = waiting.queue.take()?;
-        waiting.led = true;
-        Some(batch)
-    }
-
-    fn step_down(&self) {
-        let mut waiting = self.waiting.lock();
-        waiting.led = false;
-        if !waiting.queue.is_empty() || waiting.closed {
-            self.journal.notify_one();
+            drop(lead);
         }
     }
 
@@ -195,6 +189,7 @@ impl Core {
             tracing::error!(%cause, "the log takes no more entries");
             waiting.stopped = Some(Arc::clone(cause));
         }
+        waiting.wanted = true;
         self.journal.notify_one();
     }
 
@@ -202,8 +197,32 @@ impl Core {
     pub(crate) fn close(&self) -> Result<(), Arc<FileError>> {
         let mut waiting = self.waiting.lock();
         waiting.closed = true;
+        waiting.wanted = true;
         self.journal.notify_one();
         waiting.stopped.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// The lead, given back when dropped, also by a receiver's panic: nobody else could ever commit.
+struct Lead<'a>(&'a Core);
+
+impl<'a> Lead<'a> {
+    fn take(core: &'a Core, waiting: &mut Waiting) -> Self {
+        waiting.led = true;
+        Self(core)
+    }
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.led = false;
+        if !waiting.queue.is_empty() || waiting.closed {
+            waiting.wanted = true;
+        }
+        if waiting.wanted {
+            self.0.journal.notify_one();
+        }
     }
 }
 

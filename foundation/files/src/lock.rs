@@ -37,7 +37,7 @@ impl fmt::Debug for DirLock {
 pub enum LockError {
     #[error("{} is in use by {holder}; stop it, or choose another data folder", dir.display())]
     Held { dir: PathBuf, holder: String },
-    #[error("{} cannot be locked: {source}", dir.display())]
+    #[error("{} cannot be locked: {source}; make it writable, or choose another data folder", dir.display())]
     Io { dir: PathBuf, source: io::Error },
 }
 

@@ -144,6 +144,7 @@ impl Disk {
     pub(super) fn sync_dir(&mut self, dir: &Path) -> io::Result<()> {
         let dir = normal(dir);
         self.check_dir(&dir)?;
+        self.faults.check_writable()?;
         if matches!(self.faults.on_dir_sync(), Sync::Keeps) {
             for change in self.unsynced.remove(&dir).unwrap_or_default() {
                 apply(&mut self.durable, &change);
@@ -223,6 +224,7 @@ impl Disk {
         let named: BTreeSet<u64> = self.seen.values().filter_map(|node| node.inode()).collect();
         self.contents.retain(|inode, _| named.contains(inode));
         self.claimed.clear();
+        self.faults.forget();
         self.boot += 1;
     }
 

@@ -12,6 +12,8 @@ pub(super) struct Faults {
     failing_write: Option<u32>,
     capacity_bytes: Option<u64>,
     read_only: bool,
+    /// How many operations that change something succeed before the power goes out.
+    operations_left: Option<u32>,
     syncs_ignored: bool,
     data_syncs: u64,
 }
@@ -37,6 +39,12 @@ impl ForgetfulFiles {
         self.disk.lock().faults.read_only = read_only;
     }
 
+    /// Lets so many operations that change something succeed, syncs among them, and then none: the machine
+    /// stops in the middle. What is left of it, [`Self::forget_torn`] decides, and lets there be power again.
+    pub fn cut_power_after(&self, operations: u32) {
+        self.disk.lock().faults.operations_left = Some(operations);
+    }
+
     /// Syncs answer without doing anything. The control of every test of durability: with this on, the
     /// test must fail.
     pub fn ignore_syncs(&self) {
@@ -57,7 +65,20 @@ pub(super) enum Sync {
 }
 
 impl Faults {
-    pub(super) fn check_writable(&self) -> io::Result<()> {
+    /// What was to fail and has not yet, will not after a power cut.
+    pub(super) fn forget(&mut self) {
+        self.failing_sync = None;
+        self.failing_write = None;
+        self.operations_left = None;
+    }
+
+    /// To be asked before each operation that changes something.
+    pub(super) fn check_writable(&mut self) -> io::Result<()> {
+        match &mut self.operations_left {
+            Some(0) => return Err(io::Error::other("injected: the power is out")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
     }
 

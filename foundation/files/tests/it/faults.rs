@@ -40,3 +40,18 @@ fn the_named_sync_and_write_fail_and_no_other() {
     file.write_all_at(b"x", 0).unwrap();
     assert_eq!(disk.data_syncs(), 3);
 }
+
+#[test]
+fn when_the_power_is_out_nothing_changes_until_the_machine_is_back() {
+    let disk = ForgetfulFiles::new();
+    let file = disk.create(Path::new("/file")).unwrap();
+    disk.sync_dir(Path::new("/")).unwrap();
+    disk.cut_power_after(2);
+    file.write_all_at(b"kept", 0).unwrap();
+    file.sync_data().unwrap();
+    file.write_all_at(b"gone", 0).unwrap_err();
+    file.sync_data().unwrap_err();
+    disk.forget();
+    assert_eq!(disk.read(Path::new("/file")).unwrap(), b"kept");
+    disk.remove(Path::new("/file")).unwrap();
+}
