@@ -118,14 +118,15 @@ impl Log {
         max_bytes: usize,
     ) -> Result<Vec<Entry>, ReadError> {
         let Some(topic) = self.topic(topic) else { return Ok(Vec::new()) };
-        let (ledger, base, first, until) = match topic.find(from, max_entries, max_bytes) {
-            Found::InMemory(entries) => return Ok(entries),
-            Found::InSegment { ledger, base, from, until } => (ledger, base, from, until),
-        };
-        let mut budget = Budget::new(max_entries, max_bytes);
-        let mut entries = Vec::new();
-        let read =
-            self.core().segments.get(SegmentHead { topic: topic.id, ledger, base }).and_then(|segment| {
+        let (mut from, mut entries, mut budget) = (from, Vec::new(), Budget::new(max_entries, max_bytes));
+        while budget.has_room() {
+            let Found::InSegment { ledger, base, from: first, until } =
+                topic.find(from, &mut budget, &mut entries)
+            else {
+                break;
+            };
+            let head = SegmentHead { topic: topic.id, ledger, base };
+            let read = self.core().segments.get(head).and_then(|segment| {
                 segment.read(first, until, |entry| {
                     let takes = budget.takes(entry.payload.len());
                     if takes {
@@ -134,14 +135,14 @@ impl Log {
                     takes
                 })
             });
-        match read {
-            Ok(_) => Ok(entries),
-            // It was trimmed while we looked: look again from what is the first now.
-            Err(_) if topic.first().is_some_and(|now| now.ledger > ledger) => {
-                self.read(topic.id, from, max_entries, max_bytes)
+            match read {
+                Ok(_) => from = entries.last().map_or(from, |last| last.position.next()),
+                // It was trimmed while we looked: look again, from what is the first now.
+                Err(_) if topic.first().is_some_and(|now| now.ledger > ledger) => {}
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        Ok(entries)
     }
 
     /// The first entry whose stamp is `stamp` or greater.

@@ -47,14 +47,10 @@ impl SegmentInfo {
 /// Where entries are to be had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
-    InMemory(Vec<Entry>),
+    /// Here, as far as the budget goes.
+    InMemory,
     /// In the file of this segment, from one index to before another; of the ledger, `base` is the first.
-    InSegment {
-        ledger: u64,
-        base: u64,
-        from: u64,
-        until: u64,
-    },
+    InSegment { ledger: u64, base: u64, from: u64, until: u64 },
 }
 
 impl Topic {
@@ -110,16 +106,16 @@ impl Topic {
         state.segments.front().filter(|_| trimmed).map(|first| first.ledger)
     }
 
-    pub(crate) fn find(&self, from: Position, max_entries: usize, max_bytes: usize) -> Found {
+    /// Takes what there is from a position on, if it is in memory; else says where it is.
+    pub(crate) fn find(&self, from: Position, budget: &mut Budget, out: &mut Vec<Entry>) -> Found {
         let state = self.state.lock();
         let from = state.index_of(from);
         let in_memory_from = state.next - state.tail.len() as u64;
         if from >= in_memory_from {
             let skipped = usize::try_from(from - in_memory_from).unwrap_or(usize::MAX);
-            let mut budget = Budget::new(max_entries, max_bytes);
-            let entries =
-                state.tail.iter().skip(skipped).take_while(|entry| budget.takes(entry.payload.len()));
-            return Found::InMemory(entries.cloned().collect());
+            let entries = state.tail.iter().skip(skipped);
+            out.extend(entries.take_while(|entry| budget.takes(entry.payload.len())).cloned());
+            return Found::InMemory;
         }
         let segment = state.segments[state.segment_of(from)];
         let until = (segment.base + segment.entries).min(in_memory_from);
@@ -184,7 +180,8 @@ impl State {
     }
 }
 
-/// How much a read may still take. The first entry is always taken, or a large one would block the way.
+/// How much a read may still take. The first entry is always taken, or a large one would block the way;
+/// once one does not fit, nothing does.
 pub(crate) struct Budget {
     entries: usize,
     bytes: usize,
@@ -196,8 +193,13 @@ impl Budget {
         Self { entries, bytes, first: true }
     }
 
+    pub(crate) fn has_room(&self) -> bool {
+        self.entries > 0 && (self.bytes > 0 || self.first)
+    }
+
     pub(crate) fn takes(&mut self, bytes: usize) -> bool {
         if self.entries == 0 || (bytes > self.bytes && !self.first) {
+            self.entries = 0;
             return false;
         }
         self.entries -= 1;
