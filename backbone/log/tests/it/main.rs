@@ -3,6 +3,7 @@
 mod appending;
 mod damage;
 mod faults;
+mod fixtures;
 mod model;
 mod support;
 mod topics;
