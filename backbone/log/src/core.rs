@@ -7,7 +7,11 @@
 //! which leads as long as there is something: so the caller gets back to its connection, and under load
 //! groups are as large as what arrives during one sync.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+};
 
 use hexalpes_files::DirLock;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -88,7 +92,7 @@ impl Core {
         let mut waiting = self.waiting.lock();
         waiting.check()?;
         waiting.queue.append(id, stamp, parts, receipts, token, || {
-            let topic = Arc::new(Topic::new(id, std::collections::VecDeque::new()));
+            let topic = Arc::new(Topic::new(id, VecDeque::new()));
             self.topics.write().insert(id, Arc::clone(&topic));
             topic
         })
@@ -164,21 +168,30 @@ impl Core {
         };
         let next_file = writer.wants_next_file();
         drop(writer);
-        let (receivers, appended) =
-            (std::mem::take(&mut batch.receivers), std::mem::take(&mut batch.appended));
-        match &written {
-            Ok(end) => {
-                let group = Group::new(batch, *end);
-                group.publish();
-                self.intake.push(group, next_file);
-            }
+        let receivers = std::mem::take(&mut batch.receivers);
+        let appended = std::mem::take(&mut batch.appended);
+        let group = written.map(|end| Group::new(batch, end));
+        match &group {
+            Ok(group) => group.publish(),
             Err(cause) => self.stop(cause),
         }
+        // A receiver that panics must not keep the news from the others, or the group from the segments.
+        let mut panicked = None;
         for (receiver, run) in runs(&receivers, appended.len()) {
-            match &written {
+            let tell = || match &group {
                 Ok(_) => receiver.synced(&appended[run]),
                 Err(cause) => receiver.failed(&appended[run], cause),
+            };
+            if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(tell)) {
+                panicked = Some(payload);
             }
+        }
+        // After the receipts, for it waits if the keeper is far behind.
+        if let Ok(group) = group {
+            self.intake.push(group, next_file);
+        }
+        if let Some(payload) = panicked {
+            panic::resume_unwind(payload);
         }
     }
 

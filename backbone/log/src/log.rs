@@ -206,7 +206,7 @@ impl Log {
         self.core().delete(topic)
     }
 
-    /// Brings everything committed so far from the journal into the segments, and waits for that.
+    /// Brings everything whose commit has ended from the journal into the segments, and waits for that.
     pub fn checkpoint(&self) -> Result<(), Stopped> {
         self.core().intake.checkpoint().map_err(Stopped)
     }
