@@ -143,7 +143,7 @@ impl Queue {
         self.batches.is_empty()
     }
 
-    /// Queues an entry. `topic` makes the topic if this is its first.
+    /// Queues an entry. `make_topic` is called if it is the first of its topic.
     pub(crate) fn append(
         &mut self,
         id: TopicId,
@@ -285,4 +285,72 @@ pub(crate) fn runs<T>(
         let until = begins.get(n + 1).map_or(end, |(next, _)| *next);
         (value, *begin..until)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Receipts for Nobody {
+        fn synced(&self, _: &[Appended]) {}
+        fn failed(&self, _: &[Appended], _: &FileError) {}
+    }
+
+    fn append(queue: &mut Queue, topic: u64, bytes: usize, receipts: &Arc<dyn Receipts>) -> Position {
+        let id = TopicId(topic);
+        let make = || Arc::new(Topic::new(id, VecDeque::new()));
+        queue.append(id, 0, &[&vec![0; bytes]], receipts, 0, make).unwrap()
+    }
+
+    #[test]
+    fn groups_and_files_are_filled_and_not_overfilled() {
+        let options = Options { journal_file_bytes: 4096, ..Options::default() };
+        let mut queue = Queue::new(&options, 5, 1);
+        let receipts: Arc<dyn Receipts> = Arc::new(Nobody);
+        for _ in 0..7 {
+            append(&mut queue, 1, 900, &receipts);
+        }
+        let batches: Vec<Batch> = std::iter::from_fn(|| queue.take()).collect();
+        let taken: Vec<_> = batches.iter().map(|batch| (batch.file, batch.records.len())).collect();
+        assert_eq!(taken, [(5, 2), (5, 2), (6, 2), (6, 1)]);
+        assert_eq!(queue.waiting_bytes(), 0);
+    }
+
+    #[test]
+    fn a_group_that_was_taken_does_not_grow() {
+        let mut queue = Queue::new(&Options::default(), 1, 1);
+        let receipts: Arc<dyn Receipts> = Arc::new(Nobody);
+        append(&mut queue, 1, 10, &receipts);
+        assert_eq!(queue.take().unwrap().records.len(), 1);
+        append(&mut queue, 1, 10, &receipts);
+        assert_eq!(queue.take().unwrap().records.len(), 1);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn ledgers_are_numbered_over_all_topics_and_entries_within_each() {
+        let options = Options { segment_entries: 2, ..Options::default() };
+        let mut queue = Queue::new(&options, 1, 1);
+        let receipts: Arc<dyn Receipts> = Arc::new(Nobody);
+        let positions = [1, 1, 2, 1, 2].map(|topic| append(&mut queue, topic, 10, &receipts));
+        let expected = [(1, 0), (1, 1), (2, 0), (3, 0), (2, 1)];
+        assert_eq!(positions, expected.map(|(ledger, entry)| Position::new(ledger, entry)));
+    }
+
+    #[test]
+    fn neighbours_with_one_receiver_are_one_run() {
+        let mut queue = Queue::new(&Options::default(), 1, 1);
+        let (one, other): (Arc<dyn Receipts>, Arc<dyn Receipts>) = (Arc::new(Nobody), Arc::new(Nobody));
+        for receipts in [&one, &one, &other, &one] {
+            append(&mut queue, 1, 10, receipts);
+        }
+        let batch = queue.take().unwrap();
+        let lengths: Vec<_> =
+            runs(&batch.receivers, batch.appended.len()).map(|(_, run)| run.len()).collect();
+        assert_eq!(lengths, [2, 1, 1]);
+    }
 }

@@ -208,3 +208,79 @@ impl Budget {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// Ledger 2 with three entries, ledger 5 with two, ledger 6 with one; all in memory.
+    fn topic() -> Topic {
+        let topic = Topic::new(TopicId(1), VecDeque::new());
+        let positions = [(2, 0), (2, 1), (2, 2), (5, 0), (5, 1), (6, 0)];
+        topic.publish(positions.into_iter().map(|(ledger, entry)| {
+            let position = Position::new(ledger, entry);
+            (Entry { position, stamp: ledger, payload: Bytes::from_static(b"12345") }, 100)
+        }));
+        topic
+    }
+
+    fn found(topic: &Topic, from: (u64, u64), entries: usize, bytes: usize) -> Vec<(u64, u64)> {
+        let mut out = Vec::new();
+        let from = Position::new(from.0, from.1);
+        assert_eq!(topic.find(from, &mut Budget::new(entries, bytes), &mut out), Found::InMemory);
+        out.iter().map(|entry| (entry.position.ledger, entry.position.entry)).collect()
+    }
+
+    #[test]
+    fn a_position_that_there_is_not_means_the_next_there_is() {
+        let topic = topic();
+        for (from, first) in [((0, 0), (2, 0)), ((2, 3), (5, 0)), ((3, 7), (5, 0)), ((5, 9), (6, 0))] {
+            assert_eq!(found(&topic, from, 1, 100), [first], "{from:?}");
+        }
+        assert_eq!(found(&topic, (6, 1), 1, 100), []);
+        assert_eq!(found(&topic, (9, 0), 1, 100), []);
+    }
+
+    #[test]
+    fn the_first_always_fits_and_nothing_after_what_does_not() {
+        let topic = topic();
+        assert_eq!(found(&topic, (0, 0), 9, 0).len(), 1);
+        assert_eq!(found(&topic, (0, 0), 9, 11).len(), 2);
+        assert_eq!(found(&topic, (0, 0), 4, 100).len(), 4);
+    }
+
+    #[test]
+    fn entries_between_counts_over_segments() {
+        let topic = topic();
+        let between = |from: (u64, u64), until: (u64, u64)| {
+            topic.entries_between(Position::new(from.0, from.1), Position::new(until.0, until.1))
+        };
+        assert_eq!(between((2, 1), (5, 1)), 3);
+        assert_eq!(between((0, 0), (9, 9)), 6);
+        assert_eq!(between((6, 0), (2, 0)), 0);
+    }
+
+    #[test]
+    fn what_left_memory_is_in_a_segment() {
+        let topic = topic();
+        topic.mark_written(5);
+        topic.evict(4);
+        let mut out = Vec::new();
+        let found = topic.find(Position::new(2, 1), &mut Budget::new(9, 100), &mut out);
+        assert_eq!(found, Found::InSegment { ledger: 2, base: 0, from: 1, until: 3 });
+        let found = topic.find(Position::new(5, 0), &mut Budget::new(9, 100), &mut out);
+        assert_eq!(found, Found::InSegment { ledger: 5, base: 3, from: 3, until: 4 });
+    }
+
+    #[test]
+    fn trimming_leaves_the_last_segment() {
+        let topic = topic();
+        assert_eq!(topic.trim(2), None);
+        assert_eq!(topic.trim(4), Some(5));
+        assert_eq!(topic.first(), Some(Position::new(5, 0)));
+        assert_eq!(topic.trim(u64::MAX), Some(6));
+        assert_eq!(topic.last(), Some(Position::new(6, 0)));
+    }
+}

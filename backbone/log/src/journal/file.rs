@@ -57,6 +57,11 @@ impl FileHead {
     pub(crate) fn byte_of(&self, offset: u64) -> u64 {
         HEAD_BYTES + (offset - self.start)
     }
+
+    /// The offset that a byte of the file has.
+    pub(crate) fn offset_of(&self, byte: u64) -> u64 {
+        self.start + (byte - HEAD_BYTES)
+    }
 }
 
 /// A journal file of some name, whatever is in it.

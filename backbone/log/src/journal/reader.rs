@@ -108,10 +108,11 @@ pub(crate) struct Later {
 }
 
 /// Looks through a file from `byte` on, sector by sector, for heads of groups that lie at `offset` or
-/// behind; of this file's number, if it is known.
+/// behind. If the file's own head is known, a group's must agree with it in number and place, so that an entry
+/// that holds a copy of a journal is not taken for one.
 pub(crate) fn look_behind(
     slot: &Slot,
-    number: Option<u32>,
+    file: Option<FileHead>,
     byte: u64,
     offset: u64,
 ) -> Result<Later, FileError> {
@@ -121,8 +122,10 @@ pub(crate) fn look_behind(
     loop {
         let piece = read_up_to(slot, at, PIECE)?;
         let sectors = piece.chunks(usize::try_from(ALIGN).expect("a sector"));
-        for head in sectors.filter_map(GroupHead::decode) {
-            if head.offset >= offset && number.is_none_or(|number| head.file == number) {
+        for (sector, byte) in sectors.zip((at..).step_by(usize::try_from(ALIGN).expect("a sector"))) {
+            let Some(head) = GroupHead::decode(sector) else { continue };
+            let belongs = |file: FileHead| head.file == file.number && head.offset == file.offset_of(byte);
+            if head.offset >= offset && file.is_none_or(belongs) {
                 later.synced = later.synced.max(head.synced);
                 later.end = later.end.max(head.end());
             }
@@ -131,5 +134,53 @@ pub(crate) fn look_behind(
             return Ok(later);
         }
         at += piece.len() as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use hexalpes_files::ForgetfulFiles;
+
+    use super::*;
+
+    const FILE: FileHead = FileHead { number: 3, start: 8192 };
+
+    fn slot_with(heads: &[(u64, GroupHead)]) -> Slot {
+        let slot = Slot::create(&ForgetfulFiles::new(), PathBuf::from("/0.journal"), 8192).unwrap();
+        for (offset, head) in heads {
+            slot.file.write_all_at(&head.encode(), FILE.byte_of(*offset)).unwrap();
+        }
+        slot
+    }
+
+    fn head(offset: u64, synced: u64) -> GroupHead {
+        GroupHead { file: FILE.number, records: 0, offset, synced, length: 0 }
+    }
+
+    #[test]
+    fn later_heads_say_what_was_synced() {
+        let slot = slot_with(&[(8192, head(8192, 8192)), (9216, head(9216, 8704)), (9728, head(9728, 9216))]);
+        let later = look_behind(&slot, Some(FILE), FILE.byte_of(8704), 8704).unwrap();
+        assert_eq!(later, Later { synced: 9216, end: 9728 + 512 });
+    }
+
+    #[test]
+    fn heads_of_another_place_or_time_say_nothing() {
+        let other_file = GroupHead { file: 2, ..head(9216, 9216) };
+        let slot = slot_with(&[(9216, other_file), (9728, head(10240, 9728))]);
+        let later = look_behind(&slot, Some(FILE), FILE.byte_of(8192), 8192).unwrap();
+        assert_eq!(later, Later::default());
+    }
+
+    #[test]
+    fn a_group_of_no_records_is_whole() {
+        let slot = slot_with(&[(8192, head(8192, 8192))]);
+        let group = ReadGroup::at(&slot, FILE, 8192).unwrap();
+        assert_eq!((group.bad, group.end), (None, 8192 + 512));
+        let nothing = ReadGroup::at(&slot, FILE, 8704).unwrap();
+        assert_eq!(nothing.bad.unwrap().byte, 512 + 512);
+        assert_eq!(nothing.end, 8704);
     }
 }

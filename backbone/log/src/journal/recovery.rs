@@ -133,8 +133,8 @@ impl Journal {
         let mut end = offset;
         if let Some((at, bad)) = stopped {
             let (head, slot) = &self.files[at];
-            let bad_offset = head.start + (bad.byte - file::HEAD_BYTES);
-            let later = look_behind(slot, Some(head.number), bad.byte, bad_offset)?;
+            let bad_offset = head.offset_of(bad.byte);
+            let later = look_behind(slot, Some(*head), bad.byte, bad_offset)?;
             let next_file = self.files.get(at + 1).map_or(0, |(next, _)| next.start);
             if later.synced.max(next_file) > bad_offset {
                 return Err(Damage::new(&slot.path, bad.byte, bad.what).into());
