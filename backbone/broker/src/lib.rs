@@ -1,1 +1,3 @@
 //! Topics, subscriptions and cursors as state machines, and the driver that gives them sockets.
+
+pub mod subscription;

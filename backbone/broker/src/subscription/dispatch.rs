@@ -1,0 +1,82 @@
+//! What is read next, and who gets it.
+
+use super::state::{Held, Subscription, ones};
+use super::{Delivery, Effect, Entry, Kind, Position, WANTED_ENTRIES_MAX, Want};
+
+impl Subscription {
+    /// What the next dispatch needs; `None` if nobody is there who takes anything. Entries given back come
+    /// first.
+    pub fn wants(&self) -> Option<Want> {
+        let takers = match self.kind {
+            Kind::Shared => &self.consumers[..],
+            Kind::Exclusive | Kind::Failover => self.consumers.get(..1)?,
+        };
+        let permits = takers.iter().map(|consumer| consumer.permits.max(0)).fold(0, i64::saturating_add);
+        let entries = u32::try_from(permits).unwrap_or(u32::MAX).min(WANTED_ENTRIES_MAX);
+        if entries == 0 {
+            return None;
+        }
+        if self.returned.is_empty() {
+            return Some(Want::After(self.read, entries));
+        }
+        Some(Want::These(self.returned.iter().copied().take(entries as usize).collect()))
+    }
+
+    /// Delivers the entries that were read for the last `wants`, as long as permits last; what is acked or
+    /// held already is skipped. See [`Self::generation`] if anything happened in between.
+    pub fn dispatch(&mut self, entries: &[Entry], effects: &mut Vec<Effect>) {
+        for entry in entries {
+            let position = entry.position;
+            let again = self.returned.contains(&position);
+            if position <= self.read && !again {
+                continue;
+            }
+            let acked = self.cursor.is_acked(position);
+            let taker = if acked { None } else { self.taker() };
+            if !acked && taker.is_none() {
+                return;
+            }
+            if !again {
+                self.read = position;
+                self.cursor.saw(position);
+            }
+            self.returned.remove(&position);
+            if let Some(taker) = taker {
+                effects.push(Effect::Deliver(self.deliver(taker, *entry)));
+            }
+        }
+    }
+
+    /// The index of the consumer that gets the next entry: of those who take any the ones with the lowest
+    /// priority value, in turn.
+    fn taker(&self) -> Option<usize> {
+        if self.kind != Kind::Shared {
+            return self.consumers.first().filter(|active| active.permits > 0).map(|_| 0);
+        }
+        let count = self.consumers.len();
+        (0..count)
+            .map(|step| (self.turn + step) % count)
+            .filter(|index| self.consumers[*index].permits > 0)
+            .min_by_key(|index| self.consumers[*index].priority)
+    }
+
+    fn deliver(&mut self, taker: usize, Entry { position, messages }: Entry) -> Delivery {
+        self.turn = taker + 1;
+        let consumer = &mut self.consumers[taker];
+        consumer.permits -= i64::from(messages);
+        let ack_set = self.cursor.remaining(position).map(<[u64]>::to_vec);
+        let left = ack_set.as_deref().map_or(messages, |left| ones(left).min(messages));
+        self.held.insert(position, Held { by: consumer.id, messages: left });
+        Delivery {
+            consumer: consumer.id,
+            position,
+            messages,
+            redelivery: self.redelivered(position),
+            ack_set,
+        }
+    }
+
+    fn redelivered(&self, position: Position) -> u32 {
+        self.redeliveries.get(&position).copied().unwrap_or(0)
+    }
+}

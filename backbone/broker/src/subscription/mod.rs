@@ -1,0 +1,80 @@
+//! A subscription: who consumes a topic together, what each of them holds, and what is delivered next.
+//! A state machine without IO: the driver reads what [`Subscription::wants`] asks for, hands it to
+//! [`Subscription::dispatch`], and sends the [`Effect`]s.
+//!
+//! Not here: where a cursor is stored, and what an entry contains.
+
+mod cursor;
+mod dispatch;
+mod state;
+
+pub use hexalpes_log::Position;
+
+pub use self::cursor::{Cursor, CursorSnapshot};
+pub use self::state::Subscription;
+
+/// The most entries one [`Want`] asks for.
+pub const WANTED_ENTRIES_MAX: u32 = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerId(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// One consumer, in order.
+    Exclusive,
+    /// One consumer at a time, in order; the others wait to take over.
+    Failover,
+    /// All of them in turn.
+    Shared,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joining {
+    pub id: ConsumerId,
+    pub name: String,
+    /// Lower goes first.
+    pub priority: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    #[error("exclusive consumer is already connected")]
+    Busy,
+    #[error("subscription is {has:?}, not {asked:?}")]
+    KindMismatch { has: Kind, asked: Kind },
+}
+
+/// An entry that is there to be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub position: Position,
+    /// In the entry's batch; 1 if it is none.
+    pub messages: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub consumer: ConsumerId,
+    pub position: Position,
+    pub messages: u32,
+    /// How often it was given back before.
+    pub redelivery: u32,
+    /// The words of Pulsar's `BitSet` if the batch is acked in part: a set bit is not yet acked.
+    pub ack_set: Option<Vec<u64>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Deliver(Delivery),
+    ActiveChanged { consumer: ConsumerId, active: bool },
+}
+
+/// What to read for the next [`Subscription::dispatch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// These, in this order: they were given back.
+    These(Vec<Position>),
+    /// What follows the position, so many entries at most.
+    After(Position, u32),
+}

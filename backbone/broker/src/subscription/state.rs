@@ -1,0 +1,243 @@
+//! Who takes part in a subscription and what they hold; acks, nacks and seeks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ConsumerId, Cursor, Effect, JoinError, Joining, Kind, Position};
+
+#[derive(Debug)]
+pub(super) struct Consumer {
+    pub(super) id: ConsumerId,
+    pub(super) name: String,
+    pub(super) priority: i32,
+    /// Messages it takes; below zero if the last entry had more than were left.
+    pub(super) permits: i64,
+}
+
+/// An entry that was delivered and is not acked.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) by: ConsumerId,
+    pub(super) messages: u32,
+}
+
+#[derive(Debug)]
+pub struct Subscription {
+    pub(super) kind: Kind,
+    pub(super) cursor: Cursor,
+    /// Failover: the active one first. Shared: as they joined.
+    pub(super) consumers: Vec<Consumer>,
+    /// Whose turn it is, Shared only.
+    pub(super) turn: usize,
+    /// The last entry that was delivered or skipped: reading goes on behind it.
+    pub(super) read: Position,
+    pub(super) held: BTreeMap<Position, Held>,
+    /// Given back and not yet delivered again. Shared only: the others read again from the mark.
+    pub(super) returned: BTreeSet<Position>,
+    pub(super) redeliveries: BTreeMap<Position, u32>,
+    generation: u64,
+}
+
+impl Subscription {
+    pub const fn new(kind: Kind, cursor: Cursor) -> Self {
+        Self {
+            kind,
+            read: cursor.mark_delete(),
+            cursor,
+            consumers: Vec::new(),
+            turn: 0,
+            held: BTreeMap::new(),
+            returned: BTreeSet::new(),
+            redeliveries: BTreeMap::new(),
+            generation: 0,
+        }
+    }
+
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub const fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Whether the cursor changed since this was last asked.
+    pub const fn take_dirty(&mut self) -> bool {
+        self.cursor.take_dirty()
+    }
+
+    /// Changes whenever reading begins again further back or elsewhere: entries that were read for a want of
+    /// an older generation must not be dispatched.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Id, name, permits, and how many messages it holds unacked.
+    pub fn consumers(&self) -> impl Iterator<Item = (ConsumerId, &str, i64, u64)> {
+        self.consumers.iter().map(|consumer| {
+            let held = self.held.values().filter(|held| held.by == consumer.id);
+            let unacked = held.map(|held| u64::from(held.messages)).sum();
+            (consumer.id, consumer.name.as_str(), consumer.permits, unacked)
+        })
+    }
+
+    /// Whether nobody is there.
+    pub const fn is_idle(&self) -> bool {
+        self.consumers.is_empty()
+    }
+
+    /// Takes a consumer in. An idle subscription takes the kind that is asked for.
+    pub fn join(&mut self, joining: Joining, kind: Kind, effects: &mut Vec<Effect>) -> Result<(), JoinError> {
+        if self.is_idle() {
+            self.kind = kind;
+        } else if self.kind != kind {
+            return Err(JoinError::KindMismatch { has: self.kind, asked: kind });
+        } else if kind == Kind::Exclusive {
+            return Err(JoinError::Busy);
+        }
+        let before = self.active();
+        let Joining { id, name, priority } = joining;
+        self.consumers.push(Consumer { id, name, priority, permits: 0 });
+        if kind != Kind::Failover {
+            return Ok(());
+        }
+        self.consumers.sort_by(|a, b| (a.priority, &a.name, a.id).cmp(&(b.priority, &b.name, b.id)));
+        let active = self.active() == Some(id);
+        if let (true, Some(before)) = (active, before) {
+            effects.push(Effect::ActiveChanged { consumer: before, active: false });
+            self.give_back(before, None);
+        }
+        effects.push(Effect::ActiveChanged { consumer: id, active });
+        Ok(())
+    }
+
+    /// Lets a consumer go; what it holds is delivered again.
+    pub fn leave(&mut self, id: ConsumerId, effects: &mut Vec<Effect>) {
+        let Some(index) = self.consumers.iter().position(|consumer| consumer.id == id) else { return };
+        self.give_back(id, None);
+        self.consumers.remove(index);
+        if index < self.turn {
+            self.turn -= 1;
+        }
+        match self.active() {
+            None => self.rewind(),
+            Some(next) if self.kind == Kind::Failover && index == 0 => {
+                effects.push(Effect::ActiveChanged { consumer: next, active: true });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The consumer takes so many messages more.
+    pub fn flow(&mut self, id: ConsumerId, permits: u32) {
+        if let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.id == id) {
+            consumer.permits = consumer.permits.saturating_add(i64::from(permits));
+        }
+    }
+
+    /// Acks one entry, or with `ack_set` the messages of its batch whose bits are not in it. Whoever holds it:
+    /// an ack may be on its way while the entry is given to another. That the topic has the entry at all is for
+    /// the caller to check, here and below: the cursor does not know the end of the log.
+    pub fn ack(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) {
+        if self.has(id) && self.cursor.ack(position, ack_set) {
+            self.settle(position);
+        }
+    }
+
+    /// Acks everything up to the entry. A shared subscription ignores it, as Pulsar's do.
+    pub fn ack_cumulative(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) {
+        if self.kind != Kind::Shared && self.has(id) && self.cursor.ack_cumulative(position, ack_set) {
+            self.settle(position);
+        }
+    }
+
+    /// Counts everything up to the position as acked, whoever holds it: it expired or was skipped.
+    pub fn expire(&mut self, up_to: Position) {
+        if self.cursor.ack_cumulative(up_to, None) {
+            self.settle(up_to);
+        }
+    }
+
+    /// The consumer gives back these entries, or all it holds. Where order matters, giving back one gives back
+    /// all.
+    pub fn redeliver(&mut self, id: ConsumerId, positions: Option<&[Position]>) {
+        self.give_back(id, positions);
+    }
+
+    /// Everything up to the position is acked and nothing behind it. Who holds what is forgotten; consumers
+    /// and their permits stay.
+    pub fn seek(&mut self, mark_delete: Position) {
+        self.cursor.reset(mark_delete);
+        self.redeliveries.clear();
+        self.rewind();
+    }
+
+    /// The consumer all entries go to, where there is one.
+    pub(super) fn active(&self) -> Option<ConsumerId> {
+        self.consumers.first().map(|consumer| consumer.id)
+    }
+
+    fn has(&self, id: ConsumerId) -> bool {
+        self.consumers.iter().any(|consumer| consumer.id == id)
+    }
+
+    fn give_back(&mut self, id: ConsumerId, positions: Option<&[Position]>) {
+        let holds = |held: Option<&Held>| held.is_some_and(|held| held.by == id);
+        let mut back: BTreeSet<Position> = match positions {
+            Some(positions) => positions.iter().copied().filter(|at| holds(self.held.get(at))).collect(),
+            None => self.held.iter().filter(|(_, held)| held.by == id).map(|(at, _)| *at).collect(),
+        };
+        if back.is_empty() {
+            return;
+        }
+        if self.kind != Kind::Shared {
+            back = self.held.keys().copied().collect();
+        }
+        for position in back {
+            self.held.remove(&position);
+            *self.redeliveries.entry(position).or_default() += 1;
+            if self.kind == Kind::Shared {
+                self.returned.insert(position);
+            }
+        }
+        if self.kind != Kind::Shared {
+            self.rewind();
+        }
+    }
+
+    /// Reads again from the mark: what is acked behind it is skipped on the way.
+    fn rewind(&mut self) {
+        self.held.clear();
+        self.returned.clear();
+        self.read = self.cursor.mark_delete();
+        self.generation += 1;
+    }
+
+    /// Forgets what the cursor now has as acked: the entry, and all up to the mark.
+    fn settle(&mut self, position: Position) {
+        if self.cursor.is_acked(position) {
+            self.held.remove(&position);
+            self.returned.remove(&position);
+            self.redeliveries.remove(&position);
+        } else if let (Some(held), Some(left)) =
+            (self.held.get_mut(&position), self.cursor.remaining(position))
+        {
+            held.messages = ones(left).min(held.messages);
+        }
+        let mark = self.cursor.mark_delete();
+        self.read = self.read.max(mark);
+        while self.held.first_key_value().is_some_and(|(at, _)| *at <= mark) {
+            self.held.pop_first();
+        }
+        while self.returned.first().is_some_and(|at| *at <= mark) {
+            self.returned.pop_first();
+        }
+        while self.redeliveries.first_key_value().is_some_and(|(at, _)| *at <= mark) {
+            self.redeliveries.pop_first();
+        }
+    }
+}
+
+/// How many bits are set.
+pub(super) fn ones(words: &[u64]) -> u32 {
+    words.iter().map(|word| word.count_ones()).sum()
+}
