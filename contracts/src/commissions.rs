@@ -1,0 +1,87 @@
+//! What the commissions context tells others. Not here: what a commission is, and when it says so.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// The start of every type name of this context's events and commands.
+pub const TYPE_PREFIX: &str = "com.hexabuilders.commissions.";
+
+/// A conversion owes an affiliate this much.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommissionCalculated {
+    pub commission_id: String,
+    pub conversion_id: String,
+    pub affiliate_id: String,
+    pub campaign_id: Option<String>,
+    /// A JSON number in major units, exact.
+    pub gross_amount: Box<RawValue>,
+    pub gross_amount_minor: i64,
+    /// A JSON number in major units, exact.
+    pub commission_amount: Box<RawValue>,
+    pub commission_amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// A JSON number: percent.
+    pub rate: Box<RawValue>,
+    /// `request`, `campaign`, `affiliate` or `program`.
+    pub rate_source: String,
+    pub rule: String,
+    pub rule_version: u32,
+    /// `CALCULATED` or `HELD`.
+    pub status: String,
+    /// RFC 3339 in UTC.
+    pub calculated_at: String,
+}
+
+/// A commission may be paid.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommissionApproved {
+    pub commission_id: String,
+    pub conversion_id: String,
+    pub affiliate_id: String,
+    pub campaign_id: Option<String>,
+    /// A JSON number in major units, exact.
+    pub commission_amount: Box<RawValue>,
+    pub commission_amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// `APPROVED`.
+    pub status: String,
+    /// RFC 3339 in UTC.
+    pub approved_at: String,
+}
+
+/// Any event of this context.
+#[derive(Clone, Debug)]
+pub enum Event {
+    CommissionCalculated(CommissionCalculated),
+    CommissionApproved(CommissionApproved),
+}
+
+impl Event {
+    /// The CloudEvents `type`: `com.hexabuilders.commissions.CommissionCalculated`.
+    pub fn kind(&self) -> String {
+        let name = match self {
+            Self::CommissionCalculated(_) => "CommissionCalculated",
+            Self::CommissionApproved(_) => "CommissionApproved",
+        };
+        format!("{TYPE_PREFIX}{name}")
+    }
+
+    /// The id of the commission that the event is about.
+    pub fn commission_id(&self) -> &str {
+        match self {
+            Self::CommissionCalculated(event) => &event.commission_id,
+            Self::CommissionApproved(event) => &event.commission_id,
+        }
+    }
+
+    /// The CloudEvents `data`.
+    pub fn data(&self) -> Box<RawValue> {
+        match self {
+            Self::CommissionCalculated(event) => serde_json::value::to_raw_value(event),
+            Self::CommissionApproved(event) => serde_json::value::to_raw_value(event),
+        }
+        .expect("strings and numbers are always JSON")
+    }
+}

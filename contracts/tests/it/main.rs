@@ -1,0 +1,5 @@
+//! The contracts as others see them.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod schemas;
