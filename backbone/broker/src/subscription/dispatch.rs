@@ -80,3 +80,64 @@ impl Subscription {
         self.redeliveries.get(&position).copied().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ConsumerId, Cursor, Joining};
+    use super::*;
+
+    fn shared(consumers: &[(u64, i32, u32)]) -> Subscription {
+        let mut subscription = Subscription::new(Kind::Shared, Cursor::at(Position::EARLIEST));
+        for (id, priority, permits) in consumers {
+            let joining = Joining { id: ConsumerId(*id), name: id.to_string(), priority: *priority };
+            subscription.join(joining, Kind::Shared, &mut Vec::new()).unwrap();
+            subscription.flow(ConsumerId(*id), *permits);
+        }
+        subscription
+    }
+
+    fn takers(subscription: &mut Subscription, messages: &[u32]) -> Vec<u64> {
+        let entry = |(entry, messages)| Entry { position: Position::new(1, entry), messages };
+        let entries: Vec<_> = (0..).zip(messages.iter().copied()).map(entry).collect();
+        let mut effects = Vec::new();
+        subscription.dispatch(&entries, &mut effects);
+        let taker = |effect: &Effect| match effect {
+            Effect::Deliver(delivery) => Some(delivery.consumer.0),
+            Effect::ActiveChanged { .. } => None,
+        };
+        effects.iter().filter_map(taker).collect()
+    }
+
+    #[test]
+    fn consumers_take_turns_while_they_have_permits() {
+        let mut subscription = shared(&[(1, 0, 2), (2, 0, 1), (3, 0, 2)]);
+        assert_eq!(takers(&mut subscription, &[1; 6]), [1, 2, 3, 1, 3]);
+        assert_eq!(subscription.wants(), None);
+        subscription.flow(ConsumerId(2), 7);
+        assert_eq!(subscription.wants(), Some(Want::After(Position::new(1, 4), 7)));
+    }
+
+    #[test]
+    fn a_batch_may_take_more_permits_than_there_are() {
+        let mut subscription = shared(&[(1, 0, 2)]);
+        assert_eq!(takers(&mut subscription, &[1, 5, 1]), [1, 1]);
+        assert_eq!(subscription.consumers().next(), Some((ConsumerId(1), "1", -4, 6)));
+    }
+
+    #[test]
+    fn lower_priority_values_are_served_first() {
+        let mut subscription = shared(&[(1, 1, 2), (2, 0, 2), (3, 0, 1)]);
+        assert_eq!(takers(&mut subscription, &[1; 5]), [2, 3, 2, 1, 1]);
+    }
+
+    #[test]
+    fn what_was_given_back_comes_first_and_once() {
+        let mut subscription = shared(&[(1, 0, 3)]);
+        takers(&mut subscription, &[1; 3]);
+        subscription.redeliver(ConsumerId(1), Some(&[Position::new(1, 1), Position::new(1, 7)]));
+        subscription.flow(ConsumerId(1), 5);
+        assert_eq!(subscription.wants(), Some(Want::These(vec![Position::new(1, 1)])));
+        assert_eq!(takers(&mut subscription, &[1; 3]), [1]);
+        assert_eq!(subscription.wants(), Some(Want::After(Position::new(1, 2), 4)));
+    }
+}

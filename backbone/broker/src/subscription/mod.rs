@@ -6,6 +6,8 @@
 
 mod cursor;
 mod dispatch;
+#[cfg(test)]
+mod model;
 mod state;
 
 pub use hexalpes_log::Position;

@@ -1,0 +1,81 @@
+//! What a subscription must do, kept the naive way, and random histories of it to hold the subscription to.
+
+mod histories;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{ConsumerId, Delivery, Entry, Kind, Position};
+
+/// What must be true, kept the simple way.
+#[derive(Default)]
+pub(super) struct Model {
+    pub(super) log: Vec<Entry>,
+    /// What is left of each entry in bits; 0 is acked.
+    pub(super) left: BTreeMap<Position, u64>,
+    /// Those of `left` that an ack named bits of.
+    pub(super) partial: BTreeSet<Position>,
+    pub(super) kind: Option<Kind>,
+    pub(super) permits: BTreeMap<ConsumerId, i64>,
+    pub(super) ranks: BTreeMap<ConsumerId, i32>,
+    pub(super) held: BTreeMap<Position, ConsumerId>,
+    pub(super) given_back: BTreeMap<Position, u32>,
+    /// The last delivery since order last began anew.
+    pub(super) last: Option<Position>,
+}
+
+impl Model {
+    pub(super) fn active(&self) -> Option<ConsumerId> {
+        self.ranks.iter().map(|(id, priority)| (*priority, *id)).min().map(|(_, id)| id)
+    }
+
+    pub(super) fn ack(&mut self, position: Position, bits: Option<u64>) {
+        let left = self.left.get_mut(&position).unwrap();
+        if bits.is_some() && *left != 0 {
+            self.partial.insert(position);
+        }
+        *left &= bits.unwrap_or(0);
+        if *left == 0 {
+            self.held.remove(&position);
+            self.given_back.remove(&position);
+        }
+    }
+
+    pub(super) fn give_back(&mut self, id: ConsumerId, which: Option<&[Position]>) {
+        let mine =
+            |(at, by): (&Position, &ConsumerId)| *by == id && which.is_none_or(|which| which.contains(at));
+        if !self.held.iter().any(mine) {
+            return;
+        }
+        let ordered = self.kind != Some(Kind::Shared);
+        let back: Vec<Position> =
+            self.held.iter().filter(|held| ordered || mine(*held)).map(|(at, _)| *at).collect();
+        for position in back {
+            self.held.remove(&position);
+            *self.given_back.entry(position).or_default() += 1;
+        }
+        self.last = None;
+    }
+
+    pub(super) fn unacked(&self) -> Vec<Position> {
+        self.left.iter().filter(|(_, left)| **left != 0).map(|(at, _)| *at).collect()
+    }
+
+    pub(super) fn delivered(&mut self, delivery: &Delivery) {
+        let Delivery { consumer, position, messages, redelivery, ack_set } = delivery;
+        let permits = self.permits.get_mut(consumer).expect("it goes to somebody who is there");
+        assert!(*permits > 0, "{consumer:?} takes nothing");
+        *permits -= i64::from(*messages);
+        let left = self.left[position];
+        assert_ne!(left, 0, "{position} is acked");
+        assert_eq!(*ack_set, self.partial.contains(position).then(|| vec![left]));
+        assert_eq!(*redelivery, self.given_back.get(position).copied().unwrap_or(0));
+        assert_eq!(self.held.insert(*position, *consumer), None, "{position} is held already");
+        if self.kind != Some(Kind::Shared) {
+            assert_eq!(Some(*consumer), self.active());
+            assert!(self.last < Some(*position), "{position} is out of order");
+            // Nothing that is unacked was left out on the way.
+            assert!(self.unacked().iter().all(|at| at >= position || self.held.contains_key(at)));
+            self.last = Some(*position);
+        }
+    }
+}

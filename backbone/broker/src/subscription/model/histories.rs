@@ -1,0 +1,260 @@
+//! Random histories of a subscription against the naive model of it, which knows the whole log.
+
+use proptest::prelude::*;
+
+use super::super::*;
+use super::Model;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append { messages: u32, new_ledger: bool },
+    Join { consumer: u64, priority: i32, kind: u8 },
+    Leave(u64),
+    Flow(u64, u32),
+    Ack { pick: prop::sample::Index, consumer: u64, bits: Option<u64> },
+    AckCumulative { pick: prop::sample::Index, consumer: u64, bits: Option<u64> },
+    Redeliver { consumer: u64, picks: Option<Vec<prop::sample::Index>> },
+    Seek(prop::sample::Index),
+    Dispatch,
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let pick = any::<prop::sample::Index>;
+    let bits = || prop::option::weighted(0.4, 0u64..8);
+    prop_oneof![
+           5 => (1u32..4, prop::bool::weighted(0.2))
+               .prop_map(|(messages, new_ledger)| Step::Append { messages, new_ledger }),
+           3 => (0u64..3, 0i32..2, 0u8..3).prop_map(|(consumer, priority, kind)| Step::Join { consumer, priority, kind }),
+           1 => (0u64..3).prop_map(Step::Leave),
+           4 => (0u64..3, 1u32..5).prop_map(|(consumer, permits)| Step::Flow(consumer, permits)),
+           4 => (pick(), 0u64..3, bits()).prop_map(|(pick, consumer, bits)| Step::Ack { pick, consumer, bits }),
+           1 => (pick(), 0u64..3, bits()).prop_map(|(pick, consumer, bits)| Step::AckCumulative { pick, consumer, bits }),
+           2 => (0u64..3, prop::option::of(prop::collection::vec(pick(), 1..3)))
+               .prop_map(|(consumer, picks)| Step::Redeliver { consumer, picks }),
+           1 => prop::bool::weighted(0.3).prop_flat_map(move |seek| if seek {
+    pick().prop_map(Step::Seek).boxed() } else { Just(Step::Restart).boxed() }),
+           8 => Just(Step::Dispatch),
+       ]
+}
+
+struct World {
+    model: Model,
+    subject: Subscription,
+}
+
+impl World {
+    fn new() -> Self {
+        let subject = Subscription::new(Kind::Shared, Cursor::at(Position::EARLIEST));
+        Self { model: Model::default(), subject }
+    }
+
+    fn pick(&self, index: prop::sample::Index) -> Option<Position> {
+        (!self.model.log.is_empty()).then(|| index.get(&self.model.log).position)
+    }
+
+    fn all_bits(&self, position: Position) -> u64 {
+        let entry = self
+            .model
+            .log
+            .iter()
+            .find(|entry| entry.position == position)
+            .expect("it was picked from the log");
+        (1 << entry.messages) - 1
+    }
+
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Append { messages, new_ledger } => self.append(messages, new_ledger),
+            Step::Join { consumer, priority, kind } => {
+                let kind = [Kind::Exclusive, Kind::Failover, Kind::Shared][usize::from(kind)];
+                self.join(ConsumerId(consumer), priority, kind);
+            }
+            Step::Leave(consumer) => self.leave(ConsumerId(consumer)),
+            Step::Flow(consumer, permits) => {
+                let id = ConsumerId(consumer);
+                self.subject.flow(id, permits);
+                self.model.permits.entry(id).and_modify(|has| *has += i64::from(permits));
+            }
+            Step::Ack { pick, consumer, bits } => self.ack(self.pick(pick), ConsumerId(consumer), bits),
+            Step::AckCumulative { pick, consumer, bits } => {
+                self.ack_cumulative(self.pick(pick), ConsumerId(consumer), bits);
+            }
+            Step::Redeliver { consumer, picks } => {
+                let which =
+                    picks.map(|picks| picks.iter().filter_map(|pick| self.pick(*pick)).collect::<Vec<_>>());
+                self.subject.redeliver(ConsumerId(consumer), which.as_deref());
+                self.model.give_back(ConsumerId(consumer), which.as_deref());
+            }
+            Step::Seek(pick) => self.seek(self.pick(pick).unwrap_or(Position::EARLIEST)),
+            Step::Dispatch => drop(self.dispatch()),
+            Step::Restart => {
+                let cursor = Cursor::restore(self.subject.cursor().snapshot());
+                self.subject = Subscription::new(Kind::Shared, cursor);
+                let Model { log, left, partial, .. } = std::mem::take(&mut self.model);
+                self.model = Model { log, left, partial, ..Model::default() };
+            }
+        }
+        let mark = self.subject.cursor().mark_delete();
+        for (position, left) in &self.model.left {
+            assert_eq!(self.subject.cursor().is_acked(*position), *left == 0, "{position}");
+            assert!(*position > mark || *left == 0);
+        }
+    }
+
+    fn append(&mut self, messages: u32, new_ledger: bool) {
+        let position = match self.model.log.last().map(|entry| entry.position) {
+            None => Position::new(1, 0),
+            Some(last) if new_ledger => Position::new(last.ledger + 2, 0),
+            Some(last) => last.next(),
+        };
+        self.model.log.push(Entry { position, messages });
+        self.model.left.insert(position, (1 << messages) - 1);
+    }
+
+    fn join(&mut self, id: ConsumerId, priority: i32, kind: Kind) {
+        if self.model.permits.contains_key(&id) {
+            return;
+        }
+        let has = self.model.kind.filter(|_| !self.model.permits.is_empty());
+        let expected = match has {
+            Some(has) if has != kind => Err(JoinError::KindMismatch { has, asked: kind }),
+            Some(Kind::Exclusive) => Err(JoinError::Busy),
+            _ => Ok(()),
+        };
+        let mut effects = Vec::new();
+        let joining = Joining { id, name: id.0.to_string(), priority };
+        assert_eq!(self.subject.join(joining, kind, &mut effects), expected);
+        if expected.is_err() {
+            return;
+        }
+        let before = self.model.active();
+        self.model.kind = Some(kind);
+        self.model.permits.insert(id, 0);
+        self.model.ranks.insert(id, priority);
+        if kind != Kind::Failover {
+            return assert_eq!(effects, []);
+        }
+        let active = self.model.active() == Some(id);
+        let mut notices = vec![Effect::ActiveChanged { consumer: id, active }];
+        if let Some(before) = before.filter(|_| active) {
+            notices.insert(0, Effect::ActiveChanged { consumer: before, active: false });
+            self.model.give_back(before, None);
+        }
+        assert_eq!(effects, notices);
+    }
+
+    fn leave(&mut self, id: ConsumerId) {
+        let before = self.model.active();
+        let mut effects = Vec::new();
+        self.subject.leave(id, &mut effects);
+        self.model.give_back(id, None);
+        self.model.permits.remove(&id);
+        self.model.ranks.remove(&id);
+        let next =
+            self.model.active().filter(|_| before == Some(id) && self.model.kind == Some(Kind::Failover));
+        let notices = next.map(|consumer| Effect::ActiveChanged { consumer, active: true });
+        assert_eq!(effects, Vec::from_iter(notices));
+        if self.subject.is_idle() {
+            self.model.last = None;
+        }
+    }
+
+    fn ack(&mut self, position: Option<Position>, id: ConsumerId, bits: Option<u64>) {
+        let Some(position) = position else { return };
+        let bits = bits.map(|bits| bits & self.all_bits(position));
+        self.subject.ack(id, position, bits.as_ref().map(std::slice::from_ref));
+        if self.model.permits.contains_key(&id) {
+            self.model.ack(position, bits);
+        }
+    }
+
+    fn ack_cumulative(&mut self, position: Option<Position>, id: ConsumerId, bits: Option<u64>) {
+        let Some(position) = position else { return };
+        // What comes before the first entry of a ledger is only known once it was read.
+        let bits = bits.filter(|_| position.entry > 0).map(|bits| bits & self.all_bits(position));
+        self.subject.ack_cumulative(id, position, bits.as_ref().map(std::slice::from_ref));
+        if self.model.permits.contains_key(&id) && self.model.kind != Some(Kind::Shared) {
+            let before: Vec<_> = self.model.left.range(..position).map(|(at, _)| *at).collect();
+            for at in before {
+                self.model.ack(at, None);
+            }
+            self.model.ack(position, bits);
+        }
+    }
+
+    fn seek(&mut self, to: Position) {
+        self.subject.seek(to);
+        self.model.held.clear();
+        self.model.given_back.clear();
+        self.model.partial.clear();
+        self.model.last = None;
+        for Entry { position, messages } in &self.model.log {
+            let left = if *position <= to { 0 } else { (1 << messages) - 1 };
+            self.model.left.insert(*position, left);
+        }
+    }
+
+    /// Reads what is wanted and delivers it.
+    fn dispatch(&mut self) -> Vec<Position> {
+        let entries: Vec<Entry> = match self.subject.wants() {
+            None => return Vec::new(),
+            Some(Want::These(these)) => {
+                self.model.log.iter().filter(|entry| these.contains(&entry.position)).copied().collect()
+            }
+            Some(Want::After(after, max)) => self
+                .model
+                .log
+                .iter()
+                .filter(|entry| entry.position > after)
+                .take(max as usize)
+                .copied()
+                .collect(),
+        };
+        let mut effects = Vec::new();
+        self.subject.dispatch(&entries, &mut effects);
+        let deliveries = effects.iter().filter_map(|effect| match effect {
+            Effect::Deliver(delivery) => Some(delivery),
+            Effect::ActiveChanged { .. } => None,
+        });
+        deliveries
+            .inspect(|delivery| self.model.delivered(delivery))
+            .map(|delivery| delivery.position)
+            .collect()
+    }
+
+    /// All leave, one comes back and takes all there is: exactly what was not acked, in order.
+    fn finish(&mut self, kind: Kind) {
+        (0..3).for_each(|consumer| self.leave(ConsumerId(consumer)));
+        self.join(ConsumerId(9), 0, kind);
+        self.apply(Step::Flow(9, 1_000_000));
+        let mut came = Vec::new();
+        for _ in 0..self.model.log.len() {
+            came.extend(self.dispatch());
+        }
+        assert_eq!(came, self.model.unacked());
+        for at in came {
+            self.ack(Some(at), ConsumerId(9), None);
+        }
+        if let Some(last) = self.model.log.last() {
+            assert_eq!(self.subject.cursor().mark_delete(), last.position);
+        }
+        assert_eq!(self.subject.consumers().map(|(.., unacked)| unacked).sum::<u64>(), 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_acked_comes_again_and_nothing_unacked_is_lost(
+        steps in prop::collection::vec(step(), 1..50),
+        kind in prop::sample::select(vec![Kind::Exclusive, Kind::Failover, Kind::Shared]),
+    ) {
+        let mut world = World::new();
+        for step in steps {
+ world.apply(step);
+}
+        world.finish(kind);
+    }
+}
