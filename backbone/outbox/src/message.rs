@@ -1,0 +1,101 @@
+//! A row as the two messages that it becomes: the event, and the change that was captured.
+
+use hexalpes_client::Outgoing;
+use hexalpes_kernel::CloudEvent;
+use serde::Serialize;
+
+use crate::row::OutboxRow;
+
+/// Carries every event as a structured `CloudEvent`.
+pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
+
+/// Carries the change envelope of every row, field names as Debezium's; the principal one for audit.
+pub const RAW_TOPIC: &str = "persistent://public/default/alpes-mysql.alpes.outbox_event";
+
+/// The event: payload and properties as the seeds name them, key the aggregate.
+pub(crate) fn event(row: &OutboxRow, service: &str) -> Outgoing {
+    let source = format!("//{}/{}", row.aggregatetype, row.aggregateid);
+    let mut event =
+        CloudEvent::new(row.kind.clone(), source, row.id.clone(), row.occurred_at, row.payload.clone());
+    event.subject = Some(row.aggregateid.clone());
+    event.correlationid = Some(row.headers.correlationid.clone());
+    event.causationid = Some(row.headers.causationid.clone());
+    stamped(row, event.to_json())
+        .property("ce_id", &row.id)
+        .property("correlation_id", row.headers.correlationid.as_str())
+        .property("event_type", event.bare_kind())
+        .property("source_service", service)
+        .property("event_version", "1")
+}
+
+/// The change: an insert, as change-data capture sees it.
+pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        before: Option<()>,
+        after: After<'a>,
+        source: Source<'a>,
+        op: &'static str,
+        ts_ms: i64,
+    }
+    #[derive(Serialize)]
+    struct After<'a> {
+        seq: i64,
+        id: &'a str,
+        aggregatetype: &'a str,
+        aggregateid: &'a str,
+        #[serde(rename = "type")]
+        kind: &'a str,
+        payload: &'a str,
+        headers: String,
+        occurred_at: i64,
+        published: i64,
+        published_at: Option<i64>,
+    }
+    #[derive(Serialize)]
+    struct Source<'a> {
+        connector: &'static str,
+        name: &'static str,
+        db: &'static str,
+        table: &'static str,
+        service: &'a str,
+        ts_ms: i64,
+        pos: i64,
+    }
+    let ts_ms = row.occurred_at.as_millis();
+    let envelope = Envelope {
+        before: None,
+        after: After {
+            seq: row.seq,
+            id: &row.id,
+            aggregatetype: &row.aggregatetype,
+            aggregateid: &row.aggregateid,
+            kind: &row.kind,
+            payload: row.payload.get(),
+            headers: row.headers.to_json(),
+            occurred_at: row.occurred_at.as_micros(),
+            // As it was inserted: the relay itself marks it later.
+            published: 0,
+            published_at: None,
+        },
+        source: Source {
+            connector: "hexalpes",
+            name: "alpes-mysql",
+            db: "alpes",
+            table: "outbox_event",
+            service,
+            ts_ms,
+            pos: row.seq,
+        },
+        op: "c",
+        ts_ms,
+    };
+    stamped(row, serde_json::to_string(&envelope).expect("a row has nothing that JSON cannot hold"))
+}
+
+/// What both have: the aggregate as key, when it happened, and the ordinal as sequence id.
+fn stamped(row: &OutboxRow, payload: String) -> Outgoing {
+    let mut message = Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.seq.unsigned_abs());
+    message.event_time = u64::try_from(row.occurred_at.as_millis()).ok();
+    message
+}
