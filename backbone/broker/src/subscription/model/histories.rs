@@ -1,5 +1,7 @@
 //! Random histories of a subscription against the naive model of it, which knows the whole log.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::super::*;
@@ -95,6 +97,17 @@ impl World {
                 self.model = Model { log, left, partial, ..Model::default() };
             }
         }
+        self.check();
+    }
+
+    fn check(&self) {
+        assert!(self.subject.held.iter().map(|(at, held)| (at, &held.by)).eq(&self.model.held));
+        let permits: BTreeMap<_, _> =
+            self.subject.consumers().map(|(id, _, permits, _)| (id, permits)).collect();
+        assert_eq!(permits, self.model.permits);
+        let partial = self.subject.cursor().snapshot().partial;
+        assert!(partial.iter().all(|(at, left)| *left == [self.model.left[at]] && left[0] != 0));
+        assert!(self.subject.redeliveries.keys().all(|at| self.model.left[at] != 0));
         let mark = self.subject.cursor().mark_delete();
         for (position, left) in &self.model.left {
             assert_eq!(self.subject.cursor().is_acked(*position), *left == 0, "{position}");
@@ -223,8 +236,13 @@ impl World {
             .collect()
     }
 
-    /// All leave, one comes back and takes all there is: exactly what was not acked, in order.
+    /// Those who are there take all there is. Then all leave, one comes back and takes all there is: exactly what was not acked, in order.
     fn finish(&mut self, kind: Kind) {
+        (0..3).for_each(|consumer| self.apply(Step::Flow(consumer, 1_000_000)));
+        while !self.dispatch().is_empty() {}
+        if !self.subject.is_idle() {
+            assert!(self.model.held.keys().eq(&self.model.unacked()), "all there is was delivered");
+        }
         (0..3).for_each(|consumer| self.leave(ConsumerId(consumer)));
         self.join(ConsumerId(9), 0, kind);
         self.apply(Step::Flow(9, 1_000_000));
