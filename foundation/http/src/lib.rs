@@ -1,1 +1,31 @@
 //! What every HTTP face shares: problems, bodies, causes, idempotency, lists, health.
+//!
+//! A face is an axum router; [`layers`] gives it what all faces promise, [`serve`] puts it on a socket:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::{Router, routing::get};
+//! use hexalpes_http::{Caused, layers};
+//! use hexalpes_kernel::{Edge, SystemEdge};
+//!
+//! async fn who(Caused(cause): Caused) -> String {
+//!     cause.actor.to_string()
+//! }
+//!
+//! let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
+//! let router: Router = layers(Router::new().route("/who", get(who)), edge);
+//! # let _ = router;
+//! ```
+
+mod body;
+mod cause;
+mod fields;
+pub mod problem;
+mod server;
+
+pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, parse};
+pub use cause::{CORRELATION_HEADER, Caused};
+pub use fields::{Fields, Invalid, Raw};
+pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use server::{REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve};

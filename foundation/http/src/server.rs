@@ -1,0 +1,143 @@
+//! A router on a socket, and the promises that hold for every route.
+
+use std::any::Any;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
+use hexalpes_kernel::Edge;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::body::BODY_BYTES_MAX;
+use crate::cause::correlate;
+use crate::problem::{PROBLEM_JSON, Problem};
+
+/// A request that takes longer is answered with 503; what it began in the database may still be done.
+pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+/// What was accepted is finished within this time after a shutdown began.
+pub const SHUTDOWN_TIME_MAX: Duration = Duration::from_secs(35);
+/// So much of a framework's own words becomes a problem's detail.
+const DETAIL_BYTES_MAX: usize = 1024;
+const KNOWN_METHODS: [Method; 6] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+
+/// Puts around a router what every face promises: a correlation id, problem+json on every error (also 404,
+/// 405 and what a panic leaves), a limit on time and size, metrics.
+///
+/// Routes that are added afterwards have none of it.
+pub fn layers(router: Router, edge: Arc<dyn Edge>) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(limit_time))
+        .layer(from_fn(explain))
+        .layer(from_fn_with_state(edge, correlate))
+        .layer(from_fn(count))
+}
+
+/// Serves until `stop` is cancelled, then finishes what it accepted.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let patience = async {
+        stop.cancelled().await;
+        tokio::time::sleep(SHUTDOWN_TIME_MAX).await;
+    };
+    tokio::select! {
+        served = async { serving.await } => served,
+        () = patience => {
+            tracing::warn!("connections that did not end were cut");
+            Ok(())
+        }
+    }
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await;
+    answered.unwrap_or_else(|_| {
+        tracing::warn!("a request took too long");
+        Problem::unavailable("request_timeout", "the request took too long").into_response()
+    })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    tracing::error!(panic = text, "a handler panicked");
+    Problem::internal().into_response()
+}
+
+/// Makes a problem of an error that is none yet: axum's own, for paths, methods and queries.
+async fn explain(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if !is_error || is_json(response.headers()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let words = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let words = if status.is_client_error() { String::from_utf8_lossy(&words) } else { "".into() };
+    let detail = if words.is_empty() { detail_of(status) } else { &*words };
+    let (problem, body) = Problem::new(status, code_of(status), detail).into_response().into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.extend(problem.headers);
+    Response::from_parts(parts, body)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.starts_with(PROBLEM_JSON) || kind.starts_with("application/json")
+}
+
+fn code_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::BAD_REQUEST => "bad_request",
+        StatusCode::NOT_FOUND => "route_not_found",
+        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
+        StatusCode::UNPROCESSABLE_ENTITY => "invalid_request",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        status if status.is_client_error() => "request_refused",
+        _ => "internal_error",
+    }
+}
+
+fn detail_of(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "no route has this path",
+        StatusCode::METHOD_NOT_ALLOWED => {
+            "the path does not take this method; the header Allow names those it takes"
+        }
+        _ => "",
+    }
+}
+
+async fn count(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    // The route, not the path: what clients make up must not become labels.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    let method = if KNOWN_METHODS.contains(&method) { method.to_string() } else { "other".to_owned() };
+    let labels = [("method", method), ("route", route), ("status", status)];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    response
+}

@@ -1,0 +1,6 @@
+//! A face with one of everything, driven without a socket.
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod bodies;
+mod faces;
+mod support;
