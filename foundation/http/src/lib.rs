@@ -21,11 +21,17 @@
 mod body;
 mod cause;
 mod fields;
+pub mod health;
+pub mod idempotency;
+pub mod list;
 pub mod problem;
 mod server;
 
 pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, parse};
 pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Fields, Invalid, Raw};
+pub use health::{Check, Checks, Health, Status};
+pub use idempotency::{Answer, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest};
+pub use list::{Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use server::{REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve};

@@ -3,4 +3,7 @@
 
 mod bodies;
 mod faces;
+mod health;
+mod idempotency;
+mod lists;
 mod support;

@@ -1,0 +1,109 @@
+//! `/health` and `/metrics`: how a service is, for people and for those who restart it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::future::BoxFuture;
+use hexalpes_telemetry::Metrics;
+use serde::Serialize;
+
+/// How something is. The worst of several is the greatest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    #[default]
+    Ok,
+    /// It works, but not all of it: a relay that lags.
+    Degraded,
+    /// It cannot do its work.
+    Down,
+}
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    pub status: Status,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl Check {
+    pub fn ok() -> Self {
+        Self { status: Status::Ok, detail: String::new() }
+    }
+
+    pub fn degraded(detail: impl Into<String>) -> Self {
+        Self { status: Status::Degraded, detail: detail.into() }
+    }
+
+    pub fn down(detail: impl Into<String>) -> Self {
+        Self { status: Status::Down, detail: detail.into() }
+    }
+}
+
+/// By name: `database`, `backbone`, `relay`.
+pub type Checks = BTreeMap<&'static str, Check>;
+
+type Look = dyn Fn() -> BoxFuture<'static, Checks> + Send + Sync;
+
+/// Who is asked, and how it looks.
+#[derive(Clone)]
+pub struct Health {
+    service: &'static str,
+    version: &'static str,
+    look: Arc<Look>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    status: Status,
+    service: &'static str,
+    version: &'static str,
+    checks: Checks,
+}
+
+impl Health {
+    /// `look` is called at each request and should answer within a second.
+    pub fn new(
+        service: &'static str,
+        version: &'static str,
+        look: impl Fn() -> BoxFuture<'static, Checks> + Send + Sync + 'static,
+    ) -> Self {
+        Self { service, version, look: Arc::new(look) }
+    }
+
+    /// The routes `/health` and `/metrics`.
+    ///
+    /// `/health` answers 200, or 503 when the service is down; the report is the same (no problem+json).
+    pub fn routes(self, metrics: Metrics) -> Router {
+        let health = move || {
+            let health = self.clone();
+            async move { health.report().await }
+        };
+        let shown = move || std::future::ready(show(&metrics));
+        Router::new().route("/health", get(health)).route("/metrics", get(shown))
+    }
+
+    async fn report(&self) -> Response {
+        let checks = (self.look)().await;
+        let status = checks.values().map(|check| check.status).max().unwrap_or_default();
+        let code = if status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        let Self { service, version, .. } = *self;
+        (code, Json(Report { status, service, version, checks })).into_response()
+    }
+}
+
+fn show(metrics: &Metrics) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render()).into_response()
+}
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Health").field("service", &self.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,190 @@
+//! Lists: a page of items and the way to the next, as JSON or CSV.
+//!
+//! Not here: the query. A handler selects `limit + 1` items after the cursor and lets [`Page::cut`] tell
+//! whether there are more.
+
+use std::fmt;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+
+const LIMIT_DEFAULT: u32 = 50;
+/// The most items of a page.
+pub const LIMIT_MAX: u32 = 200;
+const CURSOR_CHARS_MAX: usize = 4096;
+const NEXT_CURSOR_HEADER: HeaderName = HeaderName::from_static("x-next-cursor");
+
+/// The order of a list: `created_at`, or `-created_at` for the newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    pub field: &'static str,
+    pub is_descending: bool,
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.is_descending { "-" } else { "" }, self.field)
+    }
+}
+
+/// How the items are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Csv,
+}
+
+/// Extracts `limit`, `cursor`, `sort` and the format; other parameters are the handler's to read.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// 1 to 200.
+    pub limit: u32,
+    pub format: Format,
+    cursor: Option<String>,
+    sort: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    limit: Option<String>,
+    cursor: Option<String>,
+    sort: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Query(Parameters { limit, cursor, sort }) = Query::try_from_uri(&parts.uri)
+            .map_err(|error| Problem::unprocessable("invalid_query", error.body_text()))?;
+        let limit = match limit {
+            None => LIMIT_DEFAULT,
+            Some(text) => match text.parse() {
+                Ok(limit @ 1..=LIMIT_MAX) => limit,
+                _ => return Err(refusal("limit", format_args!("must be 1 to {LIMIT_MAX}"))),
+            },
+        };
+        let accepts = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+        let mut kinds = accepts.flat_map(|value| value.split(',')).map(media_type);
+        let format = if kinds.any(|kind| kind == "text/csv") { Format::Csv } else { Format::Json };
+        Ok(Self { limit, format, cursor, sort })
+    }
+}
+
+impl ListQuery {
+    /// The order that was asked for, of those that the list knows; by default the first one, descending.
+    pub fn sort(&self, fields: &[&'static str]) -> Result<Sort, Problem> {
+        let Some(asked) = &self.sort else {
+            return Ok(Sort { field: fields[0], is_descending: true });
+        };
+        let (is_descending, name) =
+            asked.strip_prefix('-').map_or((false, asked.as_str()), |name| (true, name));
+        let field = fields.iter().find(|field| **field == name);
+        field.map(|field| Sort { field, is_descending }).ok_or_else(|| {
+            let known = fields.join(", ");
+            refusal("sort", format_args!("must be one of {known}, with - before it for descending"))
+        })
+    }
+
+    /// The position that the cursor holds: what [`Page::cut`]'s `position` gave. `None` at the start.
+    pub fn after<const N: usize>(&self, sort: Sort) -> Result<Option<[String; N]>, Problem> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let position = decode(cursor).and_then(|(order, position)| {
+            (order == sort.to_string()).then_some(position).and_then(|position| position.try_into().ok())
+        });
+        position.map(Some).ok_or_else(|| refusal("cursor", "is none that this list gave in this order"))
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Leads to the next page; null on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page of up to `limit + 1` items; `position` tells where in the order an item stands.
+    pub fn cut<const N: usize>(
+        mut items: Vec<T>,
+        limit: u32,
+        sort: Sort,
+        position: impl FnOnce(&T) -> [String; N],
+    ) -> Self {
+        let limit = limit as usize;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let last = items.last().filter(|_| has_more);
+        let next_cursor = last.map(|item| encode(sort, &position(item)));
+        Self { items, next_cursor }
+    }
+}
+
+/// An item as a line of CSV.
+pub trait Record {
+    const COLUMNS: &'static [&'static str];
+    /// One cell per column.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl<T: Serialize + Record> Page<T> {
+    /// The page in the format that was asked for; in CSV the next cursor goes into `X-Next-Cursor`.
+    pub fn into_answer(self, format: Format) -> Response {
+        match format {
+            Format::Json => axum::Json(self).into_response(),
+            Format::Csv => self.csv().unwrap_or_else(|error| {
+                tracing::error!(%error, "a list could not be written as CSV");
+                Problem::internal().into_response()
+            }),
+        }
+    }
+
+    fn csv(&self) -> Result<Response, csv::Error> {
+        let mut lines = csv::Writer::from_writer(Vec::new());
+        lines.write_record(T::COLUMNS)?;
+        for item in &self.items {
+            lines.write_record(item.cells())?;
+        }
+        let text = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response();
+        let next = self.next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
+        if let Some(next) = next {
+            response.headers_mut().insert(NEXT_CURSOR_HEADER, next);
+        }
+        Ok(response)
+    }
+}
+
+fn media_type(range: &str) -> String {
+    range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn refusal(parameter: &'static str, why: impl fmt::Display) -> Problem {
+    Problem::unprocessable("invalid_query", format!("{parameter}: {why}")).with("parameter", parameter)
+}
+
+/// Order and position as JSON in hexadecimal: opaque, and safe in a URL.
+fn encode(sort: Sort, position: &[String]) -> String {
+    use fmt::Write as _;
+    let text = serde_json::json!([sort.to_string(), position]).to_string();
+    text.bytes().fold(String::with_capacity(text.len() * 2), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn decode(cursor: &str) -> Option<(String, Vec<String>)> {
+    if cursor.len() > CURSOR_CHARS_MAX || !cursor.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pairs = cursor.as_bytes().chunks_exact(2);
+    let bytes = pairs.map(|pair| u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok());
+    serde_json::from_slice(&bytes.collect::<Option<Vec<u8>>>()?).ok()
+}
