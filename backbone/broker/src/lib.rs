@@ -1,3 +1,22 @@
 //! Topics, subscriptions and cursors as state machines, and the driver that gives them sockets.
+//!
+//! A broker that speaks Pulsar's binary protocol, in one process with whoever opens it. [`Broker::open`],
+//! then [`Broker::serve`] a listener; a client connects as to any Pulsar broker.
+//!
+//! Not here: where entries lie (`hexalpes-log`), how frames look (`hexalpes-wire`), and the REST interface,
+//! which asks the [`Broker`] handle.
 
+mod broker;
+mod connection;
+mod cursor_store;
+mod dedup;
+mod metadata;
+mod open;
+mod options;
 pub mod subscription;
+mod topic;
+
+pub use broker::{AdminError, Broker, Policy};
+pub use metadata::MetadataError;
+pub use open::OpenError;
+pub use options::BrokerOptions;

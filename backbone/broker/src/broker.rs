@@ -1,0 +1,270 @@
+//! The broker as its host sees it, and what its connections share.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use hexalpes_files::DirLock;
+use hexalpes_log::{AppendError, Log, Stopped};
+use hexalpes_wire::TopicName;
+use parking_lot::RwLock;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    connection,
+    metadata::{Metadata, MetadataError},
+    open::{self, OpenError},
+    options::{BrokerOptions, CURSOR_FLUSH},
+    topic::Topic,
+};
+
+/// A broker that is open. Clones are the same one.
+#[derive(Clone)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) options: BrokerOptions,
+    pub(crate) log: Log,
+    pub(crate) metadata: Metadata,
+    pub(crate) topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
+    pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
+    pub(crate) next_name: AtomicU64,
+    pub(crate) next_consumer: AtomicU64,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) _lock: DirLock,
+}
+
+/// A namespace's policy, under the name that Pulsar's REST interface gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    Deduplication,
+    Retention,
+    InactiveTopics,
+}
+
+impl Policy {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deduplication => "deduplicationEnabled",
+            Self::Retention => "retention_policies",
+            Self::InactiveTopics => "inactive_topic_policies",
+        }
+    }
+}
+
+pub(crate) fn deduplicates(policies: Option<&Value>) -> bool {
+    policies.is_some_and(|policies| policies[Policy::Deduplication.name()] == Value::Bool(true))
+}
+
+/// Why something could not be looked up or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("there is no namespace {0}")]
+    NoNamespace(String),
+    #[error("there is no tenant {0}")]
+    NoTenant(String),
+    #[error("there is no topic {0}")]
+    NoTopic(TopicName),
+    #[error("topic {0} has producers or consumers that are connected")]
+    InUse(TopicName),
+    #[error("topic {0} is not persistent, and others are not supported")]
+    NotPersistent(TopicName),
+    #[error("{0} is not of the form tenant/namespace")]
+    NamespaceName(String),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error(transparent)]
+    Log(#[from] AppendError),
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker").field("options", &self.shared.options).finish_non_exhaustive()
+    }
+}
+
+impl Broker {
+    /// Opens a data folder, or makes one. To be called within a tokio runtime, which then writes the cursors
+    /// down from time to time.
+    pub fn open(options: BrokerOptions) -> Result<Self, OpenError> {
+        let shared = Arc::new(open::open(options)?);
+        let flushing = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            while flushing.stop.run_until_cancelled(tokio::time::sleep(CURSOR_FLUSH)).await.is_some() {
+                let shared = Arc::clone(&flushing);
+                // Joined here, so that the last flush is the one of `close`.
+                let _ = tokio::task::spawn_blocking(move || shared.flush_cursors()).await;
+            }
+        });
+        Ok(Self { shared })
+    }
+
+    /// Takes connections until either is cancelled: `stop`, or the broker by [`Broker::close`].
+    pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.shared.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((socket, peer)) => {
+                    let serving = connection::serve(Arc::clone(&self.shared), socket, peer, stop.clone());
+                    self.shared.tasks.spawn(serving);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    /// Hangs up on everybody, writes the cursors down and closes the log.
+    pub async fn close(&self) -> Result<(), Stopped> {
+        self.shared.stop.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        self.shared.flush_cursors();
+        self.shared.log.close()
+    }
+
+    pub fn topics(&self) -> Vec<TopicName> {
+        self.shared.topics.read().keys().cloned().collect()
+    }
+
+    pub fn topic_stats(&self, name: &TopicName) -> Result<Value, AdminError> {
+        Ok(self.shared.existing(name)?.stats())
+    }
+
+    /// Makes a topic, unless it is there.
+    pub fn create_topic(&self, name: &TopicName) -> Result<(), AdminError> {
+        self.shared.topic(name).map(drop)
+    }
+
+    /// Deletes a topic with its entries and cursors; while somebody is connected, only by force.
+    pub fn delete_topic(&self, name: &TopicName, force: bool) -> Result<(), AdminError> {
+        let mut topics = self.shared.topics.write();
+        let topic = topics.get(name).ok_or_else(|| AdminError::NoTopic(name.clone()))?;
+        if !force && topic.is_in_use() {
+            return Err(AdminError::InUse(name.clone()));
+        }
+        self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
+        topic.disband();
+        let deleted = self.shared.log.delete_topic(topic.id);
+        topics.remove(name);
+        Ok(deleted?)
+    }
+
+    pub fn tenants(&self) -> Result<Vec<String>, AdminError> {
+        Ok(self.shared.metadata.tenants()?)
+    }
+
+    pub fn create_tenant(&self, tenant: &str) -> Result<(), AdminError> {
+        Ok(self.shared.metadata.create_tenant(tenant)?)
+    }
+
+    /// All namespaces, as `tenant/namespace`.
+    pub fn namespaces(&self) -> Vec<String> {
+        self.shared.namespaces.read().keys().cloned().collect()
+    }
+
+    /// Makes a namespace, unless it is there.
+    pub fn create_namespace(&self, namespace: &str) -> Result<(), AdminError> {
+        let (tenant, _) =
+            namespace.split_once('/').ok_or_else(|| AdminError::NamespaceName(namespace.to_owned()))?;
+        if !self.shared.metadata.tenants()?.iter().any(|known| known == tenant) {
+            return Err(AdminError::NoTenant(tenant.to_owned()));
+        }
+        let mut namespaces = self.shared.namespaces.write();
+        if !namespaces.contains_key(namespace) {
+            self.shared.metadata.put_namespace(namespace, "{}")?;
+            namespaces.insert(namespace.to_owned(), Value::Object(serde_json::Map::new()));
+        }
+        Ok(())
+    }
+
+    /// A policy as it was set; none if it was not.
+    pub fn policy(&self, namespace: &str, policy: Policy) -> Result<Option<Value>, AdminError> {
+        let namespaces = self.shared.namespaces.read();
+        let policies =
+            namespaces.get(namespace).ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
+        Ok(policies.get(policy.name()).cloned())
+    }
+
+    pub fn set_policy(&self, namespace: &str, policy: Policy, value: Value) -> Result<(), AdminError> {
+        let mut namespaces = self.shared.namespaces.write();
+        let policies =
+            namespaces.get_mut(namespace).ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
+        let mut changed = policies.clone();
+        changed[policy.name()] = value;
+        self.shared.metadata.put_namespace(namespace, &changed.to_string())?;
+        let deduplicates = deduplicates(Some(&changed));
+        *policies = changed;
+        drop(namespaces);
+        for (name, topic) in self.shared.topics.read().iter() {
+            if name.full_namespace() == namespace {
+                topic.set_deduplicates(deduplicates);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// A topic, made if it is not there.
+    pub(crate) fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, AdminError> {
+        if let Some(topic) = self.topics.read().get(name) {
+            return Ok(Arc::clone(topic));
+        }
+        if !name.is_persistent() {
+            return Err(AdminError::NotPersistent(name.clone()));
+        }
+        let namespace = name.full_namespace();
+        let mut topics = self.topics.write();
+        if let Some(topic) = topics.get(name) {
+            return Ok(Arc::clone(topic));
+        }
+        let deduplicates = match self.namespaces.read().get(&namespace) {
+            Some(policies) => deduplicates(Some(policies)),
+            None => return Err(AdminError::NoNamespace(namespace)),
+        };
+        let id = self.metadata.create_topic(&name.to_string())?;
+        let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates);
+        let topic = Arc::new(topic);
+        topics.insert(name.clone(), Arc::clone(&topic));
+        Ok(topic)
+    }
+
+    pub(crate) fn existing(&self, name: &TopicName) -> Result<Arc<Topic>, AdminError> {
+        self.topics.read().get(name).cloned().ok_or_else(|| AdminError::NoTopic(name.clone()))
+    }
+
+    pub(crate) fn producer_name(&self) -> String {
+        format!("standalone-0-{}", self.next_name.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Writes down the cursors that changed.
+    fn flush_cursors(&self) {
+        let topics = self.topics.read();
+        let changed: Vec<_> = topics.values().flat_map(|topic| topic.changed_cursors()).collect();
+        if changed.is_empty() {
+            return;
+        }
+        // Under the lock on the topics: a topic that is deleted meanwhile keeps no cursor.
+        if let Err(error) = self.metadata.put_cursors(&changed) {
+            tracing::error!(%error, cursors = changed.len(), "could not write cursors down");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What each command does, but for those of consumers.
+
+use std::sync::Arc;
+
+use hexalpes_wire::{
+    PROTOCOL_VERSION, TopicName,
+    frame::Payload,
+    proto::{
+        Command, CommandConnect, CommandConnected, CommandGetTopicsOfNamespace,
+        CommandGetTopicsOfNamespaceResponse, CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode,
+        Schema, SchemaType, ServerError, TopicsMode,
+    },
+};
+
+use super::{Connection, Producer};
+use crate::{
+    broker::AdminError,
+    topic::{Opening, Send, Topic},
+};
+
+/// A refusal, as it is answered.
+pub(super) type Refusal = (ServerError, String);
+
+impl Connection {
+    pub(super) fn handle(&mut self, command: Command, payload: &Payload) {
+        match command {
+            Command::Connect(connect) => self.connect(&connect),
+            Command::Ping(_) => self.outbox.push(&Command::pong()),
+            Command::Send(send) => self.send(&send, payload),
+            Command::Flow(flow) => self.flow(flow),
+            Command::Ack(ack) => self.ack(&ack),
+            Command::RedeliverUnacknowledgedMessages(redeliver) => self.redeliver(&redeliver),
+            Command::PartitionedMetadata(asked) => match topic_name(&asked.topic) {
+                Ok(_) => self.outbox.push(&Command::partitions(asked.request_id, 0)),
+                Err((error, why)) => {
+                    self.outbox.push(&Command::partitions_error(asked.request_id, error, why));
+                }
+            },
+            Command::Lookup(lookup) => {
+                let (id, url) = (lookup.request_id, &self.shared.options.service_url);
+                let answer = match topic_name(&lookup.topic) {
+                    Ok(_) => Command::lookup_connect(id, url.clone(), None),
+                    Err((error, why)) => Command::lookup_error(id, error, why),
+                };
+                self.outbox.push(&answer);
+            }
+            other => {
+                let Some(request_id) = other.request_id() else {
+                    tracing::debug!(peer = %self.peer, kind = ?other.kind(), "ignored a command");
+                    return;
+                };
+                if let Err((error, why)) = self.request(other, request_id) {
+                    self.outbox.push(&Command::error(request_id, error, why));
+                }
+            }
+        }
+    }
+
+    /// Those that are answered with SUCCESS or ERROR.
+    fn request(&mut self, command: Command, request_id: u64) -> Result<(), Refusal> {
+        match command {
+            Command::Producer(producer) => return self.open_producer(&producer),
+            Command::CloseProducer(close) => {
+                if let Some(Producer { topic, name }) = self.producers.remove(&close.producer_id) {
+                    topic.close_producer(&name, &self.outbox, close.producer_id);
+                }
+            }
+            Command::Subscribe(subscribe) => return self.subscribe(&subscribe),
+            Command::CloseConsumer(close) => {
+                if let Some(consumer) = self.consumers.remove(&close.consumer_id) {
+                    consumer.topic.close_consumer(&consumer.subscription, consumer.id);
+                }
+            }
+            Command::Unsubscribe(unsubscribe) => self.unsubscribe(unsubscribe)?,
+            Command::Seek(seek) => self.seek(&seek)?,
+            Command::GetLastMessageId(asked) => return self.last_message_id(asked),
+            Command::ConsumerStats(asked) => return self.consumer_stats(asked),
+            Command::GetTopicsOfNamespace(asked) => {
+                self.topics_of_namespace(&asked);
+                return Ok(());
+            }
+            other => return Err(not_allowed(format!("{:?} is not supported", other.kind()))),
+        }
+        self.outbox.push(&Command::success(request_id));
+        Ok(())
+    }
+
+    fn connect(&mut self, connect: &CommandConnect) {
+        self.is_connected = true;
+        self.outbox.push(&Command::Connected(CommandConnected {
+            server_version: concat!("Hexalpes ", env!("CARGO_PKG_VERSION")).to_owned(),
+            protocol_version: Some(connect.protocol_version().min(PROTOCOL_VERSION)),
+            max_message_size: i32::try_from(self.shared.options.max_message_bytes).ok(),
+            feature_flags: Some(FeatureFlags::default()),
+        }));
+    }
+
+    fn open_producer(&mut self, asked: &CommandProducer) -> Result<(), Refusal> {
+        let name = topic_name(&asked.topic)?;
+        check_schema(asked.schema.as_ref())?;
+        let exclusive = match asked.producer_access_mode() {
+            ProducerAccessMode::Shared => false,
+            ProducerAccessMode::Exclusive => true,
+            other => return Err(not_allowed(format!("access mode {other:?} is not supported"))),
+        };
+        let topic = self.topic(&name)?;
+        let given = asked.producer_name.as_deref().filter(|name| !name.is_empty());
+        let producer = given.map_or_else(|| self.shared.producer_name(), str::to_owned);
+        let opening = Opening {
+            outbox: &self.outbox,
+            name: &producer,
+            producer_id: asked.producer_id,
+            epoch: asked.epoch(),
+            exclusive,
+            named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
+        };
+        let last = topic.open_producer(&opening).map_err(|error| match error {
+            error @ crate::topic::ProducerError::NameTaken { .. } => {
+                (ServerError::ProducerBusy, error.to_string())
+            }
+            error => (ServerError::ProducerFenced, error.to_string()),
+        })?;
+        self.outbox.push(&Command::producer_success(asked.request_id, producer.as_str(), last));
+        let opened = Producer { topic, name: Arc::from(producer) };
+        if let Some(before) = self.producers.insert(asked.producer_id, opened) {
+            let opened = &self.producers[&asked.producer_id];
+            if before.name != opened.name || before.topic.id != opened.topic.id {
+                before.topic.close_producer(&before.name, &self.outbox, asked.producer_id);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, command: &CommandSend, payload: &Payload) {
+        // Closed, and the client does not know yet: as with Pulsar, there is no answer.
+        let Some(Producer { topic, name }) = self.producers.get(&command.producer_id) else { return };
+        let send = Send { outbox: &self.outbox, producer: name, command, payload };
+        self.has_appended |= topic.send(&send);
+    }
+
+    fn topics_of_namespace(&self, asked: &CommandGetTopicsOfNamespace) {
+        let topics = match asked.mode() {
+            TopicsMode::NonPersistent => Vec::new(),
+            TopicsMode::Persistent | TopicsMode::All => {
+                let topics = self.shared.topics.read();
+                let there = topics.keys().filter(|name| name.full_namespace() == asked.namespace);
+                there.map(ToString::to_string).collect()
+            }
+        };
+        let answer = CommandGetTopicsOfNamespaceResponse {
+            request_id: asked.request_id,
+            topics,
+            filtered: Some(false),
+            topics_hash: None,
+            changed: Some(true),
+        };
+        self.outbox.push(&Command::GetTopicsOfNamespaceResponse(answer));
+    }
+
+    pub(super) fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, Refusal> {
+        self.shared.topic(name).map_err(|error| {
+            let kind = match &error {
+                AdminError::NoNamespace(_) => ServerError::TopicNotFound,
+                AdminError::NotPersistent(_) => ServerError::NotAllowedError,
+                _ => ServerError::MetadataError,
+            };
+            (kind, error.to_string())
+        })
+    }
+}
+
+pub(super) fn not_allowed(why: String) -> Refusal {
+    (ServerError::NotAllowedError, why)
+}
+
+pub(super) fn topic_name(name: &str) -> Result<TopicName, Refusal> {
+    TopicName::parse(name).map_err(|error| (ServerError::InvalidTopicName, error.to_string()))
+}
+
+/// Bytes and primitives need no registry; what has a definition would.
+pub(super) fn check_schema(schema: Option<&Schema>) -> Result<(), Refusal> {
+    match schema.map(Schema::r#type) {
+        Some(
+            kind @ (SchemaType::Json
+            | SchemaType::Protobuf
+            | SchemaType::Avro
+            | SchemaType::KeyValue
+            | SchemaType::ProtobufNative),
+        ) => Err(not_allowed(format!("schemas of type {kind:?} are not supported"))),
+        _ => Ok(()),
+    }
+}

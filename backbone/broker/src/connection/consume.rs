@@ -1,0 +1,192 @@
+//! What the commands of consumers do.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use hexalpes_log::Position;
+use hexalpes_wire::{
+    MessageId,
+    proto::{
+        AckType, Command, CommandAck, CommandConsumerStats, CommandConsumerStatsResponse, CommandFlow,
+        CommandGetLastMessageId, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
+        CommandUnsubscribe, InitialPosition, MessageIdData, ServerError, SubType,
+    },
+};
+
+use super::{
+    Connection, Consumer,
+    commands::{Refusal, check_schema, not_allowed, topic_name},
+};
+use crate::{
+    cursor_store,
+    subscription::{ConsumerId, JoinError, Joining, Kind},
+    topic::{ConsumerSeat, Start, SubscribeError},
+};
+
+impl Connection {
+    pub(super) fn subscribe(&mut self, asked: &CommandSubscribe) -> Result<(), Refusal> {
+        let name = topic_name(&asked.topic)?;
+        check_schema(asked.schema.as_ref())?;
+        let kind = match SubType::try_from(asked.sub_type) {
+            Ok(SubType::Exclusive) => Kind::Exclusive,
+            Ok(SubType::Failover) => Kind::Failover,
+            Ok(SubType::Shared) => Kind::Shared,
+            _ => return Err(not_allowed("Key_Shared subscriptions are not supported".to_owned())),
+        };
+        let topic = if asked.force_topic_creation() {
+            self.topic(&name)?
+        } else {
+            let existing = self.shared.existing(&name);
+            existing.map_err(|error| (ServerError::TopicNotFound, error.to_string()))?
+        };
+        if let Some(before) = self.consumers.remove(&asked.consumer_id) {
+            before.topic.close_consumer(&before.subscription, before.id);
+        }
+        let start = match (&asked.start_message_id, asked.initial_position()) {
+            (Some(id), _) => Start::At(id.into()),
+            (None, InitialPosition::Earliest) => Start::Earliest,
+            (None, InitialPosition::Latest) => Start::Latest,
+        };
+        let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
+        let seat = ConsumerSeat { outbox: Arc::clone(&self.outbox), consumer_id: asked.consumer_id };
+        let joining = Joining {
+            id,
+            name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),
+            priority: asked.priority_level(),
+        };
+        let (metadata, outbox) = (&self.shared.metadata, &self.outbox);
+        let durable = asked.durable.unwrap_or(true);
+        topic
+            .subscribe(&asked.subscription, seat, joining, kind, durable, start, |new| {
+                // A second from now it would be written down anyway; a crash until then must not lose it.
+                if let Some(cursor) = new {
+                    let record = (topic.id, asked.subscription.clone(), cursor_store::write(cursor));
+                    if let Err(error) = metadata.put_cursors(&[record]) {
+                        tracing::error!(%error, "could not write a new cursor down");
+                    }
+                }
+                outbox.push(&Command::success(asked.request_id));
+            })
+            .map_err(|error| {
+                let kind = match error {
+                    SubscribeError::Join(JoinError::Busy | JoinError::KindMismatch { .. }) => {
+                        ServerError::ConsumerBusy
+                    }
+                    SubscribeError::Durability { .. } => ServerError::NotAllowedError,
+                    SubscribeError::Read(_) => ServerError::PersistenceError,
+                };
+                (kind, error.to_string())
+            })?;
+        let consumer = Consumer { topic, subscription: asked.subscription.clone(), id };
+        self.consumers.insert(asked.consumer_id, consumer);
+        Ok(())
+    }
+
+    fn consumer(&self, consumer_id: u64) -> Result<&Consumer, Refusal> {
+        let missing = || (ServerError::ConsumerNotFound, format!("there is no consumer {consumer_id}"));
+        self.consumers.get(&consumer_id).ok_or_else(missing)
+    }
+
+    pub(super) fn flow(&self, flow: CommandFlow) {
+        if let Ok(Consumer { topic, subscription, id }) = self.consumer(flow.consumer_id) {
+            topic.with(subscription, |machine| machine.flow(*id, flow.message_permits));
+        }
+    }
+
+    pub(super) fn ack(&self, ack: &CommandAck) {
+        let consumer = match self.consumer(ack.consumer_id) {
+            Ok(consumer) => consumer,
+            Err((error, why)) => {
+                if let Some(request_id) = ack.request_id {
+                    self.outbox.push(&Command::ack_error(ack.consumer_id, request_id, error, why));
+                }
+                return;
+            }
+        };
+        let Consumer { topic, subscription, id } = consumer;
+        topic.with(subscription, |machine| {
+            for message in &ack.message_id {
+                let words: Vec<u64> = message.ack_set.iter().map(|word| word.cast_unsigned()).collect();
+                let ack_set = Some(words.as_slice()).filter(|words| !words.is_empty());
+                match ack.ack_type() {
+                    AckType::Individual => machine.ack(*id, position(message), ack_set),
+                    AckType::Cumulative => machine.ack_cumulative(*id, position(message), ack_set),
+                }
+            }
+        });
+        if let Some(request_id) = ack.request_id {
+            self.outbox.push(&Command::ack_response(ack.consumer_id, request_id));
+        }
+    }
+
+    pub(super) fn redeliver(&self, asked: &CommandRedeliverUnacknowledgedMessages) {
+        let Ok(Consumer { topic, subscription, id }) = self.consumer(asked.consumer_id) else { return };
+        let positions: Vec<Position> = asked.message_ids.iter().map(position).collect();
+        let positions = Some(positions.as_slice()).filter(|positions| !positions.is_empty());
+        topic.with(subscription, |machine| machine.redeliver(*id, positions));
+    }
+
+    pub(super) fn unsubscribe(&mut self, asked: CommandUnsubscribe) -> Result<(), Refusal> {
+        let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
+        if !topic.unsubscribe(subscription, *id, asked.force()) {
+            let why = "other consumers of the subscription are connected".to_owned();
+            return Err((ServerError::MetadataError, why));
+        }
+        self.shared
+            .metadata
+            .delete_cursor(topic.id, subscription)
+            .map_err(|error| (ServerError::MetadataError, error.to_string()))?;
+        self.consumers.remove(&asked.consumer_id);
+        Ok(())
+    }
+
+    pub(super) fn seek(&mut self, asked: &CommandSeek) -> Result<(), Refusal> {
+        let Consumer { topic, subscription, .. } = self.consumer(asked.consumer_id)?;
+        let start = match (&asked.message_id, asked.message_publish_time) {
+            (Some(id), _) => Start::At(id.into()),
+            (None, Some(time)) => Start::Published(time),
+            (None, None) => return Err(not_allowed("seek names neither a message nor a time".to_owned())),
+        };
+        topic
+            .seek(subscription, start)
+            .map_err(|error| (ServerError::PersistenceError, error.to_string()))?;
+        self.consumers.remove(&asked.consumer_id);
+        Ok(())
+    }
+
+    pub(super) fn last_message_id(&self, asked: CommandGetLastMessageId) -> Result<(), Refusal> {
+        let Consumer { topic, subscription, .. } = self.consumer(asked.consumer_id)?;
+        let mark = topic.look(subscription, |machine, _| machine.cursor().mark_delete());
+        let mark = mark.map(|mark| match mark {
+            Position::EARLIEST => MessageId::EARLIEST,
+            Position { ledger, entry } => MessageId::new(ledger, entry),
+        });
+        let answer = Command::last_message_id(asked.request_id, topic.last_message(), mark);
+        self.outbox.push(&answer);
+        Ok(())
+    }
+
+    pub(super) fn consumer_stats(&self, asked: CommandConsumerStats) -> Result<(), Refusal> {
+        let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
+        let answer = topic.look(subscription, |machine, backlog| {
+            let (_, name, permits, unacked) = machine.consumers().find(|(other, ..)| other == id)?;
+            Some(CommandConsumerStatsResponse {
+                request_id: asked.request_id,
+                consumer_name: Some(name.to_owned()),
+                available_permits: u64::try_from(permits).ok(),
+                unacked_messages: Some(unacked),
+                blocked_consumer_on_unacked_msgs: Some(false),
+                address: Some(self.peer.to_string()),
+                r#type: Some(format!("{:?}", machine.kind())),
+                msg_backlog: Some(backlog),
+                ..CommandConsumerStatsResponse::default()
+            })
+        });
+        let gone = || (ServerError::ConsumerNotFound, format!("there is no consumer {}", asked.consumer_id));
+        self.outbox.push(&Command::ConsumerStatsResponse(answer.flatten().ok_or_else(gone)?));
+        Ok(())
+    }
+}
+
+fn position(id: &MessageIdData) -> Position {
+    Position::new(id.ledger_id, id.entry_id)
+}

@@ -1,0 +1,161 @@
+//! One task for each socket: reads what came, handles all of it, commits, writes what waits.
+
+mod commands;
+mod consume;
+pub(crate) mod outbox;
+
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+
+use bytes::BytesMut;
+use hexalpes_wire::{
+    frame::{Decoder, Frame, FrameError},
+    proto::Command,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    broker::Shared,
+    options::{KEEP_ALIVE, SILENCE_MAX},
+    subscription::ConsumerId,
+    topic::Topic,
+};
+use outbox::Outbox;
+
+const READ_BYTES: usize = 64 << 10;
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Hangup {
+    #[error("the peer hung up")]
+    Peer,
+    #[error("the broker stops")]
+    Stopping,
+    #[error("the peer is silent")]
+    Silent,
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the first command is not CONNECT but {0:?}")]
+    NotConnected(hexalpes_wire::proto::CommandType),
+}
+
+/// What a connection has open.
+pub(crate) struct Connection {
+    shared: Arc<Shared>,
+    outbox: Arc<Outbox>,
+    peer: SocketAddr,
+    is_connected: bool,
+    /// Whether something went to the log since the last commit.
+    has_appended: bool,
+    producers: HashMap<u64, Producer>,
+    consumers: HashMap<u64, Consumer>,
+}
+
+struct Producer {
+    topic: Arc<Topic>,
+    name: Arc<str>,
+}
+
+struct Consumer {
+    topic: Arc<Topic>,
+    subscription: String,
+    id: ConsumerId,
+}
+
+/// Serves one socket to its end.
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    mut socket: TcpStream,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) {
+    let mut connection = Connection {
+        shared,
+        outbox: Arc::default(),
+        peer,
+        is_connected: false,
+        has_appended: false,
+        producers: HashMap::new(),
+        consumers: HashMap::new(),
+    };
+    match connection.run(&mut socket, &stop).await {
+        Err(Hangup::Peer | Hangup::Stopping) | Ok(()) => tracing::debug!(%peer, "connection ended"),
+        Err(cause) => tracing::warn!(%peer, %cause, "closed a connection"),
+    }
+}
+
+impl Connection {
+    async fn run(&mut self, socket: &mut TcpStream, stop: &CancellationToken) -> Result<(), Hangup> {
+        socket.set_nodelay(true)?;
+        let decoder = Decoder::new(self.shared.options.max_message_bytes);
+        let mut buffer = BytesMut::with_capacity(READ_BYTES);
+        let (shared, outbox) = (Arc::clone(&self.shared), Arc::clone(&self.outbox));
+        let mut keep_alive = interval(KEEP_ALIVE);
+        let mut heard = Instant::now();
+        loop {
+            let broken = self.handle_all(decoder, &mut buffer);
+            if std::mem::take(&mut self.has_appended) {
+                shared.log.commit_now();
+            }
+            let mut waiting = outbox.take();
+            if !waiting.is_empty() {
+                let writing = timeout(SILENCE_MAX, socket.write_all_buf(&mut waiting));
+                tokio::select! {
+                    written = writing => written.map_err(|_| Hangup::Silent)??,
+                    () = stop.cancelled() => return Err(Hangup::Stopping),
+                    () = shared.stop.cancelled() => return Err(Hangup::Stopping),
+                }
+            }
+            broken?;
+            let reads = !outbox.is_crowded();
+            buffer.reserve(READ_BYTES);
+            tokio::select! {
+                read = socket.read_buf(&mut buffer), if reads => match read? {
+                    0 => return Err(Hangup::Peer),
+                    _ => heard = Instant::now(),
+                },
+                () = outbox.wake.notified() => {}
+                _ = keep_alive.tick() => {
+                    if reads && heard.elapsed() >= SILENCE_MAX {
+                        return Err(Hangup::Silent);
+                    }
+                    if self.is_connected {
+                        outbox.push(&Command::ping());
+                    }
+                }
+                () = stop.cancelled() => return Err(Hangup::Stopping),
+                () = shared.stop.cancelled() => return Err(Hangup::Stopping),
+            }
+        }
+    }
+
+    /// Handles the frames that are there, up to the first that cannot be read.
+    fn handle_all(&mut self, decoder: Decoder, buffer: &mut BytesMut) -> Result<(), Hangup> {
+        while !self.outbox.is_crowded()
+            && let Some(Frame { command, payload }) = decoder.decode(buffer)?
+        {
+            if !self.is_connected && !matches!(command, Command::Connect(_)) {
+                return Err(Hangup::NotConnected(command.kind()));
+            }
+            self.handle(command, &payload);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let producing = self.producers.drain().map(|(_, producer)| producer.topic);
+        let consuming = self.consumers.drain().map(|(_, consumer)| consumer.topic);
+        let topics: HashMap<_, _> = producing.chain(consuming).map(|topic| (topic.id, topic)).collect();
+        for topic in topics.values() {
+            topic.leave(&self.outbox);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Which sequence ids of which producer a topic has already.
+
+use std::collections::HashMap;
+
+/// What is known of an entry that a producer sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    New,
+    /// It is stored.
+    Duplicate,
+    /// It was sent before and is not stored yet: whether it will be is not known.
+    Unknown,
+}
+
+/// The highest sequence ids by producer name: those handed to the log, and those that are durable.
+#[derive(Debug, Default)]
+pub(crate) struct Dedup {
+    producers: HashMap<String, Highest>,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Highest {
+    pushed: Option<u64>,
+    persisted: Option<u64>,
+}
+
+impl Dedup {
+    /// Judges by the first sequence id of an entry.
+    pub(crate) fn judge(&self, producer: &str, sequence_id: u64) -> Verdict {
+        let highest = self.producers.get(producer).copied().unwrap_or_default();
+        if highest.pushed.is_none_or(|pushed| sequence_id > pushed) {
+            Verdict::New
+        } else if highest.persisted.is_some_and(|persisted| sequence_id <= persisted) {
+            Verdict::Duplicate
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    pub(crate) fn pushed(&mut self, producer: &str, highest: u64) {
+        let entry = self.entry(producer);
+        entry.pushed = entry.pushed.max(Some(highest));
+    }
+
+    pub(crate) fn persisted(&mut self, producer: &str, highest: u64) {
+        let entry = self.entry(producer);
+        entry.persisted = entry.persisted.max(Some(highest));
+        entry.pushed = entry.pushed.max(entry.persisted);
+    }
+
+    /// An entry was not stored: what was pushed beyond the durable may be sent again.
+    pub(crate) fn failed(&mut self, producer: &str) {
+        let entry = self.entry(producer);
+        entry.pushed = entry.persisted;
+    }
+
+    pub(crate) fn last(&self, producer: &str) -> Option<u64> {
+        self.producers.get(producer)?.persisted
+    }
+
+    fn entry(&mut self, producer: &str) -> &mut Highest {
+        if !self.producers.contains_key(producer) {
+            self.producers.insert(producer.to_owned(), Highest::default());
+        }
+        self.producers.get_mut(producer).expect("it was put there")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_pushed_but_not_durable_is_unknown() {
+        let mut dedup = Dedup::default();
+        dedup.pushed("p", 3);
+        dedup.persisted("p", 2);
+        assert_eq!(dedup.judge("p", 2), Verdict::Duplicate);
+        assert_eq!(dedup.judge("p", 3), Verdict::Unknown);
+        assert_eq!(dedup.judge("p", 4), Verdict::New);
+        dedup.failed("p");
+        assert_eq!(dedup.judge("p", 3), Verdict::New);
+    }
+}

@@ -1,0 +1,180 @@
+//! What the broker knows beside the entries: topics, cursors, tenants, namespaces and their policies.
+//!
+//! One redb file. Each change is one synced transaction; cursors are gathered into one for all.
+
+use std::path::Path;
+
+use hexalpes_log::TopicId;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+
+const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
+const NEXT: TableDefinition<'_, &str, u64> = TableDefinition::new("next");
+/// Topic and subscription to a cursor's snapshot, as JSON.
+const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("cursors");
+/// `tenant/namespace` to its policies, as one JSON object.
+const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
+const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
+
+const NEXT_TOPIC: &str = "topic";
+const NEXT_NAME: &str = "producer name";
+/// Names that one run of the broker may make up; the next run begins behind them.
+const NAMES_PER_RUN: u64 = 1 << 32;
+const CACHE_BYTES: usize = 1 << 20;
+
+/// The metadata file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("metadata: {0}")]
+pub struct MetadataError(Box<redb::Error>);
+
+impl<E: Into<redb::Error>> From<E> for MetadataError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error.into()))
+    }
+}
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// A cursor as it is written down: its topic, its subscription, its snapshot.
+pub(crate) type CursorRecord = (TopicId, String, Vec<u8>);
+
+#[derive(Debug)]
+pub(crate) struct Metadata {
+    database: Database,
+}
+
+impl Metadata {
+    /// Opens the file or makes it, with `public/default` in it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
+        let write = database.begin_write()?;
+        {
+            write.open_table(TOPICS)?;
+            write.open_table(CURSORS)?;
+            write.open_table(NEXT)?;
+            let mut tenants = write.open_table(TENANTS)?;
+            let mut namespaces = write.open_table(NAMESPACES)?;
+            let is_new = tenants.get("public")?.is_none();
+            if is_new {
+                tenants.insert("public", ())?;
+                namespaces.insert("public/default", "{}")?;
+            }
+        }
+        write.commit()?;
+        Ok(Self { database })
+    }
+
+    /// The first number for producer names that no earlier run has given out.
+    pub(crate) fn first_name(&self) -> Result<u64> {
+        self.take(NEXT_NAME, NAMES_PER_RUN)
+    }
+
+    fn take(&self, what: &str, count: u64) -> Result<u64> {
+        let write = self.database.begin_write()?;
+        let first = {
+            let mut next = write.open_table(NEXT)?;
+            let first = next.get(what)?.map_or(1, |value| value.value());
+            next.insert(what, first + count)?;
+            first
+        };
+        write.commit()?;
+        Ok(first)
+    }
+
+    pub(crate) fn topics(&self) -> Result<Vec<(String, TopicId)>> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(TOPICS)?;
+        let mut topics = Vec::new();
+        for row in table.iter()? {
+            let (name, id) = row?;
+            topics.push((name.value().to_owned(), TopicId(id.value())));
+        }
+        Ok(topics)
+    }
+
+    /// Numbers a new topic. A number is never given out again.
+    pub(crate) fn create_topic(&self, name: &str) -> Result<TopicId> {
+        let write = self.database.begin_write()?;
+        let id = {
+            let mut next = write.open_table(NEXT)?;
+            let id = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
+            next.insert(NEXT_TOPIC, id + 1)?;
+            write.open_table(TOPICS)?.insert(name, id)?;
+            id
+        };
+        write.commit()?;
+        Ok(TopicId(id))
+    }
+
+    /// Forgets a topic and its cursors.
+    pub(crate) fn delete_topic(&self, name: &str, id: TopicId) -> Result<()> {
+        let write = self.database.begin_write()?;
+        {
+            write.open_table(TOPICS)?.remove(name)?;
+            write.open_table(CURSORS)?.retain(|(topic, _), _| topic != id.0)?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn cursors(&self) -> Result<Vec<CursorRecord>> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(CURSORS)?;
+        let mut cursors = Vec::new();
+        for row in table.iter()? {
+            let (key, value) = row?;
+            let (topic, subscription) = key.value();
+            cursors.push((TopicId(topic), subscription.to_owned(), value.value().to_vec()));
+        }
+        Ok(cursors)
+    }
+
+    pub(crate) fn put_cursors(&self, cursors: &[CursorRecord]) -> Result<()> {
+        let write = self.database.begin_write()?;
+        {
+            let mut table = write.open_table(CURSORS)?;
+            for (topic, subscription, snapshot) in cursors {
+                table.insert((topic.0, subscription.as_str()), snapshot.as_slice())?;
+            }
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn delete_cursor(&self, topic: TopicId, subscription: &str) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(CURSORS)?.remove((topic.0, subscription))?;
+        write.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn tenants(&self) -> Result<Vec<String>> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(TENANTS)?;
+        table.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
+    }
+
+    pub(crate) fn create_tenant(&self, tenant: &str) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(TENANTS)?.insert(tenant, ())?;
+        write.commit()?;
+        Ok(())
+    }
+
+    pub(crate) fn namespaces(&self) -> Result<Vec<(String, String)>> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(NAMESPACES)?;
+        let mut namespaces = Vec::new();
+        for row in table.iter()? {
+            let (name, policies) = row?;
+            namespaces.push((name.value().to_owned(), policies.value().to_owned()));
+        }
+        Ok(namespaces)
+    }
+
+    pub(crate) fn put_namespace(&self, namespace: &str, policies: &str) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(NAMESPACES)?.insert(namespace, policies)?;
+        write.commit()?;
+        Ok(())
+    }
+}

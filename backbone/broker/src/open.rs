@@ -1,0 +1,105 @@
+//! Opening a data folder.
+//!
+//! | name | what |
+//! | --- | --- |
+//! | `metadata.redb` | topics, cursors, namespaces |
+//! | `log/` | the entries |
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use hexalpes_files::LockError;
+use hexalpes_log::{AppendError, Log, Options, TopicId};
+use hexalpes_wire::TopicName;
+use hexalpes_wire::topic::TopicNameError;
+use parking_lot::RwLock;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    broker::{Shared, deduplicates},
+    cursor_store,
+    metadata::{Metadata, MetadataError},
+    options::BrokerOptions,
+    topic::{ScanError, Topic},
+};
+
+/// Why a data folder could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("data folder: {0}")]
+    Folder(#[from] std::io::Error),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error(transparent)]
+    Log(#[from] hexalpes_log::OpenError),
+    #[error("entries of topic {topic} cannot be read: {source}")]
+    Entries { topic: String, source: ScanError },
+    #[error("metadata has a topic whose name is none: {0}")]
+    Name(#[from] TopicNameError),
+    #[error("cursor {subscription:?} of topic {topic} cannot be read: {source}")]
+    Cursor { topic: TopicId, subscription: String, source: serde_json::Error },
+    #[error("policies of {namespace} cannot be read: {source}")]
+    Policies { namespace: String, source: serde_json::Error },
+    #[error("entries of a deleted topic cannot be removed: {0}")]
+    Leftover(#[from] AppendError),
+}
+
+pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
+    options.files.create_dir_all(&options.data)?;
+    std::fs::create_dir_all(&options.data)?;
+    let lock = options.files.lock_dir(&options.data)?;
+    let metadata = Metadata::open(&options.data.join("metadata.redb"))?;
+    let log_options = Options { durability: options.durability, ..Options::default() };
+    let (log, recovered) = Log::open(&options.files, &options.data.join("log"), log_options)?;
+    if recovered.torn.is_some() {
+        tracing::warn!(replayed = recovered.replayed, "the last run ended in the middle of a write");
+    }
+
+    let mut namespaces = BTreeMap::new();
+    for (namespace, policies) in metadata.namespaces()? {
+        let policies = serde_json::from_str(&policies)
+            .map_err(|source| OpenError::Policies { namespace: namespace.clone(), source })?;
+        namespaces.insert(namespace, policies);
+    }
+    let mut cursors: HashMap<TopicId, Vec<_>> = HashMap::new();
+    for (topic, subscription, bytes) in metadata.cursors()? {
+        let cursor = cursor_store::read(&bytes).map_err(|source| OpenError::Cursor {
+            topic,
+            subscription: subscription.clone(),
+            source,
+        })?;
+        cursors.entry(topic).or_default().push((subscription, cursor));
+    }
+    let mut topics = BTreeMap::new();
+    let mut known = HashSet::new();
+    for (name, id) in metadata.topics()? {
+        let parsed = TopicName::parse(&name)?;
+        known.insert(id);
+        let deduplicates = deduplicates(namespaces.get(&parsed.full_namespace()));
+        let cursors = cursors.remove(&id).unwrap_or_default();
+        let topic = Topic::open(log.clone(), id, parsed.clone(), deduplicates, cursors)
+            .map_err(|source| OpenError::Entries { topic: name, source })?;
+        topics.insert(parsed, Arc::new(topic));
+    }
+    for id in log.topics() {
+        if !known.contains(&id) {
+            log.delete_topic(id)?;
+        }
+    }
+    Ok(Shared {
+        next_name: AtomicU64::new(metadata.first_name()?),
+        next_consumer: AtomicU64::new(1),
+        options,
+        log,
+        metadata,
+        topics: RwLock::new(topics),
+        namespaces: RwLock::new(namespaces),
+        stop: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+        _lock: lock,
+    })
+}

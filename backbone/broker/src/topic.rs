@@ -1,0 +1,211 @@
+//! One topic: who produces to it, what of that is on its way to the disk, and its subscriptions.
+//!
+//! One lock for all of it. It is taken by connections for their commands, and by whoever leads a commit for
+//! the receipts; the log's own locks are taken under it, never the other way round.
+
+mod consuming;
+mod producing;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hexalpes_log::{Log, Position, TopicId};
+use hexalpes_wire::{MessageId, TopicName, frame::Payload, proto::Command};
+use parking_lot::Mutex;
+
+use crate::{
+    connection::outbox::Outbox,
+    cursor_store,
+    dedup::Dedup,
+    metadata::CursorRecord,
+    subscription::{ConsumerId, Cursor, Kind, Subscription},
+};
+
+pub(crate) use consuming::{ConsumerSeat, Start, SubscribeError};
+pub(crate) use producing::{Opening, ProducerError, Send};
+
+pub(crate) struct Topic {
+    pub(crate) id: TopicId,
+    pub(crate) name: TopicName,
+    log: Log,
+    /// Whether the namespace has duplicates dropped.
+    deduplicates: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    producers: HashMap<String, producing::Seat>,
+    pending: HashMap<u64, producing::Pending>,
+    next_token: u64,
+    dedup: Dedup,
+    subscriptions: BTreeMap<String, Sub>,
+    messages_in: u64,
+    bytes_in: u64,
+}
+
+pub(crate) struct Sub {
+    pub(crate) machine: Subscription,
+    pub(crate) durable: bool,
+    pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
+}
+
+/// An entry that was to be read through when the topic was opened could not be.
+pub(crate) type ScanError = hexalpes_log::ReadError;
+
+impl Topic {
+    /// Opens a topic, reading all its entries for the sequence ids of their producers.
+    pub(crate) fn open(
+        log: Log,
+        id: TopicId,
+        name: TopicName,
+        deduplicates: bool,
+        cursors: Vec<(String, Cursor)>,
+    ) -> Result<Self, ScanError> {
+        let mut state = State::default();
+        let mut from = Position::EARLIEST;
+        loop {
+            let entries = log.read(id, from, 1000, 4 << 20)?;
+            let Some(last) = entries.last() else { break };
+            from = last.position.next();
+            for entry in entries {
+                // What cannot be read tells of no producer; its consumers will say so.
+                if let Ok((metadata, _)) = Payload::from_raw(entry.payload).open() {
+                    let highest = metadata.sequence_id.max(metadata.highest_sequence_id());
+                    state.dedup.persisted(&metadata.producer_name, highest);
+                }
+            }
+        }
+        for (subscription, cursor) in cursors {
+            let machine = Subscription::new(Kind::Exclusive, cursor);
+            state.subscriptions.insert(subscription, Sub { machine, durable: true, seats: HashMap::new() });
+        }
+        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates) })
+    }
+
+    /// A topic without entries.
+    pub(crate) fn empty(log: Log, id: TopicId, name: TopicName, deduplicates: bool) -> Self {
+        let deduplicates = AtomicBool::new(deduplicates);
+        Self { id, name, log, deduplicates, state: Mutex::new(State::default()) }
+    }
+
+    pub(crate) fn set_deduplicates(&self, on: bool) {
+        self.deduplicates.store(on, Ordering::Relaxed);
+    }
+
+    /// Where the topic ends: behind its newest durable entry.
+    pub(crate) fn end(&self) -> Position {
+        self.log.last_position(self.id).unwrap_or(Position::EARLIEST)
+    }
+
+    /// The newest message, within its batch if it is in one.
+    pub(crate) fn last_message(&self) -> MessageId {
+        let none = MessageId::EARLIEST;
+        let Some(last) = self.log.last_position(self.id) else { return none };
+        let id = MessageId::new(last.ledger, last.entry);
+        let Ok(entries) = self.log.read(self.id, last, 1, usize::MAX) else { return id };
+        let peek = entries.into_iter().next().and_then(|entry| Payload::from_raw(entry.payload).peek().ok());
+        match peek.and_then(|peek| peek.num_messages_in_batch) {
+            Some(messages) if messages > 0 => id.in_batch(messages.unsigned_abs() - 1),
+            _ => id,
+        }
+    }
+
+    /// The durable cursors that changed since this was last asked.
+    pub(crate) fn changed_cursors(&self) -> Vec<CursorRecord> {
+        let mut state = self.state.lock();
+        let mut changed = Vec::new();
+        for (name, sub) in &mut state.subscriptions {
+            if sub.durable && sub.machine.take_dirty() {
+                changed.push((self.id, name.clone(), cursor_store::write(sub.machine.cursor())));
+            }
+        }
+        changed
+    }
+
+    /// How many entries a subscription has not acked.
+    fn backlog(&self, sub: &Sub) -> u64 {
+        let cursor = sub.machine.cursor().snapshot();
+        let between = self.log.entries_between(self.id, cursor.mark_delete.next(), self.end().next());
+        between.saturating_sub(cursor.acked.len() as u64)
+    }
+
+    pub(crate) fn is_in_use(&self) -> bool {
+        let state = self.state.lock();
+        !state.producers.is_empty() || state.subscriptions.values().any(|sub| !sub.seats.is_empty())
+    }
+
+    /// Sends everybody away: the topic is deleted.
+    pub(crate) fn disband(&self) {
+        let mut state = self.state.lock();
+        for (_, seat) in state.producers.drain() {
+            seat.outbox.push(&Command::close_producer(seat.producer_id));
+        }
+        for (_, sub) in std::mem::take(&mut state.subscriptions) {
+            for seat in sub.seats.values() {
+                seat.outbox.push(&Command::close_consumer(seat.consumer_id));
+            }
+        }
+    }
+
+    /// A connection is gone, and all it had here.
+    pub(crate) fn leave(&self, outbox: &Arc<Outbox>) {
+        let mut state = self.state.lock();
+        state.producers.retain(|_, seat| !Arc::ptr_eq(&seat.outbox, outbox));
+        let gone: Vec<(String, ConsumerId)> = state
+            .subscriptions
+            .iter()
+            .flat_map(|(name, sub)| sub.seats.iter().map(move |(id, seat)| (name, *id, seat)))
+            .filter(|(_, _, seat)| Arc::ptr_eq(&seat.outbox, outbox))
+            .map(|(name, id, _)| (name.clone(), id))
+            .collect();
+        for (name, id) in gone {
+            self.let_go(&mut state, &name, id);
+        }
+    }
+
+    /// Pulsar's names for what was counted.
+    pub(crate) fn stats(&self) -> serde_json::Value {
+        let state = self.state.lock();
+        let subscriptions: serde_json::Map<_, _> = state
+            .subscriptions
+            .iter()
+            .map(|(name, sub)| {
+                let consumers: Vec<_> = sub
+                    .machine
+                    .consumers()
+                    .map(|(_, name, permits, unacked)| {
+                        serde_json::json!({
+                            "consumerName": name, "availablePermits": permits, "unackedMessages": unacked,
+                        })
+                    })
+                    .collect();
+                let stats = serde_json::json!({
+                    "msgBacklog": self.backlog(sub),
+                    "type": format!("{:?}", sub.machine.kind()),
+                    "isDurable": sub.durable,
+                    "consumers": consumers,
+                });
+                (name.clone(), stats)
+            })
+            .collect();
+        let publishers: Vec<_> = state
+            .producers
+            .iter()
+            .map(|(name, seat)| serde_json::json!({ "producerName": name, "producerId": seat.producer_id }))
+            .collect();
+        serde_json::json!({
+            "msgInCounter": state.messages_in,
+            "bytesInCounter": state.bytes_in,
+            "publishers": publishers,
+            "subscriptions": subscriptions,
+            "deduplicationStatus":
+                if self.deduplicates.load(Ordering::Relaxed) { "Enabled" } else { "Disabled" },
+        })
+    }
+}

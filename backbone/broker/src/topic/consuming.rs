@@ -1,0 +1,259 @@
+//! The consumers' side of a topic: subscribing, delivering, acking, seeking.
+
+use std::{collections::HashMap, sync::Arc};
+
+use hexalpes_log::{Entry, Position, ReadError};
+use hexalpes_wire::{
+    MessageId,
+    frame::Payload,
+    proto::{Command, CommandActiveConsumerChange, CommandMessage},
+};
+
+use super::{State, Sub, Topic};
+use crate::{
+    connection::outbox::Outbox,
+    options::DISPATCH_BYTES,
+    subscription::{
+        self, ConsumerId, Cursor, Delivery, Effect, JoinError, Joining, Kind, Subscription, Want,
+    },
+};
+
+/// A consumer that is connected.
+pub(crate) struct ConsumerSeat {
+    pub(crate) outbox: Arc<Outbox>,
+    /// What its client calls it.
+    pub(crate) consumer_id: u64,
+}
+
+/// Where a cursor that is new begins, or one is moved to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start {
+    Earliest,
+    Latest,
+    /// With this message.
+    At(MessageId),
+    /// With the first that was published then or later, in milliseconds since 1970.
+    Published(u64),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubscribeError {
+    #[error(transparent)]
+    Join(#[from] JoinError),
+    #[error("entries cannot be read: {0}")]
+    Read(#[from] ReadError),
+    #[error("subscription {name:?} is durable, and was asked for as one that is not, or the other way round")]
+    Durability { name: String },
+}
+
+impl Topic {
+    /// Joins a subscription, then says so through `joined`, with the cursor if it is to be written down as new,
+    /// before anything else is said to the consumer.
+    #[allow(clippy::too_many_arguments, reason = "each is a field of SUBSCRIBE")]
+    pub(crate) fn subscribe(
+        &self,
+        subscription: &str,
+        seat: ConsumerSeat,
+        joining: Joining,
+        kind: Kind,
+        durable: bool,
+        start: Start,
+        joined: impl FnOnce(Option<&Cursor>),
+    ) -> Result<(), SubscribeError> {
+        let mark = self.mark_before(start)?;
+        let mut state = self.state.lock();
+        let is_new = !state.subscriptions.contains_key(subscription);
+        let sub = state.subscriptions.entry(subscription.to_owned()).or_insert_with(|| Sub {
+            machine: Subscription::new(kind, Cursor::at(mark)),
+            durable,
+            seats: HashMap::new(),
+        });
+        if sub.durable != durable {
+            return Err(SubscribeError::Durability { name: subscription.to_owned() });
+        }
+        let mut effects = Vec::new();
+        let id = joining.id;
+        sub.machine.join(joining, kind, &mut effects)?;
+        sub.seats.insert(id, seat);
+        joined(Some(sub.machine.cursor()).filter(|_| is_new && durable));
+        self.carry_out(sub, effects, &HashMap::new());
+        Ok(())
+    }
+
+    /// The cursor's mark such that reading goes on with `start`.
+    fn mark_before(&self, start: Start) -> Result<Position, ReadError> {
+        Ok(match start {
+            Start::Earliest => Position::EARLIEST,
+            Start::Latest => self.end(),
+            Start::At(id) if id.ledger.cast_signed() < 0 => Position::EARLIEST,
+            Start::At(id) if id.ledger >= MessageId::LATEST.ledger => self.end(),
+            Start::At(id) => before(Position::new(id.ledger, id.entry)).min(self.end()),
+            Start::Published(stamp) => self.log.first_at(self.id, stamp)?.map_or_else(|| self.end(), before),
+        })
+    }
+
+    /// Does something with a subscription's machine on behalf of a consumer, then delivers what it may.
+    pub(crate) fn with(&self, subscription: &str, change: impl FnOnce(&mut Subscription)) {
+        let mut state = self.state.lock();
+        if let Some(sub) = state.subscriptions.get_mut(subscription) {
+            change(&mut sub.machine);
+            self.dispatch(sub);
+        }
+    }
+
+    /// Reads something off a subscription's machine: with its backlog in entries.
+    pub(crate) fn look<T>(
+        &self,
+        subscription: &str,
+        look: impl FnOnce(&Subscription, u64) -> T,
+    ) -> Option<T> {
+        let state = self.state.lock();
+        let sub = state.subscriptions.get(subscription)?;
+        Some(look(&sub.machine, self.backlog(sub)))
+    }
+
+    /// A consumer goes.
+    pub(crate) fn close_consumer(&self, subscription: &str, id: ConsumerId) {
+        self.let_go(&mut self.state.lock(), subscription, id);
+    }
+
+    pub(super) fn let_go(&self, state: &mut State, subscription: &str, id: ConsumerId) {
+        let Some(sub) = state.subscriptions.get_mut(subscription) else { return };
+        let mut effects = Vec::new();
+        sub.machine.leave(id, &mut effects);
+        sub.seats.remove(&id);
+        self.carry_out(sub, effects, &HashMap::new());
+        self.dispatch(sub);
+        if !sub.durable && sub.machine.is_idle() {
+            state.subscriptions.remove(subscription);
+        }
+    }
+
+    /// Ends a subscription, which only its sole consumer may, or anyone by force. Says whether it did.
+    pub(crate) fn unsubscribe(&self, subscription: &str, id: ConsumerId, force: bool) -> bool {
+        let mut state = self.state.lock();
+        let Some(sub) = state.subscriptions.get(subscription) else { return true };
+        if !force && sub.seats.keys().any(|other| *other != id) {
+            return false;
+        }
+        for (other, seat) in &sub.seats {
+            if *other != id {
+                seat.outbox.push(&Command::close_consumer(seat.consumer_id));
+            }
+        }
+        state.subscriptions.remove(subscription);
+        true
+    }
+
+    /// Moves a cursor. As with Pulsar, the consumers are sent away first: what is under way to them is of
+    /// before.
+    pub(crate) fn seek(&self, subscription: &str, start: Start) -> Result<(), ReadError> {
+        let mark = self.mark_before(start)?;
+        let mut state = self.state.lock();
+        let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(()) };
+        for (id, seat) in sub.seats.drain() {
+            seat.outbox.push(&Command::close_consumer(seat.consumer_id));
+            sub.machine.leave(id, &mut Vec::new());
+        }
+        sub.machine.seek(mark);
+        Ok(())
+    }
+
+    pub(super) fn dispatch_all(&self, state: &mut State) {
+        for sub in state.subscriptions.values_mut() {
+            self.dispatch(sub);
+        }
+    }
+
+    /// Delivers as long as there is something, and somebody who takes it.
+    fn dispatch(&self, sub: &mut Sub) {
+        let mut before = None;
+        while let Some(want) = sub.machine.wants() {
+            // Nothing came of it the last time: the entries are gone, or nobody takes them.
+            if before.as_ref() == Some(&want) {
+                return;
+            }
+            let entries = match self.read(&want) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    tracing::error!(topic = %self.name, %error, "could not read entries to deliver");
+                    return;
+                }
+            };
+            if entries.is_empty() {
+                return;
+            }
+            let count = |entry: &Entry| {
+                let messages = Payload::from_raw(entry.payload.clone()).peek();
+                let messages = messages.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
+                subscription::Entry { position: entry.position, messages }
+            };
+            let counted: Vec<_> = entries.iter().map(count).collect();
+            let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
+            let mut effects = Vec::new();
+            sub.machine.dispatch(&counted, &mut effects);
+            self.carry_out(sub, effects, &by_position);
+            before = Some(want);
+        }
+    }
+
+    fn read(&self, want: &Want) -> Result<Vec<Entry>, ReadError> {
+        match want {
+            Want::After(position, count) => {
+                self.log.read(self.id, position.next(), *count as usize, DISPATCH_BYTES)
+            }
+            Want::These(positions) => {
+                let mut entries = Vec::new();
+                for position in positions {
+                    let read = self.log.read(self.id, *position, 1, DISPATCH_BYTES)?;
+                    entries.extend(read.into_iter().filter(|entry| entry.position == *position));
+                }
+                Ok(entries)
+            }
+        }
+    }
+
+    #[allow(clippy::unused_self, reason = "it belongs to the topic's side effects")]
+    fn carry_out(&self, sub: &Sub, effects: Vec<Effect>, entries: &HashMap<Position, Entry>) {
+        for effect in effects {
+            match effect {
+                Effect::ActiveChanged { consumer, active } => {
+                    let Some(seat) = sub.seats.get(&consumer) else { continue };
+                    let change = CommandActiveConsumerChange {
+                        consumer_id: seat.consumer_id,
+                        is_active: Some(active),
+                    };
+                    seat.outbox.push(&Command::ActiveConsumerChange(change));
+                }
+                Effect::Deliver(delivery) => {
+                    let (Some(seat), Some(entry)) =
+                        (sub.seats.get(&delivery.consumer), entries.get(&delivery.position))
+                    else {
+                        continue;
+                    };
+                    seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
+                }
+            }
+        }
+    }
+}
+
+fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
+    let ack_set = delivery.ack_set.unwrap_or_default();
+    Command::Message(CommandMessage {
+        consumer_id: seat.consumer_id,
+        message_id: MessageId::new(delivery.position.ledger, delivery.position.entry).into(),
+        redelivery_count: Some(delivery.redelivery),
+        ack_set: ack_set.into_iter().map(u64::cast_signed).collect(),
+        consumer_epoch: None,
+    })
+}
+
+/// A position before this one and behind whatever is before it.
+fn before(position: Position) -> Position {
+    match (position.ledger, position.entry) {
+        (0, 0) => Position::EARLIEST,
+        (ledger, 0) => Position::new(ledger - 1, i64::MAX as u64 - 1),
+        (ledger, entry) => Position::new(ledger, entry - 1),
+    }
+}

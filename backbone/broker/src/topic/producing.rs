@@ -1,0 +1,205 @@
+//! The producers' side of a topic: opening, sending, receipts.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use hexalpes_log::{AppendError, Appended, FileError, Receipts};
+use hexalpes_wire::{
+    MessageId,
+    frame::{Checksum, Payload},
+    proto::{Command, CommandSend, ServerError},
+};
+
+use super::{State, Topic};
+use crate::{connection::outbox::Outbox, dedup::Verdict};
+
+/// A producer that is connected.
+pub(crate) struct Seat {
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) producer_id: u64,
+    epoch: u64,
+    exclusive: bool,
+    named_by_user: bool,
+}
+
+/// An entry on its way to the disk.
+pub(crate) struct Pending {
+    outbox: Arc<Outbox>,
+    producer: Arc<str>,
+    producer_id: u64,
+    sequence_id: u64,
+    highest: u64,
+    /// Not so for the earlier chunks of a message: they share its sequence id.
+    completes: bool,
+    messages: u64,
+    bytes: u64,
+}
+
+/// What a producer asks for when it opens.
+pub(crate) struct Opening<'a> {
+    pub(crate) outbox: &'a Arc<Outbox>,
+    pub(crate) name: &'a str,
+    pub(crate) producer_id: u64,
+    pub(crate) epoch: u64,
+    pub(crate) exclusive: bool,
+    pub(crate) named_by_user: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProducerError {
+    #[error("producer with name {name:?} is already connected")]
+    NameTaken { name: String },
+    #[error("topic has an exclusive producer")]
+    Fenced,
+    #[error("topic has producers already")]
+    NotAlone,
+}
+
+/// One entry as it was sent.
+pub(crate) struct Send<'a> {
+    pub(crate) outbox: &'a Arc<Outbox>,
+    pub(crate) producer: &'a Arc<str>,
+    pub(crate) command: &'a CommandSend,
+    pub(crate) payload: &'a Payload,
+}
+
+impl Topic {
+    /// Opens a producer. Says the highest sequence id that is durable under its name.
+    pub(crate) fn open_producer(&self, opening: &Opening<'_>) -> Result<Option<u64>, ProducerError> {
+        let Opening { outbox, name, producer_id, epoch, exclusive, named_by_user } = *opening;
+        let mut state = self.state.lock();
+        if let Some(seat) = state.producers.get(name) {
+            let same = Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
+            let both_generated = !seat.named_by_user && !named_by_user;
+            if !(same || both_generated) || epoch < seat.epoch {
+                return Err(ProducerError::NameTaken { name: name.to_owned() });
+            }
+            if !same {
+                seat.outbox.push(&Command::close_producer(seat.producer_id));
+            }
+            state.producers.remove(name);
+        }
+        if state.producers.values().any(|seat| seat.exclusive) {
+            return Err(ProducerError::Fenced);
+        }
+        if exclusive && !state.producers.is_empty() {
+            return Err(ProducerError::NotAlone);
+        }
+        let outbox = Arc::clone(outbox);
+        state
+            .producers
+            .insert(name.to_owned(), Seat { outbox, producer_id, epoch, exclusive, named_by_user });
+        Ok(state.dedup.last(name))
+    }
+
+    pub(crate) fn close_producer(&self, name: &str, outbox: &Arc<Outbox>, producer_id: u64) {
+        let mut state = self.state.lock();
+        let is_it = |seat: &Seat| Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
+        if state.producers.get(name).is_some_and(is_it) {
+            state.producers.remove(name);
+        }
+    }
+
+    /// Queues an entry for the log, or answers at once why not. Says whether there is something to commit.
+    pub(crate) fn send(self: &Arc<Self>, send: &Send<'_>) -> bool {
+        let Send { outbox, producer, command, payload } = *send;
+        let (producer_id, sequence_id) = (command.producer_id, command.sequence_id);
+        let refuse = |error, message: String| {
+            outbox.push(&Command::send_error(producer_id, sequence_id, error, message));
+            false
+        };
+        if let Checksum::Wrong { stated, computed } = payload.checksum() {
+            let message = format!("checksum is {computed:08x}, not {stated:08x}");
+            return refuse(ServerError::ChecksumError, message);
+        }
+        let peek = match payload.peek() {
+            Ok(peek) => peek,
+            Err(error) => return refuse(ServerError::MetadataError, error.to_string()),
+        };
+        let highest = sequence_id.max(command.highest_sequence_id.unwrap_or(0));
+        let completes = match (peek.chunk_id, peek.num_chunks_from_msg) {
+            (Some(chunk), Some(chunks)) => chunk + 1 >= chunks,
+            _ => true,
+        };
+        let mut state = self.state.lock();
+        let is_seated = |seat: &Seat| Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
+        if !state.producers.get(&**producer).is_some_and(is_seated) {
+            // Sent away, and the client does not know yet: it sends again where it reconnects.
+            return false;
+        }
+        if self.deduplicates.load(Ordering::Relaxed) {
+            match state.dedup.judge(producer, sequence_id) {
+                Verdict::New => {}
+                Verdict::Duplicate => {
+                    outbox.push(&Command::duplicate_receipt(producer_id, sequence_id, highest));
+                    return false;
+                }
+                Verdict::Unknown => {
+                    let message = "it is not known yet whether this is stored".to_owned();
+                    return refuse(ServerError::PersistenceError, message);
+                }
+            }
+        }
+        let receipts: Arc<dyn Receipts> = self.clone();
+        let token = state.next_token;
+        match self.log.append(self.id, peek.publish_time, &[payload.raw()], &receipts, token) {
+            Ok(_) => {}
+            Err(error @ AppendError::TooLarge { .. }) => {
+                return refuse(ServerError::NotAllowedError, error.to_string());
+            }
+            Err(error) => return refuse(ServerError::PersistenceError, error.to_string()),
+        }
+        state.next_token += 1;
+        outbox.send_began();
+        if completes {
+            state.dedup.pushed(producer, highest);
+        }
+        let pending = Pending {
+            outbox: Arc::clone(outbox),
+            producer: Arc::clone(producer),
+            producer_id,
+            sequence_id,
+            highest,
+            completes,
+            messages: u64::from(peek.num_messages_in_batch().max(1).unsigned_abs()),
+            bytes: payload.raw().len() as u64,
+        };
+        state.pending.insert(token, pending);
+        true
+    }
+
+    fn settle(state: &mut State, appended: &Appended, cause: Option<&FileError>) {
+        let Some(pending) = state.pending.remove(&appended.token) else { return };
+        let Pending { outbox, producer, producer_id, sequence_id, highest, .. } = &pending;
+        outbox.send_ended();
+        if let Some(cause) = cause {
+            state.dedup.failed(producer);
+            let (error, message) = (ServerError::PersistenceError, cause.to_string());
+            outbox.push(&Command::send_error(*producer_id, *sequence_id, error, message));
+            return;
+        }
+        if pending.completes {
+            state.dedup.persisted(producer, *highest);
+        }
+        state.messages_in += pending.messages;
+        state.bytes_in += pending.bytes;
+        let id = MessageId::new(appended.position.ledger, appended.position.entry);
+        outbox.push(&Command::send_receipt(*producer_id, *sequence_id, *highest, id));
+    }
+}
+
+impl Receipts for Topic {
+    fn synced(&self, appended: &[Appended]) {
+        let mut state = self.state.lock();
+        for one in appended {
+            Self::settle(&mut state, one, None);
+        }
+        self.dispatch_all(&mut state);
+    }
+
+    fn failed(&self, appended: &[Appended], cause: &FileError) {
+        let mut state = self.state.lock();
+        for one in appended {
+            Self::settle(&mut state, one, Some(cause));
+        }
+    }
+}

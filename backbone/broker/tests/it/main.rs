@@ -1,0 +1,6 @@
+//! The broker over sockets, spoken to frame by frame.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod peer;
+mod sockets;

@@ -1,0 +1,157 @@
+//! A broker in a folder, and a client that says exactly what it is told.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use bytes::BytesMut;
+use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_wire::{
+    frame::{self, Decoder, Frame, Payload},
+    proto::{
+        Command, CommandConnect, CommandFlow, CommandProducer, CommandSend, CommandSubscribe,
+        MessageMetadata, SubType,
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Running {
+    pub(crate) broker: Broker,
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Running {
+    pub(crate) async fn start(data: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let broker = Broker::open(BrokerOptions::new(data, format!("pulsar://{address}"))).unwrap();
+        let serving = tokio::spawn({
+            let broker = broker.clone();
+            async move { broker.serve(listener, CancellationToken::new()).await }
+        });
+        Self { broker, address, serving }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.broker.close().await.unwrap();
+        self.serving.await.unwrap();
+    }
+
+    pub(crate) async fn peer(&self) -> Peer {
+        let socket = TcpStream::connect(self.address).await.unwrap();
+        let mut peer = Peer { socket, buffer: BytesMut::new() };
+        let connect = CommandConnect {
+            client_version: "test".to_owned(),
+            protocol_version: Some(21),
+            ..CommandConnect::default()
+        };
+        let answer = peer.ask(&Command::Connect(connect)).await;
+        assert!(matches!(answer, Command::Connected(_)), "{answer:?}");
+        peer
+    }
+}
+
+pub(crate) struct Peer {
+    socket: TcpStream,
+    buffer: BytesMut,
+}
+
+impl Peer {
+    pub(crate) async fn say(&mut self, command: &Command) {
+        let mut out = BytesMut::new();
+        frame::encode(command, &mut out);
+        self.say_raw(&out).await;
+    }
+
+    pub(crate) async fn say_raw(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).await.unwrap();
+    }
+
+    /// The next frame that is not a ping; none if the broker hung up.
+    pub(crate) async fn hears(&mut self) -> Option<Frame> {
+        let decoder = Decoder::new(hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES);
+        let wait = async {
+            loop {
+                match decoder.decode(&mut self.buffer).unwrap() {
+                    Some(frame) if matches!(frame.command, Command::Ping(_)) => {}
+                    Some(frame) => return Some(frame),
+                    None => match self.socket.read_buf(&mut self.buffer).await {
+                        Ok(0) | Err(_) => return None,
+                        Ok(_) => {}
+                    },
+                }
+            }
+        };
+        tokio::time::timeout(DEADLINE, wait).await.expect("the broker says something in time")
+    }
+
+    pub(crate) async fn ask(&mut self, command: &Command) -> Command {
+        self.say(command).await;
+        self.hears().await.expect("the broker answers").command
+    }
+
+    pub(crate) async fn open_producer(&mut self, topic: &str, name: Option<&str>) -> Command {
+        let producer = CommandProducer {
+            topic: topic.to_owned(),
+            producer_id: 1,
+            request_id: 10,
+            producer_name: name.map(str::to_owned),
+            ..CommandProducer::default()
+        };
+        self.ask(&Command::Producer(Box::new(producer))).await
+    }
+
+    pub(crate) async fn subscribe(&mut self, topic: &str, kind: SubType) -> Command {
+        let subscribe = CommandSubscribe {
+            topic: topic.to_owned(),
+            subscription: "sub".to_owned(),
+            sub_type: kind.into(),
+            consumer_id: 5,
+            request_id: 11,
+            initial_position: Some(1),
+            ..CommandSubscribe::default()
+        };
+        self.ask(&Command::Subscribe(Box::new(subscribe))).await
+    }
+
+    pub(crate) async fn flow(&mut self, permits: u32) {
+        self.say(&Command::Flow(CommandFlow { consumer_id: 5, message_permits: permits })).await;
+    }
+
+    /// Sends a message of producer `p` and takes the answer.
+    pub(crate) async fn send(&mut self, sequence_id: u64, body: &str) -> Command {
+        self.send_payload(sequence_id, &payload(sequence_id, body)).await
+    }
+
+    pub(crate) async fn send_payload(&mut self, sequence_id: u64, raw: &[u8]) -> Command {
+        let send = CommandSend { producer_id: 1, sequence_id, ..CommandSend::default() };
+        let mut out = BytesMut::new();
+        frame::encode_with_payload(&Command::Send(send), raw, &mut out);
+        self.say_raw(&out).await;
+        self.hears().await.expect("the broker answers").command
+    }
+
+    /// The next message: its id, how often it was given back, and its body.
+    pub(crate) async fn message(&mut self) -> (hexalpes_wire::MessageId, u32, String) {
+        let Frame { command, payload } = self.hears().await.expect("a message comes");
+        let Command::Message(message) = command else { panic!("{command:?} is no message") };
+        let body = String::from_utf8(payload.open().unwrap().1.to_vec()).unwrap();
+        ((&message.message_id).into(), message.redelivery_count(), body)
+    }
+}
+
+pub(crate) fn payload(sequence_id: u64, body: &str) -> Vec<u8> {
+    let metadata = MessageMetadata {
+        producer_name: "p".to_owned(),
+        sequence_id,
+        publish_time: 1000 + sequence_id,
+        ..MessageMetadata::default()
+    };
+    Payload::new(&metadata, body.as_bytes()).into_raw().to_vec()
+}

@@ -1,0 +1,209 @@
+use hexalpes_broker::Policy;
+use hexalpes_wire::{
+    MessageId,
+    proto::{
+        Command, CommandAck, CommandGetLastMessageId, CommandGetSchema,
+        CommandRedeliverUnacknowledgedMessages, CommandSeek, ServerError, SubType,
+    },
+};
+use tempfile::tempdir;
+
+use crate::peer::{Peer, Running, payload};
+
+const TOPIC: &str = "persistent://public/default/orders";
+
+async fn subscribed(running: &Running, kind: SubType) -> Peer {
+    let mut peer = running.peer().await;
+    let answer = peer.subscribe(TOPIC, kind).await;
+    assert_eq!(answer, Command::success(11));
+    peer
+}
+
+async fn producing(running: &Running) -> Peer {
+    let mut peer = running.peer().await;
+    let answer = peer.open_producer(TOPIC, Some("p")).await;
+    assert!(matches!(answer, Command::ProducerSuccess(_)), "{answer:?}");
+    peer
+}
+
+fn stored_at(answer: &Command) -> MessageId {
+    let Command::SendReceipt(receipt) = answer else { panic!("{answer:?} is no receipt") };
+    receipt.message_id.as_ref().unwrap().into()
+}
+
+fn ack(id: MessageId) -> Command {
+    Command::Ack(CommandAck {
+        consumer_id: 5,
+        message_id: vec![id.into()],
+        request_id: Some(12),
+        ..CommandAck::default()
+    })
+}
+
+#[tokio::test]
+async fn what_is_sent_is_delivered_with_its_id() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut consumer = subscribed(&running, SubType::Exclusive).await;
+    consumer.flow(10).await;
+    let mut producer = producing(&running).await;
+    for n in 0..3 {
+        let id = stored_at(&producer.send(n, &n.to_string()).await);
+        assert_eq!(consumer.message().await, (id, 0, n.to_string()));
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn acks_survive_a_restart() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    producer.send(0, "acked").await;
+    producer.send(1, "kept").await;
+    let mut consumer = subscribed(&running, SubType::Shared).await;
+    consumer.flow(10).await;
+    let (acked, ..) = consumer.message().await;
+    assert_eq!(consumer.message().await.2, "kept");
+    assert_eq!(consumer.ask(&ack(acked)).await, Command::ack_response(5, 12));
+    running.stop().await;
+
+    let running = Running::start(data.path()).await;
+    let mut consumer = subscribed(&running, SubType::Shared).await;
+    consumer.flow(10).await;
+    assert_eq!(consumer.message().await.2, "kept");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn duplicates_are_known_after_a_restart() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    running.broker.set_policy("public/default", Policy::Deduplication, true.into()).unwrap();
+    let mut producer = producing(&running).await;
+    producer.send(7, "once").await;
+    assert_eq!(producer.send(7, "once").await, Command::duplicate_receipt(1, 7, 7));
+    running.stop().await;
+
+    let running = Running::start(data.path()).await;
+    let mut producer = running.peer().await;
+    let opened = producer.open_producer(TOPIC, Some("p")).await;
+    assert_eq!(opened, Command::producer_success(10, "p", Some(7)));
+    assert_eq!(producer.send(7, "once").await, Command::duplicate_receipt(1, 7, 7));
+    assert_ne!(stored_at(&producer.send(8, "new").await), MessageId::EARLIEST);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_checksum_is_refused_and_the_producer_goes_on() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    let mut broken = payload(0, "broken");
+    *broken.last_mut().unwrap() ^= 1;
+    let answer = producer.send_payload(0, &broken).await;
+    let Command::SendError(refusal) = answer else { panic!("{answer:?} is no refusal") };
+    assert_eq!(refusal.error(), ServerError::ChecksumError);
+    stored_at(&producer.send(0, "whole").await);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_oversized_frame_closes_only_its_connection() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    let mut bad = running.peer().await;
+    bad.say_raw(&u32::MAX.to_be_bytes()).await;
+    assert!(bad.hears().await.is_none());
+    stored_at(&producer.send(0, "still here").await);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_exclusive_subscription_takes_one_consumer() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let _first = subscribed(&running, SubType::Exclusive).await;
+    let answer = running.peer().await.subscribe(TOPIC, SubType::Exclusive).await;
+    let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
+    assert_eq!(refusal.error(), ServerError::ConsumerBusy);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_producer_name_is_taken_once() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let _first = producing(&running).await;
+    let answer = running.peer().await.open_producer(TOPIC, Some("p")).await;
+    let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
+    assert_eq!(refusal.error(), ServerError::ProducerBusy);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_supported_is_answered() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    let asked = CommandGetSchema { request_id: 3, topic: TOPIC.to_owned(), schema_version: None };
+    let answer = peer.ask(&Command::GetSchema(asked)).await;
+    let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
+    assert_eq!((refusal.request_id, refusal.error()), (3, ServerError::NotAllowedError));
+    let answer = peer.subscribe(TOPIC, SubType::KeyShared).await;
+    assert!(matches!(answer, Command::Error(_)), "{answer:?}");
+    assert_eq!(peer.ask(&Command::ping()).await, Command::pong());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_given_back_comes_again() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let id = stored_at(&producing(&running).await.send(0, "again").await);
+    let mut consumer = subscribed(&running, SubType::Shared).await;
+    consumer.flow(10).await;
+    assert_eq!(consumer.message().await.1, 0);
+    let back = CommandRedeliverUnacknowledgedMessages {
+        consumer_id: 5,
+        message_ids: vec![id.into()],
+        consumer_epoch: None,
+    };
+    consumer.say(&Command::RedeliverUnacknowledgedMessages(back)).await;
+    assert_eq!(consumer.message().await, (id, 1, "again".to_owned()));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_seek_goes_to_a_message_or_a_time() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    let mut ids = Vec::new();
+    for n in 0..4 {
+        ids.push(stored_at(&producer.send(n, &n.to_string()).await));
+    }
+    let seek = CommandSeek { consumer_id: 5, request_id: 13, ..CommandSeek::default() };
+    let to_first = CommandSeek { message_id: Some(ids[0].into()), ..seek.clone() };
+    let to_time = CommandSeek { message_publish_time: Some(1002), ..seek };
+    for (seek, first) in [(to_first, "0"), (to_time, "2")] {
+        let mut consumer = subscribed(&running, SubType::Exclusive).await;
+        assert_eq!(consumer.ask(&Command::Seek(seek)).await, Command::close_consumer(5));
+        assert_eq!(consumer.hears().await.unwrap().command, Command::success(13));
+        assert_eq!(consumer.subscribe(TOPIC, SubType::Exclusive).await, Command::success(11));
+        consumer.flow(1).await;
+        assert_eq!(consumer.message().await.2, first);
+        let asked = CommandGetLastMessageId { consumer_id: 5, request_id: 14 };
+        let answer = consumer.ask(&Command::GetLastMessageId(asked)).await;
+        let Command::GetLastMessageIdResponse(last) = answer else { panic!("{answer:?}") };
+        assert_eq!(MessageId::from(&last.last_message_id), ids[3]);
+        let closing = hexalpes_wire::proto::CommandCloseConsumer {
+            consumer_id: 5,
+            request_id: 15,
+            ..Default::default()
+        };
+        assert_eq!(consumer.ask(&Command::CloseConsumer(closing)).await, Command::success(15));
+    }
+    running.stop().await;
+}
