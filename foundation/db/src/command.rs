@@ -56,13 +56,17 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        let result = self.result.expect("a job is answered after it was run");
+        let Self { work, result, answer, .. } = *self;
+        // What the command holds is free before its caller hears that it has ended.
+        drop(work);
         // The caller may have gone; the command was done all the same.
-        let _ = self.answer.send(result);
+        let _ = answer.send(result.expect("a job is answered after it was run"));
     }
 
     fn fail(self: Box<Self>, error: DbError) {
-        let _ = self.answer.send(Err(error.into()));
+        let Self { work, answer, .. } = *self;
+        drop(work);
+        let _ = answer.send(Err(error.into()));
     }
 }
 
