@@ -3,9 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The start of every type name of this context's events and commands.
-pub const TYPE_PREFIX: &str = "com.hexabuilders.commissions.";
-
 /// A conversion owes an affiliate this much.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CommissionCalculated {
@@ -60,12 +57,11 @@ pub enum Event {
 
 impl Event {
     /// The CloudEvents `type`: `com.hexabuilders.commissions.CommissionCalculated`.
-    pub fn kind(&self) -> String {
-        let name = match self {
-            Self::CommissionCalculated(_) => "CommissionCalculated",
-            Self::CommissionApproved(_) => "CommissionApproved",
-        };
-        format!("{TYPE_PREFIX}{name}")
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::CommissionCalculated(_) => "com.hexabuilders.commissions.CommissionCalculated",
+            Self::CommissionApproved(_) => "com.hexabuilders.commissions.CommissionApproved",
+        }
     }
 
     /// The id of the commission that the event is about.

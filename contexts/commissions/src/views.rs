@@ -1,0 +1,155 @@
+//! Commissions as JSON: what HTTP answers (fields of G-3, names of seed 3) and how an explanation is kept.
+
+use hexalpes_kernel::Timestamp;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::domain::{Explanation, State, Step};
+use crate::store::Kept;
+
+/// Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CommissionView {
+    commission_id: String,
+    conversion_id: String,
+    affiliate_id: String,
+    campaign_id: Option<String>,
+    gross_amount: Box<RawValue>,
+    gross_amount_minor: i64,
+    currency: &'static str,
+    /// Percent.
+    rate: Box<RawValue>,
+    commission_amount: Box<RawValue>,
+    commission_amount_minor: i64,
+    status: &'static str,
+    created_at: Timestamp,
+    approved_at: Option<Timestamp>,
+    /// Always null until there are payouts.
+    paid_at: Option<Timestamp>,
+    explanation: Box<RawValue>,
+    /// Only in the answer to a replay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate: Option<bool>,
+}
+
+impl CommissionView {
+    pub(crate) fn of(kept: Kept) -> Self {
+        let Kept { commission, explanation } = kept;
+        let conversion = commission.conversion();
+        let approved_at = match commission.state() {
+            State::Approved { at } => Some(*at),
+            State::Calculated | State::Held { .. } | State::Rejected { .. } => None,
+        };
+        Self {
+            commission_id: commission.id().to_string(),
+            conversion_id: conversion.id.to_string(),
+            affiliate_id: conversion.affiliate.to_string(),
+            campaign_id: conversion.campaign.as_ref().map(ToString::to_string),
+            gross_amount: conversion.gross.amount().to_json(),
+            gross_amount_minor: conversion.gross.minor(),
+            currency: conversion.gross.currency().code(),
+            rate: commission.rate().percent().to_json(),
+            commission_amount: commission.amount().amount().to_json(),
+            commission_amount_minor: commission.amount().minor(),
+            status: commission.state().name(),
+            created_at: commission.created_at(),
+            approved_at,
+            paid_at: None,
+            explanation,
+            duplicate: None,
+        }
+    }
+
+    /// The same, as the answer to a request that was there before.
+    pub(crate) fn of_duplicate(kept: Kept) -> Self {
+        Self { duplicate: Some(true), ..Self::of(kept) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplanationView {
+    inputs: Inputs,
+    rule: RuleView,
+    steps: Vec<StepView>,
+    rounding: RoundingView,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inputs {
+    gross_amount: Box<RawValue>,
+    currency: &'static str,
+    rate: Box<RawValue>,
+    rate_source: &'static str,
+}
+
+#[derive(Serialize)]
+struct RuleView {
+    name: &'static str,
+    version: u32,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "step", rename_all = "snake_case", rename_all_fields = "camelCase")]
+enum StepView {
+    ChoseRate { source: &'static str, rate: Box<RawValue> },
+    PassedOverRate { source: &'static str, rate: Box<RawValue> },
+    Multiplied { exact: String },
+    Rounded { to: Box<RawValue> },
+}
+
+#[derive(Serialize)]
+struct RoundingView {
+    mode: &'static str,
+    /// Text, for it may have more decimals than a reader's floats.
+    from: String,
+    to: Box<RawValue>,
+}
+
+/// The explanation as it is kept and answered.
+pub(crate) fn explanation(explanation: &Explanation) -> Box<RawValue> {
+    let steps = explanation.steps.iter().map(|step| match step {
+        Step::Chose { source, rate } => {
+            StepView::ChoseRate { source: source.name(), rate: rate.percent().to_json() }
+        }
+        Step::PassedOver { source, rate } => {
+            StepView::PassedOverRate { source: source.name(), rate: rate.percent().to_json() }
+        }
+        Step::Multiplied { exact } => StepView::Multiplied { exact: exact.clone() },
+        Step::Rounded { to } => StepView::Rounded { to: to.amount().to_json() },
+    });
+    let view = ExplanationView {
+        inputs: Inputs {
+            gross_amount: explanation.gross.amount().to_json(),
+            currency: explanation.gross.currency().code(),
+            rate: explanation.rate.percent().to_json(),
+            rate_source: explanation.source.name(),
+        },
+        rule: RuleView { name: explanation.rule, version: explanation.rule_version },
+        steps: steps.collect(),
+        rounding: RoundingView {
+            mode: "half-even",
+            from: explanation.rounding.from.clone(),
+            to: explanation.rounding.to.amount().to_json(),
+        },
+    };
+    to_raw_value(&view).expect("names and numbers are always JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_kernel::{Currency, Money};
+
+    use super::*;
+    use crate::domain::{Program, Rates};
+
+    /// Accepts C-12.
+    #[test]
+    fn an_explanation_tells_the_whole_derivation() {
+        let gross = Money::from_minor(12_345, Currency::USD);
+        let derived = Program::default().apply(gross, &Rates::default()).unwrap();
+        insta::assert_snapshot!(explanation(&derived).get(), @r#"{"inputs":{"grossAmount":123.45,"currency":"USD","rate":10,"rateSource":"program"},"rule":{"name":"default","version":1},"steps":[{"step":"chose_rate","source":"program","rate":10},{"step":"multiplied","exact":"12.345"},{"step":"rounded","to":12.34}],"rounding":{"mode":"half-even","from":"12.345","to":12.34}}"#);
+    }
+}

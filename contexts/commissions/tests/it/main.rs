@@ -1,0 +1,7 @@
+//! Commissions over HTTP, on every database.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod bad_input;
+mod flow;
+mod support;
