@@ -103,13 +103,18 @@ impl Connection {
             }
         };
         let Consumer { topic, subscription, id } = consumer;
+        let end = topic.end();
         topic.with(subscription, |machine| {
             for message in &ack.message_id {
+                // Clients ack "earliest" and "latest" too: nothing, and all there is.
+                let Some(position) = acked_position(message) else { continue };
                 let words: Vec<u64> = message.ack_set.iter().map(|word| word.cast_unsigned()).collect();
                 let ack_set = Some(words.as_slice()).filter(|words| !words.is_empty());
                 match ack.ack_type() {
-                    AckType::Individual => machine.ack(*id, position(message), ack_set),
-                    AckType::Cumulative => machine.ack_cumulative(*id, position(message), ack_set),
+                    AckType::Cumulative if position > end => machine.ack_cumulative(*id, end, None),
+                    AckType::Cumulative => machine.ack_cumulative(*id, position, ack_set),
+                    AckType::Individual if position > end => {}
+                    AckType::Individual => machine.ack(*id, position, ack_set),
                 }
             }
         });
@@ -189,4 +194,10 @@ impl Connection {
 
 fn position(id: &MessageIdData) -> Position {
     Position::new(id.ledger_id, id.entry_id)
+}
+
+/// None for what is before every entry.
+fn acked_position(id: &MessageIdData) -> Option<Position> {
+    let is_some = id.ledger_id.cast_signed() >= 0 && id.entry_id.cast_signed() >= 0;
+    is_some.then(|| position(id))
 }

@@ -87,7 +87,10 @@ impl Topic {
             Start::Latest => self.end(),
             Start::At(id) if id.ledger.cast_signed() < 0 => Position::EARLIEST,
             Start::At(id) if id.ledger >= MessageId::LATEST.ledger => self.end(),
-            Start::At(id) => before(Position::new(id.ledger, id.entry)).min(self.end()),
+            Start::At(id) => {
+                let entry = u64::try_from(id.entry.cast_signed()).unwrap_or(0);
+                before(Position::new(id.ledger, entry)).min(self.end())
+            }
             Start::Published(stamp) => self.log.first_at(self.id, stamp)?.map_or_else(|| self.end(), before),
         })
     }

@@ -2,7 +2,7 @@ use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
     proto::{
-        Command, CommandAck, CommandGetLastMessageId, CommandGetSchema,
+        AckType, Command, CommandAck, CommandGetLastMessageId, CommandGetSchema,
         CommandRedeliverUnacknowledgedMessages, CommandSeek, ServerError, SubType,
     },
 };
@@ -205,5 +205,26 @@ async fn a_seek_goes_to_a_message_or_a_time() {
         };
         assert_eq!(consumer.ask(&Command::CloseConsumer(closing)).await, Command::success(15));
     }
+    running.stop().await;
+}
+
+/// A client acks "earliest" when it closes a reader that has read nothing since a seek.
+#[tokio::test]
+async fn an_ack_of_earliest_acks_nothing_and_one_of_latest_all_there_is() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    producer.send(0, "first").await;
+    let mut consumer = subscribed(&running, SubType::Exclusive).await;
+    for (acked, backlog) in [(MessageId::EARLIEST, 1), (MessageId::LATEST, 0)] {
+        let Command::Ack(mut ack) = ack(acked) else { unreachable!() };
+        ack.ack_type = AckType::Cumulative.into();
+        assert_eq!(consumer.ask(&Command::Ack(ack)).await, Command::ack_response(5, 12));
+        let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+        assert_eq!(stats["subscriptions"]["sub"]["msgBacklog"], backlog);
+    }
+    producer.send(1, "second").await;
+    consumer.flow(10).await;
+    assert_eq!(consumer.message().await.2, "second");
     running.stop().await;
 }
