@@ -140,6 +140,11 @@ impl Broker {
         self.shared.log.close()
     }
 
+    /// What a lookup answers: `pulsar://host:port`.
+    pub fn service_url(&self) -> &str {
+        &self.shared.options.service_url
+    }
+
     pub fn topics(&self) -> Vec<TopicName> {
         self.shared.topics.read().keys().cloned().collect()
     }
@@ -175,6 +180,17 @@ impl Broker {
         Ok(self.shared.metadata.create_tenant(tenant)?)
     }
 
+    /// Forgets a tenant; false if it has namespaces and stays.
+    pub fn delete_tenant(&self, tenant: &str) -> Result<bool, AdminError> {
+        // The lock is held against a namespace that is made meanwhile.
+        let namespaces = self.shared.namespaces.write();
+        if namespaces.keys().any(|name| name.split_once('/').is_some_and(|(of, _)| of == tenant)) {
+            return Ok(false);
+        }
+        self.shared.metadata.delete_tenant(tenant)?;
+        Ok(true)
+    }
+
     /// All namespaces, as `tenant/namespace`.
     pub fn namespaces(&self) -> Vec<String> {
         self.shared.namespaces.read().keys().cloned().collect()
@@ -184,15 +200,31 @@ impl Broker {
     pub fn create_namespace(&self, namespace: &str) -> Result<(), AdminError> {
         let (tenant, _) =
             namespace.split_once('/').ok_or_else(|| AdminError::NamespaceName(namespace.to_owned()))?;
+        let mut namespaces = self.shared.namespaces.write();
         if !self.shared.metadata.tenants()?.iter().any(|known| known == tenant) {
             return Err(AdminError::NoTenant(tenant.to_owned()));
         }
-        let mut namespaces = self.shared.namespaces.write();
         if !namespaces.contains_key(namespace) {
             self.shared.metadata.put_namespace(namespace, "{}")?;
             namespaces.insert(namespace.to_owned(), Value::Object(serde_json::Map::new()));
         }
         Ok(())
+    }
+
+    /// Forgets a namespace and its policies; false if it has topics and stays.
+    pub fn delete_namespace(&self, namespace: &str) -> Result<bool, AdminError> {
+        // In this order, as where a topic is made: none is made meanwhile.
+        let topics = self.shared.topics.write();
+        let mut namespaces = self.shared.namespaces.write();
+        if !namespaces.contains_key(namespace) {
+            return Err(AdminError::NoNamespace(namespace.to_owned()));
+        }
+        if topics.keys().any(|topic| topic.full_namespace() == namespace) {
+            return Ok(false);
+        }
+        self.shared.metadata.delete_namespace(namespace)?;
+        namespaces.remove(namespace);
+        Ok(true)
     }
 
     /// A policy as it was set; none if it was not.

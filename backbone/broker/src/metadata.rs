@@ -160,6 +160,13 @@ impl Metadata {
         Ok(())
     }
 
+    pub(crate) fn delete_tenant(&self, tenant: &str) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(TENANTS)?.remove(tenant)?;
+        write.commit()?;
+        Ok(())
+    }
+
     pub(crate) fn namespaces(&self) -> Result<Vec<(String, String)>> {
         let read = self.database.begin_read()?;
         let table = read.open_table(NAMESPACES)?;
@@ -169,6 +176,13 @@ impl Metadata {
             namespaces.push((name.value().to_owned(), policies.value().to_owned()));
         }
         Ok(namespaces)
+    }
+
+    pub(crate) fn delete_namespace(&self, namespace: &str) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(NAMESPACES)?.remove(namespace)?;
+        write.commit()?;
+        Ok(())
     }
 
     pub(crate) fn put_namespace(&self, namespace: &str, policies: &str) -> Result<()> {

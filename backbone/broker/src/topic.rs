@@ -202,6 +202,7 @@ impl Topic {
         serde_json::json!({
             "msgInCounter": state.messages_in,
             "bytesInCounter": state.bytes_in,
+            "storageSize": self.log.segments(self.id).iter().map(|segment| segment.bytes).sum::<u64>(),
             "publishers": publishers,
             "subscriptions": subscriptions,
             "deduplicationStatus":
