@@ -1,1 +1,75 @@
 //! Pulsar's Admin REST v2 over the broker.
+//!
+//! [`router`] answers what a client needs before it produces and consumes: tenants, namespaces and their
+//! policies, topics and what is counted for them, and the lookup over HTTP. Names and status codes are
+//! Pulsar's: <https://pulsar.apache.org/admin-rest-api/>.
+//!
+//! Not here: partitioned topics, which the broker does not have, permissions, and whoever binds the port.
+
+mod brokers;
+mod extract;
+mod lookup;
+mod names;
+mod namespaces;
+mod policies;
+mod refusal;
+mod tenants;
+mod topics;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, put},
+};
+use hexalpes_broker::Broker;
+
+use refusal::Refusal;
+
+/// No body of this interface is longer than a few policies.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// The one cluster there is, called as Pulsar calls itself when it stands alone.
+const CLUSTER: &str = "standalone";
+
+/// All routes, for a server on the admin port. It wants a tokio runtime with blocking threads: what changes
+/// the broker waits for the disk.
+pub fn router(broker: Broker) -> Router {
+    const NAMESPACE: &str = "/admin/v2/namespaces/{tenant}/{namespace}";
+    const TOPIC: &str = "/admin/v2/persistent/{tenant}/{namespace}/{topic}";
+    Router::new()
+        .route("/admin/v2/brokers/health", get(brokers::health))
+        .route("/admin/v2/brokers/ready", get(brokers::health))
+        .route("/admin/v2/brokers/version", get(brokers::version))
+        .route("/admin/v2/clusters", get(brokers::clusters))
+        .route("/admin/v2/clusters/{cluster}", get(brokers::cluster))
+        .route("/admin/v2/tenants", get(tenants::list))
+        .route("/admin/v2/tenants/{tenant}", put(tenants::create).get(tenants::read).delete(tenants::delete))
+        .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
+        .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
+        .route(&format!("{NAMESPACE}/topics"), get(topics::list))
+        .route(
+            &format!("{NAMESPACE}/{{policy}}"),
+            get(policies::read).post(policies::set).delete(policies::unset),
+        )
+        .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
+        .route(TOPIC, put(topics::create).delete(topics::delete))
+        .route(&format!("{TOPIC}/stats"), get(topics::stats))
+        .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
+        .route(&format!("{TOPIC}/partitions"), get(topics::partitions))
+        .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
+        .fallback(async || Refusal::NoPath)
+        .method_not_allowed_fallback(async || Refusal::Method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(broker)
+}
+
+/// Calls the broker where waiting for the disk holds nobody up.
+async fn blocking<T: Send + 'static>(
+    broker: Broker,
+    work: impl FnOnce(&Broker) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let worked = tokio::task::spawn_blocking(move || work(&broker)).await;
+    worked.unwrap_or_else(|error| {
+        tracing::error!(%error, "a call of the admin interface ended in a panic");
+        Err(Refusal::Panicked)
+    })
+}

@@ -1,0 +1,87 @@
+//! Namespaces, with what is set for them.
+
+use axum::{Json, extract::State};
+use hexalpes_broker::{Broker, Policy};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    CLUSTER, blocking,
+    extract::{Body, Path},
+    names, policies,
+    refusal::Refusal,
+};
+
+const POLICIES: [Policy; 3] = [Policy::Deduplication, Policy::Retention, Policy::InactiveTopics];
+
+pub(crate) async fn list(
+    State(broker): State<Broker>,
+    Path(tenant): Path<String>,
+) -> Result<Json<Vec<String>>, Refusal> {
+    blocking(broker, move |broker| {
+        names::known_tenant(broker, &tenant)?;
+        let is_of_tenant = |name: &String| name.split_once('/').is_some_and(|(of, _)| of == tenant);
+        Ok(Json(broker.namespaces().into_iter().filter(is_of_tenant).collect()))
+    })
+    .await
+}
+
+/// All policies that are set, under Pulsar's names.
+pub(crate) async fn read(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    let mut all = Map::new();
+    all.insert("replication_clusters".to_owned(), json!([CLUSTER]));
+    for policy in POLICIES {
+        if let Some(value) = broker.policy(&namespace, policy)?.filter(|value| !value.is_null()) {
+            all.insert(policy.name().to_owned(), value);
+        }
+    }
+    Ok(Json(Value::Object(all)))
+}
+
+/// The body may hold policies, as [`read`] answers them; those that are not known here are passed over.
+pub(crate) async fn create(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    let body: Option<Map<String, Value>> =
+        if body.is_empty() { None } else { serde_json::from_slice(&body)? };
+    let mut body = body.unwrap_or_default();
+    let mut set = Vec::new();
+    for policy in POLICIES {
+        if let Some(value) = body.remove(policy.name()).filter(|value| !value.is_null()) {
+            set.push((policy, policies::checked(policy, value)?));
+        }
+    }
+    blocking(broker, move |broker| {
+        if names::has_namespace(broker, &namespace) {
+            return Err(Refusal::Exists(format!("namespace {namespace}")));
+        }
+        broker.create_namespace(&namespace)?;
+        for (policy, value) in set {
+            broker.set_policy(&namespace, policy, value)?;
+        }
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
+}
+
+pub(crate) async fn delete(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<StatusCode, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    blocking(broker, move |broker| {
+        if broker.delete_namespace(&namespace)? {
+            Ok(StatusCode::NO_CONTENT)
+        } else {
+            Err(Refusal::NotEmpty(format!("namespace {namespace}")))
+        }
+    })
+    .await
+}

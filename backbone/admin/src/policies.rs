@@ -1,0 +1,116 @@
+//! A namespace's policies one by one: checked, stored and given back as they came.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use hexalpes_broker::{Broker, Policy};
+use http::StatusCode;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    blocking,
+    extract::{Body, Path},
+    names,
+    refusal::Refusal,
+};
+
+/// Tenant, namespace, policy.
+type PolicyPath = Path<(String, String, String)>;
+
+/// `-1` is without limit.
+#[derive(Serialize, Deserialize)]
+struct Retention {
+    #[serde(rename = "retentionTimeInMinutes")]
+    time_minutes: i64,
+    #[serde(rename = "retentionSizeInMB")]
+    size_mb: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InactiveTopics {
+    inactive_topic_delete_mode: DeleteMode,
+    max_inactive_duration_seconds: i32,
+    delete_while_inactive: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DeleteMode {
+    DeleteWhenNoSubscriptions,
+    DeleteWhenSubscriptionsCaughtUp,
+}
+
+/// Nothing, with 204, where the namespace leaves it to the broker.
+pub(crate) async fn read(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, policy)): PolicyPath,
+) -> Result<Response, Refusal> {
+    let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
+    Ok(match broker.policy(&namespace, policy)?.filter(|value| !value.is_null()) {
+        Some(value) => Json(value).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+pub(crate) async fn set(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, policy)): PolicyPath,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
+    let value = checked(policy, serde_json::from_slice(&body)?)?;
+    store(broker, namespace, policy, value).await
+}
+
+pub(crate) async fn unset(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, policy)): PolicyPath,
+) -> Result<StatusCode, Refusal> {
+    let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
+    store(broker, namespace, policy, Value::Null).await
+}
+
+async fn store(
+    broker: Broker,
+    namespace: String,
+    policy: Policy,
+    value: Value,
+) -> Result<StatusCode, Refusal> {
+    blocking(broker, move |broker| Ok(broker.set_policy(&namespace, policy, value)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy), Refusal> {
+    let policy = match policy {
+        "deduplication" => Policy::Deduplication,
+        "retention" => Policy::Retention,
+        "inactiveTopicPolicies" => Policy::InactiveTopics,
+        _ => return Err(Refusal::NoPath),
+    };
+    Ok((names::namespace(tenant, namespace)?, policy))
+}
+
+/// The value, if it is one for this policy, without what does not belong to it.
+pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
+    match policy {
+        Policy::Deduplication => canonical::<bool>(value),
+        Policy::InactiveTopics => canonical::<InactiveTopics>(value),
+        Policy::Retention => {
+            let retention = Retention::deserialize(&value)?;
+            let (time, size) = (retention.time_minutes, retention.size_mb);
+            // As in Pulsar: 0 keeps nothing, and beside another limit it would take that one's effect.
+            if time < -1 || size < -1 || (time == 0) != (size == 0) {
+                return Err(Refusal::Retention);
+            }
+            Ok(serde_json::to_value(retention)?)
+        }
+    }
+}
+
+fn canonical<T: Serialize + DeserializeOwned>(value: Value) -> Result<Value, Refusal> {
+    Ok(serde_json::to_value(serde_json::from_value::<T>(value)?)?)
+}

@@ -1,0 +1,75 @@
+//! Why a call is refused, as Pulsar says it: a status, and `{"reason": …}`.
+
+use axum::{
+    Json,
+    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
+    response::{IntoResponse, Response},
+};
+use hexalpes_broker::AdminError;
+use hexalpes_wire::topic::TopicNameError;
+use http::StatusCode;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("there is nothing at this path")]
+    NoPath,
+    #[error("this path does not take this method")]
+    Method,
+    #[error("there is no cluster {0}")]
+    NoCluster(String),
+    #[error("{0} exists already")]
+    Exists(String),
+    #[error("{0} is not empty")]
+    NotEmpty(String),
+    #[error(transparent)]
+    Name(#[from] TopicNameError),
+    #[error("body cannot be read: {0}")]
+    Body(#[from] serde_json::Error),
+    #[error(transparent)]
+    Path(#[from] PathRejection),
+    #[error(transparent)]
+    Query(#[from] QueryRejection),
+    #[error(transparent)]
+    Length(#[from] BytesRejection),
+    #[error("retention has a limit of 0 beside one that is not, or one below -1")]
+    Retention,
+    #[error("the call ended in a panic")]
+    Panicked,
+    #[error(transparent)]
+    Broker(#[from] AdminError),
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoPath | Self::NoCluster(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
+            Self::Length(rejection) => rejection.status(),
+            Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Name(_) | Self::Retention => StatusCode::PRECONDITION_FAILED,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Broker(error) => match error {
+                AdminError::NoNamespace(_) | AdminError::NoTenant(_) | AdminError::NoTopic(_) => {
+                    StatusCode::NOT_FOUND
+                }
+                AdminError::InUse(_) | AdminError::NotPersistent(_) | AdminError::NamespaceName(_) => {
+                    StatusCode::PRECONDITION_FAILED
+                }
+                AdminError::Metadata(_) | AdminError::Log(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        if let Self::Broker(error) = &self
+            && status.is_server_error()
+        {
+            tracing::error!(%error, "a call of the admin interface failed");
+        }
+        (status, Json(serde_json::json!({ "reason": self.to_string() }))).into_response()
+    }
+}

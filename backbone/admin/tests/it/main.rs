@@ -1,0 +1,209 @@
+//! The admin interface over a socket, as the client calls it and by itself.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_client::admin::{AdminClient, AdminOptions, InactiveTopics, Retention};
+use hexalpes_wire::TopicName;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const SERVICE: &str = "pulsar://broker.test:6650";
+
+struct TestAdmin {
+    address: String,
+    client: AdminClient,
+    _data: TempDir,
+}
+
+impl TestAdmin {
+    async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let broker = Broker::open(BrokerOptions::new(data.path(), SERVICE)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, hexalpes_admin::router(broker)).await.unwrap() });
+        let client = AdminClient::new(AdminOptions::new(format!("http://{address}"))).unwrap();
+        Self { address, client, _data: data }
+    }
+
+    /// Status and body: null if empty, a string if it is not JSON.
+    async fn call(&self, request: &str, body: &str) -> (u16, Value) {
+        let mut socket = TcpStream::connect(&self.address).await.unwrap();
+        let (host, length) = (&self.address, body.len());
+        let head = format!("{request} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n");
+        let whole = format!("{head}connection: close\r\n\r\n{body}");
+        socket.write_all(whole.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        if text.is_empty() {
+            return (status, Value::Null);
+        }
+        (status, serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.call(&format!("GET {path}"), "").await
+    }
+
+    /// The status of a call that has no body; whatever is refused says why.
+    async fn status(&self, request: &str) -> u16 {
+        let (status, body) = self.call(request, "").await;
+        assert_eq!(status >= 400, body["reason"].is_string(), "{request}: {status} {body}");
+        status
+    }
+}
+
+fn topic(name: &str) -> TopicName {
+    TopicName::parse(name).unwrap()
+}
+
+#[tokio::test]
+async fn the_client_finds_a_healthy_broker_of_one_cluster() {
+    let admin = TestAdmin::start().await;
+    admin.client.health().await.unwrap();
+    assert_eq!(admin.get("/admin/v2/brokers/health").await, (200, json!("ok")));
+    assert_eq!(admin.get("/admin/v2/brokers/ready").await, (200, json!("ok")));
+    assert_eq!(admin.client.clusters().await.unwrap(), ["standalone"]);
+    assert_eq!(admin.get("/admin/v2/clusters/standalone").await.1["brokerServiceUrl"], SERVICE);
+    assert_eq!(admin.status("GET /admin/v2/clusters/other").await, 404);
+}
+
+#[tokio::test]
+async fn the_client_creates_tenants_and_namespaces_as_often_as_it_likes() {
+    let admin = TestAdmin::start().await;
+    for _ in 0..2 {
+        admin.client.create_tenant("alpes").await.unwrap();
+        admin.client.create_namespace("alpes/sales").await.unwrap();
+    }
+    assert_eq!(admin.client.tenants().await.unwrap(), ["alpes", "public"]);
+    assert_eq!(admin.client.namespaces("alpes").await.unwrap(), ["alpes/sales"]);
+    assert_eq!(admin.client.namespaces("public").await.unwrap(), ["public/default"]);
+}
+
+#[tokio::test]
+async fn policies_come_back_as_they_were_set_until_they_are_unset() {
+    let admin = TestAdmin::start().await;
+    let (client, namespace) = (&admin.client, "public/default");
+    assert_eq!(client.deduplication(namespace).await.unwrap(), None);
+    assert_eq!(client.retention(namespace).await.unwrap(), None);
+    let retention = Retention { time_minutes: -1, size_mb: 512 };
+    client.set_deduplication(namespace, true).await.unwrap();
+    client.set_retention(namespace, retention).await.unwrap();
+    client.set_inactive_topics(namespace, &InactiveTopics::kept()).await.unwrap();
+    assert_eq!(client.deduplication(namespace).await.unwrap(), Some(true));
+    assert_eq!(client.retention(namespace).await.unwrap(), Some(retention));
+    assert_eq!(client.inactive_topics(namespace).await.unwrap(), Some(InactiveTopics::kept()));
+    let (_, all) = admin.get("/admin/v2/namespaces/public/default").await;
+    assert_eq!(all["deduplicationEnabled"], true);
+    assert_eq!(all["retention_policies"]["retentionSizeInMB"], 512);
+
+    for policy in ["deduplication", "retention", "inactiveTopicPolicies"] {
+        let path = format!("/admin/v2/namespaces/public/default/{policy}");
+        assert_eq!(admin.status(&format!("DELETE {path}")).await, 204);
+        assert_eq!(admin.get(&path).await, (204, Value::Null));
+    }
+}
+
+#[tokio::test]
+async fn policies_that_are_none_are_refused() {
+    let admin = TestAdmin::start().await;
+    let post = async |policy: &str, body: &str| {
+        admin.call(&format!("POST /admin/v2/namespaces/public/default/{policy}"), body).await.0
+    };
+    assert_eq!(post("deduplication", "1").await, 400);
+    assert_eq!(post("deduplication", "").await, 400);
+    assert_eq!(post("retention", r#"{"retentionTimeInMinutes":0,"retentionSizeInMB":5}"#).await, 412);
+    assert_eq!(post("inactiveTopicPolicies", r#"{"deleteWhileInactive":true}"#).await, 400);
+    assert_eq!(post("backlogQuota", "{}").await, 404);
+}
+
+#[tokio::test]
+async fn the_client_creates_lists_and_deletes_topics() {
+    let admin = TestAdmin::start().await;
+    let (client, name) = (&admin.client, topic("public/default/a b+é"));
+    client.create_topic(&name).await.unwrap();
+    client.create_topic(&name).await.unwrap();
+    assert_eq!(client.topics("public/default").await.unwrap(), [name.to_string()]);
+    let stats = client.stats(&name).await.unwrap();
+    assert_eq!(stats["msgInCounter"], 0);
+    assert_eq!(stats["storageSize"], 0);
+    assert_eq!(stats["publishers"], json!([]));
+    assert_eq!(stats["subscriptions"], json!({}));
+    client.delete_topic(&name, false).await.unwrap();
+    client.delete_topic(&name, false).await.unwrap();
+    assert!(client.topics("public/default").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lookup_leads_to_the_broker() {
+    let admin = TestAdmin::start().await;
+    let http = format!("http://{}", admin.address);
+    assert_eq!(
+        admin.get("/lookup/v2/topic/persistent/public/default/orders").await,
+        (200, json!({ "brokerUrl": SERVICE, "nativeUrl": SERVICE, "httpUrl": http }))
+    );
+    let topic = "/admin/v2/persistent/public/default/orders";
+    assert_eq!(admin.get(&format!("{topic}/partitions")).await, (200, json!({ "partitions": 0 })));
+    assert_eq!(admin.status(&format!("PUT {topic}")).await, 204);
+    assert_eq!(admin.get(&format!("{topic}/subscriptions")).await, (200, json!([])));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_what_is_there_already_409_and_a_bad_name_412() {
+    let admin = TestAdmin::start().await;
+    for (status, request) in [
+        (404, "GET /"),
+        (404, "GET /admin/v2/nothing"),
+        (404, "GET /admin/v2/tenants/nobody"),
+        (404, "GET /admin/v2/namespaces/nobody"),
+        (404, "PUT /admin/v2/namespaces/nobody/any"),
+        (404, "GET /admin/v2/namespaces/public/none"),
+        (404, "GET /admin/v2/namespaces/public/none/retention"),
+        (404, "DELETE /admin/v2/namespaces/public/none"),
+        (404, "GET /admin/v2/persistent/public/none"),
+        (404, "PUT /admin/v2/persistent/public/none/topic"),
+        (404, "GET /admin/v2/persistent/public/default/none/stats"),
+        (404, "GET /admin/v2/persistent/public/default/none/subscriptions"),
+        (404, "DELETE /admin/v2/persistent/public/default/none"),
+        (404, "GET /lookup/v2/topic/persistent/public/none/topic"),
+        (405, "PATCH /admin/v2/tenants"),
+        (409, "PUT /admin/v2/tenants/public"),
+        (409, "PUT /admin/v2/namespaces/public/default"),
+        (204, "PUT /admin/v2/persistent/public/default/topic"),
+        (409, "PUT /admin/v2/persistent/public/default/topic"),
+        (412, "PUT /admin/v2/tenants/a%20b"),
+        (412, "PUT /admin/v2/tenants/persistent%3A%2F%2Fa"),
+        (412, "PUT /admin/v2/namespaces/public/a%20b"),
+        (412, "PUT /admin/v2/persistent/public/default/%20"),
+        (412, "PUT /admin/v2/persistent/public/default/a%2Fb"),
+        (400, "PUT /admin/v2/tenants/%FF"),
+        (400, "DELETE /admin/v2/persistent/public/default/topic?force=maybe"),
+    ] {
+        assert_eq!(admin.status(request).await, status, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn only_what_is_empty_is_deleted() {
+    let admin = TestAdmin::start().await;
+    for (status, request) in [
+        (204, "PUT /admin/v2/tenants/alpes"),
+        (204, "PUT /admin/v2/namespaces/alpes/sales"),
+        (204, "PUT /admin/v2/persistent/alpes/sales/orders"),
+        (409, "DELETE /admin/v2/tenants/alpes"),
+        (409, "DELETE /admin/v2/namespaces/alpes/sales"),
+        (204, "DELETE /admin/v2/persistent/alpes/sales/orders"),
+        (204, "DELETE /admin/v2/namespaces/alpes/sales"),
+        (204, "DELETE /admin/v2/tenants/alpes"),
+        (404, "GET /admin/v2/tenants/alpes"),
+        (204, "DELETE /admin/v2/namespaces/public/default"),
+        (404, "GET /admin/v2/namespaces/public/default"),
+    ] {
+        assert_eq!(admin.status(request).await, status, "{request}");
+    }
+}
