@@ -132,6 +132,8 @@ impl Connection {
 
     pub(super) fn unsubscribe(&mut self, asked: CommandUnsubscribe) -> Result<(), Refusal> {
         let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
+        // Keeps out the flush of cursors, which would bring back one that it had gathered.
+        let _no_flush = self.shared.topics.write();
         if !topic.unsubscribe(subscription, *id, asked.force()) {
             let why = "other consumers of the subscription are connected".to_owned();
             return Err((ServerError::MetadataError, why));

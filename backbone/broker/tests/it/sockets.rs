@@ -3,7 +3,7 @@ use hexalpes_wire::{
     MessageId,
     proto::{
         AckType, Command, CommandAck, CommandGetLastMessageId, CommandGetSchema,
-        CommandRedeliverUnacknowledgedMessages, CommandSeek, ServerError, SubType,
+        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ServerError, SubType,
     },
 };
 use tempfile::tempdir;
@@ -226,5 +226,20 @@ async fn an_ack_of_earliest_acks_nothing_and_one_of_latest_all_there_is() {
     producer.send(1, "second").await;
     consumer.flow(10).await;
     assert_eq!(consumer.message().await.2, "second");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_ended_subscription_stays_ended() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut consumer = subscribed(&running, SubType::Shared).await;
+    let unsubscribe = CommandUnsubscribe { consumer_id: 5, request_id: 16, force: None };
+    assert_eq!(consumer.ask(&Command::Unsubscribe(unsubscribe)).await, Command::success(16));
+    running.stop().await;
+
+    let running = Running::start(data.path()).await;
+    let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+    assert_eq!(stats["subscriptions"], serde_json::json!({}));
     running.stop().await;
 }
