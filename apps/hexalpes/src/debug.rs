@@ -1,0 +1,55 @@
+//! `GET /debug/outbox` and `GET /debug/relay`: what is on its way out, and how the relay does.
+
+use axum::{Json, Router, extract::State, response::Response, routing::get};
+use hexalpes_db::Db;
+use hexalpes_http::{ListQuery, Page, Problem, Record};
+use hexalpes_outbox::{OutboxRow, Status};
+use serde::Serialize;
+
+pub(crate) fn routes(db: Db, status: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
+    let relay = move || std::future::ready(Json(status()));
+    Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
+}
+
+/// The outbox's columns, newest first.
+async fn outbox(State(db): State<Db>, query: ListQuery) -> Result<Response, Problem> {
+    let sort = query.sort(&["seq"])?;
+    let before = query.after::<1>(sort)?.and_then(|[seq]| seq.parse().ok());
+    let rows = hexalpes_outbox::newest(&db, before, u64::from(query.limit) + 1).await?;
+    let items = rows.into_iter().map(Item).collect();
+    let page = Page::cut(items, query.limit, sort, |item: &Item| [item.0.seq.to_string()]);
+    Ok(page.into_answer(query.format))
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Item(OutboxRow);
+
+impl Record for Item {
+    const COLUMNS: &'static [&'static str] = &[
+        "seq",
+        "id",
+        "aggregatetype",
+        "aggregateid",
+        "type",
+        "payload",
+        "occurred_at",
+        "published",
+        "published_at",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        let row = &self.0;
+        vec![
+            row.seq.to_string(),
+            row.id.clone(),
+            row.aggregatetype.clone(),
+            row.aggregateid.clone(),
+            row.kind.clone(),
+            row.payload.get().to_owned(),
+            row.occurred_at.to_string(),
+            row.published.to_string(),
+            row.published_at.map(|at| at.to_string()).unwrap_or_default(),
+        ]
+    }
+}

@@ -1,0 +1,18 @@
+//! Listening on loopback, with an error that says what to do about a port that is taken.
+
+use std::{io, net::Ipv4Addr};
+
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+
+/// `flag` is what gives the port another number.
+pub(crate) async fn loopback(port: u16, what: &str, flag: &str) -> Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
+        format!("{what} cannot listen on port {port}: stop what uses it, or choose another with {flag}")
+    })
+}
+
+/// The port that was given, when 0 asked for any.
+pub(crate) fn port_of(listener: &TcpListener) -> io::Result<u16> {
+    Ok(listener.local_addr()?.port())
+}
