@@ -1,1 +1,0 @@
-//! Handlers that act once on each event: inbox, retry, dead letters.
