@@ -27,13 +27,13 @@ pub(crate) async fn up(places: &Places, stop: CancellationToken) -> Result<()> {
         .with_context(|| format!("the data folder {} cannot be made", places.data.display()))?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let api = loopback(places.commissions_port, "the commission API", "--commissions-port").await?;
-    let (backbone, engine) = match (&places.pulsar_broker_url, &places.pulsar_admin_url) {
-        (Some(service), Some(admin)) => (None, Engine { service: service.clone(), admin: admin.clone() }),
-        _ => {
-            let backbone = Backbone::start(places).await?;
-            let engine = Engine { service: backbone.service_url.clone(), admin: backbone.admin_url.clone() };
-            (Some(backbone), engine)
-        }
+    let given = places.pulsar_broker_url.clone().zip(places.pulsar_admin_url.clone());
+    let (backbone, engine) = if let Some((service, admin)) = given {
+        (None, Engine { service, admin })
+    } else {
+        let backbone = Backbone::start(places).await?;
+        let engine = Engine { service: backbone.service_url.clone(), admin: backbone.admin_url.clone() };
+        (Some(backbone), engine)
     };
     topology::ensure(&AdminClient::new(AdminOptions::new(&engine.admin))?).await?;
 

@@ -32,7 +32,7 @@ async fn start(db: &Db, client: &Client, folder: &Path) -> Notifications {
 async fn until(notifications: &Notifications, bytes: u64) {
     let reached = async {
         while notifications.status().offset < bytes {
-            time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
     };
     time::timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{:?}", notifications.status()));
