@@ -153,11 +153,16 @@ impl Connection {
             (None, Some(time)) => Start::Published(time),
             (None, None) => return Err(not_allowed("seek names neither a message nor a time".to_owned())),
         };
-        topic
+        // Keeps out the flush of cursors, which would put back one that it had gathered.
+        let no_flush = self.shared.topics.write();
+        let moved = topic
             .seek(subscription, start)
             .map_err(|error| (ServerError::PersistenceError, error.to_string()))?;
+        // Acks may be lost to a crash, which only redelivers; a seek forward or back that was answered may not.
+        let written = moved.map_or(Ok(()), |cursor| self.shared.metadata.put_cursors(&[cursor]));
+        drop(no_flush);
         self.consumers.remove(&asked.consumer_id);
-        Ok(())
+        written.map_err(|error| (ServerError::MetadataError, error.to_string()))
     }
 
     pub(super) fn last_message_id(&self, asked: CommandGetLastMessageId) -> Result<(), Refusal> {

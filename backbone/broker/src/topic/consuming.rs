@@ -12,6 +12,8 @@ use hexalpes_wire::{
 use super::{State, Sub, Topic};
 use crate::{
     connection::outbox::Outbox,
+    cursor_store,
+    metadata::CursorRecord,
     options::DISPATCH_BYTES,
     subscription::{
         self, ConsumerId, Cursor, Delivery, Effect, JoinError, Joining, Kind, Subscription, Want,
@@ -149,17 +151,18 @@ impl Topic {
     }
 
     /// Moves a cursor. As with Pulsar, the consumers are sent away first: what is under way to them is of
-    /// before.
-    pub(crate) fn seek(&self, subscription: &str, start: Start) -> Result<(), ReadError> {
+    /// before. Gives the cursor back as it is to be written down, if the subscription is durable.
+    pub(crate) fn seek(&self, subscription: &str, start: Start) -> Result<Option<CursorRecord>, ReadError> {
         let mark = self.mark_before(start)?;
         let mut state = self.state.lock();
-        let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(()) };
+        let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(None) };
         for (id, seat) in sub.seats.drain() {
             seat.outbox.push(&Command::close_consumer(seat.consumer_id));
             sub.machine.leave(id, &mut Vec::new());
         }
         sub.machine.seek(mark);
-        Ok(())
+        let record = || (self.id, subscription.to_owned(), cursor_store::write(sub.machine.cursor()));
+        Ok(sub.durable.then(record))
     }
 
     pub(super) fn dispatch_all(&self, state: &mut State) {

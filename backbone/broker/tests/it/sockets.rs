@@ -1,3 +1,5 @@
+use std::{fs, path::Path};
+
 use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
@@ -205,6 +207,43 @@ async fn a_seek_goes_to_a_message_or_a_time() {
         };
         assert_eq!(consumer.ask(&Command::CloseConsumer(closing)).await, Command::success(15));
     }
+    running.stop().await;
+}
+
+/// What a crash would leave: the files as they are, while the broker that has them open is not closed.
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_seek_that_was_answered_survives_a_crash() {
+    let (data, crashed) = (tempdir().unwrap(), tempdir().unwrap());
+    let running = Running::start(data.path()).await;
+    producing(&running).await.send(0, "passed over").await;
+    let mut consumer = subscribed(&running, SubType::Exclusive).await;
+    let seek = CommandSeek {
+        consumer_id: 5,
+        request_id: 13,
+        message_id: Some(MessageId::LATEST.into()),
+        message_publish_time: None,
+    };
+    assert_eq!(consumer.ask(&Command::Seek(seek)).await, Command::close_consumer(5));
+    assert_eq!(consumer.hears().await.unwrap().command, Command::success(13));
+    copy_folder(data.path(), crashed.path());
+    running.stop().await;
+
+    let running = Running::start(crashed.path()).await;
+    let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+    assert_eq!(stats["subscriptions"]["sub"]["msgBacklog"], 0);
     running.stop().await;
 }
 
