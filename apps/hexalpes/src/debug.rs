@@ -3,7 +3,7 @@
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
 use hexalpes_http::{ListQuery, Page, Problem, Record};
-use hexalpes_outbox::{OutboxRow, Status};
+use hexalpes_outbox::{OutboxRow, PageOrder, Status};
 use serde::Serialize;
 
 pub(crate) fn routes(db: Db, status: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
@@ -11,11 +11,12 @@ pub(crate) fn routes(db: Db, status: impl Fn() -> Status + Clone + Send + Sync +
     Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
 }
 
-/// The outbox's columns, newest first.
+/// The outbox's columns, newest first; with `sort=seq` oldest first.
 async fn outbox(State(db): State<Db>, query: ListQuery) -> Result<Response, Problem> {
     let sort = query.sort(&["seq"])?;
-    let before = query.after::<1>(sort)?.and_then(|[seq]| seq.parse().ok());
-    let rows = hexalpes_outbox::newest(&db, before, u64::from(query.limit) + 1).await?;
+    let order = if sort.is_descending { PageOrder::NewestFirst } else { PageOrder::OldestFirst };
+    let after = query.after::<1>(sort)?.and_then(|[seq]| seq.parse().ok());
+    let rows = hexalpes_outbox::page(&db, order, after, u64::from(query.limit) + 1).await?;
     let items = rows.into_iter().map(Item).collect();
     let page = Page::cut(items, query.limit, sort, |item: &Item| [item.0.seq.to_string()]);
     Ok(page.into_answer(query.format))

@@ -52,7 +52,7 @@ pub(crate) async fn up(places: &Places, stop: CancellationToken) -> Result<()> {
         commissions.clone(),
         client.clone(),
         Arc::clone(&edge),
-        RelayOptions { service: "commissions".to_owned() },
+        RelayOptions::new("commissions"),
     );
     let inbox = database(&places.data, "notifications", &[hexalpes_notifications::MIGRATIONS]).await?;
     let file = places.data.join("events.jsonl");

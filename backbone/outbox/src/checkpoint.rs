@@ -1,57 +1,123 @@
-//! How far the relay has come, kept in the database that it reads.
+//! How far the relay has come, kept in the database that it reads, and which relay may move it.
 
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{Timestamp, Uuid};
 use sea_query::{Expr, ExprTrait as _, Query};
 
+use crate::relay::RelayError;
+
 /// The only source that a database has today.
 const SOURCE: &str = "outbox_event";
 
 /// Every row up to `ordinal` is on its topics and has its receipts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
-    /// Part of the producer's name, so that a new database never goes on under an old one's name.
-    pub(crate) epoch: String,
     pub(crate) ordinal: i64,
+    /// The last of them that went to the topics of events.
+    pub(crate) events: i64,
 }
 
-/// Reads the checkpoint; a database that has none gets one with the epoch given.
-pub(crate) async fn load_or_mint(db: &Db, epoch: Uuid) -> Result<Checkpoint, DbError> {
+impl Checkpoint {
+    /// The further one in each respect.
+    pub(crate) fn joined(self, other: Self) -> Self {
+        Self { ordinal: Ord::max(self.ordinal, other.ordinal), events: Ord::max(self.events, other.events) }
+    }
+}
+
+/// The right to move the checkpoint: taken by whoever holds the producers' names at the broker, and lost to
+/// the next one who does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// Part of the producers' name, so that a new database never goes on under an old one's name.
+    pub(crate) epoch: String,
+    pub(crate) holder: String,
+}
+
+/// The database's epoch; one that has none gets the one given.
+pub(crate) async fn load_or_mint(db: &Db, epoch: Uuid) -> Result<String, DbError> {
     let mint = Query::insert()
         .into_table("relay_checkpoint")
-        .columns(["source", "epoch", "ordinal"])
-        .values_panic([SOURCE.into(), epoch.simple().to_string().into(), 0_i64.into()])
+        .columns(["source", "epoch", "ordinal", "events"])
+        .values_panic([SOURCE.into(), epoch.simple().to_string().into(), 0_i64.into(), 0_i64.into()])
         .to_owned();
-    let read = Query::select()
-        .columns(["epoch", "ordinal"])
-        .from("relay_checkpoint")
-        .and_where(Expr::col("source").eq(SOURCE))
-        .to_owned();
+    let read = Query::select().column("epoch").from("relay_checkpoint").and_where(is_source()).to_owned();
     db.write(async move |tx: &Tx| {
         tx.insert_new(&mint, "source").await?;
-        let row = tx.fetch_one(&read).await?;
-        Ok(Checkpoint { epoch: row.get("epoch")?, ordinal: row.get("ordinal")? })
+        tx.fetch_one(&read).await?.get("epoch")
     })
     .await
 }
 
-/// Moves the checkpoint up to `ordinal` and marks the rows on the way as published.
-pub(crate) async fn advance(db: &Db, from: i64, ordinal: i64, now: Timestamp) -> Result<(), DbError> {
+/// Takes the right to move the checkpoint from whoever had it, and says where it is.
+pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayError> {
+    let take = Query::update()
+        .table("relay_checkpoint")
+        .value("holder", claim.holder.as_str())
+        .and_where(is_source())
+        .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
+        .to_owned();
+    let read = Query::select()
+        .columns(["ordinal", "events"])
+        .from("relay_checkpoint")
+        .and_where(is_source())
+        .to_owned();
+    db.write(async move |tx: &Tx| {
+        if tx.execute(&take).await? == 0 {
+            return Err(RelayError::Fenced);
+        }
+        let row = tx.fetch_one(&read).await?;
+        Ok(Checkpoint { ordinal: row.get("ordinal")?, events: row.get("events")? })
+    })
+    .await
+}
+
+/// Moves the checkpoint and marks the rows on the way as published, both or neither; refused if the claim
+/// was lost meanwhile.
+pub(crate) async fn advance(
+    db: &Db,
+    claim: &Claim,
+    from: Checkpoint,
+    to: Checkpoint,
+    now: Timestamp,
+) -> Result<(), RelayError> {
+    let advance = Query::update()
+        .table("relay_checkpoint")
+        .value("ordinal", to.ordinal)
+        .value("events", to.events)
+        .and_where(is_source())
+        .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
+        .and_where(Expr::col("holder").eq(claim.holder.as_str()))
+        .to_owned();
     let mark = Query::update()
         .table("outbox_event")
         .value("published", 1_i64)
         .value("published_at", now.as_micros())
-        .and_where(Expr::col("seq").gt(from))
-        .and_where(Expr::col("seq").lte(ordinal))
-        .to_owned();
-    let advance = Query::update()
-        .table("relay_checkpoint")
-        .value("ordinal", ordinal)
-        .and_where(Expr::col("source").eq(SOURCE))
+        .and_where(Expr::col("seq").gt(from.ordinal))
+        .and_where(Expr::col("seq").lte(to.ordinal))
         .to_owned();
     db.write(async move |tx: &Tx| {
+        if tx.execute(&advance).await? == 0 {
+            return Err(RelayError::Fenced);
+        }
         tx.execute(&mark).await?;
-        tx.execute(&advance).await.map(drop)
+        Ok(())
     })
     .await
+}
+
+/// Where the checkpoint is, for who only looks. None before the first start of a relay.
+pub(crate) async fn ordinal(tx: &Tx) -> Result<Option<i64>, DbError> {
+    let read = Query::select().column("ordinal").from("relay_checkpoint").and_where(is_source()).to_owned();
+    tx.fetch_optional(&read).await?.map(|row| row.get("ordinal")).transpose()
+}
+
+/// Empties the outbox and forgets the checkpoint, in the transaction of whoever resets the rest; no relay
+/// may be running. The next start mints a new epoch, so that the topics take the new rows for new.
+pub async fn reset(tx: &Tx) -> Result<(), DbError> {
+    tx.execute(Query::delete().from_table("outbox_event")).await?;
+    tx.execute(Query::delete().from_table("relay_checkpoint")).await.map(drop)
+}
+
+fn is_source() -> Expr {
+    Expr::col("source").eq(SOURCE)
 }

@@ -1,21 +1,29 @@
 //! The outbox table, and the relay that publishes what is in it effectively once.
 //!
 //! A command appends its events in its own transaction ([`append`]); the [`Relay`] publishes each row under
-//! its sequence number, so that a broker with deduplication on stores it once, whatever is killed when.
+//! its sequence number, so that a broker with deduplication on stores it once, whatever is killed when. A row
+//! that is no event, such as a dead letter, goes to one topic that it names ([`append_to`]).
 //!
 //! Today the relay reads SQLite, where the order of `seq` is the order of the commits.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
+mod append;
 mod checkpoint;
+mod keeper;
 mod message;
 mod relay;
+mod route;
 mod row;
 mod status;
 mod table;
 
+pub use append::{NewEvent, NewMessage, PROPERTIES_BYTES_MAX, append, append_to};
+pub use checkpoint::reset;
+pub use keeper::LAG_ROWS_MAX;
 pub use message::{EVENTS_TOPIC, RAW_TOPIC};
-pub use relay::{Relay, RelayError, RelayOptions};
-pub use row::{Headers, OutboxRow, newest};
+pub use relay::{Relay, RelayOptions};
+pub use route::{Encoding, Route};
+pub use row::{Headers, OutboxRow, PageOrder, newest, page};
 pub use status::Status;
-pub use table::{MIGRATIONS, NewEvent, append};
+pub use table::MIGRATIONS;

@@ -1,10 +1,12 @@
-//! A row as the two messages that it becomes: the event, and the change that was captured.
+//! A row as the two messages that it becomes, the event and the change that was captured; or as the one that
+//! its route says.
 
-use hexalpes_client::Outgoing;
+use hexalpes_client::{Message, Outgoing};
+use hexalpes_db::DbError;
 use hexalpes_kernel::CloudEvent;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::row::OutboxRow;
+use crate::{route::Route, row::OutboxRow};
 
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
@@ -23,7 +25,7 @@ pub(crate) fn event(row: &OutboxRow, service: &str) -> Outgoing {
     stamped(row, event.to_json())
         .property("ce_id", &row.id)
         .property("correlation_id", row.headers.correlationid.as_str())
-        .property("event_type", event.bare_kind())
+        .property("event_type", row.bare_kind())
         .property("source_service", service)
         .property("event_version", "1")
 }
@@ -91,6 +93,25 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
         ts_ms,
     };
     stamped(row, serde_json::to_string(&envelope).expect("a row has nothing that JSON cannot hold"))
+}
+
+/// The message of a row that goes to a topic of its own, as it was given.
+pub(crate) fn routed(row: &OutboxRow, route: &Route) -> Result<Outgoing, DbError> {
+    Ok(route.message(&row.payload)?.sequence_id(row.seq.unsigned_abs()))
+}
+
+/// The row's id in a message that is on one of the two topics.
+pub(crate) fn event_id(message: &Message) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        after: After,
+    }
+    #[derive(Deserialize)]
+    struct After {
+        id: String,
+    }
+    let stamped = message.property("ce_id").map(str::to_owned);
+    stamped.or_else(|| Some(serde_json::from_slice::<Envelope>(&message.payload).ok()?.after.id))
 }
 
 /// What both have: the aggregate as key, when it happened, and the ordinal as sequence id.

@@ -6,12 +6,17 @@ use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::route::Route;
+
 /// What travels beside an event's data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headers {
     pub correlationid: CorrelationId,
     pub causationid: CausationId,
     pub actor: Actor,
+    /// The one topic to which the row goes, if it is no event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Route>,
 }
 
 impl Headers {
@@ -52,6 +57,11 @@ const COLUMNS: [&str; 10] = [
 ];
 
 impl OutboxRow {
+    /// The fact's name without its namespace: what the seeds' property `event_type` holds.
+    pub(crate) fn bare_kind(&self) -> &str {
+        self.kind.rsplit('.').next().unwrap_or(&self.kind)
+    }
+
     fn read(row: &Row) -> Result<Self, DbError> {
         let damaged = |column: &str| DbError::Damaged(format!("outbox_event.{column} cannot be read"));
         let time = |micros, column| Timestamp::from_micros(micros).ok_or_else(|| damaged(column));
@@ -77,25 +87,47 @@ fn select() -> SelectStatement {
 
 /// Rows after `seq`, oldest first.
 pub(crate) async fn after(db: &Db, seq: i64, limit: u64) -> Result<Vec<OutboxRow>, DbError> {
-    let query =
-        select().and_where(Expr::col("seq").gt(seq)).order_by("seq", Order::Asc).limit(limit).to_owned();
-    fetch(db, query).await
+    page(db, PageOrder::OldestFirst, Some(seq), limit).await
+}
+
+/// Which end of the outbox a page begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageOrder {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// A page of rows: those after the `seq` given, in the order given.
+pub async fn page(
+    db: &Db,
+    order: PageOrder,
+    after: Option<i64>,
+    limit: u64,
+) -> Result<Vec<OutboxRow>, DbError> {
+    let (order, is_ascending) = match order {
+        PageOrder::OldestFirst => (Order::Asc, true),
+        PageOrder::NewestFirst => (Order::Desc, false),
+    };
+    let mut query = select();
+    if let Some(seq) = after {
+        let column = Expr::col("seq");
+        query.and_where(if is_ascending { column.gt(seq) } else { column.lt(seq) });
+    }
+    query.order_by("seq", order).limit(limit);
+    db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(OutboxRow::read).collect()).await
 }
 
 /// The newest rows, newest first; with `before`, those older than that `seq`.
 pub async fn newest(db: &Db, before: Option<i64>, limit: u64) -> Result<Vec<OutboxRow>, DbError> {
-    let mut query = select().order_by("seq", Order::Desc).limit(limit).to_owned();
-    if let Some(seq) = before {
-        query.and_where(Expr::col("seq").lt(seq));
-    }
-    fetch(db, query).await
-}
-
-async fn fetch(db: &Db, query: SelectStatement) -> Result<Vec<OutboxRow>, DbError> {
-    db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(OutboxRow::read).collect()).await
+    page(db, PageOrder::NewestFirst, before, limit).await
 }
 
 /// The highest `seq` in the table; 0 when it is empty.
 pub(crate) async fn newest_seq(db: &Db) -> Result<i64, DbError> {
     Ok(newest(db, None, 1).await?.first().map_or(0, |row| row.seq))
+}
+
+/// The id of the row with that `seq`; none if it was pruned.
+pub(crate) async fn id_of(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
+    Ok(after(db, seq - 1, 1).await?.into_iter().find(|row| row.seq == seq).map(|row| row.id))
 }

@@ -1,14 +1,10 @@
-//! The tables, and how an event gets into them.
+//! The tables.
 //!
 //! `outbox_event` has the columns of Debezium's outbox event router (`id`, `aggregatetype`, `aggregateid`,
 //! `type`, `payload`), so that a real Debezium can read it, and the seeds' `published` and `occurred_at`.
 
-use hexalpes_db::{Backend, DbError, Migration, Tx, columns};
-use hexalpes_kernel::{Cause, Uuid};
-use sea_query::{Index, Query, Table};
-use serde_json::value::RawValue;
-
-use crate::row::Headers;
+use hexalpes_db::{Backend, Migration, columns};
+use sea_query::{Index, Table};
 
 /// Belongs to every database that has commands.
 pub const MIGRATIONS: &[Migration] = &[
@@ -16,6 +12,9 @@ pub const MIGRATIONS: &[Migration] = &[
         vec![outbox_event(backend), by_occurrence(backend)]
     }),
     Migration::new("outbox", 2, "create relay_checkpoint", |backend| vec![relay_checkpoint(backend)]),
+    Migration::new("outbox", 3, "add holder and events to relay_checkpoint", |backend| {
+        vec![holder(backend), events(backend)]
+    }),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -53,50 +52,14 @@ fn relay_checkpoint(backend: Backend) -> String {
     )
 }
 
-/// A fact on its way out.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    /// Becomes the `CloudEvent`'s id.
-    pub id: Uuid,
-    /// The context's name on the wire, such as `commissions`; the `CloudEvent`'s source is made of it.
-    pub aggregate_type: &'static str,
-    /// Becomes the subject and the message's key.
-    pub aggregate_id: String,
-    /// Full name of the fact: `com.hexabuilders.commissions.CommissionCalculated`.
-    pub kind: &'static str,
-    /// A JSON object.
-    pub data: Box<RawValue>,
+/// Which relay may move the checkpoint.
+fn holder(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::id(backend, "holder")))
 }
 
-/// Appends an event in the transaction of the command that caused it.
-pub async fn append(tx: &Tx, cause: &Cause, event: NewEvent) -> Result<(), DbError> {
-    let headers = Headers {
-        correlationid: cause.correlation.clone(),
-        causationid: cause.causation.clone(),
-        actor: cause.actor.clone(),
-    };
-    let insert = Query::insert()
-        .into_table("outbox_event")
-        .columns([
-            "id",
-            "aggregatetype",
-            "aggregateid",
-            "type",
-            "payload",
-            "headers",
-            "occurred_at",
-            "published",
-        ])
-        .values_panic([
-            event.id.to_string().into(),
-            event.aggregate_type.into(),
-            event.aggregate_id.into(),
-            event.kind.into(),
-            event.data.get().into(),
-            headers.to_json().into(),
-            cause.at.as_micros().into(),
-            0_i64.into(),
-        ])
-        .to_owned();
-    tx.execute(&insert).await.map(drop)
+/// The ordinal of the last row that went to the topics of events: others go to topics of their own.
+fn events(backend: Backend) -> String {
+    let mut column = columns::integer("events");
+    column.not_null().default(0_i64);
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(column))
 }

@@ -37,6 +37,13 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_add(micros))
             .unwrap_or(Self(jiff::Timestamp::MAX.as_microsecond()))
     }
+
+    /// This long before; the beginning of time at the earliest.
+    pub fn before(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.saturating_sub(micros))
+            .unwrap_or(Self(jiff::Timestamp::MIN.as_microsecond()))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -81,8 +88,9 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_is_not_passed() {
+    fn the_ends_of_time_are_not_passed() {
         let end = Timestamp(jiff::Timestamp::MAX.as_microsecond());
         assert_eq!(end.after(Duration::from_secs(1)), end);
+        assert_eq!(end.before(Duration::MAX), Timestamp(jiff::Timestamp::MIN.as_microsecond()));
     }
 }

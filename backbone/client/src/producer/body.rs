@@ -192,6 +192,7 @@ impl Single {
             sequence_id: Some(self.sequence_id),
             schema_version: self.schema_version,
             deliver_at: None,
+            alone: false,
         }
     }
 }

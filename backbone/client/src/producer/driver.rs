@@ -86,6 +86,10 @@ impl Shared {
         Ok(Receipt { receiver })
     }
 
+    pub(super) fn close_batch(&self) {
+        self.state.lock().close_batch();
+    }
+
     pub(super) async fn flush(&self) {
         let until = {
             let mut state = self.state.lock();

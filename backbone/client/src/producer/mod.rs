@@ -88,6 +88,9 @@ pub struct Outgoing {
     pub schema_version: Option<Bytes>,
     /// Not delivered before then, milliseconds since 1970; by shared subscriptions alone. Never batched.
     pub deliver_at: Option<u64>,
+    /// Never batched: whether the broker has it already is then judged of this message, and not of the
+    /// first one in its batch.
+    pub alone: bool,
 }
 
 impl Outgoing {
@@ -174,6 +177,11 @@ impl Producer {
     /// Queues a message, waiting for room, and gives a future for its receipt.
     pub async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
         self.shared.queue(message).await
+    }
+
+    /// Sends the open batch now, without waiting for more messages or for its receipt.
+    pub fn close_batch(&self) {
+        self.shared.close_batch();
     }
 
     /// Closes the open batch and waits until everything queued so far has its receipt, or failed.

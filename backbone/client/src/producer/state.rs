@@ -73,7 +73,7 @@ impl State {
             return Err(error.clone());
         }
         let sequence_id = message.sequence_id.unwrap_or(self.next_sequence_id);
-        let opened = match self.options.batching.filter(|_| message.deliver_at.is_none()) {
+        let opened = match self.options.batching.filter(|_| message.deliver_at.is_none() && !message.alone) {
             None => {
                 self.close_batch();
                 self.send_alone(message, sequence_id, waiter).map(|()| false)
@@ -294,10 +294,12 @@ mod tests {
         let mut state = producer(Some(batches_of(10)));
         let large = Outgoing::new(vec![0; 500]);
         let delayed = Outgoing { deliver_at: Some(1), ..Outgoing::new("x") };
-        let _waiting: Vec<_> =
-            [numbered(0), large, numbered(2), delayed, numbered(4)].map(|m| accept(&mut state, m)).into();
+        let alone = Outgoing { alone: true, ..Outgoing::new("x") };
+        let _waiting: Vec<_> = [numbered(0), large, numbered(2), delayed, numbered(4), alone, numbered(6)]
+            .map(|m| accept(&mut state, m))
+            .into();
         state.close_batch();
-        assert_eq!(sent(&state), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4)]);
+        assert_eq!(sent(&state), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]);
     }
 
     #[test]

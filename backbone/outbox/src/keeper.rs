@@ -1,0 +1,158 @@
+//! Beside the relay: measures how much waits, and prunes what was published long ago.
+
+use std::{sync::Arc, time::Duration};
+
+use hexalpes_db::{Db, DbError, ErrorKind, Tx, columns};
+use hexalpes_kernel::{Edge, Timestamp};
+use hexalpes_worker::{Failure, Job, Outlook};
+use parking_lot::Mutex;
+use sea_query::{Expr, ExprTrait as _, Func, Order, Query};
+use tokio::time::{self, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{checkpoint, status::Counters};
+
+/// Rows of which the bytes are counted: more take too long to look through every second.
+pub const LAG_ROWS_MAX: u64 = 10_000;
+/// Rows that one transaction deletes, so that commands do not wait long for it.
+const PRUNE_ROWS_MAX: u64 = 500;
+/// Between two looks.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// What is committed and not yet published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lag {
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) seconds: u64,
+}
+
+pub(crate) struct Keeper {
+    pub(crate) db: Db,
+    pub(crate) edge: Arc<dyn Edge>,
+    pub(crate) service: String,
+    pub(crate) keep_published: Option<Duration>,
+    pub(crate) counters: Arc<Mutex<Counters>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the outbox cannot be looked through: {0}")]
+pub(crate) struct KeeperError(#[from] DbError);
+
+impl Failure for KeeperError {
+    fn outlook(&self) -> Outlook {
+        if self.0.kind() == ErrorKind::Corrupt { Outlook::Final } else { Outlook::Passing }
+    }
+}
+
+impl Job for Keeper {
+    type Session = ();
+    type Error = KeeperError;
+
+    async fn open(&mut self) -> Result<(), KeeperError> {
+        Ok(())
+    }
+
+    async fn run(&mut self, (): (), stop: &CancellationToken) -> Result<(), KeeperError> {
+        let mut ticks = time::interval(MEASURE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                _ = ticks.tick() => {}
+            }
+            let now = self.edge.now();
+            let lag = lag(&self.db, now).await?;
+            self.counters.lock().lag = lag;
+            self.show(lag);
+            if let Some(keep) = self.keep_published {
+                let pruned = prune(&self.db, now.before(keep)).await?;
+                if pruned > 0 {
+                    info!(relay.service = self.service, rows = pruned, "pruned rows published long ago");
+                }
+            }
+        }
+    }
+}
+
+impl Keeper {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 rows are no lag but a loss")]
+    fn show(&self, lag: Lag) {
+        let labels = [("service", self.service.clone())];
+        metrics::gauge!("hexalpes_relay_lag_rows", &labels).set(lag.rows as f64);
+        metrics::gauge!("hexalpes_relay_lag_bytes", &labels).set(lag.bytes as f64);
+        metrics::gauge!("hexalpes_relay_lag_seconds", &labels).set(lag.seconds as f64);
+    }
+}
+
+async fn lag(db: &Db, now: Timestamp) -> Result<Lag, DbError> {
+    db.read(async move |tx: &Tx| {
+        let ordinal = checkpoint::ordinal(tx).await?.unwrap_or(0);
+        let ends = Query::select()
+            .expr_as(Expr::col("seq").max(), "newest")
+            .from("outbox_event")
+            .and_where(Expr::col("seq").gt(ordinal))
+            .to_owned();
+        let newest: Option<i64> = tx.fetch_one(&ends).await?.get("newest")?;
+        let Some(newest) = newest else { return Ok(Lag::default()) };
+        let waiting = Query::select()
+            .column("occurred_at")
+            .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
+            .from("outbox_event")
+            .and_where(Expr::col("seq").gt(ordinal))
+            .order_by("seq", Order::Asc)
+            .limit(LAG_ROWS_MAX)
+            .to_owned();
+        let oldest_and_bytes = Query::select()
+            .expr_as(Expr::col("occurred_at").min(), "oldest")
+            .expr_as(columns::sum(tx.backend(), "bytes"), "bytes")
+            .from_subquery(waiting, "waiting")
+            .to_owned();
+        let row = tx.fetch_one(&oldest_and_bytes).await?;
+        let oldest: i64 = row.get("oldest")?;
+        let bytes: i64 = row.get("bytes")?;
+        Ok(Lag {
+            // On SQLite numbers have no gaps: a rollback takes them back.
+            rows: (newest - ordinal).unsigned_abs(),
+            bytes: bytes.unsigned_abs(),
+            seconds: u64::try_from((now.as_micros() - oldest) / 1_000_000).unwrap_or(0),
+        })
+    })
+    .await
+}
+
+/// Deletes rows that were published and happened before `before`, and says how many.
+async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
+    let mut pruned = 0;
+    loop {
+        let rows = db.write(async move |tx: &Tx| prune_some(tx, before).await).await?;
+        pruned += rows;
+        if rows < PRUNE_ROWS_MAX {
+            return Ok(pruned);
+        }
+    }
+}
+
+async fn prune_some(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
+    // Never the row at the checkpoint or beyond, whatever its mark says: a start looks there.
+    let Some(ordinal) = checkpoint::ordinal(tx).await? else { return Ok(0) };
+    let old = Query::select()
+        .column("seq")
+        .from("outbox_event")
+        .and_where(Expr::col("occurred_at").lt(before.as_micros()))
+        .and_where(Expr::col("published").eq(1_i64))
+        .and_where(Expr::col("seq").lt(ordinal))
+        .limit(PRUNE_ROWS_MAX)
+        .to_owned();
+    let mut rows = Vec::new();
+    for row in tx.fetch_all(&old).await? {
+        rows.push(row.get::<i64>("seq")?);
+    }
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let delete =
+        Query::delete().from_table("outbox_event").and_where(Expr::col("seq").is_in(rows)).to_owned();
+    tx.execute(&delete).await
+}

@@ -1,0 +1,226 @@
+//! What a relay does: finds out where everything is, then sends and confirms at the same time.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{FutureExt as _, future};
+use hexalpes_client::Client;
+use hexalpes_db::Db;
+use hexalpes_kernel::Edge;
+use hexalpes_worker::Job;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    RelayError,
+    flight::Flight,
+    tail,
+    topics::{ROWS_IN_FLIGHT_MAX, Topic, Topics},
+};
+use crate::{
+    checkpoint::{self, Checkpoint, Claim},
+    message, row,
+    status::Counters,
+};
+
+/// Rows that are read at once.
+const ROWS_READ_MAX: u64 = 500;
+/// How long a commit by another process may go unnoticed.
+const POLL: Duration = Duration::from_millis(200);
+/// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
+/// next start.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) struct Work {
+    pub(super) db: Db,
+    pub(super) client: Client,
+    pub(super) edge: Arc<dyn Edge>,
+    pub(super) service: String,
+    /// This relay, as opposed to others on the same database.
+    pub(super) holder: String,
+    pub(super) counters: Arc<Mutex<Counters>>,
+}
+
+/// What is open, and where the relay goes on.
+pub(super) struct Session {
+    topics: Topics,
+    claim: Claim,
+    checkpoint: Checkpoint,
+}
+
+impl Job for Work {
+    type Session = Session;
+    type Error = RelayError;
+
+    async fn open(&mut self) -> Result<Session, RelayError> {
+        let epoch = checkpoint::load_or_mint(&self.db, self.edge.uuid()).await?;
+        let mut topics = Topics::open(self.client.clone(), &self.service, &epoch).await?;
+        // Only now: until it lost the names, another relay may have moved the checkpoint.
+        let claim = Claim { epoch, holder: self.holder.clone() };
+        let checkpoint = checkpoint::claim(&self.db, &claim).await?;
+        let newest = row::newest_seq(&self.db).await?.max(checkpoint.ordinal);
+        let (raw, events) = future::try_join(
+            self.stored(&topics.raw, topics.name(), checkpoint, newest),
+            self.stored(&topics.events, topics.name(), checkpoint, newest),
+        )
+        .await?;
+        topics.raw.stored = raw;
+        topics.events.stored = events;
+        Ok(Session { topics, claim, checkpoint })
+    }
+
+    async fn run(&mut self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
+        let Session { mut topics, claim, checkpoint } = session;
+        let (sent, flights) = mpsc::unbounded_channel();
+        {
+            let send = self.send(&mut topics, checkpoint.ordinal, sent, stop);
+            let confirm = self.confirm(&claim, checkpoint, flights);
+            tokio::select! {
+                outcome = future::try_join(send, confirm) => outcome?,
+                () = overdue(stop) => {
+                    warn!(relay.service = self.service, "stops before all receipts are there");
+                    return Ok(());
+                }
+            };
+        }
+        topics.close().await;
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Up to where a topic of events has our rows, whatever happened to either side.
+    async fn stored(
+        &self,
+        topic: &Topic,
+        producer: &str,
+        checkpoint: Checkpoint,
+        newest: i64,
+    ) -> Result<i64, RelayError> {
+        let told = topic.stored.max(0);
+        if told == checkpoint.events {
+            return Ok(told);
+        }
+        // Beyond the checkpoint: the last relay died before it could note it; or the database is an older
+        // copy. Below it: the broker forgot the producer, as it does when one is away for long; or it lost
+        // data. The topic's messages tell which.
+        let restored =
+            |stored| RelayError::DatabaseRestored { topic: topic.name().to_owned(), stored, newest };
+        if told > newest {
+            return Err(restored(told));
+        }
+        let last = tail::last_of(&self.client, topic.name(), producer).await?;
+        let found = last.as_ref().map_or(0, |last| last.sequence_id.cast_signed());
+        let stored = told.max(found);
+        if stored > newest {
+            return Err(restored(stored));
+        }
+        if stored < checkpoint.events {
+            let (topic, published) = (topic.name().to_owned(), checkpoint.events);
+            return Err(RelayError::TopicLost { topic, stored, published });
+        }
+        if let Some(published) = last.as_ref().and_then(message::event_id)
+            && let Some(kept) = row::id_of(&self.db, found).await?
+            && published != kept
+        {
+            return Err(RelayError::OtherEvent {
+                topic: topic.name().to_owned(),
+                row: found,
+                published,
+                kept,
+            });
+        }
+        Ok(stored)
+    }
+
+    /// Reads what is committed and sends it, until it is told to stop.
+    async fn send(
+        &self,
+        topics: &mut Topics,
+        from: i64,
+        sent: mpsc::UnboundedSender<Flight>,
+        stop: &CancellationToken,
+    ) -> Result<(), RelayError> {
+        let mut commits = self.db.commits();
+        let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
+        let mut last = from;
+        while !stop.is_cancelled() {
+            commits.mark_unchanged();
+            let rows = row::after(&self.db, last, ROWS_READ_MAX).await?;
+            let Some(newest) = rows.last() else {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    _ = commits.changed() => {}
+                    () = time::sleep(POLL) => {}
+                }
+                continue;
+            };
+            last = newest.seq;
+            let count = u32::try_from(rows.len()).expect("a read has few rows");
+            let room = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                room = Arc::clone(&room).acquire_many_owned(count) => room.expect("nobody closes it"),
+            };
+            self.counters.lock().received += u64::from(count);
+            let mut flight = tokio::select! {
+                // What of these is sent and what is not, the next start finds out.
+                () = stop.cancelled() => return Ok(()),
+                flight = topics.publish(&rows) => flight?,
+            };
+            flight.rows = u64::from(count);
+            flight.room = Some(room);
+            // It fails only if the other half did, which ends this one as well.
+            let _ = sent.send(flight);
+        }
+        Ok(())
+    }
+
+    /// Waits for receipts and moves the checkpoint behind them.
+    ///
+    /// On SQLite any row may be a checkpoint, since `seq` is the order of the commits.
+    async fn confirm(
+        &self,
+        claim: &Claim,
+        mut checkpoint: Checkpoint,
+        mut flights: mpsc::UnboundedReceiver<Flight>,
+    ) -> Result<(), RelayError> {
+        let mut next = None;
+        while let Some(mut first) = take(&mut next, &mut flights).await {
+            first.arrive().await?;
+            // Those that have arrived as well share the checkpoint.
+            let mut arrived = vec![first];
+            while let Ok(mut flight) = flights.try_recv() {
+                let Some(outcome) = flight.arrive().now_or_never() else {
+                    next = Some(flight);
+                    break;
+                };
+                outcome?;
+                arrived.push(flight);
+            }
+            let to = arrived.iter().fold(checkpoint, |to, flight| to.joined(flight.checkpoint));
+            checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?;
+            checkpoint = to;
+            for flight in arrived {
+                flight.count(&self.service);
+                self.counters.lock().written += flight.rows;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn take(next: &mut Option<Flight>, flights: &mut mpsc::UnboundedReceiver<Flight>) -> Option<Flight> {
+    match next.take() {
+        Some(flight) => Some(flight),
+        None => flights.recv().await,
+    }
+}
+
+async fn overdue(stop: &CancellationToken) {
+    stop.cancelled().await;
+    time::sleep(STOP_PATIENCE).await;
+}

@@ -1,0 +1,65 @@
+//! What is really at the end of a topic: asked when the broker's memory of a producer cannot settle it.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use hexalpes_client::{Client, Consumer, ConsumerOptions, Message, MessageId, SeekTo};
+use tokio::time;
+
+use super::RelayError;
+
+/// Entries that are read before the whole topic is: others may have published after us.
+const ENTRIES: u64 = 1_000;
+/// Reached only when the broker goes away meanwhile.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The last message of `producer` on the topic, by its sequence id; none if there is none.
+///
+/// It subscribes for a moment: brokers have no other way to read.
+pub(super) async fn last_of(
+    client: &Client,
+    topic: &str,
+    producer: &str,
+) -> Result<Option<Message>, RelayError> {
+    let options = ConsumerOptions::new(format!("{}-tail", producer.replace('/', "-"))).from_earliest();
+    let consumer = client.consumer(topic, options).await.map_err(|why| RelayError::open(topic, why))?;
+    let read = async {
+        let end = consumer.last_message_id().await?;
+        if end.entry.cast_signed() < 0 {
+            return Ok(None);
+        }
+        let end = MessageId::new(end.ledger, end.entry);
+        let near = MessageId::new(end.ledger, end.entry.saturating_sub(ENTRIES));
+        let last = newest(&consumer, SeekTo::Message(near), end, producer).await?;
+        if last.is_some() { Ok(last) } else { newest(&consumer, SeekTo::Earliest, end, producer).await }
+    };
+    let outcome = time::timeout(PATIENCE, read).await;
+    let tail = |why| RelayError::Tail { topic: topic.to_owned(), why };
+    // A subscription that stayed would keep the broker from ever trimming the topic.
+    consumer.unsubscribe().await.map_err(tail)?;
+    outcome.map_err(|_| RelayError::TailSilent { topic: topic.to_owned() })?.map_err(tail)
+}
+
+async fn newest(
+    consumer: &Consumer,
+    from: SeekTo,
+    end: MessageId,
+    producer: &str,
+) -> Result<Option<Message>, hexalpes_client::ConsumeError> {
+    consumer.seek(from).await?;
+    let mut newest: Option<Message> = None;
+    let mut consider = |message: Message| {
+        let place = MessageId::new(message.id.ledger, message.id.entry);
+        let is_later = newest.as_ref().is_none_or(|known| known.sequence_id < message.sequence_id);
+        if message.producer_name == producer && is_later {
+            newest = Some(message);
+        }
+        place
+    };
+    while consider(consumer.next().await?) < end {}
+    // The messages of one batch arrive together.
+    while let Some(message) = consumer.next().now_or_never() {
+        consider(message?);
+    }
+    Ok(newest)
+}

@@ -1,0 +1,167 @@
+//! The producers of one relay, and the way of a row to its topics.
+//!
+//! Each topic has a producer of its own under the same name, so that each deduplicates by the ordinals of
+//! the rows that go there. Whoever holds the names on the topics of events is the active relay.
+
+use std::collections::HashMap;
+
+use futures::future::try_join;
+use hexalpes_client::{Batching, Client, Codec, Outgoing, Producer, ProducerOptions};
+
+use super::{RelayError, flight::Flight, tail};
+use crate::{
+    message::{self, EVENTS_TOPIC, RAW_TOPIC},
+    row::OutboxRow,
+};
+
+/// Rows on their way at once, at most.
+pub(super) const ROWS_IN_FLIGHT_MAX: usize = 4_096;
+/// Producers for topics of single rows; the one that was not used for longest is closed for another.
+const ROUTED_TOPICS_MAX: usize = 64;
+/// A batch: few enough that no row waits long for the others of its batch to be packed.
+const BATCH_MESSAGES_MAX: usize = 500;
+const BATCH_BYTES_MAX: usize = 128 * 1024;
+
+/// The open producers.
+pub(super) struct Topics {
+    client: Client,
+    service: String,
+    options: ProducerOptions,
+    pub(super) raw: Topic,
+    pub(super) events: Topic,
+    routed: HashMap<String, Topic>,
+    /// How many rows are still sent one by one; see [`Topics::publish`].
+    careful: usize,
+    uses: u64,
+}
+
+/// A producer, and up to where its topic is known to have our rows.
+pub(super) struct Topic {
+    pub(super) producer: Producer,
+    pub(super) stored: i64,
+    name: String,
+    last_use: u64,
+}
+
+impl Topics {
+    pub(super) async fn open(client: Client, service: &str, epoch: &str) -> Result<Self, RelayError> {
+        let options = ProducerOptions {
+            name: Some(format!("cdc/{service}/{epoch}")),
+            // Closed by hand when there are no more rows to put in, so that a single one does not wait.
+            batching: Some(Batching {
+                max_messages: BATCH_MESSAGES_MAX,
+                max_bytes: BATCH_BYTES_MAX,
+                ..Batching::default()
+            }),
+            compression: Codec::Lz4,
+            max_pending: ROWS_IN_FLIGHT_MAX,
+            // No row may be too large to ever leave.
+            chunking: true,
+            ..ProducerOptions::default()
+        };
+        let (raw, events) =
+            try_join(Topic::open(&client, RAW_TOPIC, &options), Topic::open(&client, EVENTS_TOPIC, &options))
+                .await?;
+        let service = service.to_owned();
+        let careful = ROWS_IN_FLIGHT_MAX;
+        Ok(Self { client, service, options, raw, events, routed: HashMap::new(), careful, uses: 0 })
+    }
+
+    /// The name of the producers.
+    pub(super) fn name(&self) -> &str {
+        self.options.name.as_deref().expect("it was given one")
+    }
+
+    /// Sends the rows to their topics in their order, and gives what will have all receipts.
+    ///
+    /// A broker judges a batch by its first row: if that one is stored, it drops the whole. So the first rows
+    /// of a session go one by one, as many as an earlier session may have had on their way when it ended:
+    /// the broker may be storing some of these just now.
+    pub(super) async fn publish(&mut self, rows: &[OutboxRow]) -> Result<Flight, RelayError> {
+        let mut flight = Flight::default();
+        for row in rows {
+            let alone = self.careful > 0;
+            self.careful = self.careful.saturating_sub(1);
+            let ready = |message: Outgoing| Outgoing { alone, ..message };
+            flight.checkpoint.ordinal = row.seq;
+            if let Some(route) = &row.headers.route {
+                let message = ready(message::routed(row, route)?);
+                self.routed(&route.topic, alone).await?.queue(row, message, &mut flight).await?;
+                continue;
+            }
+            flight.checkpoint.events = row.seq;
+            let change = ready(message::change(row, &self.service));
+            self.raw.queue(row, change, &mut flight).await?;
+            let event = ready(message::event(row, &self.service));
+            self.events.queue(row, event, &mut flight).await?;
+        }
+        for topic in self.routed.values().chain([&self.raw, &self.events]) {
+            topic.producer.close_batch();
+        }
+        Ok(flight)
+    }
+
+    /// The producer on a topic of single rows, opened on demand.
+    async fn routed(&mut self, name: &str, may_be_there: bool) -> Result<&Topic, RelayError> {
+        if !self.routed.contains_key(name) {
+            if self.routed.len() >= ROUTED_TOPICS_MAX {
+                self.close_oldest().await;
+            }
+            let mut topic = Topic::open(&self.client, name, &self.options).await?;
+            if may_be_there && topic.stored < 0 {
+                // Nothing says whether the broker forgot the producer, or never knew it there.
+                let last = tail::last_of(&self.client, name, self.name()).await?;
+                topic.stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
+            }
+            self.routed.insert(name.to_owned(), topic);
+        }
+        let topic = self.routed.get_mut(name).expect("it was put there");
+        self.uses += 1;
+        topic.last_use = self.uses;
+        Ok(topic)
+    }
+
+    async fn close_oldest(&mut self) {
+        let oldest = self.routed.iter().min_by_key(|(_, topic)| topic.last_use);
+        let Some(name) = oldest.map(|(name, _)| name.clone()) else { return };
+        if let Some(topic) = self.routed.remove(&name) {
+            topic.producer.close().await;
+        }
+    }
+
+    /// Waits for what is on its way, and gives the names up.
+    pub(super) async fn close(self) {
+        for topic in self.routed.into_values().chain([self.raw, self.events]) {
+            topic.producer.close().await;
+        }
+    }
+}
+
+impl Topic {
+    async fn open(client: &Client, topic: &str, options: &ProducerOptions) -> Result<Self, RelayError> {
+        let opened = client.producer(topic, options.clone()).await;
+        let producer = opened.map_err(|why| RelayError::open(topic, why))?;
+        Ok(Self { stored: producer.last_sequence_id(), producer, name: topic.to_owned(), last_use: 0 })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Queues the row's message, unless the topic has it.
+    async fn queue(&self, row: &OutboxRow, message: Outgoing, flight: &mut Flight) -> Result<(), RelayError> {
+        if row.seq > self.stored {
+            flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
+            return Ok(());
+        }
+        if message.alone {
+            return Ok(());
+        }
+        // No relay has had so many rows on their way: somebody else gave out this number before.
+        Err(RelayError::DatabaseRestored {
+            topic: self.name().to_owned(),
+            stored: self.stored,
+            newest: row.seq,
+        })
+    }
+}

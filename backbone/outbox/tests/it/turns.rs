@@ -1,0 +1,71 @@
+//! One relay a database is active; another takes over when it is gone.
+
+use hexalpes_db::{Db, DbError, Tx};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+use sea_query::Query;
+
+use crate::support::{Stage, names, subjects, until};
+
+#[tokio::test]
+async fn a_second_relay_stands_by_and_takes_over_when_the_first_ends() {
+    let stage = Stage::set().await;
+    let first = stage.relay();
+    stage.append(names(10)).await;
+    until(&first, |status| status.num_written == 10).await;
+    let second = stage.relay();
+    let waiting = until(&second, |status| status.standby.is_some()).await;
+    assert_eq!((waiting.running, waiting.alarm), (false, None));
+    stage.append(names(20).skip(10)).await;
+    until(&first, |status| status.num_written == 20).await;
+    first.stop().await;
+    stage.append(names(30).skip(20)).await;
+    until(&second, |status| status.num_written == 10).await;
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(30).collect::<Vec<_>>());
+    assert_eq!(stage.on(RAW_TOPIC, "all").await.len(), 30);
+    second.stop().await;
+}
+
+/// The broker went away with both waiting: whoever comes first goes on, the other stands by, nothing is twice.
+#[tokio::test]
+async fn two_relays_that_race_for_a_broker_publish_each_row_once() {
+    let mut stage = Stage::set().await;
+    let relays = [stage.relay(), stage.relay()];
+    for round in 1..=5 {
+        stage.append(names(100)).await;
+        stage.stop_broker().await;
+        stage.start_broker().await;
+        stage.drained().await;
+        assert_eq!(stage.on(EVENTS_TOPIC, &format!("round-{round}")).await.len(), 100 * round);
+    }
+    for relay in relays {
+        relay.stop().await;
+    }
+    assert_eq!(stage.on(RAW_TOPIC, "all").await.len(), 500);
+}
+
+/// Fenced: as if another relay had come in while this one had lost its connection.
+#[tokio::test]
+async fn a_relay_that_was_fenced_moves_no_checkpoint_before_it_has_its_turn_again() {
+    let stage = Stage::set().await;
+    let relay = stage.relay();
+    stage.append(names(10)).await;
+    until(&relay, |status| status.num_written == 10).await;
+    take_over(&stage.db).await;
+    stage.append(names(20).skip(10)).await;
+    stage.drained().await;
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(20).collect::<Vec<_>>());
+    assert_ne!(holder(&stage.db).await, "another");
+    relay.stop().await;
+}
+
+async fn take_over(db: &Db) {
+    let update = Query::update().table("relay_checkpoint").value("holder", "another").to_owned();
+    db.write(async move |tx: &Tx| tx.execute(&update).await.map(drop)).await.unwrap();
+}
+
+async fn holder(db: &Db) -> String {
+    let select = Query::select().column("holder").from("relay_checkpoint").to_owned();
+    db.read(async move |tx: &Tx| -> Result<String, DbError> { tx.fetch_one(&select).await?.get("holder") })
+        .await
+        .unwrap()
+}
