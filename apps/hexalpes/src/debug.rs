@@ -1,4 +1,5 @@
-//! `GET /debug/outbox` and `GET /debug/relay`: what is on its way out, and how the relay does.
+//! `GET /debug/outbox`, `GET /debug/relay` and `GET /debug/notifications`: what is on its way out, and how those
+//! do that carry it and write it down.
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
@@ -6,9 +7,18 @@ use hexalpes_http::{ListQuery, Page, Problem, Record};
 use hexalpes_outbox::{OutboxRow, PageOrder, Status};
 use serde::Serialize;
 
-pub(crate) fn routes(db: Db, status: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
-    let relay = move || std::future::ready(Json(status()));
-    Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
+pub(crate) fn routes(
+    db: Db,
+    relay: impl Fn() -> Status + Clone + Send + Sync + 'static,
+    notifications: impl Fn() -> hexalpes_notifications::Status + Clone + Send + Sync + 'static,
+) -> Router {
+    let relay = move || std::future::ready(Json(relay()));
+    let notifications = move || std::future::ready(Json(notifications()));
+    Router::new()
+        .route("/debug/outbox", get(outbox))
+        .route("/debug/relay", get(relay))
+        .route("/debug/notifications", get(notifications))
+        .with_state(db)
 }
 
 /// The outbox's columns, newest first; with `sort=seq` oldest first.

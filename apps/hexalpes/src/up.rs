@@ -9,7 +9,7 @@ use hexalpes_db::{DatabaseUrl, Db, DbOptions, Migration};
 use hexalpes_files::RealFiles;
 use hexalpes_http::{Check, Health};
 use hexalpes_kernel::{Edge, SystemEdge};
-use hexalpes_notifications::Notifications;
+use hexalpes_notifications::{Notifications, NotificationsOptions};
 use hexalpes_outbox::{Relay, RelayOptions, Status};
 use hexalpes_telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -55,14 +55,14 @@ pub(crate) async fn up(places: &Places, stop: CancellationToken) -> Result<()> {
         RelayOptions::new("commissions"),
     );
     let inbox = database(&places.data, "notifications", &[hexalpes_notifications::MIGRATIONS]).await?;
-    let file = places.data.join("events.jsonl");
+    let options = NotificationsOptions::new(places.data.join("events.jsonl"));
+    let files = Arc::new(RealFiles);
     let notifications =
-        Notifications::start(inbox.clone(), client.clone(), Arc::new(RealFiles), file, Arc::clone(&edge))
-            .await?;
+        Notifications::start(inbox.clone(), client.clone(), files, Arc::clone(&edge), options).await?;
 
     let router = hexalpes_commissions::router(commissions.clone(), Arc::clone(&edge))
-        .merge(debug::routes(commissions.clone(), relay.status_reader()))
-        .merge(health(relay.status_reader()).routes(Metrics::install()?));
+        .merge(debug::routes(commissions.clone(), relay.status_reader(), notifications.status_reader()))
+        .merge(health(relay.status_reader(), notifications.status_reader()).routes(Metrics::install()?));
     banner(places, &engine, port_of(&api)?);
     hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop).await?;
 
@@ -94,15 +94,22 @@ async fn database(data: &Path, context: &str, migrations: &[&[Migration]]) -> Re
     Ok(db)
 }
 
-fn health(relay: impl Fn() -> Status + Send + Sync + 'static) -> Health {
+fn health(
+    relay: impl Fn() -> Status + Send + Sync + 'static,
+    notifications: impl Fn() -> hexalpes_notifications::Status + Send + Sync + 'static,
+) -> Health {
+    let check = |running, alarm: Option<String>| match alarm {
+        Some(alarm) if running => Check::degraded(alarm),
+        Some(alarm) => Check::down(alarm),
+        None => Check::ok(),
+    };
     Health::new("commissions", env!("CARGO_PKG_VERSION"), move || {
-        let status = relay();
-        let check = match status.alarm {
-            Some(alarm) if status.running => Check::degraded(alarm),
-            Some(alarm) => Check::down(alarm),
-            None => Check::ok(),
-        };
-        std::future::ready(BTreeMap::from([("relay", check)])).boxed()
+        let (relay, notifications) = (relay(), notifications());
+        let checks = BTreeMap::from([
+            ("relay", check(relay.running, relay.alarm)),
+            ("notifications", check(notifications.running, notifications.alarm)),
+        ]);
+        std::future::ready(checks).boxed()
     })
 }
 

@@ -27,8 +27,7 @@ pub(crate) struct Found {
 impl EventsFile {
     /// Opens the file, or creates it; its name is durable when this returns.
     pub(crate) fn open(files: &dyn Files, path: &Path) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
+        let folder = folder_of(path);
         files.create_dir_all(folder)?;
         let file = match files.open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => files.create(path)?,
@@ -84,6 +83,11 @@ impl EventsFile {
             return Ok(Found { ids, end: from + used as u64 });
         }
     }
+}
+
+/// The folder that holds a file's name.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The ids of the whole lines that `bytes` begin with, and how long these are.

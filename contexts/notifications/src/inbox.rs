@@ -6,12 +6,16 @@ use hexalpes_db::{Backend, Db, DbError, Migration, Tx, columns};
 use hexalpes_kernel::Timestamp;
 use sea_query::{Expr, ExprTrait as _, Index, Query, Table};
 
-use crate::notifications::SUBSCRIPTION;
+use crate::SUBSCRIPTION;
 
 /// Belongs to the database of the notifications.
 pub const MIGRATIONS: &[Migration] = &[
     Migration::new("notifications", 1, "create inbox_event", |backend| vec![inbox_event(backend)]),
     Migration::new("notifications", 2, "create events_file", |backend| vec![events_file(backend)]),
+    Migration::new("notifications", 3, "add rotation to events_file", |backend| {
+        vec![counted(backend, "rotated"), counted(backend, "rotating")]
+    }),
+    Migration::new("notifications", 4, "index inbox_event by time", |backend| vec![by_time(backend)]),
 ];
 
 fn inbox_event(backend: Backend) -> String {
@@ -36,14 +40,118 @@ fn events_file(backend: Backend) -> String {
     )
 }
 
-/// Up to where the lines of the file are in the inbox, in bytes.
-pub(crate) async fn recorded_offset(db: &Db, name: &str) -> Result<u64, DbError> {
-    let select =
-        Query::select().column("offset").from("events_file").and_where(Expr::col("name").eq(name)).to_owned();
+/// `rotated`: files that were put aside. `rotating`: 1 from the decision until the file has its new name.
+fn counted(backend: Backend, name: &'static str) -> String {
+    let mut column = columns::integer(name);
+    column.not_null().default(0_i64);
+    backend.schema(Table::alter().table("events_file").add_column(column))
+}
+
+fn by_time(backend: Backend) -> String {
+    let mut index = Index::create();
+    index.name("inbox_event_by_time").table("inbox_event").col("consumer").col("processed_at");
+    backend.schema(&index)
+}
+
+/// What is recorded of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    /// Up to where its lines are in the inbox, in bytes.
+    pub(crate) offset: u64,
+    /// How many files were put aside before it: the number of the newest of them.
+    pub(crate) rotated: u64,
+    /// Whether that one may still have the name of the file.
+    pub(crate) is_rotating: bool,
+}
+
+pub(crate) async fn recorded(db: &Db, name: &str) -> Result<Recorded, DbError> {
+    let select = Query::select()
+        .columns(["offset", "rotated", "rotating"])
+        .from("events_file")
+        .and_where(Expr::col("name").eq(name))
+        .to_owned();
     db.read(async move |tx: &Tx| {
-        let Some(row) = tx.fetch_optional(&select).await? else { return Ok(0) };
-        let offset: i64 = row.get("offset")?;
-        u64::try_from(offset).map_err(|_| DbError::Range("an offset below 0"))
+        let Some(row) = tx.fetch_optional(&select).await? else { return Ok(Recorded::default()) };
+        let count = |column: &str| -> Result<u64, DbError> {
+            u64::try_from(row.get::<i64>(column)?).map_err(|_| DbError::Range("a count below 0"))
+        };
+        let is_rotating = row.get::<i64>("rotating")? != 0;
+        Ok(Recorded { offset: count("offset")?, rotated: count("rotated")?, is_rotating })
+    })
+    .await
+}
+
+/// Says that the file is to be put aside as number `number`; the next one begins at 0.
+pub(crate) async fn begin_rotation(db: &Db, name: &str, number: u64) -> Result<(), DbError> {
+    let number = i64::try_from(number).map_err(|_| DbError::Range("a count above 9223372036854775807"))?;
+    update(db, name, [("offset", 0), ("rotated", number), ("rotating", 1)]).await
+}
+
+/// Says that it was put aside.
+pub(crate) async fn end_rotation(db: &Db, name: &str) -> Result<(), DbError> {
+    update(db, name, [("rotating", 0)]).await
+}
+
+async fn update<const N: usize>(
+    db: &Db,
+    name: &str,
+    values: [(&'static str, i64); N],
+) -> Result<(), DbError> {
+    let values = values.map(|(column, value)| (column, value.into()));
+    let update =
+        Query::update().table("events_file").values(values).and_where(Expr::col("name").eq(name)).to_owned();
+    db.write(async move |tx: &Tx| tx.execute(&update).await.map(drop)).await
+}
+
+/// Ids that are deleted in one transaction.
+const PRUNE_IDS_MAX: u64 = 500;
+
+/// Forgets the ids of events that got their line before `before`, and says how many. Such an event that
+/// comes again gets a second line.
+pub(crate) async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
+    let mut pruned = 0;
+    loop {
+        let ids = db.write(async move |tx: &Tx| prune_some(tx, before).await).await?;
+        pruned += ids;
+        if ids < PRUNE_IDS_MAX {
+            return Ok(pruned);
+        }
+    }
+}
+
+async fn prune_some(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
+    let old = Query::select()
+        .column("event_id")
+        .from("inbox_event")
+        .and_where(Expr::col("consumer").eq(SUBSCRIPTION))
+        .and_where(Expr::col("processed_at").lt(before.as_micros()))
+        .limit(PRUNE_IDS_MAX)
+        .to_owned();
+    let mut ids = Vec::new();
+    for row in tx.fetch_all(&old).await? {
+        ids.push(row.get::<String>("event_id")?);
+    }
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let delete = Query::delete()
+        .from_table("inbox_event")
+        .and_where(Expr::col("consumer").eq(SUBSCRIPTION))
+        .and_where(Expr::col("event_id").is_in(ids))
+        .to_owned();
+    tx.execute(&delete).await
+}
+
+/// Forgets all ids and how far the file is.
+pub(crate) async fn forget(db: &Db, name: &str) -> Result<(), DbError> {
+    let ids = Query::delete()
+        .from_table("inbox_event")
+        .and_where(Expr::col("consumer").eq(SUBSCRIPTION))
+        .to_owned();
+    let file = Query::delete().from_table("events_file").and_where(Expr::col("name").eq(name)).to_owned();
+    db.write(async move |tx: &Tx| {
+        tx.execute(&ids).await?;
+        tx.execute(&file).await.map(drop)
     })
     .await
 }

@@ -10,11 +10,20 @@
 
 mod events_file;
 mod inbox;
+mod job;
 mod line;
 mod notifications;
+mod options;
+mod rotation;
 mod status;
 mod trail;
 
 pub use inbox::MIGRATIONS;
-pub use notifications::{EVENTS_TOPIC, Notifications, SUBSCRIPTION, StartError};
+pub use notifications::{Notifications, ResetError, StartError, reset};
+pub use options::NotificationsOptions;
 pub use status::Status;
+
+/// Carries every event as a structured `CloudEvent`.
+pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
+/// Exclusive: two writers would spoil one file.
+pub const SUBSCRIPTION: &str = "notifications-events";

@@ -9,6 +9,8 @@ const ID_BYTES_MAX: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) id: String,
+    /// The fact's name without its namespace, for the metrics.
+    pub(crate) kind: String,
     pub(crate) text: String,
 }
 
@@ -27,12 +29,14 @@ impl Line {
     /// Keeps the text as it came, also attributes that we do not know.
     pub(crate) fn parse(payload: &[u8]) -> Result<Self, LineError> {
         let text = str::from_utf8(payload).map_err(|_| LineError::Encoding)?;
-        let id = CloudEvent::parse(payload)?.id;
+        let event = CloudEvent::parse(payload)?;
+        let kind = event.bare_kind().to_owned();
+        let id = event.id;
         if id.is_empty() || id.len() > ID_BYTES_MAX || id.contains(char::is_control) {
             return Err(LineError::Id);
         }
         // JSON allows line ends only between its words, where a blank means the same.
-        Ok(Self { id, text: text.trim().replace(['\n', '\r'], " ") })
+        Ok(Self { id, kind, text: text.trim().replace(['\n', '\r'], " ") })
     }
 }
 
@@ -50,7 +54,8 @@ pub(crate) mod tests {
     #[test]
     fn text_survives_to_the_letter() {
         let payload = event("é-1", "Juan Pérez, Ñandú & Cía 📡");
-        assert_eq!(Line::parse(payload.as_bytes()).unwrap(), Line { id: "é-1".to_owned(), text: payload });
+        let (id, kind) = ("é-1".to_owned(), "CommissionCalculated".to_owned());
+        assert_eq!(Line::parse(payload.as_bytes()).unwrap(), Line { id, kind, text: payload });
     }
 
     #[test]

@@ -66,17 +66,12 @@ async fn newer_than(tx: &Tx, seq: i64) -> Result<(), DbError> {
     tx.execute(&delete).await.map(drop)
 }
 
-/// The producer has another name then, as the broker sees it: it has no last sequence id.
-async fn forget_the_producer(stage: &mut Stage) {
-    stage.stop_broker().await;
-    std::fs::remove_dir_all(stage.broker_data()).unwrap();
-    stage.start_broker().await;
-}
-
 #[tokio::test]
 async fn a_topic_that_lost_what_was_published_stops_the_relay() {
     let mut stage = after_publishing(5).await;
-    forget_the_producer(&mut stage).await;
+    stage.stop_broker().await;
+    std::fs::remove_dir_all(stage.broker_data()).unwrap();
+    stage.start_broker().await;
     let alarm = alarm(stage.relay()).await;
     assert!(alarm.contains("its data was lost"), "{alarm}");
 }
