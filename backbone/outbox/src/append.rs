@@ -63,7 +63,8 @@ const MESSAGE: &str = "message";
 /// that it belongs to. It is published once, and in the order of the commits with everything else.
 ///
 /// Refused if key and properties have more than [`PROPERTIES_BYTES_MAX`]: no broker would ever take it, and
-/// everything behind it would wait.
+/// everything behind it would wait. A topic that cannot be opened, such as one of a namespace that nobody made,
+/// holds up what is behind it as well, with an alarm that names it: order and once are worth more than haste.
 pub async fn append_to(tx: &Tx, cause: &Cause, message: NewMessage) -> Result<(), DbError> {
     let properties = message.properties.iter().map(|(name, value)| name.len() + value.len());
     if properties.sum::<usize>() + message.key.as_ref().map_or(0, String::len) > PROPERTIES_BYTES_MAX {

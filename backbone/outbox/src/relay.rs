@@ -8,6 +8,9 @@
 //! back when that is gone, so who has the names has the outbox; another relay stands by until they are free. It
 //! then writes itself into the checkpoint's row, which fences the one before: should that one only have lost its
 //! connection, it cannot move the checkpoint any more.
+//!
+//! A backlog goes in batches, whose messages have different keys. A foreign `Key_Shared` subscription hands out a
+//! batch as a whole, so there it keeps the order of a key only with one consumer; the other kinds keep it always.
 
 mod error;
 mod flight;

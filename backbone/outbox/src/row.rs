@@ -85,9 +85,30 @@ fn select() -> SelectStatement {
     Query::select().columns(COLUMNS).from("outbox_event").to_owned()
 }
 
-/// Rows after `seq`, oldest first.
-pub(crate) async fn after(db: &Db, seq: i64, limit: u64) -> Result<Vec<OutboxRow>, DbError> {
-    page(db, PageOrder::OldestFirst, Some(seq), limit).await
+/// Rows that one statement reads. Rows are of any size, so that many are read before their size is known.
+const STATEMENT_ROWS_MAX: usize = 32;
+
+/// Rows after `seq`, oldest first: up to `rows_max` (or a few more), and none further once their payloads have
+/// `bytes_max`.
+pub(crate) async fn after(
+    db: &Db,
+    seq: i64,
+    rows_max: usize,
+    bytes_max: usize,
+) -> Result<Vec<OutboxRow>, DbError> {
+    let mut rows: Vec<OutboxRow> = Vec::new();
+    let mut bytes = 0;
+    while rows.len() < rows_max && bytes < bytes_max {
+        let last = rows.last().map_or(seq, |row| row.seq);
+        let more = page(db, PageOrder::OldestFirst, Some(last), STATEMENT_ROWS_MAX as u64).await?;
+        let is_end = more.len() < STATEMENT_ROWS_MAX;
+        bytes += more.iter().map(|row| row.payload.get().len()).sum::<usize>();
+        rows.extend(more);
+        if is_end {
+            break;
+        }
+    }
+    Ok(rows)
 }
 
 /// Which end of the outbox a page begins at.
@@ -129,5 +150,6 @@ pub(crate) async fn newest_seq(db: &Db) -> Result<i64, DbError> {
 
 /// The id of the row with that `seq`; none if it was pruned.
 pub(crate) async fn id_of(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
-    Ok(after(db, seq - 1, 1).await?.into_iter().find(|row| row.seq == seq).map(|row| row.id))
+    let next = page(db, PageOrder::OldestFirst, Some(seq - 1), 1).await?;
+    Ok(next.into_iter().find(|row| row.seq == seq).map(|row| row.id))
 }

@@ -27,8 +27,9 @@ use crate::{
     status::Counters,
 };
 
-/// Rows that are read at once.
-const ROWS_READ_MAX: u64 = 500;
+/// Rows that are read at once, and bytes of their payloads.
+const ROWS_READ_MAX: usize = 480;
+const BYTES_READ_MAX: usize = 8 * 1024 * 1024;
 /// How long a commit by another process may go unnoticed.
 const POLL: Duration = Duration::from_millis(200);
 /// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
@@ -80,7 +81,9 @@ impl Job for Work {
             let send = self.send(&mut topics, checkpoint.ordinal, sent, stop);
             let confirm = self.confirm(&claim, checkpoint, flights);
             tokio::select! {
-                outcome = future::try_join(send, confirm) => outcome?,
+                outcome = future::try_join(send, confirm) => {
+                    outcome.inspect_err(|why| self.count_error(why))?
+                }
                 () = overdue(stop) => {
                     warn!(relay.service = self.service, "stops before all receipts are there");
                     return Ok(());
@@ -137,6 +140,14 @@ impl Work {
         Ok(stored)
     }
 
+    /// With the seeds' name.
+    fn count_error(&self, why: &RelayError) {
+        if matches!(why, RelayError::Open { .. } | RelayError::Send(_)) {
+            let labels = [("service", self.service.clone())];
+            metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(1);
+        }
+    }
+
     /// Reads what is committed and sends it, until it is told to stop.
     async fn send(
         &self,
@@ -150,7 +161,7 @@ impl Work {
         let mut last = from;
         while !stop.is_cancelled() {
             commits.mark_unchanged();
-            let rows = row::after(&self.db, last, ROWS_READ_MAX).await?;
+            let rows = row::after(&self.db, last, ROWS_READ_MAX, BYTES_READ_MAX).await?;
             let Some(newest) = rows.last() else {
                 tokio::select! {
                     () = stop.cancelled() => {}

@@ -1,9 +1,12 @@
 //! Each row is on both topics once, in the order of the commits.
 
-use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
-use serde_json::Value;
+use hexalpes_db::Tx;
+use hexalpes_kernel::Ids as _;
+use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, RAW_TOPIC, append};
+use serde_json::{Value, value::RawValue};
+use tokio::time::timeout;
 
-use crate::support::{Stage, names, subjects};
+use crate::support::{PATIENCE, Stage, an_event, names, subjects, until};
 
 /// Accepts S3-TOP-1, S3-TOP-2, S4-OUT-1.
 #[tokio::test]
@@ -48,6 +51,43 @@ async fn while_the_broker_is_away_commands_go_on_and_the_outbox_drains_on_its_re
     stage.start_broker().await;
     stage.drained().await;
     assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(30).collect::<Vec<_>>());
+    relay.stop().await;
+}
+
+/// What has no receipt by then, the next start settles.
+#[tokio::test]
+async fn a_relay_stops_although_the_broker_is_away() {
+    let mut stage = Stage::set().await;
+    let relay = stage.relay();
+    stage.append(names(3)).await;
+    stage.drained().await;
+    stage.stop_broker().await;
+    stage.append(names(5).skip(3)).await;
+    until(&relay, |status| status.num_received_from_source == 5).await;
+    timeout(PATIENCE, relay.stop()).await.expect("it does not wait for the broker");
+    stage.start_broker().await;
+    let relay = stage.relay();
+    stage.drained().await;
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(5).collect::<Vec<_>>());
+    relay.stop().await;
+}
+
+/// Each is larger than a message may be: it goes in parts, and holds nobody up.
+#[tokio::test]
+async fn rows_of_any_size_are_published() {
+    let stage = Stage::set().await;
+    let relay = stage.relay();
+    let large = "x".repeat(6 * 1024 * 1024);
+    for _ in 0..3 {
+        let (id, cause, data) = (stage.edge.uuid(), stage.cause(), format!("\"{large}\""));
+        let event = NewEvent { data: RawValue::from_string(data).unwrap(), ..an_event(id, "large") };
+        let command = async move |tx: &Tx| append(tx, &cause, event.clone()).await;
+        stage.db.write(command).await.unwrap();
+    }
+    stage.append(names(1)).await;
+    stage.drained().await;
+    let subjects = subjects(&stage.on(EVENTS_TOPIC, "all").await);
+    assert_eq!(subjects, ["large", "large", "large", "com-0"]);
     relay.stop().await;
 }
 
