@@ -8,7 +8,7 @@ use hexalpes_client::{
     Batching, Codec, ConsumerOptions, MessageId, Outgoing, ProducerOptions, SendError, SubscriptionKind,
 };
 
-use crate::engine::{next, next_text, next_texts, numbers, on_every_engine, send_all};
+use crate::engine::{next, next_text, next_texts, numbers, on_every_engine, on_pulsar, send_all};
 
 const CODECS: [Codec; 5] = [Codec::None, Codec::Lz4, Codec::Zlib, Codec::Zstd, Codec::Snappy];
 
@@ -146,17 +146,27 @@ async fn a_chunked_message_is_received_whole_and_acked_with_all_its_chunks() {
 }
 
 #[tokio::test]
-async fn a_delayed_message_is_not_batched_and_comes_when_it_is_due() {
+async fn a_delayed_message_is_not_batched() {
     on_every_engine(async |engine| {
         let topic = engine.topic("delayed");
-        let shared = ConsumerOptions::new("sub").kind(SubscriptionKind::Shared).from_earliest();
-        let consumer = engine.client().await.consumer(&topic, shared).await.unwrap();
         let options = ProducerOptions { batching: Some(patient()), ..ProducerOptions::default() };
         let producer = engine.producer(&topic, options).await;
+        let delayed = Outgoing { deliver_at: Some(now_millis()), ..Outgoing::new("later") };
+        assert_eq!(producer.send(delayed).await.unwrap().batch_index, None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delayed_message_comes_when_it_is_due() {
+    on_pulsar(async |engine| {
+        let topic = engine.topic("due");
+        let shared = ConsumerOptions::new("sub").kind(SubscriptionKind::Shared).from_earliest();
+        let consumer = engine.client().await.consumer(&topic, shared).await.unwrap();
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
         let due = now_millis() + 1500;
         let delayed = producer.send(Outgoing { deliver_at: Some(due), ..Outgoing::new("later") });
         let id = delayed.await.unwrap();
-        assert_eq!(id.batch_index, None);
         send_all(&producer, ["now"]).await;
         assert_eq!(next_text(&consumer).await, "now");
         let later = next(&consumer).await;

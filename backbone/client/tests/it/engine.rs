@@ -1,13 +1,18 @@
 //! The engines under test, and short ways to open things on them.
 
+use std::net::SocketAddr;
 use std::ops::AsyncFn;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use hexalpes_broker::{Broker, BrokerOptions};
 use hexalpes_client::{
     AdminClient, AdminOptions, Client, ClientOptions, Consumer, ConsumerOptions, Message, Outgoing, Producer,
     ProducerOptions,
 };
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Long enough for a slow machine; reached only by what fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -23,19 +28,58 @@ pub(crate) struct Engine {
 
 /// Runs a scenario on each engine.
 pub(crate) async fn on_every_engine(scenario: impl AsyncFn(&Engine)) {
-    for engine in engines().await {
-        // Captured, and shown with a failure.
-        println!("on {}", engine.name);
-        scenario(&engine).await;
+    let backbone = Backbone::start().await;
+    run("backbone", backbone.url(), backbone.admin_url(), &scenario).await;
+    backbone.stop().await;
+    on_pulsar(scenario).await;
+}
+
+/// Runs a scenario on a real Pulsar alone: what `docs/protocol.md` says the backbone does not do yet.
+pub(crate) async fn on_pulsar(scenario: impl AsyncFn(&Engine)) {
+    if let Some(urls) = hexalpes_engines::pulsar() {
+        run("Pulsar", urls.service, urls.admin, &scenario).await;
     }
 }
 
-async fn engines() -> Vec<Engine> {
-    let mut engines = Vec::new();
-    if let Some(urls) = hexalpes_engines::pulsar() {
-        engines.push(Engine::prepared("Pulsar", urls.service, urls.admin).await);
+async fn run(name: &'static str, url: String, admin_url: String, scenario: &impl AsyncFn(&Engine)) {
+    // Captured, and shown with a failure.
+    println!("on {name}");
+    scenario(&Engine::prepared(name, url, admin_url).await).await;
+}
+
+/// Our own broker, in this process, with a data folder of its own for each scenario.
+struct Backbone {
+    broker: Broker,
+    address: SocketAddr,
+    admin_address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Backbone {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, admin_address) = (listener.local_addr().unwrap(), admin_listener.local_addr().unwrap());
+        let broker = Broker::open(BrokerOptions::new(folder.path(), format!("pulsar://{address}"))).unwrap();
+        let serving = broker.clone();
+        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
+        let router = hexalpes_admin::router(broker.clone());
+        tokio::spawn(async move { axum::serve(admin_listener, router).await });
+        Self { broker, address, admin_address, _folder: folder }
     }
-    engines
+
+    fn url(&self) -> String {
+        format!("pulsar://{}", self.address)
+    }
+
+    fn admin_url(&self) -> String {
+        format!("http://{}", self.admin_address)
+    }
+
+    async fn stop(self) {
+        self.broker.close().await.unwrap();
+    }
 }
 
 impl Engine {
