@@ -22,7 +22,7 @@ use crate::{
     connection,
     metadata::{Metadata, MetadataError},
     open::{self, OpenError},
-    options::{BrokerOptions, CURSOR_FLUSH},
+    options::{BrokerOptions, CURSOR_FLUSH, SNAPSHOT_ENTRIES},
     topic::Topic,
 };
 
@@ -104,7 +104,7 @@ impl Broker {
             while flushing.stop.run_until_cancelled(tokio::time::sleep(CURSOR_FLUSH)).await.is_some() {
                 let shared = Arc::clone(&flushing);
                 // Joined here, so that the last flush is the one of `close`.
-                let _ = tokio::task::spawn_blocking(move || shared.flush_cursors()).await;
+                let _ = tokio::task::spawn_blocking(move || shared.flush(SNAPSHOT_ENTRIES)).await;
             }
         });
         Ok(Self { shared })
@@ -136,7 +136,7 @@ impl Broker {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-        self.shared.flush_cursors();
+        self.shared.flush(1);
         self.shared.log.close()
     }
 
@@ -287,16 +287,19 @@ impl Shared {
         format!("standalone-0-{}", self.next_name.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Writes down the cursors that changed.
-    fn flush_cursors(&self) {
+    /// Writes down the cursors that changed, and of topics with so many new entries what is known of their
+    /// producers.
+    fn flush(&self, snapshot_entries_min: u64) {
+        // Under the lock on the topics: a topic that is deleted meanwhile keeps nothing.
         let topics = self.topics.read();
-        let changed: Vec<_> = topics.values().flat_map(|topic| topic.changed_cursors()).collect();
-        if changed.is_empty() {
+        let cursors: Vec<_> = topics.values().flat_map(|topic| topic.changed_cursors()).collect();
+        let snapshots: Vec<_> =
+            topics.values().filter_map(|topic| topic.snapshot(snapshot_entries_min)).collect();
+        if cursors.is_empty() && snapshots.is_empty() {
             return;
         }
-        // Under the lock on the topics: a topic that is deleted meanwhile keeps no cursor.
-        if let Err(error) = self.metadata.put_cursors(&changed) {
-            tracing::error!(%error, cursors = changed.len(), "could not write cursors down");
+        if let Err(error) = self.metadata.put(&cursors, &snapshots) {
+            tracing::error!(%error, cursors = cursors.len(), "could not write cursors down");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Which sequence ids of which producer a topic has already.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+
+use hexalpes_log::Position;
+use serde::{Deserialize, Serialize};
 
 /// What is known of an entry that a producer sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +13,32 @@ pub(crate) enum Verdict {
     Duplicate,
     /// It was sent before and is not stored yet: whether it will be is not known.
     Unknown,
+}
+
+/// What was durable when an entry was the topic's newest, so that a start only reads what came after it.
+///
+/// Written down as JSON. One that is older than the topic is no harm: the entries say the rest, and to hear
+/// of one twice changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// Ledger and entry.
+    up_to: (u64, u64),
+    /// Highest sequence id by producer name.
+    producers: BTreeMap<String, u64>,
+}
+
+impl Snapshot {
+    pub(crate) fn write(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("names and numbers can be written as JSON")
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    pub(crate) fn up_to(&self) -> Position {
+        Position::new(self.up_to.0, self.up_to.1)
+    }
 }
 
 /// The highest sequence ids by producer name: those handed to the log, and those that are durable.
@@ -58,6 +87,18 @@ impl Dedup {
         self.producers.get(producer)?.persisted
     }
 
+    pub(crate) fn snapshot(&self, up_to: Position) -> Snapshot {
+        let durable = |(name, highest): (&String, &Highest)| Some((name.clone(), highest.persisted?));
+        let producers = self.producers.iter().filter_map(durable).collect();
+        Snapshot { up_to: (up_to.ledger, up_to.entry), producers }
+    }
+
+    pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
+        for (producer, highest) in &snapshot.producers {
+            self.persisted(producer, *highest);
+        }
+    }
+
     fn entry(&mut self, producer: &str) -> &mut Highest {
         if !self.producers.contains_key(producer) {
             self.producers.insert(producer.to_owned(), Highest::default());
@@ -80,5 +121,20 @@ mod tests {
         assert_eq!(dedup.judge("p", 4), Verdict::New);
         dedup.failed("p");
         assert_eq!(dedup.judge("p", 3), Verdict::New);
+    }
+
+    #[test]
+    fn a_snapshot_holds_what_is_durable_alone() {
+        let mut dedup = Dedup::default();
+        dedup.pushed("p", 9);
+        dedup.persisted("p", 2);
+        dedup.pushed("q", 1);
+        let written = dedup.snapshot(Position::new(3, 4)).write();
+        let snapshot = Snapshot::read(&written).unwrap();
+        assert_eq!(snapshot.up_to(), Position::new(3, 4));
+        let mut again = Dedup::default();
+        again.restore(&snapshot);
+        assert_eq!((again.last("p"), again.last("q")), (Some(2), None));
+        assert_eq!(again.judge("p", 3), Verdict::New);
     }
 }

@@ -11,10 +11,17 @@ const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
 const NEXT: TableDefinition<'_, &str, u64> = TableDefinition::new("next");
 /// Topic and subscription to a cursor's snapshot, as JSON.
 const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("cursors");
+/// Topic to what is known of its producers, as JSON.
+const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("producers");
 /// `tenant/namespace` to its policies, as one JSON object.
 const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
 const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
 
+/// Which form the other tables have.
+const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
+
+/// The form that this version writes, and the newest that it reads.
+const FORMAT_KNOWN: u64 = 1;
 const NEXT_TOPIC: &str = "topic";
 const NEXT_NAME: &str = "producer name";
 /// Names that one run of the broker may make up; the next run begins behind them.
@@ -23,16 +30,26 @@ const CACHE_BYTES: usize = 1 << 20;
 
 /// The metadata file could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("metadata: {0}")]
-pub struct MetadataError(Box<redb::Error>);
+pub enum MetadataError {
+    #[error("metadata: {0}")]
+    Store(Box<redb::Error>),
+    #[error(
+        "metadata.redb is of format {found}, and this version knows {FORMAT_KNOWN} at most: run the version that \
+         wrote it, or a newer one"
+    )]
+    Newer { found: u64 },
+}
 
 impl<E: Into<redb::Error>> From<E> for MetadataError {
     fn from(error: E) -> Self {
-        Self(Box::new(error.into()))
+        Self::Store(Box::new(error.into()))
     }
 }
 
 type Result<T> = std::result::Result<T, MetadataError>;
+
+/// What is known of a topic's producers, as it is written down.
+pub(crate) type SnapshotRecord = (TopicId, Vec<u8>);
 
 /// A cursor as it is written down: its topic, its subscription, its snapshot.
 pub(crate) type CursorRecord = (TopicId, String, Vec<u8>);
@@ -48,6 +65,13 @@ impl Metadata {
         let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
         let write = database.begin_write()?;
         {
+            let mut format = write.open_table(FORMAT)?;
+            let found = format.get(())?.map_or(FORMAT_KNOWN, |value| value.value());
+            if found > FORMAT_KNOWN {
+                return Err(MetadataError::Newer { found });
+            }
+            format.insert((), FORMAT_KNOWN)?;
+            write.open_table(SNAPSHOTS)?;
             write.open_table(TOPICS)?;
             write.open_table(CURSORS)?;
             write.open_table(NEXT)?;
@@ -105,11 +129,12 @@ impl Metadata {
         Ok(TopicId(id))
     }
 
-    /// Forgets a topic and its cursors.
+    /// Forgets a topic, its cursors and its producers.
     pub(crate) fn delete_topic(&self, name: &str, id: TopicId) -> Result<()> {
         let write = self.database.begin_write()?;
         {
             write.open_table(TOPICS)?.remove(name)?;
+            write.open_table(SNAPSHOTS)?.remove(id.0)?;
             write.open_table(CURSORS)?.retain(|(topic, _), _| topic != id.0)?;
         }
         write.commit()?;
@@ -128,16 +153,36 @@ impl Metadata {
         Ok(cursors)
     }
 
-    pub(crate) fn put_cursors(&self, cursors: &[CursorRecord]) -> Result<()> {
+    pub(crate) fn snapshots(&self) -> Result<Vec<SnapshotRecord>> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(SNAPSHOTS)?;
+        let mut snapshots = Vec::new();
+        for row in table.iter()? {
+            let (topic, value) = row?;
+            snapshots.push((TopicId(topic.value()), value.value().to_vec()));
+        }
+        Ok(snapshots)
+    }
+
+    /// Writes cursors and snapshots down, in one transaction.
+    pub(crate) fn put(&self, cursors: &[CursorRecord], snapshots: &[SnapshotRecord]) -> Result<()> {
         let write = self.database.begin_write()?;
         {
             let mut table = write.open_table(CURSORS)?;
             for (topic, subscription, snapshot) in cursors {
                 table.insert((topic.0, subscription.as_str()), snapshot.as_slice())?;
             }
+            let mut table = write.open_table(SNAPSHOTS)?;
+            for (topic, snapshot) in snapshots {
+                table.insert(topic.0, snapshot.as_slice())?;
+            }
         }
         write.commit()?;
         Ok(())
+    }
+
+    pub(crate) fn put_cursors(&self, cursors: &[CursorRecord]) -> Result<()> {
+        self.put(cursors, &[])
     }
 
     pub(crate) fn delete_cursor(&self, topic: TopicId, subscription: &str) -> Result<()> {
@@ -190,5 +235,26 @@ impl Metadata {
         write.open_table(NAMESPACES)?.insert(namespace, policies)?;
         write.commit()?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_of_a_newer_version_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.redb");
+        let metadata = Metadata::open(&path).unwrap();
+        let write = metadata.database.begin_write().unwrap();
+        write.open_table(FORMAT).unwrap().insert((), FORMAT_KNOWN + 1).unwrap();
+        write.commit().unwrap();
+        drop(metadata);
+        for _ in 0..2 {
+            let refused = Metadata::open(&path).unwrap_err();
+            assert!(matches!(refused, MetadataError::Newer { found } if found == FORMAT_KNOWN + 1));
+            assert!(refused.to_string().contains("run the version that wrote it"), "{refused}");
+        }
     }
 }

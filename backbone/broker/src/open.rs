@@ -2,7 +2,7 @@
 //!
 //! | name | what |
 //! | --- | --- |
-//! | `metadata.redb` | topics, cursors, namespaces |
+//! | `metadata.redb` | topics, cursors, producers, namespaces |
 //! | `log/` | the entries |
 
 use std::{
@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     broker::{Shared, deduplicates},
     cursor_store,
+    dedup::Snapshot,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
     topic::{ScanError, Topic},
@@ -42,6 +43,8 @@ pub enum OpenError {
     Name(#[from] TopicNameError),
     #[error("cursor {subscription:?} of topic {topic} cannot be read: {source}")]
     Cursor { topic: TopicId, subscription: String, source: serde_json::Error },
+    #[error("what is known of the producers of topic {topic} cannot be read: {source}")]
+    Producers { topic: TopicId, source: serde_json::Error },
     #[error("policies of {namespace} cannot be read: {source}")]
     Policies { namespace: String, source: serde_json::Error },
     #[error("entries of a deleted topic cannot be removed: {0}")]
@@ -74,6 +77,11 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         })?;
         cursors.entry(topic).or_default().push((subscription, cursor));
     }
+    let mut snapshots = HashMap::new();
+    for (topic, bytes) in metadata.snapshots()? {
+        let snapshot = Snapshot::read(&bytes).map_err(|source| OpenError::Producers { topic, source })?;
+        snapshots.insert(topic, snapshot);
+    }
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
     for (name, id) in metadata.topics()? {
@@ -81,7 +89,8 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         known.insert(id);
         let deduplicates = deduplicates(namespaces.get(&parsed.full_namespace()));
         let cursors = cursors.remove(&id).unwrap_or_default();
-        let topic = Topic::open(log.clone(), id, parsed.clone(), deduplicates, cursors)
+        let snapshot = snapshots.get(&id);
+        let topic = Topic::open(log.clone(), id, parsed.clone(), deduplicates, cursors, snapshot)
             .map_err(|source| OpenError::Entries { topic: name, source })?;
         topics.insert(parsed, Arc::new(topic));
     }

@@ -16,6 +16,8 @@ pub(crate) const PENDING_SENDS_MAX: usize = 1000;
 pub(crate) const OUTBOX_BYTES_MAX: usize = 8 << 20;
 /// How much is read from the log at once for one subscription.
 pub(crate) const DISPATCH_BYTES: usize = 1 << 20;
+/// A start reads no more entries of a topic than these, and what came in within [`CURSOR_FLUSH`].
+pub(crate) const SNAPSHOT_ENTRIES: u64 = 1000;
 /// How often cursors are written down.
 pub(crate) const CURSOR_FLUSH: Duration = Duration::from_secs(1);
 

@@ -21,8 +21,8 @@ use parking_lot::Mutex;
 use crate::{
     connection::outbox::Outbox,
     cursor_store,
-    dedup::Dedup,
-    metadata::CursorRecord,
+    dedup::{Dedup, Snapshot},
+    metadata::{CursorRecord, SnapshotRecord},
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
@@ -44,6 +44,10 @@ struct State {
     pending: HashMap<u64, producing::Pending>,
     next_token: u64,
     dedup: Dedup,
+    /// The newest durable entry that `dedup` knows of, once there is one.
+    newest: Option<Position>,
+    /// Entries since the snapshot of `dedup` that was written down last.
+    entries_since_snapshot: u64,
     subscriptions: BTreeMap<String, Sub>,
     messages_in: u64,
     bytes_in: u64,
@@ -59,23 +63,33 @@ pub(crate) struct Sub {
 pub(crate) type ScanError = hexalpes_log::ReadError;
 
 impl Topic {
-    /// Opens a topic, reading all its entries for the sequence ids of their producers.
+    /// Opens a topic, reading the entries that its snapshot does not know for the sequence ids of their
+    /// producers.
     pub(crate) fn open(
         log: Log,
         id: TopicId,
         name: TopicName,
         deduplicates: bool,
         cursors: Vec<(String, Cursor)>,
+        snapshot: Option<&Snapshot>,
     ) -> Result<Self, ScanError> {
         let mut state = State::default();
         let mut from = Position::EARLIEST;
+        if let Some(snapshot) = snapshot {
+            state.dedup.restore(snapshot);
+            from = snapshot.up_to().next();
+        }
         loop {
             let entries = log.read(id, from, 1000, 4 << 20)?;
             let Some(last) = entries.last() else { break };
             from = last.position.next();
+            state.newest = Some(last.position);
+            state.entries_since_snapshot += entries.len() as u64;
             for entry in entries {
                 // What cannot be read tells of no producer; its consumers will say so.
-                if let Ok((metadata, _)) = Payload::from_raw(entry.payload).open() {
+                if let Ok((metadata, _)) = Payload::from_raw(entry.payload).open()
+                    && producing::completes(metadata.chunk_id, metadata.num_chunks_from_msg)
+                {
                     let highest = metadata.sequence_id.max(metadata.highest_sequence_id());
                     state.dedup.persisted(&metadata.producer_name, highest);
                 }
@@ -126,6 +140,14 @@ impl Topic {
             }
         }
         changed
+    }
+
+    /// What a start needs to know of producers, once that would save it reading so many entries.
+    pub(crate) fn snapshot(&self, entries_min: u64) -> Option<SnapshotRecord> {
+        let mut state = self.state.lock();
+        let newest = state.newest.filter(|_| state.entries_since_snapshot >= entries_min)?;
+        state.entries_since_snapshot = 0;
+        Some((self.id, state.dedup.snapshot(newest).write()))
     }
 
     /// How many entries a subscription has not acked.

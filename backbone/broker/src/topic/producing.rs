@@ -116,10 +116,7 @@ impl Topic {
             Err(error) => return refuse(ServerError::MetadataError, error.to_string()),
         };
         let highest = sequence_id.max(command.highest_sequence_id.unwrap_or(0));
-        let completes = match (peek.chunk_id, peek.num_chunks_from_msg) {
-            (Some(chunk), Some(chunks)) => chunk + 1 >= chunks,
-            _ => true,
-        };
+        let completes = completes(peek.chunk_id, peek.num_chunks_from_msg);
         let mut state = self.state.lock();
         let is_seated = |seat: &Seat| Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
         if !state.producers.get(&**producer).is_some_and(is_seated) {
@@ -180,10 +177,20 @@ impl Topic {
         if pending.completes {
             state.dedup.persisted(producer, *highest);
         }
+        state.newest = state.newest.max(Some(appended.position));
+        state.entries_since_snapshot += 1;
         state.messages_in += pending.messages;
         state.bytes_in += pending.bytes;
         let id = MessageId::new(appended.position.ledger, appended.position.entry);
         outbox.push(&Command::send_receipt(*producer_id, *sequence_id, *highest, id));
+    }
+}
+
+/// Whether a message is whole with this entry: with the last of its chunks, if it has any.
+pub(super) fn completes(chunk_id: Option<i32>, chunks: Option<i32>) -> bool {
+    match (chunk_id, chunks) {
+        (Some(chunk), Some(chunks)) => chunk + 1 >= chunks,
+        _ => true,
     }
 }
 

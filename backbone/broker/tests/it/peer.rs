@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, time::Duration};
 
 use bytes::BytesMut;
-use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_broker::{Broker, BrokerOptions, OpenError};
 use hexalpes_wire::{
     frame::{self, Decoder, Frame, Payload},
     proto::{
@@ -28,18 +28,29 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::open(|url| BrokerOptions::new(data, url)).await.unwrap()
+    }
+
+    /// A broker with other options, which get the address that it will have.
+    pub(crate) async fn open(options: impl FnOnce(String) -> BrokerOptions) -> Result<Self, OpenError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let broker = Broker::open(BrokerOptions::new(data, format!("pulsar://{address}"))).unwrap();
+        let broker = Broker::open(options(format!("pulsar://{address}")))?;
         let serving = tokio::spawn({
             let broker = broker.clone();
             async move { broker.serve(listener, CancellationToken::new()).await }
         });
-        Self { broker, address, serving }
+        Ok(Self { broker, address, serving })
     }
 
     pub(crate) async fn stop(self) {
         self.broker.close().await.unwrap();
+        self.serving.await.unwrap();
+    }
+
+    /// Ends a broker whose disk is gone.
+    pub(crate) async fn crash(self) {
+        self.broker.close().await.expect_err("the log cannot be closed on a disk that is gone");
         self.serving.await.unwrap();
     }
 
@@ -108,9 +119,13 @@ impl Peer {
     }
 
     pub(crate) async fn subscribe(&mut self, topic: &str, kind: SubType) -> Command {
+        self.subscribe_as(topic, "sub", kind).await
+    }
+
+    pub(crate) async fn subscribe_as(&mut self, topic: &str, subscription: &str, kind: SubType) -> Command {
         let subscribe = CommandSubscribe {
             topic: topic.to_owned(),
-            subscription: "sub".to_owned(),
+            subscription: subscription.to_owned(),
             sub_type: kind.into(),
             consumer_id: 5,
             request_id: 11,
@@ -127,6 +142,15 @@ impl Peer {
     /// Sends a message of producer `p` and takes the answer.
     pub(crate) async fn send(&mut self, sequence_id: u64, body: &str) -> Command {
         self.send_payload(sequence_id, &payload(sequence_id, body)).await
+    }
+
+    /// As [`Peer::send`], but for a broker that may be gone, or go.
+    pub(crate) async fn try_send(&mut self, sequence_id: u64, body: &str) -> Option<Command> {
+        let send = CommandSend { producer_id: 1, sequence_id, ..CommandSend::default() };
+        let mut out = BytesMut::new();
+        frame::encode_with_payload(&Command::Send(send), &payload(sequence_id, body), &mut out);
+        self.socket.write_all(&out).await.ok()?;
+        Some(self.hears().await?.command)
     }
 
     pub(crate) async fn send_payload(&mut self, sequence_id: u64, raw: &[u8]) -> Command {
