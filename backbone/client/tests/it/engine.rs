@@ -20,7 +20,6 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// One engine, with a namespace in which it deduplicates and keeps everything.
 #[derive(Debug)]
 pub(crate) struct Engine {
-    pub(crate) name: &'static str,
     pub(crate) url: String,
     pub(crate) admin: AdminClient,
     namespace: String,
@@ -44,7 +43,7 @@ pub(crate) async fn on_pulsar(scenario: impl AsyncFn(&Engine)) {
 async fn run(name: &'static str, url: String, admin_url: String, scenario: &impl AsyncFn(&Engine)) {
     // Captured, and shown with a failure.
     println!("on {name}");
-    scenario(&Engine::prepared(name, url, admin_url).await).await;
+    scenario(&Engine::prepared(url, admin_url).await).await;
 }
 
 /// Our own broker, in this process, with a data folder of its own for each scenario.
@@ -83,12 +82,12 @@ impl Backbone {
 }
 
 impl Engine {
-    async fn prepared(name: &'static str, url: String, admin_url: String) -> Self {
+    async fn prepared(url: String, admin_url: String) -> Self {
         let admin = AdminClient::new(AdminOptions::new(admin_url)).unwrap();
         let namespace = format!("public/client-{}", std::process::id());
         admin.create_namespace(&namespace).await.unwrap();
         admin.set_deduplication(&namespace, true).await.unwrap();
-        Self { name, url, admin, namespace }
+        Self { url, admin, namespace }
     }
 
     pub(crate) fn namespace(&self) -> &str {
