@@ -1,0 +1,59 @@
+//! The HTTP face, as a client that knows that answers may not come.
+
+use serde_json::{Value, json};
+
+use crate::PATIENCE;
+
+/// Cheap to clone; each request has a connection of its own, for one that was kept open would be found dead
+/// after a crash.
+#[derive(Clone, Debug)]
+pub struct Api {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    pub(crate) fn on_port(port: u16) -> Self {
+        // One TLS provider for the process; that another test has set it is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build();
+        Self { base: format!("http://127.0.0.1:{port}"), http: http.expect("the client has nothing unusual") }
+    }
+
+    /// Status and body, or `None` when the answer did not arrive whole: then nobody knows what became of it.
+    pub async fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        whole(self.http.post(self.url(path)).json(body)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.try_post(path, body).await.expect("the product answers, and in JSON")
+    }
+
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        whole(self.http.get(self.url(path))).await.expect("the product answers, and in JSON")
+    }
+
+    /// For what does not answer in JSON.
+    pub async fn text(&self, path: &str) -> String {
+        let response = self.http.get(self.url(path)).send().await.expect("the product answers");
+        response.text().await.expect("the answer arrives whole")
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+}
+
+async fn whole(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+    let response = request.send().await.ok()?;
+    let status = response.status().as_u16();
+    Some((status, response.json().await.ok()?))
+}
+
+/// The seed's body, for a conversion of its own.
+pub fn calculation(conversion: &str) -> Value {
+    json!({
+        "conversionId": conversion, "affiliateId": "aff-1", "campaignId": "cmp-1",
+        "grossAmount": 120.5, "currency": "USD",
+    })
+}

@@ -1,0 +1,67 @@
+//! The backbone alone, as a split deployment has it.
+
+use hexalpes_engines::{PulsarUrls, eventually, free_port, status_of};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::PATIENCE;
+use crate::process::Process;
+
+/// `hexalpes backbone` in a folder of its own, on free ports; gone with its value.
+#[derive(Debug)]
+pub struct Backbone {
+    process: Process,
+    protocol_port: u16,
+    admin_port: u16,
+    _folder: TempDir,
+}
+
+impl Backbone {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let (protocol_port, admin_port) = (free_port(), free_port());
+        let arguments = vec![
+            "backbone".into(),
+            "--data".into(),
+            folder.path().join("data").into(),
+            "--backbone-port".into(),
+            protocol_port.to_string().into(),
+            "--admin-port".into(),
+            admin_port.to_string().into(),
+        ];
+        let process = Process::start(arguments, Vec::new(), folder.path().join("backbone.log"));
+        let backbone = Self { process, protocol_port, admin_port, _folder: folder };
+        backbone.await_ready();
+        backbone
+    }
+
+    /// Where services find it: what `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` say.
+    pub fn urls(&self) -> PulsarUrls {
+        PulsarUrls {
+            service: format!("pulsar://127.0.0.1:{}", self.protocol_port),
+            admin: format!("http://127.0.0.1:{}", self.admin_port),
+        }
+    }
+
+    /// kill −9; it stays away until [`restart`](Self::restart).
+    pub fn kill(&mut self) {
+        self.process.end(Signal::KILL);
+    }
+
+    /// Ctrl-C; the exit code. It stays away until [`restart`](Self::restart).
+    pub fn interrupt(&mut self) -> Option<i32> {
+        self.process.end(Signal::INT)
+    }
+
+    /// The same folder and ports again.
+    pub fn restart(&mut self) {
+        self.process.restart();
+        self.await_ready();
+    }
+
+    fn await_ready(&self) {
+        let health =
+            || status_of(self.admin_port, "/admin/v2/brokers/health").filter(|status| *status == 200);
+        assert!(eventually(PATIENCE, health).is_some(), "the backbone is not ready: {}", self.process.log());
+    }
+}

@@ -1,0 +1,34 @@
+//! A topic from its first message to its last, read with our client as anybody would.
+
+use hexalpes_client::{Client, ClientOptions, ConsumerOptions, MessageId};
+use serde_json::Value;
+
+use crate::PATIENCE;
+
+/// The JSON of all messages that the topic has now. Nobody should be publishing meanwhile.
+pub async fn whole_topic(service_url: &str, topic: &str) -> Vec<Value> {
+    let reading = async {
+        let client = Client::connect(ClientOptions::new(service_url)).await.expect("the broker is there");
+        let options = ConsumerOptions::new("whole-topic").from_earliest();
+        let consumer = client.consumer(topic, options).await.expect("the topic is there");
+        let last = place(&consumer.last_message_id().await.expect("the topic says where it ends"));
+        let mut read = Vec::new();
+        loop {
+            let message = consumer.next().await.expect("messages arrive");
+            read.push((place(&message.id), message.payload));
+            if read.last().is_some_and(|(at, _)| *at == last) {
+                break;
+            }
+        }
+        consumer.unsubscribe().await.expect("the subscription can be given up");
+        read
+    };
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    let read = read.unwrap_or_else(|_| panic!("{topic} was not read to its end in {PATIENCE:?}"));
+    read.iter().map(|(_, payload)| serde_json::from_slice(payload).expect("a message is JSON")).collect()
+}
+
+/// Where in the topic a message stands, the last of a batch behind the others.
+fn place(id: &MessageId) -> (u64, u64, Option<u32>) {
+    (id.ledger, id.entry, id.batch_index)
+}
