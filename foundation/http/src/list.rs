@@ -149,7 +149,7 @@ impl<T: Serialize + Record> Page<T> {
         let mut lines = csv::Writer::from_writer(Vec::new());
         lines.write_record(T::COLUMNS)?;
         for item in &self.items {
-            lines.write_record(item.cells())?;
+            lines.write_record(item.cells().into_iter().map(inert))?;
         }
         let text = lines.into_inner().map_err(csv::IntoInnerError::into_error)?;
         let mut response = ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], text).into_response();
@@ -159,6 +159,20 @@ impl<T: Serialize + Record> Page<T> {
         }
         Ok(response)
     }
+}
+
+/// A cell that a spreadsheet would run as a formula gets an apostrophe before it, which spreadsheets take for
+/// "this is text" (OWASP, "CSV Injection"). Numbers, also negative ones, are no formulas and stay as they are.
+fn inert(cell: String) -> String {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&cell);
+    if is_formula { format!("'{cell}") } else { cell }
+}
+
+/// Digits with one sign before and one point between.
+fn is_number(cell: &str) -> bool {
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn media_type(range: &str) -> String {

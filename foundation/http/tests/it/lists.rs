@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use hexalpes_http::{ListQuery, Page, Problem, Record, layers};
+use hexalpes_http::{Format, ListQuery, Page, Problem, Record, layers};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -97,4 +97,30 @@ async fn a_list_is_csv_for_those_who_ask() {
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
     assert_eq!(answer.text, "created_at,name\n0,a\n1,b\n2,\"c, the \"\"third\"\"\"\n");
     assert!(!answer.header("x-next-cursor").is_empty());
+}
+
+struct Cell(&'static str);
+
+impl Serialize for Cell {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl Record for Cell {
+    const COLUMNS: &'static [&'static str] = &["cell"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.0.to_owned()]
+    }
+}
+
+#[tokio::test]
+async fn a_cell_that_a_spreadsheet_would_run_is_text() {
+    let cells = ["=1+1", "+1", "-1-1", "@SUM(A1)", "\t=1", "-12.50", "-", "Ñandú", "a=b"].map(Cell);
+    let page = Page { items: cells.into(), next_cursor: None };
+    let answer = axum::body::to_bytes(page.into_answer(Format::Csv).into_body(), usize::MAX).await.unwrap();
+    let text = String::from_utf8(answer.to_vec()).unwrap();
+    let expected = ["cell", "'=1+1", "'+1", "'-1-1", "'@SUM(A1)", "'\t=1", "-12.50", "'-", "Ñandú", "a=b"];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
 }
