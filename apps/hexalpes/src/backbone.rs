@@ -1,34 +1,35 @@
 //! The embedded broker with its two ports.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use hexalpes_broker::{Broker, BrokerOptions};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::{
-    cli::Places,
-    listen::{loopback, port_of},
+    claims::{Claims, Part},
+    listen::{listen, port_of},
+    settings::{Engine, Key, Settings},
 };
 
 /// A broker that serves.
 pub(crate) struct Backbone {
-    pub(crate) service_url: String,
-    pub(crate) admin_url: String,
+    pub(crate) engine: Engine,
     broker: Broker,
     stop: CancellationToken,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Backbone {
-    pub(crate) async fn start(places: &Places) -> Result<Self> {
-        let protocol = loopback(places.backbone_port, "the backbone", "--backbone-port").await?;
-        let admin = loopback(places.admin_port, "the backbone's REST", "--admin-port").await?;
-        let service_url = format!("pulsar://127.0.0.1:{}", port_of(&protocol)?);
-        let admin_url = format!("http://127.0.0.1:{}", port_of(&admin)?);
-        let folder = places.data.join("backbone");
-        std::fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        let broker = Broker::open(BrokerOptions::new(folder, service_url.clone()))?;
+    /// The part of the data folder must be claimed already.
+    pub(crate) async fn start(settings: &Settings) -> Result<Self> {
+        let protocol = listen(settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
+        let admin = listen(settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
+        let engine = Engine::on_loopback(port_of(&protocol)?, port_of(&admin)?);
+        let options = BrokerOptions::new(settings.data().join("backbone"), engine.service.clone());
+        let broker =
+            spawn_blocking(|| Broker::open(options)).await.context("opening the backbone panicked")?;
+        let broker = broker.map_err(|error| anyhow!("the backbone cannot start: {error}"))?;
         let stop = CancellationToken::new();
         let protocol = tokio::spawn({
             let (broker, stop) = (broker.clone(), stop.clone());
@@ -42,7 +43,7 @@ impl Backbone {
                 }
             }
         });
-        Ok(Self { service_url, admin_url, broker, stop, tasks: [protocol, admin] })
+        Ok(Self { engine, broker, stop, tasks: [protocol, admin] })
     }
 
     /// Closes connections, then what lies on the disk.
@@ -56,15 +57,12 @@ impl Backbone {
 }
 
 /// `hexalpes backbone`.
-pub(crate) async fn alone(places: &Places, stop: CancellationToken) -> Result<()> {
-    let backbone = Backbone::start(places).await?;
-    println!(
-        "backbone: {}, REST {}, data in {}",
-        backbone.service_url,
-        backbone.admin_url,
-        places.data.display()
-    );
-    println!("authentication is off; it listens on loopback only");
+pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Result<()> {
+    let _claims = Claims::take(&settings.data(), [Part::Backbone])?;
+    let backbone = Backbone::start(settings).await?;
+    let Engine { service, admin } = &backbone.engine;
+    println!("backbone: {service}, REST {admin}, data in {}", settings.data().display());
+    println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
     stop.cancelled().await;
     backbone.stop().await
 }

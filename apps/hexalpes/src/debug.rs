@@ -7,18 +7,15 @@ use hexalpes_http::{ListQuery, Page, Problem, Record};
 use hexalpes_outbox::{OutboxRow, PageOrder, Status};
 use serde::Serialize;
 
-pub(crate) fn routes(
-    db: Db,
-    relay: impl Fn() -> Status + Clone + Send + Sync + 'static,
-    notifications: impl Fn() -> hexalpes_notifications::Status + Clone + Send + Sync + 'static,
-) -> Router {
+pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
     let relay = move || std::future::ready(Json(relay()));
-    let notifications = move || std::future::ready(Json(notifications()));
-    Router::new()
-        .route("/debug/outbox", get(outbox))
-        .route("/debug/relay", get(relay))
-        .route("/debug/notifications", get(notifications))
-        .with_state(db)
+    Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
+}
+
+pub(crate) fn notifications(
+    status: impl Fn() -> hexalpes_notifications::Status + Clone + Send + Sync + 'static,
+) -> Router {
+    Router::new().route("/debug/notifications", get(move || std::future::ready(Json(status()))))
 }
 
 /// The outbox's columns, newest first; with `sort=seq` oldest first.

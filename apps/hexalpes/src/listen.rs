@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 
 /// `flag` is what gives the port another number.
-pub(crate) async fn loopback(port: u16, what: &str, flag: &str) -> Result<TcpListener> {
+pub(crate) async fn listen(port: u16, what: &str, flag: &str) -> Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
-        format!("{what} cannot listen on port {port}: stop what uses it, or choose another with {flag}")
+        let flag = flag.trim_start_matches('-');
+        format!("{what} cannot listen on port {port}: stop what uses it, or choose another with --{flag}")
     })
 }
 

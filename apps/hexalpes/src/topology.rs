@@ -2,10 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{
-    AdminClient, TopicName,
+    AdminClient, AdminOptions, TopicName,
     admin::{InactiveTopics, Retention},
 };
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+
+use crate::settings::Engine;
 
 const NAMESPACE: &str = "public/default";
 
@@ -13,7 +15,11 @@ const NAMESPACE: &str = "public/default";
 const FOR_EVER: Retention = Retention { time_minutes: -1, size_mb: -1 };
 
 /// Sets deduplication, retention and the keeping of idle topics, and makes the outbox's topics.
-pub(crate) async fn ensure(admin: &AdminClient) -> Result<()> {
+pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
+    let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
+    admin.clusters().await.with_context(|| {
+        format!("the broker's REST at {} does not answer: start it (`hexalpes backbone`)", engine.admin)
+    })?;
     let refused = "so nothing is published: an event could be stored twice or vanish";
     admin
         .set_deduplication(NAMESPACE, true)

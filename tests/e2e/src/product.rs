@@ -19,6 +19,8 @@ pub struct Product {
     process: Process,
     urls: PulsarUrls,
     port: u16,
+    /// What it listens on, by the flag that says so.
+    ports: Vec<(&'static str, u16)>,
     api: Api,
     folder: TempDir,
 }
@@ -31,8 +33,8 @@ impl Product {
             service: format!("pulsar://127.0.0.1:{protocol}"),
             admin: format!("http://127.0.0.1:{admin}"),
         };
-        let ports = [("--backbone-port", protocol), ("--admin-port", admin)];
-        Self::start_with(urls, &ports, Vec::new())
+        let ports = vec![("--backbone-port", protocol), ("--admin-port", admin)];
+        Self::start_with(urls, ports, Vec::new())
     }
 
     /// The services, on a broker that somebody else runs; without one, as [`start`](Self::start).
@@ -40,19 +42,24 @@ impl Product {
         let Some(urls) = pulsar else { return Self::start() };
         let environment =
             vec![("PULSAR_BROKER_URL", urls.service.clone()), ("PULSAR_ADMIN_URL", urls.admin.clone())];
-        Self::start_with(urls, &[], environment)
+        Self::start_with(urls, Vec::new(), environment)
     }
 
-    fn start_with(urls: PulsarUrls, ports: &[(&str, u16)], environment: Vec<(&'static str, String)>) -> Self {
+    fn start_with(
+        urls: PulsarUrls,
+        mut ports: Vec<(&'static str, u16)>,
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port = free_port();
+        ports.push(("--commissions-port", port));
         let mut arguments: Vec<OsString> =
             vec!["up".into(), "--data".into(), folder.path().join("data").into()];
-        for (flag, port) in ports.iter().chain(&[("--commissions-port", port)]) {
+        for (flag, port) in &ports {
             arguments.extend([flag.into(), port.to_string().into()]);
         }
         let process = Process::start(arguments, environment, folder.path().join("product.log"));
-        let product = Self { process, urls, port, api: Api::on_port(port), folder };
+        let product = Self { process, urls, port, ports, api: Api::on_port(port), folder };
         product.await_ready();
         product
     }
@@ -88,6 +95,11 @@ impl Product {
     /// Ctrl-C; the exit code.
     pub fn interrupt(&mut self) -> Option<i32> {
         self.process.end(Signal::INT)
+    }
+
+    /// What tells a command where this product listens.
+    pub fn port_flags(&self) -> Vec<String> {
+        self.ports.iter().flat_map(|(flag, port)| [(*flag).to_owned(), port.to_string()]).collect()
     }
 
     /// Where the broker is, whoever runs it.

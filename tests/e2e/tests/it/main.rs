@@ -6,3 +6,4 @@ mod flow;
 mod kills;
 mod outage;
 mod seed3;
+mod starts;

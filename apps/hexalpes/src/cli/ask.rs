@@ -1,0 +1,46 @@
+//! Asking the commission API of the running product.
+
+use anyhow::{Context as _, Result, bail};
+use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions};
+use serde_json::Value;
+
+use crate::settings::{Engine, Key, Settings};
+
+/// `GET {path}`, of the commissions.
+pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {
+    // One TLS provider for the process; that somebody has set it is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let address = format!("http://127.0.0.1:{}", settings.port(Key::CommissionsPort)?);
+    let answer = reqwest::get(format!("{address}{path}")).await.map_err(|_| {
+        anyhow::anyhow!(
+            "nothing answers at {address}: start it (`hexalpes`), or say with --commissions-port where it is"
+        )
+    })?;
+    let status = answer.status();
+    let body: Value =
+        answer.json().await.with_context(|| format!("{address} answers {path} with no JSON: is it ours?"))?;
+    if !status.is_success() {
+        bail!("{address}{path}: {status}: {}", body["detail"].as_str().unwrap_or("it does not say why"));
+    }
+    Ok(body)
+}
+
+/// A client of the broker that is there now: a command does not wait for one to come.
+pub(super) async fn broker(settings: &Settings) -> Result<Client> {
+    let Engine { service, .. } = settings.engine()?;
+    Client::connect(ClientOptions::new(&service)).await.with_context(|| {
+        format!("no broker at {service}: start it (`hexalpes`), or say with PULSAR_BROKER_URL where it is")
+    })
+}
+
+/// The broker's admin calls.
+pub(super) async fn admin(settings: &Settings) -> Result<AdminClient> {
+    let Engine { admin, .. } = settings.engine()?;
+    let client = AdminClient::new(AdminOptions::new(&admin))?;
+    client.clusters().await.with_context(|| {
+        format!(
+            "no broker's REST at {admin}: start it (`hexalpes`), or say with PULSAR_ADMIN_URL where it is"
+        )
+    })?;
+    Ok(client)
+}

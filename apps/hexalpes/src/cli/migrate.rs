@@ -1,0 +1,20 @@
+//! `hexalpes migrate`: the databases up to date before anything is started.
+
+use anyhow::Result;
+
+use super::output::line;
+use crate::{
+    claims::{Claims, Part},
+    services::{self, Service},
+    settings::Settings,
+};
+
+pub(super) async fn run(settings: &Settings) -> Result<()> {
+    services::databases(settings, &Service::ALL, false)?;
+    let _claims = Claims::take(&settings.data(), Service::ALL.map(Part::Of))?;
+    for service in Service::ALL {
+        let place = services::migrate(settings, service).await?;
+        line(&format!("{}: {place} is up to date", service.name()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The command line: what can be said, and how it ends.
+//!
+//! Commands that ask speak to the running product over its ports. Those that change what lies on the disk
+//! claim it first, so that nobody runs on it meanwhile.
+
+mod ask;
+mod config;
+mod consume;
+mod demo;
+mod migrate;
+mod outbox;
+mod output;
+mod produce;
+mod relay;
+mod repair_text;
+mod signals;
+mod topics;
+
+use std::{env, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{
+    backbone, serve,
+    services::Service,
+    settings::{Flags, Settings, strange_variables},
+    up,
+};
+
+/// It was wrong to ask: the command line, or a setting.
+const USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(
+    name = "hexalpes",
+    version,
+    about = "A partner-program platform on an event backbone",
+    after_help = "Exit codes: 0 done; 1 it could not be done, one line on standard error says why and what \
+                  to do; 2 the command line or a setting is wrong; 130 a second Ctrl-C cut it off."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    settings: Flags,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Backbone, relay and every service in one process (the default)
+    Up {
+        #[command(flatten)]
+        relay: RelayChoice,
+    },
+    /// Services alone, against a backbone or a cluster that runs elsewhere
+    Serve {
+        #[arg(required = true, value_name = "SERVICE")]
+        services: Vec<Service>,
+        #[command(flatten)]
+        relay: RelayChoice,
+    },
+    /// The backbone alone: a Pulsar-compatible broker
+    Backbone,
+    /// Bring the databases up to date, without starting anything
+    Migrate,
+    /// Publish messages to a topic: those of --message, or each line of standard input
+    Produce(produce::Produce),
+    /// Read messages of a topic, and acknowledge them
+    Consume(consume::Consume),
+    /// Ask the broker about its topics
+    #[command(subcommand)]
+    Topics(topics::Topics),
+    /// Look at what the commissions publish
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Ask how the relay does
+    #[command(subcommand)]
+    Relay(relay::Relay),
+    /// Begin again
+    #[command(subcommand)]
+    Demo(demo::Demo),
+    /// Show what is set, and where
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Repair text whose UTF-8 was once read as Mac Roman, such as `P√©rez`
+    RepairText(repair_text::RepairText),
+}
+
+#[derive(clap::Args)]
+struct RelayChoice {
+    /// Publish nothing: events stay in the outbox. Server databases need it, for they have no relay yet
+    #[arg(long)]
+    no_relay: bool,
+}
+
+/// Parses, runs, and says how it ended.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let environment: Vec<_> = env::vars_os().collect();
+    let settings = match Settings::read(&cli.settings, &environment) {
+        Ok(settings) => settings,
+        Err(error) => return fail(&error, USAGE),
+    };
+    for strange in strange_variables(&environment) {
+        eprintln!("hexalpes: {strange}");
+    }
+    if let Err(error) = hexalpes_telemetry::init(settings.log(), false) {
+        return fail(&error.into(), USAGE);
+    }
+    match start(cli.command.unwrap_or(Command::Up { relay: RelayChoice { no_relay: false } }), &settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Who reads has had enough (`hexalpes consume … | head -1`).
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
+/// One line, whatever the parts of the error say.
+fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
+    let line = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
+    eprintln!("hexalpes: {line}");
+    ExitCode::from(code)
+}
+
+fn start(command: Command, settings: &Settings) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = signals::stop_on_signal()?;
+        match command {
+            Command::Up { relay } => up::up(settings, !relay.no_relay, stop).await,
+            Command::Serve { services, relay } => {
+                serve::serve(settings, &services, !relay.no_relay, stop).await
+            }
+            Command::Backbone => backbone::alone(settings, stop).await,
+            Command::Migrate => migrate::run(settings).await,
+            Command::Produce(produce) => produce.run(settings).await,
+            Command::Consume(consume) => consume.run(settings, stop).await,
+            Command::Topics(topics) => topics.run(settings).await,
+            Command::Outbox(outbox) => outbox.run(settings).await,
+            Command::Relay(relay) => relay.run(settings).await,
+            Command::Demo(demo) => demo.run(settings),
+            Command::Config(config) => config.run(settings),
+            Command::RepairText(repair) => repair.run(),
+        }
+    })
+}

@@ -1,0 +1,97 @@
+//! `hexalpes serve SERVICE…`: services without a backbone, each on its own port, against one that runs
+//! elsewhere.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use axum::Router;
+use hexalpes_client::{Client, ClientOptions};
+use hexalpes_kernel::{Edge, SystemEdge};
+use hexalpes_telemetry::Metrics;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    claims::{Claims, Part},
+    health::health,
+    listen::{listen, port_of},
+    services::{self, AuditTrail, Commissions, Service},
+    settings::Settings,
+    topology,
+};
+
+pub(crate) async fn serve(
+    settings: &Settings,
+    chosen: &[Service],
+    with_relay: bool,
+    stop: CancellationToken,
+) -> Result<()> {
+    let services: Vec<Service> =
+        Service::ALL.into_iter().filter(|service| chosen.contains(service)).collect();
+    services::databases(settings, &services, with_relay)?;
+    let _claims = Claims::take(&settings.data(), services.iter().map(|service| Part::Of(*service)))?;
+    let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
+    let mut listeners = Vec::new();
+    for &service in &services {
+        let port = settings.service_port(service, services.len() == 1)?;
+        listeners.push((service, listen(port, service.name(), service.port_key().flag()).await?));
+    }
+
+    let engine = settings.engine()?;
+    topology::ensure(&engine).await?;
+    let client = Client::connect(ClientOptions::new(&engine.service)).await?;
+    let metrics = Metrics::install()?;
+    let (mut commissions, mut trail) = (None, None);
+    let mut faces = JoinSet::new();
+    for (service, listener) in listeners {
+        println!("{}: http://127.0.0.1:{}, broker {}", service.name(), port_of(&listener)?, engine.service);
+        let router = match service {
+            Service::Commissions => {
+                let opened = Commissions::open(settings).await?;
+                let running = opened.start(with_relay.then(|| client.clone()), &edge);
+                let router = running
+                    .router(&edge)
+                    .merge(health(service.name(), vec![running.probe()]).routes(metrics.clone()));
+                commissions = Some(running);
+                router
+            }
+            Service::Notifications => {
+                let running = AuditTrail::open(settings).await?.start(client.clone(), &edge).await?;
+                let router = running
+                    .router()
+                    .merge(health(service.name(), vec![running.probe()]).routes(metrics.clone()));
+                trail = Some(running);
+                router
+            }
+        };
+        faces.spawn(face(listener, router, Arc::clone(&edge), stop.clone()));
+    }
+    println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
+
+    let mut ended = Ok(());
+    while let Some(face) = faces.join_next().await {
+        ended = match face {
+            Ok(Ok(())) => ended,
+            Ok(Err(problem)) => Err(problem.into()),
+            Err(panic) => bail!("a service panicked: {panic}"),
+        };
+        // One that ends by itself takes the others with it: half of what was asked for is not running well.
+        stop.cancel();
+    }
+    if let Some(commissions) = commissions {
+        commissions.stop().await;
+    }
+    if let Some(trail) = trail {
+        trail.stop().await;
+    }
+    ended
+}
+
+async fn face(
+    listener: TcpListener,
+    router: Router,
+    edge: Arc<dyn Edge>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    hexalpes_http::serve(listener, hexalpes_http::layers(router, edge), stop).await
+}

@@ -1,0 +1,54 @@
+//! The settings' flags, made from their table, and `--config`.
+
+use std::path::PathBuf;
+
+use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
+
+use super::{KEYS, Key};
+
+const CONFIG: &str = "config";
+const HEADING: &str = "Settings (rising: built in, file, environment, flag)";
+
+/// What the command line sets.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    pub(super) given: Vec<(Key, String)>,
+    pub(super) config: Option<PathBuf>,
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        let config = Arg::new(CONFIG)
+            .long(CONFIG)
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .help("The settings file [env: HEXALPES_CONFIG] [default: hexalpes.toml, if it is there]");
+        let keys = KEYS.iter().map(|key| {
+            let default = key.built_in().map(|value| format!(" [default: {value}]")).unwrap_or_default();
+            Arg::new(key.flag()).long(key.flag()).value_name("VALUE").help(format!(
+                "{} [env: {}]{default}",
+                key.about(),
+                key.variable()
+            ))
+        });
+        std::iter::once(config)
+            .chain(keys)
+            .fold(command, |command, arg| command.arg(arg.global(true).help_heading(HEADING)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let value = |key: &Key| Some((*key, matches.get_one::<String>(key.flag())?.clone()));
+        Ok(Self { given: KEYS.iter().filter_map(value).collect(), config: matches.get_one(CONFIG).cloned() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! What can be set, where each value came from, and what it is.
+//!
+//! Four places, in rising order: what is built in, the file `hexalpes.toml`, the environment, flags. All
+//! of them know the same names, which stand in one table ([`keys`]).
+
+mod engine;
+mod file;
+mod flags;
+mod keys;
+mod nearest;
+
+use std::{collections::BTreeMap, ffi::OsString, fmt, net::Ipv4Addr, path::PathBuf};
+
+use anyhow::{Result, bail, ensure};
+use hexalpes_db::DatabaseUrl;
+
+use crate::services::Service;
+
+pub(crate) use engine::Engine;
+pub(crate) use flags::Flags;
+pub(crate) use keys::{KEYS, Key};
+
+/// Where a value came from, in rising order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    BuiltIn,
+    File(PathBuf),
+    Environment(&'static str),
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built in"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Flag(name) => write!(f, "flag --{name}"),
+        }
+    }
+}
+
+/// A value as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    value: String,
+    origin: Origin,
+}
+
+/// Every setting that has a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    given: BTreeMap<Key, Given>,
+}
+
+impl Settings {
+    /// Reads all four places. An empty variable counts as none: that is how a shell takes one back.
+    pub(crate) fn read(flags: &Flags, environment: &[(OsString, OsString)]) -> Result<Self> {
+        let mut given = BTreeMap::new();
+        for key in KEYS {
+            if let Some(value) = key.built_in() {
+                given.insert(*key, Given { value: value.to_owned(), origin: Origin::BuiltIn });
+            }
+        }
+        for (key, value, origin) in file::read(flags, environment)? {
+            given.insert(key, Given { value, origin });
+        }
+        for (name, value) in environment {
+            let Some(key) = KEYS.iter().find(|key| name.to_str() == Some(key.variable())) else { continue };
+            let Some(value) = value.to_str() else { bail!("{}: it is not UTF-8", key.variable()) };
+            if !value.is_empty() {
+                let origin = Origin::Environment(key.variable());
+                given.insert(*key, Given { value: value.to_owned(), origin });
+            }
+        }
+        for (key, value) in &flags.given {
+            given.insert(*key, Given { value: value.clone(), origin: Origin::Flag(key.flag()) });
+        }
+        let settings = Self { given };
+        settings.check()?;
+        Ok(settings)
+    }
+
+    /// Everything is read once at the start, so that a wrong value is found before it matters.
+    fn check(&self) -> Result<()> {
+        for key in KEYS.iter().filter(|key| key.flag().ends_with("port")) {
+            self.optional_port(*key)?;
+        }
+        for service in Service::ALL {
+            self.database(service)?;
+        }
+        let host = self.text(Key::Host);
+        ensure!(
+            host == "localhost" || host.parse() == Ok(Ipv4Addr::LOCALHOST),
+            "host ({}) is {host:?}: until there is authentication, only 127.0.0.1 is listened on; leave it \
+             out, and put a proxy that authenticates in front",
+            self.origin(Key::Host)
+        );
+        self.engine().map(drop)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        PathBuf::from(self.text(Key::Data))
+    }
+
+    pub(crate) fn log(&self) -> &str {
+        self.text(Key::Log)
+    }
+
+    pub(crate) fn port(&self, key: Key) -> Result<u16> {
+        Ok(self.optional_port(key)?.expect("every port but SERVICE_PORT has a built-in value"))
+    }
+
+    /// The port of a service: with `SERVICE_PORT`, which is for one service that runs alone, unless its own
+    /// port was set as well.
+    pub(crate) fn service_port(&self, service: Service, alone: bool) -> Result<u16> {
+        let own = service.port_key();
+        match self.optional_port(Key::ServicePort)? {
+            Some(port) if alone && self.given[&own].origin == Origin::BuiltIn => Ok(port),
+            _ => self.port(own),
+        }
+    }
+
+    fn optional_port(&self, key: Key) -> Result<Option<u16>> {
+        let Some(Given { value, origin }) = self.given.get(&key) else { return Ok(None) };
+        match value.parse() {
+            Ok(port) => Ok(Some(port)),
+            Err(_) => bail!(
+                "{} ({origin}) is {value:?}, which is no port: write a number from 0 to 65535, without a host",
+                key.name()
+            ),
+        }
+    }
+
+    /// A service's own database: `{CONTEXT}_DATABASE_URL`, else `DATABASE_URL`, else a file in the data folder.
+    pub(crate) fn database(&self, service: Service) -> Result<DatabaseUrl> {
+        let own = service.database_key();
+        for key in [own, Key::DatabaseUrl] {
+            if let Some(Given { value, origin }) = self.given.get(&key) {
+                return DatabaseUrl::parse(value)
+                    .map_err(|error| anyhow::anyhow!("{} ({origin}): {error}", key.name()));
+            }
+        }
+        Ok(DatabaseUrl::file(self.data().join(format!("{}.db", service.name()))))
+    }
+
+    /// The cluster that was named, else none: then it is the backbone of this machine.
+    pub(crate) fn cluster(&self) -> Result<Option<Engine>> {
+        let [broker, admin] = [Key::PulsarBrokerUrl, Key::PulsarAdminUrl].map(|key| self.given.get(&key));
+        match (broker, admin) {
+            (None, None) => Ok(None),
+            (Some(broker), Some(admin)) => {
+                Engine::parse(&broker.value, &admin.value, &broker.origin, &admin.origin).map(Some)
+            }
+            (Some(broker), None) => bail!(
+                "pulsar_broker_url ({}) needs pulsar_admin_url beside it: set PULSAR_ADMIN_URL, such as \
+                 http://HOST:8080",
+                broker.origin
+            ),
+            (None, Some(admin)) => bail!(
+                "pulsar_admin_url ({}) needs pulsar_broker_url beside it: set PULSAR_BROKER_URL, such as \
+                 pulsar://HOST:6650",
+                admin.origin
+            ),
+        }
+    }
+
+    /// Whom a service or a command speaks to.
+    pub(crate) fn engine(&self) -> Result<Engine> {
+        if let Some(cluster) = self.cluster()? {
+            return Ok(cluster);
+        }
+        Ok(Engine::on_loopback(self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?))
+    }
+
+    /// Name, value and origin of each setting; a password is not shown.
+    pub(crate) fn shown(&self) -> Vec<[String; 3]> {
+        let row = |key: &Key| {
+            let (value, origin) = match self.given.get(key) {
+                Some(Given { value, origin }) if key.flag().ends_with("database-url") => {
+                    let shown = DatabaseUrl::parse(value).map(|url| url.to_string());
+                    (shown.unwrap_or_default(), origin.to_string())
+                }
+                Some(Given { value, origin }) => (value.clone(), origin.to_string()),
+                None => (String::new(), "not set".to_owned()),
+            };
+            [key.name(), value, origin]
+        };
+        KEYS.iter().map(row).collect()
+    }
+
+    fn text(&self, key: Key) -> &str {
+        &self.given.get(&key).expect("it has a built-in value").value
+    }
+
+    fn origin(&self, key: Key) -> &Origin {
+        &self.given.get(&key).expect("it has a built-in value").origin
+    }
+}
+
+/// Variables that look like ours and are not: most likely a slip of the pen.
+///
+/// They are a warning and no error, for not all of them are somebody's: Kubernetes gives every container
+/// `HEXALPES_SERVICE_HOST` and its like once a service has our name.
+pub(crate) fn strange_variables(environment: &[(OsString, OsString)]) -> Vec<String> {
+    let known: Vec<&str> = KEYS.iter().map(|key| key.variable()).chain([file::VARIABLE]).collect();
+    let is_strange = |name: &str| {
+        name.starts_with("HEXALPES_") && !name.starts_with("HEXALPES_TEST_") && !known.contains(&name)
+    };
+    let names = environment.iter().filter_map(|(name, _)| name.to_str()).filter(|name| is_strange(name));
+    names
+        .map(|name| match nearest::nearest(name, known.iter().copied()) {
+            Some(meant) => format!("the variable {name} is none of ours; did you mean {meant}?"),
+            None => format!("the variable {name} is none of ours"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+use std::path::Path;
+
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn error_of(flags: &Flags, environment: &[(&str, &str)]) -> String {
+    Settings::read(flags, &variables(environment)).expect_err("it is wrong").to_string()
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let config = folder.path().join("mine.toml");
+    std::fs::write(&config, "data = \"f\"\nbackbone_port = 1\nadmin_port = 1\n").expect("it can be written");
+    let flags = Flags { given: vec![(Key::AdminPort, "3".to_owned())], config: Some(config.clone()) };
+    let environment = variables(&[("HEXALPES_BACKBONE_PORT", "2"), ("HEXALPES_ADMIN_PORT", "2")]);
+
+    let settings = Settings::read(&flags, &environment).expect("all is well");
+
+    assert_eq!(settings.data(), Path::new("f"));
+    assert_eq!(settings.origin(Key::Data), &Origin::File(config));
+    assert_eq!(settings.port(Key::BackbonePort).expect("a port"), 2);
+    assert_eq!(settings.port(Key::AdminPort).expect("a port"), 3);
+    assert_eq!(settings.port(Key::CommissionsPort).expect("a port"), 5001);
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest_known_one() {
+    let error = file::parse("backbon_port = 1", Path::new("h.toml")).expect_err("it is wrong").to_string();
+    assert_eq!(error, "h.toml: there is no setting backbon_port; did you mean backbone_port?");
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_one_line_with_its_number() {
+    let error = file::parse("data = \"d\"\nport = = 1", Path::new("h.toml")).expect_err("it is wrong");
+    let error = error.to_string();
+    assert!(error.contains("(line 2)") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn a_wrong_port_is_told_with_its_origin() {
+    let error = error_of(&Flags::default(), &[("COMMISSIONS_PORT", "0.0.0.0:5001")]);
+    assert!(error.starts_with("commissions_port (environment COMMISSIONS_PORT) is"), "{error}");
+}
+
+#[test]
+fn another_host_than_loopback_is_refused_with_the_way_out() {
+    let flags = Flags { given: vec![(Key::Host, "0.0.0.0".to_owned())], config: None };
+    let error = error_of(&flags, &[]);
+    assert!(error.contains("only 127.0.0.1") && error.contains("proxy"), "{error}");
+}
+
+#[test]
+fn a_cluster_needs_both_addresses() {
+    let error = error_of(&Flags::default(), &[("PULSAR_BROKER_URL", "pulsar://h:6650")]);
+    assert!(error.contains("set PULSAR_ADMIN_URL"), "{error}");
+}
+
+#[test]
+fn a_contexts_own_database_wins_and_its_password_is_not_shown() {
+    let environment = variables(&[
+        ("DATABASE_URL", "sqlite:all.db"),
+        ("COMMISSIONS_DATABASE_URL", "postgresql://me:hunter2@h/c"),
+    ]);
+    let settings = Settings::read(&Flags::default(), &environment).expect("all is well");
+    let url = |service| settings.database(service).expect("a URL").to_string();
+    assert_eq!(url(Service::Commissions), "postgresql://me@h/c");
+    assert_eq!(url(Service::Notifications), "sqlite:all.db");
+    assert!(!format!("{:?}", settings.shown()).contains("hunter2"));
+}
+
+#[test]
+fn service_port_is_for_a_service_alone_whose_own_port_is_not_set() {
+    let alone = variables(&[("SERVICE_PORT", "7000")]);
+    let settings = Settings::read(&Flags::default(), &alone).expect("all is well");
+    assert_eq!(settings.service_port(Service::Commissions, true).expect("a port"), 7000);
+    assert_eq!(settings.service_port(Service::Commissions, false).expect("a port"), 5001);
+
+    let both = variables(&[("SERVICE_PORT", "7000"), ("COMMISSIONS_PORT", "7001")]);
+    let settings = Settings::read(&Flags::default(), &both).expect("all is well");
+    assert_eq!(settings.service_port(Service::Commissions, true).expect("a port"), 7001);
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let environment = variables(&[("HEXALPES_DATA", ""), ("PULSAR_BROKER_URL", "")]);
+    let settings = Settings::read(&Flags::default(), &environment).expect("all is well");
+    assert_eq!(settings.data(), Path::new("data"));
+}
+
+#[test]
+fn a_variable_that_only_looks_like_ours_is_told() {
+    let strange = strange_variables(&variables(&[("HEXALPES_DATE", "x"), ("HEXALPES_TEST_PYTHON", "x")]));
+    assert_eq!(strange, ["the variable HEXALPES_DATE is none of ours; did you mean HEXALPES_DATA?"]);
+}

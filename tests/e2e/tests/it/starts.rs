@@ -1,0 +1,111 @@
+//! How the product refuses to start, and how its command line speaks to one that runs.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+    process::{Command, Output},
+};
+
+use hexalpes_e2e::{Product, calculation};
+use hexalpes_engines::{free_port, program};
+use serde_json::Value;
+
+/// The binary with nothing of the tester's own settings.
+fn hexalpes(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program("hexalpes"));
+    for variable in
+        ["PULSAR_BROKER_URL", "PULSAR_ADMIN_URL", "DATABASE_URL", "HEXALPES_DATA", "HEXALPES_CONFIG"]
+    {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder).args(arguments).output().expect("the binary runs")
+}
+
+/// What it says on standard error: one line, and this exit code.
+fn refusal(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = hexalpes(folder, arguments);
+    let said = String::from_utf8(output.stderr).expect("errors are UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+fn on_free_ports(command: &str) -> Vec<String> {
+    let flags = ["--backbone-port", "--admin-port", "--commissions-port"];
+    let ports = flags.into_iter().flat_map(|flag| [flag.to_owned(), free_port().to_string()]);
+    std::iter::once(command.to_owned()).chain(ports).collect()
+}
+
+fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
+    let arguments = on_free_ports("up");
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    refusal(folder, &arguments, code)
+}
+
+#[test]
+fn a_port_in_use_is_named_with_its_flag() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let port = taken.local_addr().expect("it listens").port().to_string();
+    let said = refusal(folder.path(), &["up", "--commissions-port", &port], 1);
+    assert!(said.contains(&port) && said.contains("--commissions-port"), "{said}");
+}
+
+#[test]
+fn a_server_database_is_refused_until_there_is_a_relay_for_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let said = up_refusal(folder.path(), &["--commissions-database-url", "postgresql://me:secret@h/c"], 1);
+    assert!(said.contains("--no-relay") && !said.contains("secret"), "{said}");
+    assert!(!folder.path().join("data").exists(), "nothing was opened");
+}
+
+#[test]
+fn an_unknown_setting_is_a_usage_error_that_names_the_nearest() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    fs::write(folder.path().join("hexalpes.toml"), "admin_prt = 1\n").expect("it can be written");
+    assert!(refusal(folder.path(), &["config", "show"], 2).contains("did you mean admin_port?"));
+}
+
+/// Accepts S3-CLI-5, S3-CLI-6, S3-CLI-6b, S3-SRC-2, S1-ENC-1.
+#[tokio::test]
+async fn the_command_line_speaks_to_the_product_over_its_ports() {
+    let product = Product::start();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let ask = |arguments: &[&str]| -> String {
+        let ports = product.port_flags();
+        let all: Vec<&str> = arguments.iter().copied().chain(ports.iter().map(String::as_str)).collect();
+        let output = hexalpes(folder.path(), &all);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("answers are UTF-8")
+    };
+    let mut body = calculation("conv-Ñandú & Cía 📡");
+    body["affiliateId"] = "Juan Pérez".into();
+    let (status, answer) = product.post("/commissions/calculate", &body).await;
+    assert_eq!(status, 201, "{answer}");
+    let events = product.event_lines(1);
+    assert!(events[0].data.get().contains("Juan Pérez"), "{}", events[0].data.get());
+
+    let read = ask(&["consume", "outbox-events", "-s", "cli", "-n", "1", "-p", "Earliest", "-o", "jsonl"]);
+    assert!(read.contains("Juan Pérez") && read.contains("Ñandú & Cía 📡"), "{read}");
+    let rows: Value = serde_json::from_str(&ask(&["outbox", "list", "-o", "json"])).expect("it is JSON");
+    assert_eq!(rows.as_array().map(Vec::len), Some(1));
+    let relay: Value = serde_json::from_str(&ask(&["relay", "status", "-o", "json"])).expect("it is JSON");
+    assert_eq!(relay["running"], true);
+    assert!(ask(&["topics", "list"]).contains("persistent://public/default/outbox-events"));
+    assert!(ask(&["produce", "greetings", "-m", "¡Hola!"]).contains("1 stored"));
+}
+
+/// Accepts S3-DB-5.
+#[tokio::test]
+async fn a_data_folder_in_use_is_refused_and_a_reset_with_it() {
+    let mut product = Product::start();
+    let data = product.data().display().to_string();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    assert!(up_refusal(folder.path(), &["--data", &data], 1).contains("is in use by"));
+    assert!(refusal(folder.path(), &["demo", "reset", "--yes", "--data", &data], 1).contains("is in use by"));
+
+    assert_eq!(product.interrupt(), Some(0));
+    assert!(hexalpes(folder.path(), &["demo", "reset", "--yes", "--data", &data]).status.success());
+    assert!(!product.data().join("backbone").exists() && !product.data().join("events.jsonl").exists());
+}
