@@ -3,6 +3,7 @@
 //! Few dependencies, on purpose: this is compiled before anything else, and once more with the workspace.
 
 mod acceptance;
+mod bench;
 mod packages;
 mod prepare;
 mod pulsar;
@@ -32,6 +33,8 @@ enum Task {
     Acceptance(acceptance::Options),
     /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python client
     Prepare,
+    /// Measure the broker beside a real Pulsar, or the whole product (`bench http`), built for release
+    Bench(bench::Options),
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
     Pulsar(pulsar::Command),
@@ -49,6 +52,7 @@ fn run() -> Result<ExitCode> {
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
         Task::Acceptance(options) => acceptance::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Prepare => Ok(prepare::run()),
         Task::Pulsar(command) => pulsar::run(command),
     }

@@ -1,0 +1,121 @@
+//! The product's release build in a process and a folder of its own.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use hexalpes_engines::{eventually, free_port, status_of};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// After its start a process has things to do that an idle one has not.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// Gone with its value, and with Ctrl-C, for it is in our process group.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    folder: TempDir,
+    backbone_port: u16,
+    admin_port: u16,
+    api_port: u16,
+    pub(crate) started: Instant,
+}
+
+impl Process {
+    /// Starts `hexalpes backbone` or `hexalpes up`, and does not wait for anything.
+    pub(crate) fn start(command: &str) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("hexalpes-bench-").tempdir()?;
+        let [backbone_port, admin_port, api_port] = [free_port(), free_port(), free_port()];
+        let log = File::create(folder.path().join("log"))?;
+        let program = program()?;
+        let started = Instant::now();
+        let child = Command::new(&program)
+            .arg(command)
+            .arg("--data")
+            .arg(folder.path().join("data"))
+            .args(["--backbone-port", &backbone_port.to_string()])
+            .args(["--admin-port", &admin_port.to_string()])
+            .args(["--commissions-port", &api_port.to_string()])
+            .env_remove("PULSAR_BROKER_URL")
+            .env_remove("PULSAR_ADMIN_URL")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("{} cannot be run", program.display()))?;
+        Ok(Self { child, folder, backbone_port, admin_port, api_port, started })
+    }
+
+    /// Waits until a health check says 200, and says how long that took from the start on.
+    pub(crate) fn ready(&mut self, port: u16, path: &str) -> Result<Duration> {
+        let ready = eventually(READY_WITHIN, || match self.child.try_wait() {
+            Ok(None) => (status_of(port, path) == Some(200)).then_some(true),
+            _ => Some(false),
+        });
+        let took = self.started.elapsed();
+        ensure!(ready == Some(true), "it did not start: {}", self.log());
+        Ok(took)
+    }
+
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub(crate) fn events_file(&self) -> PathBuf {
+        self.folder.path().join("data/events.jsonl")
+    }
+
+    pub(crate) fn service_url(&self) -> String {
+        format!("pulsar://127.0.0.1:{}", self.backbone_port)
+    }
+
+    pub(crate) fn admin_port(&self) -> u16 {
+        self.admin_port
+    }
+
+    pub(crate) fn api_port(&self) -> u16 {
+        self.api_port
+    }
+
+    pub(crate) fn idle_megabytes(&self) -> Result<f64> {
+        idle_megabytes(self.child.id())
+    }
+
+    /// A polite stop; an error if it did not end well.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        match self.child.wait()? {
+            status if status.success() => Ok(()),
+            status => bail!("it ended with {status}: {}", self.log()),
+        }
+    }
+}
+
+impl Drop for Process {
+    /// Whoever has ended already is as good as killed.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The resident memory of a process that has had the time to settle.
+pub(crate) fn idle_megabytes(id: u32) -> Result<f64> {
+    eventually(SETTLED_AFTER, || None::<()>);
+    let status = fs::read_to_string(format!("/proc/{id}/status")).context("this needs Linux")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has memory")?;
+    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kilobytes * 1024.0 / 1e6)
+}
+
+/// `hexalpes`, beside us.
+fn program() -> Result<PathBuf> {
+    let here = std::env::current_exe()?;
+    let program = here.parent().unwrap_or(Path::new(".")).join("hexalpes");
+    ensure!(program.is_file(), "{} is not built: use cargo xtask bench", program.display());
+    Ok(program)
+}
