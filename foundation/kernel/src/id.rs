@@ -1,13 +1,15 @@
-//! Ids: opaque strings of at most 64 characters, compared byte by byte.
+//! Ids: opaque strings of at most 64 characters and 255 bytes, compared byte by byte.
 
 /// Characters that an id may have.
 pub(crate) const LENGTH_MAX: usize = 64;
+/// Bytes that an id may have in UTF-8: what a column of ids holds on MySQL and MariaDB.
+const BYTES_MAX: usize = 255;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     #[error("must not be empty")]
     Empty,
-    #[error("has more than {LENGTH_MAX} characters")]
+    #[error("has more than {LENGTH_MAX} characters, or {BYTES_MAX} bytes")]
     TooLong,
     #[error("must not begin or end with a blank")]
     SurroundingBlanks,
@@ -20,7 +22,7 @@ pub fn parse_opaque(raw: &str) -> Result<String, IdError> {
     if raw.is_empty() {
         return Err(IdError::Empty);
     }
-    if raw.chars().nth(LENGTH_MAX).is_some() {
+    if raw.len() > BYTES_MAX || raw.chars().nth(LENGTH_MAX).is_some() {
         return Err(IdError::TooLong);
     }
     if raw.trim() != raw {
@@ -93,6 +95,8 @@ mod tests {
     fn what_is_no_id_says_why() {
         assert_eq!(parse_opaque(""), Err(IdError::Empty));
         assert_eq!(parse_opaque(&"a".repeat(65)), Err(IdError::TooLong));
+        assert_eq!(parse_opaque(&"📡".repeat(63)).as_deref(), Ok("📡".repeat(63).as_str()));
+        assert_eq!(parse_opaque(&"📡".repeat(64)), Err(IdError::TooLong));
         assert_eq!(parse_opaque(" a"), Err(IdError::SurroundingBlanks));
         assert_eq!(parse_opaque("a\u{a0}"), Err(IdError::SurroundingBlanks));
         assert_eq!(parse_opaque("a\0b"), Err(IdError::ControlCharacter));
