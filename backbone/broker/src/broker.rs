@@ -13,7 +13,7 @@ use std::{
 use hexalpes_files::DirLock;
 use hexalpes_log::{AppendError, Log, Stopped};
 use hexalpes_wire::TopicName;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -23,7 +23,7 @@ use crate::{
     metadata::{Metadata, MetadataError},
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, SNAPSHOT_ENTRIES},
-    topic::Topic,
+    topic::{Topic, Unwritten},
 };
 
 /// A broker that is open. Clones are the same one.
@@ -36,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) options: BrokerOptions,
     pub(crate) log: Log,
     pub(crate) metadata: Metadata,
+    /// Held from looking at what is written down until its change is on the disk and in memory. The locks below
+    /// are never held over a write.
+    pub(crate) changing: Mutex<()>,
     pub(crate) topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
     pub(crate) next_name: AtomicU64,
@@ -160,16 +163,15 @@ impl Broker {
 
     /// Deletes a topic with its entries and cursors; while somebody is connected, only by force.
     pub fn delete_topic(&self, name: &TopicName, force: bool) -> Result<(), AdminError> {
-        let mut topics = self.shared.topics.write();
-        let topic = topics.get(name).ok_or_else(|| AdminError::NoTopic(name.clone()))?;
+        let _changing = self.shared.changing.lock();
+        let topic = self.shared.existing(name)?;
         if !force && topic.is_in_use() {
             return Err(AdminError::InUse(name.clone()));
         }
         self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
+        self.shared.topics.write().remove(name);
         topic.disband();
-        let deleted = self.shared.log.delete_topic(topic.id);
-        topics.remove(name);
-        Ok(deleted?)
+        Ok(self.shared.log.delete_topic(topic.id)?)
     }
 
     pub fn tenants(&self) -> Result<Vec<String>, AdminError> {
@@ -182,9 +184,9 @@ impl Broker {
 
     /// Forgets a tenant; false if it has namespaces and stays.
     pub fn delete_tenant(&self, tenant: &str) -> Result<bool, AdminError> {
-        // The lock is held against a namespace that is made meanwhile.
-        let namespaces = self.shared.namespaces.write();
-        if namespaces.keys().any(|name| name.split_once('/').is_some_and(|(of, _)| of == tenant)) {
+        let _changing = self.shared.changing.lock();
+        let is_of_it = |name: &String| name.split_once('/').is_some_and(|(of, _)| of == tenant);
+        if self.shared.namespaces.read().keys().any(is_of_it) {
             return Ok(false);
         }
         self.shared.metadata.delete_tenant(tenant)?;
@@ -200,30 +202,29 @@ impl Broker {
     pub fn create_namespace(&self, namespace: &str) -> Result<(), AdminError> {
         let (tenant, _) =
             namespace.split_once('/').ok_or_else(|| AdminError::NamespaceName(namespace.to_owned()))?;
-        let mut namespaces = self.shared.namespaces.write();
+        let _changing = self.shared.changing.lock();
         if !self.shared.metadata.tenants()?.iter().any(|known| known == tenant) {
             return Err(AdminError::NoTenant(tenant.to_owned()));
         }
-        if !namespaces.contains_key(namespace) {
+        if !self.shared.namespaces.read().contains_key(namespace) {
             self.shared.metadata.put_namespace(namespace, "{}")?;
-            namespaces.insert(namespace.to_owned(), Value::Object(serde_json::Map::new()));
+            let policies = Value::Object(serde_json::Map::new());
+            self.shared.namespaces.write().insert(namespace.to_owned(), policies);
         }
         Ok(())
     }
 
     /// Forgets a namespace and its policies; false if it has topics and stays.
     pub fn delete_namespace(&self, namespace: &str) -> Result<bool, AdminError> {
-        // In this order, as where a topic is made: none is made meanwhile.
-        let topics = self.shared.topics.write();
-        let mut namespaces = self.shared.namespaces.write();
-        if !namespaces.contains_key(namespace) {
+        let _changing = self.shared.changing.lock();
+        if !self.shared.namespaces.read().contains_key(namespace) {
             return Err(AdminError::NoNamespace(namespace.to_owned()));
         }
-        if topics.keys().any(|topic| topic.full_namespace() == namespace) {
+        if self.shared.topics.read().keys().any(|topic| topic.full_namespace() == namespace) {
             return Ok(false);
         }
         self.shared.metadata.delete_namespace(namespace)?;
-        namespaces.remove(namespace);
+        self.shared.namespaces.write().remove(namespace);
         Ok(true)
     }
 
@@ -236,15 +237,13 @@ impl Broker {
     }
 
     pub fn set_policy(&self, namespace: &str, policy: Policy, value: Value) -> Result<(), AdminError> {
-        let mut namespaces = self.shared.namespaces.write();
-        let policies =
-            namespaces.get_mut(namespace).ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
-        let mut changed = policies.clone();
+        let _changing = self.shared.changing.lock();
+        let policies = self.shared.namespaces.read().get(namespace).cloned();
+        let mut changed = policies.ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
         changed[policy.name()] = value;
         self.shared.metadata.put_namespace(namespace, &changed.to_string())?;
         let deduplicates = deduplicates(Some(&changed));
-        *policies = changed;
-        drop(namespaces);
+        self.shared.namespaces.write().insert(namespace.to_owned(), changed);
         for (name, topic) in self.shared.topics.read().iter() {
             if name.full_namespace() == namespace {
                 topic.set_deduplicates(deduplicates);
@@ -264,8 +263,8 @@ impl Shared {
             return Err(AdminError::NotPersistent(name.clone()));
         }
         let namespace = name.full_namespace();
-        let mut topics = self.topics.write();
-        if let Some(topic) = topics.get(name) {
+        let _changing = self.changing.lock();
+        if let Some(topic) = self.topics.read().get(name) {
             return Ok(Arc::clone(topic));
         }
         let deduplicates = match self.namespaces.read().get(&namespace) {
@@ -275,7 +274,7 @@ impl Shared {
         let id = self.metadata.create_topic(&name.to_string())?;
         let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates);
         let topic = Arc::new(topic);
-        topics.insert(name.clone(), Arc::clone(&topic));
+        self.topics.write().insert(name.clone(), Arc::clone(&topic));
         Ok(topic)
     }
 
@@ -288,18 +287,19 @@ impl Shared {
     }
 
     /// Writes down the cursors that changed, and of topics with so many new entries what is known of their
-    /// producers.
+    /// producers. What could not be written is written the next time.
     fn flush(&self, snapshot_entries_min: u64) {
-        // Under the lock on the topics: a topic that is deleted meanwhile keeps nothing.
-        let topics = self.topics.read();
-        let cursors: Vec<_> = topics.values().flat_map(|topic| topic.changed_cursors()).collect();
-        let snapshots: Vec<_> =
-            topics.values().filter_map(|topic| topic.snapshot(snapshot_entries_min)).collect();
+        let _changing = self.changing.lock();
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let unwritten: Vec<_> = topics.iter().map(|topic| topic.unwritten(snapshot_entries_min)).collect();
+        let cursors: Vec<_> = unwritten.iter().flat_map(|topic| &topic.cursors).collect();
+        let snapshots: Vec<_> = unwritten.iter().filter_map(|topic| topic.snapshot.as_ref()).collect();
         if cursors.is_empty() && snapshots.is_empty() {
             return;
         }
-        if let Err(error) = self.metadata.put(&cursors, &snapshots) {
-            tracing::error!(%error, cursors = cursors.len(), "could not write cursors down");
+        match self.metadata.put(&cursors, &snapshots) {
+            Ok(()) => unwritten.iter().for_each(Unwritten::is_written),
+            Err(error) => tracing::error!(%error, cursors = cursors.len(), "could not write cursors down"),
         }
     }
 }

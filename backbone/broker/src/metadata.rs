@@ -2,10 +2,15 @@
 //!
 //! One redb file. Each change is one synced transaction; cursors are gathered into one for all.
 
-use std::path::Path;
+mod store;
 
+use std::{path::Path, sync::Arc};
+
+use hexalpes_files::Files;
 use hexalpes_log::TopicId;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
+
+use store::Store;
 
 const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
 const NEXT: TableDefinition<'_, &str, u64> = TableDefinition::new("next");
@@ -26,7 +31,6 @@ const NEXT_TOPIC: &str = "topic";
 const NEXT_NAME: &str = "producer name";
 /// Names that one run of the broker may make up; the next run begins behind them.
 const NAMES_PER_RUN: u64 = 1 << 32;
-const CACHE_BYTES: usize = 1 << 20;
 
 /// The metadata file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,10 @@ pub enum MetadataError {
          wrote it, or a newer one"
     )]
     Newer { found: u64 },
+    #[error("metadata: a sync failed, and nobody knows what is on the disk: see to the disk and start again")]
+    Unsynced,
+    #[error("metadata: a write failed; try again")]
+    Closed,
 }
 
 impl<E: Into<redb::Error>> From<E> for MetadataError {
@@ -56,15 +64,14 @@ pub(crate) type CursorRecord = (TopicId, String, Vec<u8>);
 
 #[derive(Debug)]
 pub(crate) struct Metadata {
-    database: Database,
+    store: Store,
 }
 
 impl Metadata {
     /// Opens the file or makes it, with `public/default` in it.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path)?;
-        let write = database.begin_write()?;
-        {
+    pub(crate) fn open(files: &Arc<dyn Files>, path: &Path) -> Result<Self> {
+        let store = Store::open(files, path)?;
+        store.write(|write| {
             let mut format = write.open_table(FORMAT)?;
             let found = format.get(())?.map_or(FORMAT_KNOWN, |value| value.value());
             if found > FORMAT_KNOWN {
@@ -82,92 +89,79 @@ impl Metadata {
                 tenants.insert("public", ())?;
                 namespaces.insert("public/default", "{}")?;
             }
-        }
-        write.commit()?;
-        Ok(Self { database })
+            Ok(())
+        })?;
+        Ok(Self { store })
     }
 
     /// The first number for producer names that no earlier run has given out.
     pub(crate) fn first_name(&self) -> Result<u64> {
-        self.take(NEXT_NAME, NAMES_PER_RUN)
-    }
-
-    fn take(&self, what: &str, count: u64) -> Result<u64> {
-        let write = self.database.begin_write()?;
-        let first = {
+        self.store.write(|write| {
             let mut next = write.open_table(NEXT)?;
-            let first = next.get(what)?.map_or(1, |value| value.value());
-            next.insert(what, first + count)?;
-            first
-        };
-        write.commit()?;
-        Ok(first)
+            let first = next.get(NEXT_NAME)?.map_or(1, |value| value.value());
+            next.insert(NEXT_NAME, first + NAMES_PER_RUN)?;
+            Ok(first)
+        })
     }
 
     pub(crate) fn topics(&self) -> Result<Vec<(String, TopicId)>> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(TOPICS)?;
-        let mut topics = Vec::new();
-        for row in table.iter()? {
-            let (name, id) = row?;
-            topics.push((name.value().to_owned(), TopicId(id.value())));
-        }
-        Ok(topics)
+        self.store.read(|read| {
+            let mut topics = Vec::new();
+            for row in read.open_table(TOPICS)?.iter()? {
+                let (name, id) = row?;
+                topics.push((name.value().to_owned(), TopicId(id.value())));
+            }
+            Ok(topics)
+        })
     }
 
     /// Numbers a new topic. A number is never given out again.
     pub(crate) fn create_topic(&self, name: &str) -> Result<TopicId> {
-        let write = self.database.begin_write()?;
-        let id = {
+        self.store.write(|write| {
             let mut next = write.open_table(NEXT)?;
             let id = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
             next.insert(NEXT_TOPIC, id + 1)?;
             write.open_table(TOPICS)?.insert(name, id)?;
-            id
-        };
-        write.commit()?;
-        Ok(TopicId(id))
+            Ok(TopicId(id))
+        })
     }
 
     /// Forgets a topic, its cursors and its producers.
     pub(crate) fn delete_topic(&self, name: &str, id: TopicId) -> Result<()> {
-        let write = self.database.begin_write()?;
-        {
+        self.store.write(|write| {
             write.open_table(TOPICS)?.remove(name)?;
             write.open_table(SNAPSHOTS)?.remove(id.0)?;
             write.open_table(CURSORS)?.retain(|(topic, _), _| topic != id.0)?;
-        }
-        write.commit()?;
-        Ok(())
+            Ok(())
+        })
     }
 
     pub(crate) fn cursors(&self) -> Result<Vec<CursorRecord>> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(CURSORS)?;
-        let mut cursors = Vec::new();
-        for row in table.iter()? {
-            let (key, value) = row?;
-            let (topic, subscription) = key.value();
-            cursors.push((TopicId(topic), subscription.to_owned(), value.value().to_vec()));
-        }
-        Ok(cursors)
+        self.store.read(|read| {
+            let mut cursors = Vec::new();
+            for row in read.open_table(CURSORS)?.iter()? {
+                let (key, value) = row?;
+                let (topic, subscription) = key.value();
+                cursors.push((TopicId(topic), subscription.to_owned(), value.value().to_vec()));
+            }
+            Ok(cursors)
+        })
     }
 
     pub(crate) fn snapshots(&self) -> Result<Vec<SnapshotRecord>> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(SNAPSHOTS)?;
-        let mut snapshots = Vec::new();
-        for row in table.iter()? {
-            let (topic, value) = row?;
-            snapshots.push((TopicId(topic.value()), value.value().to_vec()));
-        }
-        Ok(snapshots)
+        self.store.read(|read| {
+            let mut snapshots = Vec::new();
+            for row in read.open_table(SNAPSHOTS)?.iter()? {
+                let (topic, value) = row?;
+                snapshots.push((TopicId(topic.value()), value.value().to_vec()));
+            }
+            Ok(snapshots)
+        })
     }
 
     /// Writes cursors and snapshots down, in one transaction.
-    pub(crate) fn put(&self, cursors: &[CursorRecord], snapshots: &[SnapshotRecord]) -> Result<()> {
-        let write = self.database.begin_write()?;
-        {
+    pub(crate) fn put(&self, cursors: &[&CursorRecord], snapshots: &[&SnapshotRecord]) -> Result<()> {
+        self.store.write(|write| {
             let mut table = write.open_table(CURSORS)?;
             for (topic, subscription, snapshot) in cursors {
                 table.insert((topic.0, subscription.as_str()), snapshot.as_slice())?;
@@ -176,83 +170,86 @@ impl Metadata {
             for (topic, snapshot) in snapshots {
                 table.insert(topic.0, snapshot.as_slice())?;
             }
-        }
-        write.commit()?;
-        Ok(())
+            Ok(())
+        })
     }
 
-    pub(crate) fn put_cursors(&self, cursors: &[CursorRecord]) -> Result<()> {
-        self.put(cursors, &[])
+    pub(crate) fn put_cursor(&self, cursor: &CursorRecord) -> Result<()> {
+        self.put(&[cursor], &[])
     }
 
     pub(crate) fn delete_cursor(&self, topic: TopicId, subscription: &str) -> Result<()> {
-        let write = self.database.begin_write()?;
-        write.open_table(CURSORS)?.remove((topic.0, subscription))?;
-        write.commit()?;
-        Ok(())
+        self.store.write(|write| {
+            write.open_table(CURSORS)?.remove((topic.0, subscription))?;
+            Ok(())
+        })
     }
 
     pub(crate) fn tenants(&self) -> Result<Vec<String>> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(TENANTS)?;
-        table.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect()
+        self.store
+            .read(|read| read.open_table(TENANTS)?.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect())
     }
 
     pub(crate) fn create_tenant(&self, tenant: &str) -> Result<()> {
-        let write = self.database.begin_write()?;
-        write.open_table(TENANTS)?.insert(tenant, ())?;
-        write.commit()?;
-        Ok(())
+        self.store.write(|write| {
+            write.open_table(TENANTS)?.insert(tenant, ())?;
+            Ok(())
+        })
     }
 
     pub(crate) fn delete_tenant(&self, tenant: &str) -> Result<()> {
-        let write = self.database.begin_write()?;
-        write.open_table(TENANTS)?.remove(tenant)?;
-        write.commit()?;
-        Ok(())
+        self.store.write(|write| {
+            write.open_table(TENANTS)?.remove(tenant)?;
+            Ok(())
+        })
     }
 
     pub(crate) fn namespaces(&self) -> Result<Vec<(String, String)>> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(NAMESPACES)?;
-        let mut namespaces = Vec::new();
-        for row in table.iter()? {
-            let (name, policies) = row?;
-            namespaces.push((name.value().to_owned(), policies.value().to_owned()));
-        }
-        Ok(namespaces)
-    }
-
-    pub(crate) fn delete_namespace(&self, namespace: &str) -> Result<()> {
-        let write = self.database.begin_write()?;
-        write.open_table(NAMESPACES)?.remove(namespace)?;
-        write.commit()?;
-        Ok(())
+        self.store.read(|read| {
+            let mut namespaces = Vec::new();
+            for row in read.open_table(NAMESPACES)?.iter()? {
+                let (name, policies) = row?;
+                namespaces.push((name.value().to_owned(), policies.value().to_owned()));
+            }
+            Ok(namespaces)
+        })
     }
 
     pub(crate) fn put_namespace(&self, namespace: &str, policies: &str) -> Result<()> {
-        let write = self.database.begin_write()?;
-        write.open_table(NAMESPACES)?.insert(namespace, policies)?;
-        write.commit()?;
-        Ok(())
+        self.store.write(|write| {
+            write.open_table(NAMESPACES)?.insert(namespace, policies)?;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn delete_namespace(&self, namespace: &str) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(NAMESPACES)?.remove(namespace)?;
+            Ok(())
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hexalpes_files::RealFiles;
+
     use super::*;
 
     #[test]
     fn metadata_of_a_newer_version_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metadata.redb");
-        let metadata = Metadata::open(&path).unwrap();
-        let write = metadata.database.begin_write().unwrap();
-        write.open_table(FORMAT).unwrap().insert((), FORMAT_KNOWN + 1).unwrap();
-        write.commit().unwrap();
+        let files: Arc<dyn Files> = Arc::new(RealFiles);
+        let metadata = Metadata::open(&files, &path).unwrap();
+        let newer = |write: &redb::WriteTransaction| {
+            write.open_table(FORMAT)?.insert((), FORMAT_KNOWN + 1)?;
+            Ok(())
+        };
+        metadata.store.write(newer).unwrap();
         drop(metadata);
         for _ in 0..2 {
-            let refused = Metadata::open(&path).unwrap_err();
+            let refused = Metadata::open(&files, &path).unwrap_err();
             assert!(matches!(refused, MetadataError::Newer { found } if found == FORMAT_KNOWN + 1));
             assert!(refused.to_string().contains("run the version that wrote it"), "{refused}");
         }

@@ -14,7 +14,7 @@ use hexalpes_files::LockError;
 use hexalpes_log::{AppendError, Log, Options, TopicId};
 use hexalpes_wire::TopicName;
 use hexalpes_wire::topic::TopicNameError;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -53,9 +53,8 @@ pub enum OpenError {
 
 pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     options.files.create_dir_all(&options.data)?;
-    std::fs::create_dir_all(&options.data)?;
     let lock = options.files.lock_dir(&options.data)?;
-    let metadata = Metadata::open(&options.data.join("metadata.redb"))?;
+    let metadata = Metadata::open(&options.files, &options.data.join("metadata.redb"))?;
     let log_options = Options { durability: options.durability, ..Options::default() };
     let (log, recovered) = Log::open(&options.files, &options.data.join("log"), log_options)?;
     if recovered.torn.is_some() {
@@ -105,6 +104,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         options,
         log,
         metadata,
+        changing: Mutex::new(()),
         topics: RwLock::new(topics),
         namespaces: RwLock::new(namespaces),
         stop: CancellationToken::new(),

@@ -26,7 +26,7 @@ pub(crate) const CURSOR_FLUSH: Duration = Duration::from_secs(1);
 pub struct BrokerOptions {
     /// The folder that holds the log and the metadata.
     pub data: PathBuf,
-    /// Where the log lies. The metadata is always in a real file.
+    /// Where the log and the metadata lie.
     pub files: Arc<dyn Files>,
     pub durability: Durability,
     /// Headers and body of one entry, in bytes.

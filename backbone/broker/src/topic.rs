@@ -5,6 +5,7 @@
 
 mod consuming;
 mod producing;
+mod unwritten;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,14 +21,13 @@ use parking_lot::Mutex;
 
 use crate::{
     connection::outbox::Outbox,
-    cursor_store,
     dedup::{Dedup, Snapshot},
-    metadata::{CursorRecord, SnapshotRecord},
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
-pub(crate) use consuming::{ConsumerSeat, Start, SubscribeError};
+pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
 pub(crate) use producing::{Opening, ProducerError, Send};
+pub(crate) use unwritten::Unwritten;
 
 pub(crate) struct Topic {
     pub(crate) id: TopicId,
@@ -46,9 +46,13 @@ struct State {
     dedup: Dedup,
     /// The newest durable entry that `dedup` knows of, once there is one.
     newest: Option<Position>,
-    /// Entries since the snapshot of `dedup` that was written down last.
-    entries_since_snapshot: u64,
+    /// Entries that `dedup` has heard of since the broker opened.
+    entries: u64,
+    /// As many of them as the snapshot of `dedup` knows that was written down last.
+    entries_in_snapshot: u64,
     subscriptions: BTreeMap<String, Sub>,
+    /// Nobody comes any more: the topic is deleted.
+    disbanded: bool,
     messages_in: u64,
     bytes_in: u64,
 }
@@ -56,6 +60,8 @@ struct State {
 pub(crate) struct Sub {
     pub(crate) machine: Subscription,
     pub(crate) durable: bool,
+    /// The cursor's count of changes when it was last written down.
+    pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
 }
 
@@ -84,7 +90,7 @@ impl Topic {
             let Some(last) = entries.last() else { break };
             from = last.position.next();
             state.newest = Some(last.position);
-            state.entries_since_snapshot += entries.len() as u64;
+            state.entries += entries.len() as u64;
             for entry in entries {
                 // What cannot be read tells of no producer; its consumers will say so.
                 if let Ok((metadata, _)) = Payload::from_raw(entry.payload).open()
@@ -97,7 +103,9 @@ impl Topic {
         }
         for (subscription, cursor) in cursors {
             let machine = Subscription::new(Kind::Exclusive, cursor);
-            state.subscriptions.insert(subscription, Sub { machine, durable: true, seats: HashMap::new() });
+            let written = machine.cursor().changes();
+            let sub = Sub { machine, durable: true, written, seats: HashMap::new() };
+            state.subscriptions.insert(subscription, sub);
         }
         Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates) })
     }
@@ -130,26 +138,6 @@ impl Topic {
         }
     }
 
-    /// The durable cursors that changed since this was last asked.
-    pub(crate) fn changed_cursors(&self) -> Vec<CursorRecord> {
-        let mut state = self.state.lock();
-        let mut changed = Vec::new();
-        for (name, sub) in &mut state.subscriptions {
-            if sub.durable && sub.machine.take_dirty() {
-                changed.push((self.id, name.clone(), cursor_store::write(sub.machine.cursor())));
-            }
-        }
-        changed
-    }
-
-    /// What a start needs to know of producers, once that would save it reading so many entries.
-    pub(crate) fn snapshot(&self, entries_min: u64) -> Option<SnapshotRecord> {
-        let mut state = self.state.lock();
-        let newest = state.newest.filter(|_| state.entries_since_snapshot >= entries_min)?;
-        state.entries_since_snapshot = 0;
-        Some((self.id, state.dedup.snapshot(newest).write()))
-    }
-
     /// How many entries a subscription has not acked.
     fn backlog(&self, sub: &Sub) -> u64 {
         let cursor = sub.machine.cursor().snapshot();
@@ -162,9 +150,10 @@ impl Topic {
         !state.producers.is_empty() || state.subscriptions.values().any(|sub| !sub.seats.is_empty())
     }
 
-    /// Sends everybody away: the topic is deleted.
+    /// Sends everybody away, and lets nobody in any more: the topic is deleted.
     pub(crate) fn disband(&self) {
         let mut state = self.state.lock();
+        state.disbanded = true;
         for (_, seat) in state.producers.drain() {
             seat.outbox.push(&Command::close_producer(seat.producer_id));
         }

@@ -12,10 +12,10 @@ use hexalpes_wire::{
     },
 };
 
-use super::{Connection, Producer};
+use super::{Connection, Producer, off_reactor};
 use crate::{
     broker::AdminError,
-    topic::{Opening, Send, Topic},
+    topic::{Opening, ProducerError, Send, Topic},
 };
 
 /// A refusal, as it is answered.
@@ -115,10 +115,11 @@ impl Connection {
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
         };
         let last = topic.open_producer(&opening).map_err(|error| match error {
-            error @ crate::topic::ProducerError::NameTaken { .. } => {
-                (ServerError::ProducerBusy, error.to_string())
+            ProducerError::NameTaken { .. } => (ServerError::ProducerBusy, error.to_string()),
+            ProducerError::Deleted => (ServerError::TopicNotFound, error.to_string()),
+            ProducerError::Fenced | ProducerError::NotAlone => {
+                (ServerError::ProducerFenced, error.to_string())
             }
-            error => (ServerError::ProducerFenced, error.to_string()),
         })?;
         self.outbox.push(&Command::producer_success(asked.request_id, producer.as_str(), last));
         let opened = Producer { topic, name: Arc::from(producer) };
@@ -158,7 +159,10 @@ impl Connection {
     }
 
     pub(super) fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, Refusal> {
-        self.shared.topic(name).map_err(|error| {
+        if let Ok(topic) = self.shared.existing(name) {
+            return Ok(topic);
+        }
+        off_reactor(|| self.shared.topic(name)).map_err(|error| {
             let kind = match &error {
                 AdminError::NoNamespace(_) => ServerError::TopicNotFound,
                 AdminError::NotPersistent(_) => ServerError::NotAllowedError,

@@ -17,9 +17,9 @@ use super::{
     commands::{Refusal, check_schema, not_allowed, topic_name},
 };
 use crate::{
-    cursor_store,
+    connection::off_reactor,
     subscription::{ConsumerId, JoinError, Joining, Kind},
-    topic::{ConsumerSeat, Start, SubscribeError},
+    topic::{ConsumerSeat, Ending, Start, SubscribeError},
 };
 
 impl Connection {
@@ -53,29 +53,15 @@ impl Connection {
             name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),
             priority: asked.priority_level(),
         };
-        let (metadata, outbox) = (&self.shared.metadata, &self.outbox);
+        let (shared, outbox) = (&self.shared, &self.outbox);
         let durable = asked.durable.unwrap_or(true);
-        topic
-            .subscribe(&asked.subscription, seat, joining, kind, durable, start, |new| {
-                // A second from now it would be written down anyway; a crash until then must not lose it.
-                if let Some(cursor) = new {
-                    let record = (topic.id, asked.subscription.clone(), cursor_store::write(cursor));
-                    if let Err(error) = metadata.put_cursors(&[record]) {
-                        tracing::error!(%error, "could not write a new cursor down");
-                    }
-                }
-                outbox.push(&Command::success(asked.request_id));
-            })
-            .map_err(|error| {
-                let kind = match error {
-                    SubscribeError::Join(JoinError::Busy | JoinError::KindMismatch { .. }) => {
-                        ServerError::ConsumerBusy
-                    }
-                    SubscribeError::Durability { .. } => ServerError::NotAllowedError,
-                    SubscribeError::Read(_) => ServerError::PersistenceError,
-                };
-                (kind, error.to_string())
-            })?;
+        off_reactor(|| {
+            let _changing = shared.changing.lock();
+            let write = |cursor| shared.metadata.put_cursor(&cursor);
+            let joined = || outbox.push(&Command::success(asked.request_id));
+            topic.subscribe(&asked.subscription, seat, joining, kind, durable, start, write, joined)
+        })
+        .map_err(|error| refusal(&error))?;
         let consumer = Consumer { topic, subscription: asked.subscription.clone(), id };
         self.consumers.insert(asked.consumer_id, consumer);
         Ok(())
@@ -132,16 +118,24 @@ impl Connection {
 
     pub(super) fn unsubscribe(&mut self, asked: CommandUnsubscribe) -> Result<(), Refusal> {
         let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
-        // Keeps out the flush of cursors, which would bring back one that it had gathered.
-        let _no_flush = self.shared.topics.write();
-        if !topic.unsubscribe(subscription, *id, asked.force()) {
-            let why = "other consumers of the subscription are connected".to_owned();
-            return Err((ServerError::MetadataError, why));
-        }
-        self.shared
-            .metadata
-            .delete_cursor(topic.id, subscription)
-            .map_err(|error| (ServerError::MetadataError, error.to_string()))?;
+        let shared = &self.shared;
+        off_reactor(|| {
+            let _changing = shared.changing.lock();
+            match topic.may_unsubscribe(subscription, *id, asked.force()) {
+                None => return Ok(()),
+                Some(Ending { is_allowed: false, .. }) => {
+                    let why = "other consumers of the subscription are connected".to_owned();
+                    return Err((ServerError::MetadataError, why));
+                }
+                Some(Ending { is_durable: false, .. }) => {}
+                Some(Ending { is_durable: true, .. }) => shared
+                    .metadata
+                    .delete_cursor(topic.id, subscription)
+                    .map_err(|error| (ServerError::MetadataError, error.to_string()))?,
+            }
+            topic.unsubscribe(subscription, *id);
+            Ok(())
+        })?;
         self.consumers.remove(&asked.consumer_id);
         Ok(())
     }
@@ -153,16 +147,15 @@ impl Connection {
             (None, Some(time)) => Start::Published(time),
             (None, None) => return Err(not_allowed("seek names neither a message nor a time".to_owned())),
         };
-        // Keeps out the flush of cursors, which would put back one that it had gathered.
-        let no_flush = self.shared.topics.write();
-        let moved = topic
-            .seek(subscription, start)
-            .map_err(|error| (ServerError::PersistenceError, error.to_string()))?;
+        let shared = &self.shared;
         // Acks may be lost to a crash, which only redelivers; a seek forward or back that was answered may not.
-        let written = moved.map_or(Ok(()), |cursor| self.shared.metadata.put_cursors(&[cursor]));
-        drop(no_flush);
+        off_reactor(|| {
+            let _changing = shared.changing.lock();
+            topic.seek(subscription, start, |cursor| shared.metadata.put_cursor(&cursor))
+        })
+        .map_err(|error| refusal(&error))?;
         self.consumers.remove(&asked.consumer_id);
-        written.map_err(|error| (ServerError::MetadataError, error.to_string()))
+        Ok(())
     }
 
     pub(super) fn last_message_id(&self, asked: CommandGetLastMessageId) -> Result<(), Refusal> {
@@ -197,6 +190,17 @@ impl Connection {
         self.outbox.push(&Command::ConsumerStatsResponse(answer.flatten().ok_or_else(gone)?));
         Ok(())
     }
+}
+
+fn refusal(error: &SubscribeError) -> Refusal {
+    let kind = match error {
+        SubscribeError::Join(JoinError::Busy | JoinError::KindMismatch { .. }) => ServerError::ConsumerBusy,
+        SubscribeError::Durability { .. } => ServerError::NotAllowedError,
+        SubscribeError::Read(_) => ServerError::PersistenceError,
+        SubscribeError::Metadata(_) => ServerError::MetadataError,
+        SubscribeError::Deleted => ServerError::TopicNotFound,
+    };
+    (kind, error.to_string())
 }
 
 fn position(id: &MessageIdData) -> Position {

@@ -14,6 +14,8 @@ use hexalpes_wire::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    runtime::{Handle, RuntimeFlavor},
+    task::block_in_place,
     time::{Instant, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -146,6 +148,14 @@ impl Connection {
             self.handle(command, &payload);
         }
         Ok(())
+    }
+}
+
+/// Waits for the disk without holding up what else this thread has to do, if the runtime has other threads.
+fn off_reactor<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
+        _ => work(),
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Cursor {
     /// The bits that are left, without trailing zero words, never empty.
     partial: BTreeMap<Position, Vec<u64>>,
     seen: BTreeSet<Position>,
-    dirty: bool,
+    changes: u64,
 }
 
 /// A cursor as plain data, to be stored.
@@ -34,7 +34,7 @@ impl Cursor {
             acked: BTreeSet::new(),
             partial: BTreeMap::new(),
             seen: BTreeSet::new(),
-            dirty: false,
+            changes: 0,
         }
     }
 
@@ -67,9 +67,9 @@ impl Cursor {
         self.partial.get(&position).map(Vec::as_slice)
     }
 
-    /// Whether it changed since this was last asked.
-    pub const fn take_dirty(&mut self) -> bool {
-        std::mem::replace(&mut self.dirty, false)
+    /// How often it changed: who has written it down compares.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Acks one entry, or the messages of its batch whose bits are not in `ack_set`. Says if that was news.
@@ -87,7 +87,7 @@ impl Cursor {
             self.acked.insert(position);
             self.advance();
         }
-        self.dirty = true;
+        self.changes += 1;
         true
     }
 
@@ -113,7 +113,7 @@ impl Cursor {
 
     /// Begins anew: everything up to the mark is acked, nothing behind it.
     pub(super) fn reset(&mut self, mark_delete: Position) {
-        *self = Self { dirty: true, ..Self::at(mark_delete) };
+        *self = Self { changes: self.changes + 1, ..Self::at(mark_delete) };
     }
 
     /// An entry came by in reading order.
@@ -138,7 +138,7 @@ impl Cursor {
 
     fn move_mark(&mut self, to: Position) {
         self.mark = to;
-        self.dirty = true;
+        self.changes += 1;
         self.forget_below_mark();
         self.advance();
     }
@@ -149,7 +149,7 @@ impl Cursor {
         {
             self.seen.pop_first();
             self.mark = first;
-            self.dirty = true;
+            self.changes += 1;
         }
     }
 
@@ -179,7 +179,9 @@ mod tests {
         assert_eq!(cursor.mark_delete(), Position::EARLIEST);
         assert!(cursor.ack(at(0), None) && !cursor.ack(at(1), None));
         assert_eq!(cursor.mark_delete(), at(2));
-        assert!(cursor.take_dirty() && !cursor.take_dirty());
+        let changes = cursor.changes();
+        assert!(!cursor.ack(at(2), None) && cursor.changes() == changes);
+        assert!(cursor.ack(at(3), None) && cursor.changes() > changes);
     }
 
     #[test]

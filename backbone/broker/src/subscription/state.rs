@@ -60,11 +60,6 @@ impl Subscription {
         &self.cursor
     }
 
-    /// Whether the cursor changed since this was last asked.
-    pub const fn take_dirty(&mut self) -> bool {
-        self.cursor.take_dirty()
-    }
-
     /// Changes whenever reading begins again further back or elsewhere: entries that were read for a want of
     /// an older generation must not be dispatched.
     pub const fn generation(&self) -> u64 {

@@ -13,7 +13,7 @@ use super::{State, Sub, Topic};
 use crate::{
     connection::outbox::Outbox,
     cursor_store,
-    metadata::CursorRecord,
+    metadata::{CursorRecord, MetadataError},
     options::DISPATCH_BYTES,
     subscription::{
         self, ConsumerId, Cursor, Delivery, Effect, JoinError, Joining, Kind, Subscription, Want,
@@ -38,19 +38,31 @@ pub(crate) enum Start {
     Published(u64),
 }
 
+/// What there is to know before a subscription is ended.
+pub(crate) struct Ending {
+    pub(crate) is_allowed: bool,
+    pub(crate) is_durable: bool,
+}
+
+/// Why a consumer could not join, or seek.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SubscribeError {
     #[error(transparent)]
     Join(#[from] JoinError),
     #[error("entries cannot be read: {0}")]
     Read(#[from] ReadError),
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
+    #[error("topic was deleted just now")]
+    Deleted,
     #[error("subscription {name:?} is durable, and was asked for as one that is not, or the other way round")]
     Durability { name: String },
 }
 
 impl Topic {
-    /// Joins a subscription, then says so through `joined`, with the cursor if it is to be written down as new,
-    /// before anything else is said to the consumer.
+    /// Joins a subscription, then says so through `joined`, before anything else is said to the consumer. What a
+    /// new one that is durable begins with is written down first, by `write`; the caller sees to it that nobody
+    /// else writes cursors down meanwhile.
     #[allow(clippy::too_many_arguments, reason = "each is a field of SUBSCRIBE")]
     pub(crate) fn subscribe(
         &self,
@@ -60,13 +72,25 @@ impl Topic {
         kind: Kind,
         durable: bool,
         start: Start,
-        joined: impl FnOnce(Option<&Cursor>),
+        write: impl Fn(CursorRecord) -> Result<(), MetadataError>,
+        joined: impl FnOnce(),
     ) -> Result<(), SubscribeError> {
-        let mark = self.mark_before(start)?;
+        let cursor = Cursor::at(self.mark_before(start)?);
         let mut state = self.state.lock();
-        let is_new = !state.subscriptions.contains_key(subscription);
+        let mut is_written = false;
+        while durable && !is_written && !state.subscriptions.contains_key(subscription) {
+            // Nobody waits for the disk under the lock.
+            drop(state);
+            write((self.id, subscription.to_owned(), cursor_store::write(&cursor)))?;
+            is_written = true;
+            state = self.state.lock();
+        }
+        if state.disbanded {
+            return Err(SubscribeError::Deleted);
+        }
         let sub = state.subscriptions.entry(subscription.to_owned()).or_insert_with(|| Sub {
-            machine: Subscription::new(kind, Cursor::at(mark)),
+            written: cursor.changes(),
+            machine: Subscription::new(kind, cursor),
             durable,
             seats: HashMap::new(),
         });
@@ -77,7 +101,7 @@ impl Topic {
         let id = joining.id;
         sub.machine.join(joining, kind, &mut effects)?;
         sub.seats.insert(id, seat);
-        joined(Some(sub.machine.cursor()).filter(|_| is_new && durable));
+        joined();
         self.carry_out(sub, effects, &HashMap::new());
         Ok(())
     }
@@ -134,35 +158,47 @@ impl Topic {
         }
     }
 
-    /// Ends a subscription, which only its sole consumer may, or anyone by force. Says whether it did.
-    pub(crate) fn unsubscribe(&self, subscription: &str, id: ConsumerId, force: bool) -> bool {
-        let mut state = self.state.lock();
-        let Some(sub) = state.subscriptions.get(subscription) else { return true };
-        if !force && sub.seats.keys().any(|other| *other != id) {
-            return false;
-        }
+    /// Whether a consumer may end its subscription, which only the sole one may, or anyone by force; with
+    /// whether it is durable. None if it has ended.
+    pub(crate) fn may_unsubscribe(&self, subscription: &str, id: ConsumerId, force: bool) -> Option<Ending> {
+        let state = self.state.lock();
+        let sub = state.subscriptions.get(subscription)?;
+        let is_shared = sub.seats.keys().any(|other| *other != id);
+        Some(Ending { is_allowed: force || !is_shared, is_durable: sub.durable })
+    }
+
+    /// Ends a subscription, which is not written down any more.
+    pub(crate) fn unsubscribe(&self, subscription: &str, id: ConsumerId) {
+        let Some(sub) = self.state.lock().subscriptions.remove(subscription) else { return };
         for (other, seat) in &sub.seats {
             if *other != id {
                 seat.outbox.push(&Command::close_consumer(seat.consumer_id));
             }
         }
-        state.subscriptions.remove(subscription);
-        true
     }
 
-    /// Moves a cursor. As with Pulsar, the consumers are sent away first: what is under way to them is of
-    /// before. Gives the cursor back as it is to be written down, if the subscription is durable.
-    pub(crate) fn seek(&self, subscription: &str, start: Start) -> Result<Option<CursorRecord>, ReadError> {
+    /// Moves a cursor, if `write` could write it down as moved; the caller sees to it that nobody else writes it
+    /// down meanwhile. As with Pulsar, the consumers are sent away first: what is under way to them is of
+    /// before.
+    pub(crate) fn seek(
+        &self,
+        subscription: &str,
+        start: Start,
+        write: impl FnOnce(CursorRecord) -> Result<(), MetadataError>,
+    ) -> Result<(), SubscribeError> {
         let mark = self.mark_before(start)?;
+        let durable = self.state.lock().subscriptions.get(subscription).is_some_and(|sub| sub.durable);
+        if durable {
+            write((self.id, subscription.to_owned(), cursor_store::write(&Cursor::at(mark))))?;
+        }
         let mut state = self.state.lock();
-        let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(None) };
+        let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(()) };
         for (id, seat) in sub.seats.drain() {
             seat.outbox.push(&Command::close_consumer(seat.consumer_id));
             sub.machine.leave(id, &mut Vec::new());
         }
         sub.machine.seek(mark);
-        let record = || (self.id, subscription.to_owned(), cursor_store::write(sub.machine.cursor()));
-        Ok(sub.durable.then(record))
+        Ok(())
     }
 
     pub(super) fn dispatch_all(&self, state: &mut State) {

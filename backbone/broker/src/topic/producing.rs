@@ -52,6 +52,8 @@ pub(crate) enum ProducerError {
     Fenced,
     #[error("topic has producers already")]
     NotAlone,
+    #[error("topic was deleted just now")]
+    Deleted,
 }
 
 /// One entry as it was sent.
@@ -67,6 +69,9 @@ impl Topic {
     pub(crate) fn open_producer(&self, opening: &Opening<'_>) -> Result<Option<u64>, ProducerError> {
         let Opening { outbox, name, producer_id, epoch, exclusive, named_by_user } = *opening;
         let mut state = self.state.lock();
+        if state.disbanded {
+            return Err(ProducerError::Deleted);
+        }
         if let Some(seat) = state.producers.get(name) {
             let same = Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
             let both_generated = !seat.named_by_user && !named_by_user;
@@ -178,7 +183,7 @@ impl Topic {
             state.dedup.persisted(producer, *highest);
         }
         state.newest = state.newest.max(Some(appended.position));
-        state.entries_since_snapshot += 1;
+        state.entries += 1;
         state.messages_in += pending.messages;
         state.bytes_in += pending.bytes;
         let id = MessageId::new(appended.position.ledger, appended.position.entry);

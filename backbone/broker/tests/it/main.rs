@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod faulty;
 mod forgetting;
 mod peer;
+mod refusing;
 mod sockets;

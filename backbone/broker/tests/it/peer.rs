@@ -5,9 +5,10 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use bytes::BytesMut;
 use hexalpes_broker::{Broker, BrokerOptions, OpenError};
 use hexalpes_wire::{
+    MessageId,
     frame::{self, Decoder, Frame, Payload},
     proto::{
-        Command, CommandConnect, CommandFlow, CommandProducer, CommandSend, CommandSubscribe,
+        Command, CommandAck, CommandConnect, CommandFlow, CommandProducer, CommandSend, CommandSubscribe,
         MessageMetadata, SubType,
     },
 };
@@ -162,7 +163,7 @@ impl Peer {
     }
 
     /// The next message: its id, how often it was given back, and its body.
-    pub(crate) async fn message(&mut self) -> (hexalpes_wire::MessageId, u32, String) {
+    pub(crate) async fn message(&mut self) -> (MessageId, u32, String) {
         let Frame { command, payload } = self.hears().await.expect("a message comes");
         let Command::Message(message) = command else { panic!("{command:?} is no message") };
         let body = String::from_utf8(payload.open().unwrap().1.to_vec()).unwrap();
@@ -178,4 +179,24 @@ pub(crate) fn payload(sequence_id: u64, body: &str) -> Vec<u8> {
         ..MessageMetadata::default()
     };
     Payload::new(&metadata, body.as_bytes()).into_raw().to_vec()
+}
+
+pub(crate) fn ack(id: MessageId) -> Command {
+    Command::Ack(CommandAck {
+        consumer_id: 5,
+        message_id: vec![id.into()],
+        request_id: Some(12),
+        ..CommandAck::default()
+    })
+}
+
+/// Waits for a fact that the broker brings about by itself.
+pub(crate) async fn until(is_so: impl Fn() -> bool) {
+    let wait = async {
+        let mut again = tokio::time::interval(Duration::from_millis(5));
+        while !is_so() {
+            again.tick().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.expect("it is so in time");
 }

@@ -4,13 +4,13 @@ use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
     proto::{
-        AckType, Command, CommandAck, CommandGetLastMessageId, CommandGetSchema,
-        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ServerError, SubType,
+        AckType, Command, CommandGetLastMessageId, CommandGetSchema, CommandRedeliverUnacknowledgedMessages,
+        CommandSeek, CommandUnsubscribe, ServerError, SubType,
     },
 };
 use tempfile::tempdir;
 
-use crate::peer::{Peer, Running, payload};
+use crate::peer::{Peer, Running, ack, payload};
 
 const TOPIC: &str = "persistent://public/default/orders";
 
@@ -31,15 +31,6 @@ async fn producing(running: &Running) -> Peer {
 fn stored_at(answer: &Command) -> MessageId {
     let Command::SendReceipt(receipt) = answer else { panic!("{answer:?} is no receipt") };
     receipt.message_id.as_ref().unwrap().into()
-}
-
-fn ack(id: MessageId) -> Command {
-    Command::Ack(CommandAck {
-        consumer_id: 5,
-        message_id: vec![id.into()],
-        request_id: Some(12),
-        ..CommandAck::default()
-    })
 }
 
 #[tokio::test]

@@ -1,0 +1,101 @@
+//! Real files that refuse the metadata's writes when they are told to.
+
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use hexalpes_files::{DirLock, File, Files, LockError, RealFiles};
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FaultyFiles {
+    faults: Arc<Faults>,
+}
+
+#[derive(Debug, Default)]
+struct Faults {
+    refuses: AtomicBool,
+    refused: AtomicU64,
+}
+
+impl FaultyFiles {
+    /// From now on, or no more: the metadata cannot be written.
+    pub(crate) fn refuse_metadata(&self, refuse: bool) {
+        self.faults.refuses.store(refuse, Ordering::SeqCst);
+    }
+
+    /// How many writes were refused.
+    pub(crate) fn refused(&self) -> u64 {
+        self.faults.refused.load(Ordering::SeqCst)
+    }
+
+    fn file(&self, path: &Path, file: Arc<dyn File>) -> Arc<dyn File> {
+        let is_metadata = path.file_stem().is_some_and(|stem| stem == "metadata");
+        Arc::new(FaultyFile { faults: Arc::clone(&self.faults), file, is_metadata })
+    }
+}
+
+#[rustfmt::skip]
+impl Files for FaultyFiles {
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> { RealFiles.create_dir_all(dir) }
+    fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> { Ok(self.file(path, RealFiles.create(path)?)) }
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> { Ok(self.file(path, RealFiles.open(path)?)) }
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> { RealFiles.open_to_read(path) }
+    fn exists(&self, path: &Path) -> io::Result<bool> { RealFiles.exists(path) }
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> { RealFiles.list(dir) }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> { RealFiles.rename(from, to) }
+    fn remove(&self, path: &Path) -> io::Result<()> { RealFiles.remove(path) }
+    fn remove_dir(&self, dir: &Path) -> io::Result<()> { RealFiles.remove_dir(dir) }
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> { RealFiles.sync_dir(dir) }
+    fn lock_dir(&self, dir: &Path) -> Result<DirLock, LockError> { RealFiles.lock_dir(dir) }
+}
+
+#[derive(Debug)]
+struct FaultyFile {
+    faults: Arc<Faults>,
+    file: Arc<dyn File>,
+    is_metadata: bool,
+}
+
+impl FaultyFile {
+    fn check(&self) -> io::Result<()> {
+        if self.is_metadata && self.faults.refuses.load(Ordering::SeqCst) {
+            self.faults.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+}
+
+impl File for FaultyFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.check()?;
+        self.file.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn set_size(&self, size: u64) -> io::Result<()> {
+        self.check()?;
+        self.file.set_size(size)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+
+    fn allocate(&self, size: u64) -> io::Result<()> {
+        self.check()?;
+        self.file.allocate(size)
+    }
+}
