@@ -1,0 +1,137 @@
+//! What nobody could handle: once on each of its topics, with the reason, and what follows it.
+
+use hexalpes_client::Outgoing;
+use hexalpes_consumer::{ConsumerOptions, KeyOrder, blocked_keys, release_key};
+use hexalpes_db::{DatabaseUrl, DbError, Tx};
+use hexalpes_outbox::PROPERTIES_BYTES_MAX;
+use serde_json::Value;
+
+use crate::support::{SUBSCRIPTION, Stage, TOPIC, done, failing, good, property, until};
+
+/// Accepts S0-CON-8, S0-TOP-9, C-3, C-6, S2-ERR-3.
+#[tokio::test]
+async fn a_refused_event_is_once_on_each_of_its_three_topics_with_the_reason() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    let refused = failing("a", "k", "reject", 0).property("tenant", "Ñandú").property("dlq_code", "forged");
+    stage.send([refused, failing("a", "k", "reject", 0)]).await;
+    until(&consumer, |status| done(status) == 2).await;
+    consumer.stop().await;
+    stage.rewind().await;
+    let consumer = stage.start();
+    until(&consumer, |status| status.duplicates == 2).await;
+    consumer.stop().await;
+
+    assert_eq!(stage.puppet.runs("a"), 1);
+    let canonical = format!("{TOPIC}-books-dlq");
+    let service = "persistent://hexabuilders/books/dead-letters";
+    for topic in [&canonical, service, "persistent://hexabuilders/system/dead-letters"] {
+        let letters = stage.carried(topic).await;
+        assert_eq!(letters.len(), 1, "{topic}");
+        let letter = &letters[0];
+        assert_eq!(letter.key.as_deref(), Some("k"));
+        let sent: Value = serde_json::from_slice(&letter.payload).unwrap();
+        assert_eq!(sent["id"], "a");
+        for (name, value) in [
+            ("tenant", "Ñandú"),
+            ("dlq_topic", TOPIC),
+            ("dlq_event_id", "a"),
+            ("dlq_service", "books"),
+            ("dlq_subscription", SUBSCRIPTION),
+            ("dlq_code", "invalid_request"),
+            ("dlq_reason", "/amount: must be more than zero: Ñandú"),
+            ("dlq_runs", "1"),
+            ("dlq_correlation_id", "CORR-1"),
+        ] {
+            assert_eq!(letter.property(name), Some(value), "{name}");
+        }
+        let errors: Value = serde_json::from_str(letter.property("dlq_errors").unwrap()).unwrap();
+        assert_eq!((&errors[0]["pointer"], &errors[0]["code"]), (&"/amount".into(), &"not_positive".into()));
+    }
+}
+
+/// Accepts C-6.
+#[tokio::test]
+async fn later_events_of_the_key_follow_in_order_until_it_is_released() {
+    for database in hexalpes_engines::databases() {
+        println!("on {}", database.engine());
+        let stage = Stage::on(&DatabaseUrl::parse(database.url()).unwrap()).await;
+        let consumer = stage.start();
+        stage
+            .send([failing("a", "k", "reject", 0), good("b", "k"), good("c", "k"), good("d", "other")])
+            .await;
+        until(&consumer, |status| done(status) == 4).await;
+        let letters = stage.letters().await;
+        let told: Vec<_> = letters
+            .iter()
+            .map(|letter| {
+                (property(letter, "dlq_event_id").unwrap(), property(letter, "dlq_reason").unwrap())
+            })
+            .collect();
+        let refused = "/amount: must be more than zero: Ñandú";
+        assert_eq!(told, [("a", refused), ("b", "behind a"), ("c", "behind a")]);
+        assert_eq!(stage.effects().await, ["d"]);
+
+        let keys = stage.db.read(async |tx: &Tx| blocked_keys(tx, SUBSCRIPTION, 10).await).await.unwrap();
+        assert_eq!(keys.iter().map(|key| (&*key.key, &*key.event_id)).collect::<Vec<_>>(), [("k", "a")]);
+        let release = async |tx: &Tx| -> Result<(bool, bool), DbError> {
+            Ok((release_key(tx, SUBSCRIPTION, "k").await?, release_key(tx, SUBSCRIPTION, "k").await?))
+        };
+        assert_eq!(stage.db.write(release).await.unwrap(), (true, false));
+        stage.send([good("e", "k")]).await;
+        until(&consumer, |status| done(status) == 5).await;
+        assert_eq!(stage.effects().await, ["d", "e"]);
+        consumer.stop().await;
+        stage.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn where_events_stand_for_themselves_nothing_follows() {
+    let stage = Stage::set().await;
+    let options = ConsumerOptions { order: KeyOrder::Independent, ..stage.options() };
+    let consumer = stage.start_with(options);
+    stage.send([failing("a", "k", "reject", 0), good("b", "k")]).await;
+    until(&consumer, |status| done(status) == 2).await;
+    consumer.stop().await;
+    assert_eq!(stage.effects().await, ["b"]);
+}
+
+#[tokio::test]
+async fn what_is_no_event_becomes_a_dead_letter_as_it_came() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    let payloads = [&b"\x02\xff\x00 no event"[..], b"", br#"{"specversion":"1.0"}"#, br#"{"name":"a"}"#];
+    stage.send(payloads.map(|payload| Outgoing::new(payload.to_vec()))).await;
+    until(&consumer, |status| status.dead_letters == 4).await;
+    consumer.stop().await;
+    let letters = stage.carried(&format!("{TOPIC}-books-dlq")).await;
+    assert_eq!(letters.iter().map(|letter| &letter.payload[..]).collect::<Vec<_>>(), payloads);
+    assert!(letters.iter().all(|letter| letter.property("dlq_code") == Some("not_an_event")));
+    assert!(letters[2].property("dlq_reason").unwrap().contains("missing field"));
+    let place = letters[3].property("dlq_message_id").unwrap();
+    assert_eq!(letters[3].property("dlq_event_id"), Some(&*format!("{TOPIC}/{place}")));
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_are_trimmed_and_counted() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    let refused = failing("a", &"k".repeat(1_000), "reject", 0)
+        .property("small", "kept")
+        .property("large", "ñ".repeat(2_500))
+        .property("larger", "ñ".repeat(1_500))
+        .property("last", "kept");
+    let of_a_long_key = failing("b", &"k".repeat(2_000), "reject", 0);
+    stage.send([refused, of_a_long_key]).await;
+    until(&consumer, |status| status.dead_letters == 2).await;
+    consumer.stop().await;
+    let letters = stage.carried(&format!("{TOPIC}-books-dlq")).await;
+    let trimmed = &letters[0];
+    assert_eq!(trimmed.property("dlq_properties_left_out"), Some("1"));
+    assert_eq!((trimmed.property("small"), trimmed.property("last")), (Some("kept"), Some("kept")));
+    let size: usize = trimmed.properties.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(size + trimmed.key.as_ref().unwrap().len() <= PROPERTIES_BYTES_MAX);
+    assert!(letters[1].key.is_none());
+    assert!(letters[1].property("dlq_key").unwrap().starts_with("sha256:"));
+}
