@@ -6,14 +6,14 @@ use hexalpes_files::{Files, RealFiles};
 use hexalpes_log::Durability;
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
 
-/// How often the broker asks a silent peer whether it is there.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// A peer that has said nothing for so long is gone.
-pub(crate) const SILENCE_MAX: Duration = Duration::from_mins(1);
 /// So many sends of one connection may wait for their receipts; beyond it, nothing more is read from it.
 pub(crate) const PENDING_SENDS_MAX: usize = 1000;
-/// So much may wait to be written to one connection before nothing more is read from it.
+/// So much may wait to be written to one connection before nothing more is read from it, and no more messages are
+/// delivered to it. What one read of the log found is delivered whole.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 8 << 20;
+/// Messages are delivered again when less than this waits. Below the limit for reading, so that a peer is heard
+/// between two rounds of messages.
+pub(crate) const OUTBOX_BYTES_LOW: usize = OUTBOX_BYTES_MAX / 2;
 /// How much is read from the log at once for one subscription.
 pub(crate) const DISPATCH_BYTES: usize = 1 << 20;
 /// A start reads no more entries of a topic than these, and what came in within [`CURSOR_FLUSH`].
@@ -33,10 +33,13 @@ pub struct BrokerOptions {
     pub max_message_bytes: usize,
     /// What a lookup answers: `pulsar://host:port`.
     pub service_url: String,
+    /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
+    /// nothing of what waits for it, is gone.
+    pub keep_alive: Duration,
 }
 
 impl BrokerOptions {
-    /// Real files, synced; Pulsar's message limit.
+    /// Real files, synced; Pulsar's message limit and keep-alive.
     pub fn new(data: impl Into<PathBuf>, service_url: impl Into<String>) -> Self {
         Self {
             data: data.into(),
@@ -44,6 +47,7 @@ impl BrokerOptions {
             durability: Durability::Sync,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
             service_url: service_url.into(),
+            keep_alive: Duration::from_secs(30),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod consume;
 pub(crate) mod outbox;
+mod writing;
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
@@ -12,21 +13,17 @@ use hexalpes_wire::{
     proto::Command,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncReadExt,
     net::TcpStream,
     runtime::{Handle, RuntimeFlavor},
     task::block_in_place,
-    time::{Instant, interval, timeout},
+    time::{Instant, interval},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    broker::Shared,
-    options::{KEEP_ALIVE, SILENCE_MAX},
-    subscription::ConsumerId,
-    topic::Topic,
-};
+use crate::{broker::Shared, subscription::ConsumerId, topic::Topic};
 use outbox::Outbox;
+use writing::Writing;
 
 const READ_BYTES: usize = 64 << 10;
 
@@ -95,36 +92,53 @@ pub(crate) async fn serve(
 impl Connection {
     async fn run(&mut self, socket: &mut TcpStream, stop: &CancellationToken) -> Result<(), Hangup> {
         socket.set_nodelay(true)?;
+        let (mut reader, writer) = socket.split();
         let decoder = Decoder::new(self.shared.options.max_message_bytes);
         let mut buffer = BytesMut::with_capacity(READ_BYTES);
         let (shared, outbox) = (Arc::clone(&self.shared), Arc::clone(&self.outbox));
-        let mut keep_alive = interval(KEEP_ALIVE);
+        let silence_max = shared.options.keep_alive * 2;
+        let mut keep_alive = interval(shared.options.keep_alive);
         let mut heard = Instant::now();
+        let mut writing = Writing::new(writer, &outbox);
         loop {
-            let broken = self.handle_all(decoder, &mut buffer);
+            let handled = self.handle_all(decoder, &mut buffer);
             if std::mem::take(&mut self.has_appended) {
                 shared.log.commit_now();
             }
-            let mut waiting = outbox.take();
-            if !waiting.is_empty() {
-                let writing = timeout(SILENCE_MAX, socket.write_all_buf(&mut waiting));
-                tokio::select! {
-                    written = writing => written.map_err(|_| Hangup::Silent)??,
-                    () = stop.cancelled() => return Err(Hangup::Stopping),
-                    () = shared.stop.cancelled() => return Err(Hangup::Stopping),
+            writing.advance()?;
+            let is_whole = match handled {
+                Ok(is_whole) => is_whole,
+                Err(cause) => {
+                    let end = writing.finish(silence_max);
+                    tokio::select! {
+                        ended = end => ended?,
+                        () = stop.cancelled() => {}
+                        () = shared.stop.cancelled() => {}
+                    }
+                    return Err(cause);
                 }
+            };
+            if outbox.has_room_again() {
+                self.consumers.values().for_each(|consumer| consumer.topic.deliver(&consumer.subscription));
+                continue;
             }
-            broken?;
             let reads = !outbox.is_crowded();
+            if reads && !is_whole {
+                continue;
+            }
             buffer.reserve(READ_BYTES);
             tokio::select! {
-                read = socket.read_buf(&mut buffer), if reads => match read? {
+                read = reader.read_buf(&mut buffer), if reads => match read? {
                     0 => return Err(Hangup::Peer),
                     _ => heard = Instant::now(),
                 },
+                ready = writing.ready(), if writing.has_some() => ready?,
                 () = outbox.wake.notified() => {}
                 _ = keep_alive.tick() => {
-                    if reads && heard.elapsed() >= SILENCE_MAX {
+                    if !reads {
+                        heard = Instant::now();
+                    }
+                    if heard.elapsed() >= silence_max || writing.stalls(silence_max) {
                         return Err(Hangup::Silent);
                     }
                     if self.is_connected {
@@ -137,17 +151,17 @@ impl Connection {
         }
     }
 
-    /// Handles the frames that are there, up to the first that cannot be read.
-    fn handle_all(&mut self, decoder: Decoder, buffer: &mut BytesMut) -> Result<(), Hangup> {
-        while !self.outbox.is_crowded()
-            && let Some(Frame { command, payload }) = decoder.decode(buffer)?
-        {
+    /// Handles the frames that are there, up to the first that cannot be read. Says whether that was all: there
+    /// may be more if too much waits for the peer.
+    fn handle_all(&mut self, decoder: Decoder, buffer: &mut BytesMut) -> Result<bool, Hangup> {
+        while !self.outbox.is_crowded() {
+            let Some(Frame { command, payload }) = decoder.decode(buffer)? else { return Ok(true) };
             if !self.is_connected && !matches!(command, Command::Connect(_)) {
                 return Err(Hangup::NotConnected(command.kind()));
             }
             self.handle(command, &payload);
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -1,34 +1,50 @@
 //! What waits to be written to one socket. Anyone may put something in; the connection's task writes.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use hexalpes_wire::{frame, proto::Command};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::options::{OUTBOX_BYTES_MAX, PENDING_SENDS_MAX};
+use crate::options::{OUTBOX_BYTES_LOW, OUTBOX_BYTES_MAX, PENDING_SENDS_MAX};
 
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     buffer: Mutex<BytesMut>,
+    /// In the buffer, or taken from it and not yet written.
+    bytes: AtomicUsize,
+    /// Messages pass this connection over until it has room again.
+    is_full: AtomicBool,
     pending_sends: AtomicUsize,
     pub(crate) wake: Notify,
 }
 
 impl Outbox {
     pub(crate) fn push(&self, command: &Command) {
-        frame::encode(command, &mut self.buffer.lock());
-        self.wake.notify_one();
+        self.encode(|buffer| frame::encode(command, buffer));
     }
 
     pub(crate) fn push_with_payload(&self, command: &Command, raw: &[u8]) {
-        frame::encode_with_payload(command, raw, &mut self.buffer.lock());
+        self.encode(|buffer| frame::encode_with_payload(command, raw, buffer));
+    }
+
+    fn encode(&self, encode: impl FnOnce(&mut BytesMut)) {
+        let mut buffer = self.buffer.lock();
+        let before = buffer.len();
+        encode(&mut buffer);
+        self.bytes.fetch_add(buffer.len() - before, Ordering::Relaxed);
+        drop(buffer);
         self.wake.notify_one();
     }
 
+    /// All that waits. It counts as waiting until it is [`Self::written`].
     pub(crate) fn take(&self) -> Bytes {
         self.buffer.lock().split().freeze()
+    }
+
+    pub(crate) fn written(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// A send went to the log; its receipt is to come.
@@ -43,6 +59,26 @@ impl Outbox {
     /// Nothing more should be read from this peer for now.
     pub(crate) fn is_crowded(&self) -> bool {
         self.pending_sends.load(Ordering::Relaxed) >= PENDING_SENDS_MAX
-            || self.buffer.lock().len() >= OUTBOX_BYTES_MAX
+            || self.bytes.load(Ordering::Relaxed) >= OUTBOX_BYTES_MAX
+    }
+
+    /// No message should be put in for now. Whoever asks and is told so need not ask again: the connection
+    /// delivers to its consumers itself when it [has room again](Self::has_room_again).
+    pub(crate) fn is_full(&self) -> bool {
+        if self.is_full.load(Ordering::SeqCst) {
+            return true;
+        }
+        if self.bytes.load(Ordering::Relaxed) < OUTBOX_BYTES_MAX {
+            return false;
+        }
+        self.is_full.store(true, Ordering::SeqCst);
+        // The connection may have written everything in between, and wait for something to do.
+        self.wake.notify_one();
+        true
+    }
+
+    /// Whether it was full and is so no more: then messages that passed it over are to be delivered.
+    pub(crate) fn has_room_again(&self) -> bool {
+        self.bytes.load(Ordering::Relaxed) < OUTBOX_BYTES_LOW && self.is_full.swap(false, Ordering::SeqCst)
     }
 }

@@ -11,7 +11,8 @@ impl Subscription {
             Kind::Shared => &self.consumers[..],
             Kind::Exclusive | Kind::Failover => self.consumers.get(..1)?,
         };
-        let permits = takers.iter().map(|consumer| consumer.permits.max(0)).fold(0, i64::saturating_add);
+        let takers = takers.iter().filter(|consumer| consumer.takes_any());
+        let permits = takers.map(|consumer| consumer.permits).fold(0, i64::saturating_add);
         let entries = u32::try_from(permits).unwrap_or(u32::MAX).min(WANTED_ENTRIES_MAX);
         if entries == 0 {
             return None;
@@ -51,12 +52,12 @@ impl Subscription {
     /// priority value, in turn.
     fn taker(&self) -> Option<usize> {
         if self.kind != Kind::Shared {
-            return self.consumers.first().filter(|active| active.permits > 0).map(|_| 0);
+            return self.consumers.first().filter(|active| active.takes_any()).map(|_| 0);
         }
         let count = self.consumers.len();
         (0..count)
             .map(|step| (self.turn + step) % count)
-            .filter(|index| self.consumers[*index].permits > 0)
+            .filter(|index| self.consumers[*index].takes_any())
             .min_by_key(|index| self.consumers[*index].priority)
     }
 
@@ -128,6 +129,18 @@ mod tests {
     fn lower_priority_values_are_served_first() {
         let mut subscription = shared(&[(1, 1, 2), (2, 0, 2), (3, 0, 1)]);
         assert_eq!(takers(&mut subscription, &[1; 5]), [2, 3, 2, 1, 1]);
+    }
+
+    #[test]
+    fn who_is_blocked_is_passed_over_and_keeps_its_permits() {
+        let mut subscription = shared(&[(1, 0, 2), (2, 0, 3)]);
+        subscription.block(ConsumerId(1), true);
+        assert_eq!(subscription.wants(), Some(Want::After(Position::EARLIEST, 3)));
+        assert_eq!(takers(&mut subscription, &[1; 2]), [2, 2]);
+        subscription.block(ConsumerId(2), true);
+        assert_eq!(subscription.wants(), None);
+        subscription.block(ConsumerId(1), false);
+        assert_eq!(takers(&mut subscription, &[1; 6]), [1, 1]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub(super) struct Model {
     pub(super) kind: Option<Kind>,
     pub(super) permits: BTreeMap<ConsumerId, i64>,
     pub(super) ranks: BTreeMap<ConsumerId, i32>,
+    pub(super) blocked: BTreeSet<ConsumerId>,
     pub(super) held: BTreeMap<Position, ConsumerId>,
     pub(super) given_back: BTreeMap<Position, u32>,
     /// The last delivery since order last began anew.
@@ -64,6 +65,7 @@ impl Model {
         let Delivery { consumer, position, messages, redelivery, ack_set } = delivery;
         let permits = self.permits.get_mut(consumer).expect("it goes to somebody who is there");
         assert!(*permits > 0, "{consumer:?} takes nothing");
+        assert!(!self.blocked.contains(consumer), "{consumer:?} is blocked");
         *permits -= i64::from(*messages);
         let left = self.left[position];
         assert_ne!(left, 0, "{position} is acked");

@@ -11,6 +11,14 @@ pub(super) struct Consumer {
     pub(super) priority: i32,
     /// Messages it takes; below zero if the last entry had more than were left.
     pub(super) permits: i64,
+    /// It takes nothing for now, whatever its permits.
+    pub(super) blocked: bool,
+}
+
+impl Consumer {
+    pub(super) const fn takes_any(&self) -> bool {
+        self.permits > 0 && !self.blocked
+    }
 }
 
 /// An entry that was delivered and is not acked.
@@ -91,7 +99,7 @@ impl Subscription {
         }
         let before = self.active();
         let Joining { id, name, priority } = joining;
-        self.consumers.push(Consumer { id, name, priority, permits: 0 });
+        self.consumers.push(Consumer { id, name, priority, permits: 0, blocked: false });
         if kind != Kind::Failover {
             return Ok(());
         }
@@ -126,6 +134,13 @@ impl Subscription {
     pub fn flow(&mut self, id: ConsumerId, permits: u32) {
         if let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.id == id) {
             consumer.permits = consumer.permits.saturating_add(i64::from(permits));
+        }
+    }
+
+    /// The consumer takes nothing, whatever its permits, or does so again.
+    pub fn block(&mut self, id: ConsumerId, blocked: bool) {
+        if let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.id == id) {
+            consumer.blocked = blocked;
         }
     }
 

@@ -130,6 +130,11 @@ impl Topic {
         }
     }
 
+    /// Delivers what a subscription's consumers may have.
+    pub(crate) fn deliver(&self, subscription: &str) {
+        self.with(subscription, |_| {});
+    }
+
     /// Reads something off a subscription's machine: with its backlog in entries.
     pub(crate) fn look<T>(
         &self,
@@ -207,10 +212,14 @@ impl Topic {
         }
     }
 
-    /// Delivers as long as there is something, and somebody who takes it.
+    /// Delivers as long as there is something, and somebody who takes it and has room for it.
     fn dispatch(&self, sub: &mut Sub) {
         let mut before = None;
-        while let Some(want) = sub.machine.wants() {
+        loop {
+            for (id, seat) in &sub.seats {
+                sub.machine.block(*id, seat.outbox.is_full());
+            }
+            let Some(want) = sub.machine.wants() else { return };
             // Nothing came of it the last time: the entries are gone, or nobody takes them.
             if before.as_ref() == Some(&want) {
                 return;

@@ -6,4 +6,5 @@ mod faulty;
 mod forgetting;
 mod peer;
 mod refusing;
+mod slow;
 mod sockets;

@@ -14,7 +14,7 @@ use hexalpes_wire::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
@@ -56,7 +56,17 @@ impl Running {
     }
 
     pub(crate) async fn peer(&self) -> Peer {
-        let socket = TcpStream::connect(self.address).await.unwrap();
+        self.connected(TcpStream::connect(self.address).await.unwrap()).await
+    }
+
+    /// A client whose machine takes little that it does not read.
+    pub(crate) async fn narrow_peer(&self) -> Peer {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(64 << 10).unwrap();
+        self.connected(socket.connect(self.address).await.unwrap()).await
+    }
+
+    async fn connected(&self, socket: TcpStream) -> Peer {
         let mut peer = Peer { socket, buffer: BytesMut::new() };
         let connect = CommandConnect {
             client_version: "test".to_owned(),

@@ -13,6 +13,7 @@ enum Step {
     Join { consumer: u64, priority: i32, kind: u8 },
     Leave(u64),
     Flow(u64, u32),
+    Block(u64, bool),
     Ack { pick: prop::sample::Index, consumer: u64, bits: Option<u64> },
     AckCumulative { pick: prop::sample::Index, consumer: u64, bits: Option<u64> },
     Redeliver { consumer: u64, picks: Option<Vec<prop::sample::Index>> },
@@ -30,6 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
            3 => (0u64..3, 0i32..2, 0u8..3).prop_map(|(consumer, priority, kind)| Step::Join { consumer, priority, kind }),
            1 => (0u64..3).prop_map(Step::Leave),
            4 => (0u64..3, 1u32..5).prop_map(|(consumer, permits)| Step::Flow(consumer, permits)),
+           2 => (0u64..3, any::<bool>()).prop_map(|(consumer, blocked)| Step::Block(consumer, blocked)),
            4 => (pick(), 0u64..3, bits()).prop_map(|(pick, consumer, bits)| Step::Ack { pick, consumer, bits }),
            1 => (pick(), 0u64..3, bits()).prop_map(|(pick, consumer, bits)| Step::AckCumulative { pick, consumer, bits }),
            2 => (0u64..3, prop::option::of(prop::collection::vec(pick(), 1..3)))
@@ -78,6 +80,7 @@ impl World {
                 self.subject.flow(id, permits);
                 self.model.permits.entry(id).and_modify(|has| *has += i64::from(permits));
             }
+            Step::Block(consumer, blocked) => self.block(ConsumerId(consumer), blocked),
             Step::Ack { pick, consumer, bits } => self.ack(self.pick(pick), ConsumerId(consumer), bits),
             Step::AckCumulative { pick, consumer, bits } => {
                 self.ack_cumulative(self.pick(pick), ConsumerId(consumer), bits);
@@ -157,6 +160,15 @@ impl World {
         assert_eq!(effects, notices);
     }
 
+    fn block(&mut self, id: ConsumerId, blocked: bool) {
+        self.subject.block(id, blocked);
+        if blocked && self.model.permits.contains_key(&id) {
+            self.model.blocked.insert(id);
+        } else {
+            self.model.blocked.remove(&id);
+        }
+    }
+
     fn leave(&mut self, id: ConsumerId) {
         let before = self.model.active();
         let mut effects = Vec::new();
@@ -164,6 +176,7 @@ impl World {
         self.model.give_back(id, None);
         self.model.permits.remove(&id);
         self.model.ranks.remove(&id);
+        self.model.blocked.remove(&id);
         let next =
             self.model.active().filter(|_| before == Some(id) && self.model.kind == Some(Kind::Failover));
         let notices = next.map(|consumer| Effect::ActiveChanged { consumer, active: true });
@@ -239,6 +252,7 @@ impl World {
     /// Those who are there take all there is. Then all leave, one comes back and takes all there is: exactly what was not acked, in order.
     fn finish(&mut self, kind: Kind) {
         (0..3).for_each(|consumer| self.apply(Step::Flow(consumer, 1_000_000)));
+        (0..3).for_each(|consumer| self.apply(Step::Block(consumer, false)));
         while !self.dispatch().is_empty() {}
         if !self.subject.is_idle() {
             assert!(self.model.held.keys().eq(&self.model.unacked()), "all there is was delivered");
