@@ -42,6 +42,8 @@ pub(crate) struct Topic {
 struct State {
     producers: HashMap<String, producing::Seat>,
     pending: HashMap<u64, producing::Pending>,
+    /// By producer name, in the order of their coming.
+    duplicates: HashMap<Arc<str>, Vec<producing::Duplicate>>,
     next_token: u64,
     dedup: Dedup,
     /// The newest durable entry that `dedup` knows of, once there is one.

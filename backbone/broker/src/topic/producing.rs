@@ -19,6 +19,23 @@ pub(crate) struct Seat {
     epoch: u64,
     exclusive: bool,
     named_by_user: bool,
+    /// A message of it was not stored. Nothing later is, or there would be a gap that its client could not fill:
+    /// it opens the producer again and sends again from there.
+    failed: bool,
+}
+
+impl Seat {
+    fn is_of(&self, outbox: &Arc<Outbox>, producer_id: u64) -> bool {
+        Arc::ptr_eq(&self.outbox, outbox) && self.producer_id == producer_id
+    }
+}
+
+/// An entry that came again while its first sending is on its way to the disk, which decides for both.
+pub(crate) struct Duplicate {
+    outbox: Arc<Outbox>,
+    producer_id: u64,
+    sequence_id: u64,
+    highest: u64,
 }
 
 /// An entry on its way to the disk.
@@ -73,7 +90,7 @@ impl Topic {
             return Err(ProducerError::Deleted);
         }
         if let Some(seat) = state.producers.get(name) {
-            let same = Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
+            let same = seat.is_of(outbox, producer_id);
             let both_generated = !seat.named_by_user && !named_by_user;
             if !(same || both_generated) || epoch < seat.epoch {
                 return Err(ProducerError::NameTaken { name: name.to_owned() });
@@ -90,16 +107,14 @@ impl Topic {
             return Err(ProducerError::NotAlone);
         }
         let outbox = Arc::clone(outbox);
-        state
-            .producers
-            .insert(name.to_owned(), Seat { outbox, producer_id, epoch, exclusive, named_by_user });
+        let seat = Seat { outbox, producer_id, epoch, exclusive, named_by_user, failed: false };
+        state.producers.insert(name.to_owned(), seat);
         Ok(state.dedup.last(name))
     }
 
     pub(crate) fn close_producer(&self, name: &str, outbox: &Arc<Outbox>, producer_id: u64) {
         let mut state = self.state.lock();
-        let is_it = |seat: &Seat| Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
-        if state.producers.get(name).is_some_and(is_it) {
+        if state.producers.get(name).is_some_and(|seat| seat.is_of(outbox, producer_id)) {
             state.producers.remove(name);
         }
     }
@@ -123,10 +138,14 @@ impl Topic {
         let highest = sequence_id.max(command.highest_sequence_id.unwrap_or(0));
         let completes = completes(peek.chunk_id, peek.num_chunks_from_msg);
         let mut state = self.state.lock();
-        let is_seated = |seat: &Seat| Arc::ptr_eq(&seat.outbox, outbox) && seat.producer_id == producer_id;
-        if !state.producers.get(&**producer).is_some_and(is_seated) {
+        let Some(seat) = state.producers.get_mut(&**producer).filter(|seat| seat.is_of(outbox, producer_id))
+        else {
             // Sent away, and the client does not know yet: it sends again where it reconnects.
             return false;
+        };
+        if seat.failed {
+            let message = "an earlier message of this producer was not stored".to_owned();
+            return refuse(ServerError::PersistenceError, message);
         }
         if self.deduplicates.load(Ordering::Relaxed) {
             match state.dedup.judge(producer, sequence_id) {
@@ -136,8 +155,11 @@ impl Topic {
                     return false;
                 }
                 Verdict::Unknown => {
-                    let message = "it is not known yet whether this is stored".to_owned();
-                    return refuse(ServerError::PersistenceError, message);
+                    outbox.send_began();
+                    let outbox = Arc::clone(outbox);
+                    let duplicate = Duplicate { outbox, producer_id, sequence_id, highest };
+                    state.duplicates.entry(Arc::clone(producer)).or_default().push(duplicate);
+                    return false;
                 }
             }
         }
@@ -148,7 +170,10 @@ impl Topic {
             Err(error @ AppendError::TooLarge { .. }) => {
                 return refuse(ServerError::NotAllowedError, error.to_string());
             }
-            Err(error) => return refuse(ServerError::PersistenceError, error.to_string()),
+            Err(error) => {
+                state.fail(producer, outbox, producer_id);
+                return refuse(ServerError::PersistenceError, error.to_string());
+            }
         }
         state.next_token += 1;
         outbox.send_began();
@@ -175,12 +200,11 @@ impl Topic {
         outbox.send_ended();
         if let Some(cause) = cause {
             state.dedup.failed(producer);
+            state.fail(producer, outbox, *producer_id);
             let (error, message) = (ServerError::PersistenceError, cause.to_string());
             outbox.push(&Command::send_error(*producer_id, *sequence_id, error, message));
+            state.refuse_duplicates(producer, cause);
             return;
-        }
-        if pending.completes {
-            state.dedup.persisted(producer, *highest);
         }
         state.newest = state.newest.max(Some(appended.position));
         state.entries += 1;
@@ -188,6 +212,49 @@ impl Topic {
         state.bytes_in += pending.bytes;
         let id = MessageId::new(appended.position.ledger, appended.position.entry);
         outbox.push(&Command::send_receipt(*producer_id, *sequence_id, *highest, id));
+        if pending.completes {
+            state.dedup.persisted(producer, *highest);
+            state.answer_duplicates(producer);
+        }
+    }
+}
+
+impl State {
+    /// Takes nothing more from a producer, if it is still there.
+    fn fail(&mut self, producer: &str, outbox: &Arc<Outbox>, producer_id: u64) {
+        if let Some(seat) = self.producers.get_mut(producer).filter(|seat| seat.is_of(outbox, producer_id)) {
+            seat.failed = true;
+        }
+    }
+
+    /// Gives receipts to those that came again and whose first sending is durable.
+    fn answer_duplicates(&mut self, producer: &str) {
+        let Some(waiting) = self.duplicates.get_mut(producer) else { return };
+        let durable =
+            |duplicate: &Duplicate| self.dedup.judge(producer, duplicate.sequence_id) == Verdict::Duplicate;
+        waiting.retain(|duplicate| {
+            let Duplicate { outbox, producer_id, sequence_id, highest } = duplicate;
+            let is_durable = durable(duplicate);
+            if is_durable {
+                outbox.send_ended();
+                outbox.push(&Command::duplicate_receipt(*producer_id, *sequence_id, *highest));
+            }
+            !is_durable
+        });
+        if waiting.is_empty() {
+            self.duplicates.remove(producer);
+        }
+    }
+
+    /// The first sending was not stored: neither are those that came again.
+    fn refuse_duplicates(&mut self, producer: &str, cause: &FileError) {
+        for duplicate in self.duplicates.remove(producer).unwrap_or_default() {
+            let Duplicate { outbox, producer_id, sequence_id, .. } = duplicate;
+            outbox.send_ended();
+            let (error, message) = (ServerError::PersistenceError, cause.to_string());
+            outbox.push(&Command::send_error(producer_id, sequence_id, error, message));
+            self.fail(producer, &outbox, producer_id);
+        }
     }
 }
 

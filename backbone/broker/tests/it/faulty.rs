@@ -1,4 +1,4 @@
-//! Real files that refuse the metadata's writes when they are told to.
+//! Real files that refuse the metadata's writes, or hold back the journal's syncs, when they are told to.
 
 use std::{
     io,
@@ -10,16 +10,30 @@ use std::{
 };
 
 use hexalpes_files::{DirLock, File, Files, LockError, RealFiles};
+use parking_lot::{Condvar, Mutex};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultyFiles {
     faults: Arc<Faults>,
 }
 
+/// What becomes of a sync of the journal.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syncs {
+    #[default]
+    Done,
+    Held,
+    Failed,
+}
+
 #[derive(Debug, Default)]
 struct Faults {
     refuses: AtomicBool,
     refused: AtomicU64,
+    syncs: Mutex<Syncs>,
+    changed: Condvar,
+    /// How many syncs are held back.
+    held: AtomicU64,
 }
 
 impl FaultyFiles {
@@ -31,6 +45,16 @@ impl FaultyFiles {
     /// How many writes were refused.
     pub(crate) fn refused(&self) -> u64 {
         self.faults.refused.load(Ordering::SeqCst)
+    }
+
+    /// What becomes of the journal's syncs from now on, and of those that are held back.
+    pub(crate) fn syncs(&self, are: Syncs) {
+        *self.faults.syncs.lock() = are;
+        self.faults.changed.notify_all();
+    }
+
+    pub(crate) fn holds_a_sync(&self) -> bool {
+        self.faults.held.load(Ordering::SeqCst) > 0
     }
 
     fn file(&self, path: &Path, file: Arc<dyn File>) -> Arc<dyn File> {
@@ -82,6 +106,15 @@ impl File for FaultyFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        if !self.is_metadata {
+            let mut syncs = self.faults.syncs.lock();
+            self.faults.held.fetch_add(1, Ordering::SeqCst);
+            self.faults.changed.wait_while(&mut syncs, |syncs| *syncs == Syncs::Held);
+            self.faults.held.fetch_sub(1, Ordering::SeqCst);
+            if *syncs == Syncs::Failed {
+                return Err(io::Error::other("the disk is gone"));
+            }
+        }
         self.file.sync_data()
     }
 

@@ -4,6 +4,7 @@
 
 mod faulty;
 mod forgetting;
+mod in_flight;
 mod peer;
 mod refusing;
 mod slow;

@@ -1,6 +1,6 @@
 //! A broker in a folder, and a client that says exactly what it is told.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use hexalpes_broker::{Broker, BrokerOptions, OpenError};
@@ -19,6 +19,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use crate::faulty::FaultyFiles;
+
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
@@ -30,6 +32,11 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) async fn start(data: &Path) -> Self {
         Self::open(|url| BrokerOptions::new(data, url)).await.unwrap()
+    }
+
+    pub(crate) async fn start_on(disk: &FaultyFiles, data: &Path) -> Self {
+        let files = Arc::new(disk.clone());
+        Self::open(|url| BrokerOptions { files, ..BrokerOptions::new(data, url) }).await.unwrap()
     }
 
     /// A broker with other options, which get the address that it will have.
@@ -64,6 +71,20 @@ impl Running {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(64 << 10).unwrap();
         self.connected(socket.connect(self.address).await.unwrap()).await
+    }
+
+    /// A client that another thread serves, which may wait for the disk without holding this one up.
+    pub(crate) async fn peer_aside(&self) -> Peer {
+        let (broker, (send, receive)) = (self.broker.clone(), tokio::sync::oneshot::channel());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                send.send(listener.local_addr().unwrap()).unwrap();
+                broker.serve(listener, CancellationToken::new()).await;
+            });
+        });
+        self.connected(TcpStream::connect(receive.await.unwrap()).await.unwrap()).await
     }
 
     async fn connected(&self, socket: TcpStream) -> Peer {
@@ -115,7 +136,7 @@ impl Peer {
 
     pub(crate) async fn ask(&mut self, command: &Command) -> Command {
         self.say(command).await;
-        self.hears().await.expect("the broker answers").command
+        self.answer().await
     }
 
     pub(crate) async fn open_producer(&mut self, topic: &str, name: Option<&str>) -> Command {
@@ -165,10 +186,19 @@ impl Peer {
     }
 
     pub(crate) async fn send_payload(&mut self, sequence_id: u64, raw: &[u8]) -> Command {
+        self.say_send(sequence_id, raw).await;
+        self.answer().await
+    }
+
+    /// Sends without taking the answer.
+    pub(crate) async fn say_send(&mut self, sequence_id: u64, raw: &[u8]) {
         let send = CommandSend { producer_id: 1, sequence_id, ..CommandSend::default() };
         let mut out = BytesMut::new();
         frame::encode_with_payload(&Command::Send(send), raw, &mut out);
         self.say_raw(&out).await;
+    }
+
+    pub(crate) async fn answer(&mut self) -> Command {
         self.hears().await.expect("the broker answers").command
     }
 

@@ -1,8 +1,5 @@
 //! The disk refuses the metadata: whoever asked is told, and nothing has changed.
 
-use std::{path::Path, sync::Arc};
-
-use hexalpes_broker::BrokerOptions;
 use hexalpes_wire::{
     MessageId,
     proto::{Command, CommandSeek, CommandUnsubscribe, ServerError, SubType},
@@ -16,12 +13,6 @@ use crate::{
 };
 
 const TOPIC: &str = "persistent://public/default/orders";
-
-async fn start(disk: &FaultyFiles, data: &Path) -> Running {
-    let (disk, data) = (disk.clone(), data.to_owned());
-    let options = move |url| BrokerOptions { files: Arc::new(disk), ..BrokerOptions::new(data, url) };
-    Running::open(options).await.unwrap()
-}
 
 fn subscriptions(running: &Running) -> Value {
     running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap()["subscriptions"].clone()
@@ -49,7 +40,7 @@ async fn halfway(running: &Running) -> (Peer, MessageId) {
 #[tokio::test]
 async fn a_subscription_that_cannot_be_written_down_is_refused_and_is_not_there() {
     let (data, disk) = (tempdir().unwrap(), FaultyFiles::default());
-    let running = start(&disk, data.path()).await;
+    let running = Running::start_on(&disk, data.path()).await;
     running.broker.create_topic(&TOPIC.parse().unwrap()).unwrap();
     let mut consumer = running.peer().await;
     disk.refuse_metadata(true);
@@ -63,7 +54,7 @@ async fn a_subscription_that_cannot_be_written_down_is_refused_and_is_not_there(
 #[tokio::test]
 async fn a_subscription_whose_end_cannot_be_written_down_goes_on() {
     let (data, disk) = (tempdir().unwrap(), FaultyFiles::default());
-    let running = start(&disk, data.path()).await;
+    let running = Running::start_on(&disk, data.path()).await;
     let (mut consumer, _) = halfway(&running).await;
     disk.refuse_metadata(true);
     let unsubscribe =
@@ -80,7 +71,7 @@ async fn a_subscription_whose_end_cannot_be_written_down_goes_on() {
 #[tokio::test]
 async fn a_cursor_whose_move_cannot_be_written_down_stays_where_it_is() {
     let (data, disk) = (tempdir().unwrap(), FaultyFiles::default());
-    let running = start(&disk, data.path()).await;
+    let running = Running::start_on(&disk, data.path()).await;
     let (mut consumer, _) = halfway(&running).await;
     disk.refuse_metadata(true);
     let seek = CommandSeek {
@@ -100,7 +91,7 @@ async fn a_cursor_whose_move_cannot_be_written_down_stays_where_it_is() {
 #[tokio::test]
 async fn a_cursor_that_could_not_be_written_down_is_written_later() {
     let (data, disk) = (tempdir().unwrap(), FaultyFiles::default());
-    let running = start(&disk, data.path()).await;
+    let running = Running::start_on(&disk, data.path()).await;
     let (mut consumer, first) = halfway(&running).await;
     disk.refuse_metadata(true);
     assert_eq!(consumer.ask(&ack(first)).await, Command::ack_response(5, 12));
@@ -108,7 +99,7 @@ async fn a_cursor_that_could_not_be_written_down_is_written_later() {
     disk.refuse_metadata(false);
     running.stop().await;
 
-    let running = start(&disk, data.path()).await;
+    let running = Running::start_on(&disk, data.path()).await;
     assert_eq!(subscriptions(&running)["sub"]["msgBacklog"], 1);
     running.stop().await;
 }
