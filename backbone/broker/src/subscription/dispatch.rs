@@ -153,4 +153,18 @@ mod tests {
         assert_eq!(takers(&mut subscription, &[1; 3]), [1]);
         assert_eq!(subscription.wants(), Some(Want::After(Position::new(1, 2), 4)));
     }
+
+    #[test]
+    fn what_was_given_back_and_is_lost_does_not_hold_up_what_follows() {
+        let mut subscription = shared(&[(1, 0, 9)]);
+        takers(&mut subscription, &[1; 3]);
+        let back = [Position::new(1, 0), Position::new(1, 1)];
+        subscription.redeliver(ConsumerId(1), Some(&back));
+        assert_eq!(subscription.wants(), Some(Want::These(back.to_vec())));
+        for position in back {
+            subscription.lost(position);
+        }
+        assert_eq!(subscription.wants(), Some(Want::After(Position::new(1, 2), 6)));
+        assert_eq!(subscription.cursor().mark_delete(), Position::new(1, 1));
+    }
 }

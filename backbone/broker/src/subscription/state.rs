@@ -167,6 +167,13 @@ impl Subscription {
         }
     }
 
+    /// Counts an entry as acked that is to be delivered again and that the topic has no more.
+    pub fn lost(&mut self, position: Position) {
+        if self.cursor.ack(position, None) {
+            self.settle(position);
+        }
+    }
+
     /// The consumer gives back these entries, or all it holds. Where order matters, giving back one gives back
     /// all.
     pub fn redeliver(&mut self, id: ConsumerId, positions: Option<&[Position]>) {

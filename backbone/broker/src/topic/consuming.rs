@@ -38,6 +38,14 @@ pub(crate) enum Start {
     Published(u64),
 }
 
+/// What a read for a dispatch found.
+#[derive(Default)]
+struct Read {
+    entries: Vec<Entry>,
+    /// Were to be delivered again, and are not kept any more.
+    lost: Vec<Position>,
+}
+
 /// What there is to know before a subscription is ended.
 pub(crate) struct Ending {
     pub(crate) is_allowed: bool,
@@ -224,14 +232,18 @@ impl Topic {
             if before.as_ref() == Some(&want) {
                 return;
             }
-            let entries = match self.read(&want) {
-                Ok(entries) => entries,
+            let Read { entries, lost } = match self.read(&want) {
+                Ok(read) => read,
                 Err(error) => {
                     tracing::error!(topic = %self.name, %error, "could not read entries to deliver");
                     return;
                 }
             };
-            if entries.is_empty() {
+            for position in &lost {
+                tracing::warn!(topic = %self.name, %position, "an entry to deliver again is no longer kept");
+                sub.machine.lost(*position);
+            }
+            if entries.is_empty() && lost.is_empty() {
                 return;
             }
             let count = |entry: &Entry| {
@@ -248,20 +260,31 @@ impl Topic {
         }
     }
 
-    fn read(&self, want: &Want) -> Result<Vec<Entry>, ReadError> {
+    /// Reads what is wanted, as far as [`DISPATCH_BYTES`] go.
+    fn read(&self, want: &Want) -> Result<Read, ReadError> {
+        let mut read = Read::default();
         match want {
             Want::After(position, count) => {
-                self.log.read(self.id, position.next(), *count as usize, DISPATCH_BYTES)
+                read.entries = self.log.read(self.id, position.next(), *count as usize, DISPATCH_BYTES)?;
             }
             Want::These(positions) => {
-                let mut entries = Vec::new();
+                let mut bytes = 0;
                 for position in positions {
-                    let read = self.log.read(self.id, *position, 1, DISPATCH_BYTES)?;
-                    entries.extend(read.into_iter().filter(|entry| entry.position == *position));
+                    let found = self.log.read(self.id, *position, 1, DISPATCH_BYTES)?;
+                    match found.into_iter().find(|entry| entry.position == *position) {
+                        Some(entry) => {
+                            bytes += entry.payload.len();
+                            read.entries.push(entry);
+                        }
+                        None => read.lost.push(*position),
+                    }
+                    if bytes >= DISPATCH_BYTES {
+                        break;
+                    }
                 }
-                Ok(entries)
             }
         }
+        Ok(read)
     }
 
     #[allow(clippy::unused_self, reason = "it belongs to the topic's side effects")]
@@ -306,5 +329,74 @@ fn before(position: Position) -> Position {
         (0, 0) => Position::EARLIEST,
         (ledger, 0) => Position::new(ledger - 1, i64::MAX as u64 - 1),
         (ledger, entry) => Position::new(ledger, entry - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::mpsc};
+
+    use bytes::BytesMut;
+    use hexalpes_files::{Files, ForgetfulFiles};
+    use hexalpes_log::{Appended, FileError, Log, Options, Receipts, TopicId};
+    use hexalpes_wire::{TopicName, frame::Decoder, proto::MessageMetadata};
+
+    use super::*;
+
+    struct Done(mpsc::Sender<Position>);
+
+    impl Receipts for Done {
+        fn synced(&self, appended: &[Appended]) {
+            for one in appended {
+                self.0.send(one.position).unwrap();
+            }
+        }
+        fn failed(&self, _: &[Appended], cause: &FileError) {
+            panic!("{cause}");
+        }
+    }
+
+    /// A topic with three entries, each in a segment of its own.
+    fn topic() -> (Topic, Vec<Position>) {
+        let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
+        let options = Options { segment_entries: 1, cache_bytes: 0, ..Options::default() };
+        let (log, _) = Log::open(&files, Path::new("/log"), options).unwrap();
+        let (send, receive) = mpsc::channel();
+        let receipts: Arc<dyn Receipts> = Arc::new(Done(send));
+        let payload = Payload::new(&MessageMetadata::default(), b"body");
+        for _ in 0..3 {
+            log.append(TopicId(1), 0, &[payload.raw()], &receipts, 0).unwrap();
+        }
+        log.commit_now();
+        let positions = receive.iter().take(3).collect();
+        let name = TopicName::parse("persistent://public/default/orders").unwrap();
+        (Topic::empty(log, TopicId(1), name, false), positions)
+    }
+
+    fn delivered(outbox: &Outbox) -> Vec<Position> {
+        let (decoder, mut bytes) = (Decoder::new(1 << 20), BytesMut::from(&*outbox.take()));
+        let mut positions = Vec::new();
+        while let Some(frame) = decoder.decode(&mut bytes).unwrap() {
+            if let Command::Message(message) = frame.command {
+                positions.push(Position::new(message.message_id.ledger_id, message.message_id.entry_id));
+            }
+        }
+        positions
+    }
+
+    #[test]
+    fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
+        let (topic, positions) = topic();
+        let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
+        let seat = ConsumerSeat { outbox: Arc::clone(&outbox), consumer_id: 5 };
+        let joining = Joining { id, name: "one".to_owned(), priority: 0 };
+        let (kind, start) = (Kind::Shared, Start::Earliest);
+        topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
+        topic.with("sub", |machine| machine.flow(id, 2));
+        assert_eq!(delivered(&outbox), positions[..2]);
+        topic.log.trim_before(topic.id, positions[1]);
+        topic.with("sub", |machine| machine.redeliver(id, None));
+        topic.with("sub", |machine| machine.flow(id, 9));
+        assert_eq!(delivered(&outbox), positions[1..]);
     }
 }
