@@ -12,7 +12,7 @@ use hexalpes_wire::{
     },
 };
 
-use super::{Connection, Producer, off_reactor};
+use super::{Connection, Hangup, Producer, off_reactor};
 use crate::{
     broker::AdminError,
     topic::{Opening, ProducerError, Send, Topic},
@@ -22,10 +22,12 @@ use crate::{
 pub(super) type Refusal = (ServerError, String);
 
 impl Connection {
-    pub(super) fn handle(&mut self, command: Command, payload: &Payload) {
+    pub(super) fn handle(&mut self, command: Command, payload: &Payload) -> Result<(), Hangup> {
         match command {
-            Command::Connect(connect) => self.connect(&connect),
+            Command::Connect(connect) if !self.is_connected => self.connect(&connect),
             Command::Ping(_) => self.outbox.push(&Command::pong()),
+            // That something was heard is all there is to it.
+            Command::Pong(_) => {}
             Command::Send(send) => self.send(&send, payload),
             Command::Flow(flow) => self.flow(flow),
             Command::Ack(ack) => self.ack(&ack),
@@ -45,15 +47,13 @@ impl Connection {
                 self.outbox.push(&answer);
             }
             other => {
-                let Some(request_id) = other.request_id() else {
-                    tracing::debug!(peer = %self.peer, kind = ?other.kind(), "ignored a command");
-                    return;
-                };
+                let request_id = other.request_id().ok_or(Hangup::Senseless(other.kind()))?;
                 if let Err((error, why)) = self.request(other, request_id) {
                     self.outbox.push(&Command::error(request_id, error, why));
                 }
             }
         }
+        Ok(())
     }
 
     /// Those that are answered with SUCCESS or ERROR.

@@ -10,7 +10,7 @@ use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 use bytes::BytesMut;
 use hexalpes_wire::{
     frame::{Decoder, Frame, FrameError},
-    proto::Command,
+    proto::{Command, CommandType},
 };
 use tokio::{
     io::AsyncReadExt,
@@ -41,7 +41,9 @@ pub(crate) enum Hangup {
     #[error(transparent)]
     Frame(#[from] FrameError),
     #[error("the first command is not CONNECT but {0:?}")]
-    NotConnected(hexalpes_wire::proto::CommandType),
+    NotConnected(CommandType),
+    #[error("{0:?} makes no sense here")]
+    Senseless(CommandType),
 }
 
 /// What a connection has open.
@@ -159,7 +161,7 @@ impl Connection {
             if !self.is_connected && !matches!(command, Command::Connect(_)) {
                 return Err(Hangup::NotConnected(command.kind()));
             }
-            self.handle(command, &payload);
+            self.handle(command, &payload)?;
         }
         Ok(false)
     }

@@ -5,6 +5,7 @@
 mod faulty;
 mod forgetting;
 mod in_flight;
+mod nonsense;
 mod peer;
 mod refusing;
 mod slow;

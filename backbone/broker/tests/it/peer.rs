@@ -87,6 +87,11 @@ impl Running {
         self.connected(TcpStream::connect(receive.await.unwrap()).await.unwrap()).await
     }
 
+    /// A client that has said nothing yet.
+    pub(crate) async fn stranger(&self) -> Peer {
+        Peer { socket: TcpStream::connect(self.address).await.unwrap(), buffer: BytesMut::new() }
+    }
+
     async fn connected(&self, socket: TcpStream) -> Peer {
         let mut peer = Peer { socket, buffer: BytesMut::new() };
         let connect = CommandConnect {

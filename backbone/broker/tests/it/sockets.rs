@@ -4,8 +4,10 @@ use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
     proto::{
-        AckType, Command, CommandGetLastMessageId, CommandGetSchema, CommandRedeliverUnacknowledgedMessages,
-        CommandSeek, CommandUnsubscribe, ServerError, SubType,
+        AckType, Command, CommandCloseProducer, CommandConsumerStats, CommandGetLastMessageId,
+        CommandGetSchema, CommandGetTopicsOfNamespace, CommandProducer,
+        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ProducerAccessMode,
+        ServerError, SubType, TopicsMode,
     },
 };
 use tempfile::tempdir;
@@ -271,5 +273,90 @@ async fn an_ended_subscription_stays_ended() {
     let running = Running::start(data.path()).await;
     let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
     assert_eq!(stats["subscriptions"], serde_json::json!({}));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_exclusive_producer_keeps_others_out_and_is_kept_out_by_them() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let open = async |peer: &mut Peer, name: &str, access: ProducerAccessMode| {
+        let producer = CommandProducer {
+            topic: TOPIC.to_owned(),
+            producer_id: 1,
+            request_id: 10,
+            producer_name: Some(name.to_owned()),
+            producer_access_mode: Some(access.into()),
+            ..CommandProducer::default()
+        };
+        peer.ask(&Command::Producer(Box::new(producer))).await
+    };
+    let is_fenced = |answer: Command| {
+        let Command::Error(refusal) = &answer else { return false };
+        refusal.error() == ServerError::ProducerFenced
+    };
+    let (mut alone, mut other) = (running.peer().await, running.peer().await);
+    let opened = open(&mut alone, "alone", ProducerAccessMode::Exclusive).await;
+    assert_eq!(opened, Command::producer_success(10, "alone", None));
+    for access in [ProducerAccessMode::Shared, ProducerAccessMode::Exclusive] {
+        assert!(is_fenced(open(&mut other, "other", access).await), "{access:?}");
+    }
+    let close = CommandCloseProducer { producer_id: 1, request_id: 12, ..CommandCloseProducer::default() };
+    assert_eq!(alone.ask(&Command::CloseProducer(close)).await, Command::success(12));
+    let opened = open(&mut other, "other", ProducerAccessMode::Shared).await;
+    assert_eq!(opened, Command::producer_success(10, "other", None));
+    assert!(is_fenced(open(&mut alone, "alone", ProducerAccessMode::Exclusive).await));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn consumer_stats_count_permits_what_is_unacked_and_what_is_left() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut producer = producing(&running).await;
+    for n in 0..3 {
+        producer.send(n, "body").await;
+    }
+    let mut consumer = subscribed(&running, SubType::Shared).await;
+    consumer.flow(2).await;
+    let (first, ..) = consumer.message().await;
+    consumer.message().await;
+    consumer.ask(&ack(first)).await;
+    consumer.say(&Command::ConsumerStats(CommandConsumerStats { consumer_id: 5, request_id: 20 })).await;
+    let answer = consumer.answer().await;
+    let Command::ConsumerStatsResponse(stats) = answer else { panic!("{answer:?}") };
+    assert_eq!((stats.request_id, stats.r#type.as_deref()), (20, Some("Shared")));
+    let counts = (stats.available_permits, stats.unacked_messages, stats.msg_backlog);
+    assert_eq!(counts, (Some(0), Some(1), Some(2)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_topics_of_a_namespace_are_those_in_it() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    running.broker.create_namespace("public/other").unwrap();
+    for topic in ["public/default/a", "public/default/b", "public/other/c"] {
+        running.broker.create_topic(&format!("persistent://{topic}").parse().unwrap()).unwrap();
+    }
+    let mut peer = running.peer().await;
+    let mut topics = async |namespace: &str, mode: TopicsMode| {
+        let asked = CommandGetTopicsOfNamespace {
+            request_id: 21,
+            namespace: namespace.to_owned(),
+            mode: Some(mode.into()),
+            ..CommandGetTopicsOfNamespace::default()
+        };
+        let answer = peer.ask(&Command::GetTopicsOfNamespace(asked)).await;
+        let Command::GetTopicsOfNamespaceResponse(there) = answer else { panic!("{answer:?}") };
+        assert_eq!(there.request_id, 21);
+        there.topics
+    };
+    let both = ["persistent://public/default/a", "persistent://public/default/b"];
+    assert_eq!(topics("public/default", TopicsMode::Persistent).await, both);
+    assert_eq!(topics("public/default", TopicsMode::All).await, both);
+    assert!(topics("public/default", TopicsMode::NonPersistent).await.is_empty());
+    assert_eq!(topics("public/other", TopicsMode::All).await, ["persistent://public/other/c"]);
+    assert!(topics("public/none", TopicsMode::All).await.is_empty());
     running.stop().await;
 }

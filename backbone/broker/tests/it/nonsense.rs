@@ -1,0 +1,182 @@
+//! What the broker does with commands that it cannot understand, or that nobody should say to it.
+
+use std::time::Duration;
+
+use bytes::BytesMut;
+use hexalpes_broker::BrokerOptions;
+use hexalpes_wire::{
+    DEFAULT_MAX_MESSAGE_BYTES,
+    frame::{self, Decoder},
+    proto::{AckType, Command, CommandAck, CommandConnect, CommandType},
+};
+use tempfile::tempdir;
+
+use crate::peer::{Peer, Running};
+
+/// A frame with this command alone.
+fn framed(command: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(command.len()).unwrap();
+    let mut frame = (length + 4).to_be_bytes().to_vec();
+    frame.extend(length.to_be_bytes());
+    frame.extend(command);
+    frame
+}
+
+/// The command of this number with nothing in it: type, then its own field, empty.
+fn empty(number: u8) -> Vec<u8> {
+    let key = (u16::from(number) << 3) | 2;
+    let (low, high) = (u8::try_from(key & 0x7f).unwrap(), u8::try_from(key >> 7).unwrap());
+    let key = if high == 0 { vec![low] } else { vec![low | 0x80, high] };
+    framed(&[&[8, number][..], &key, &[0]].concat())
+}
+
+/// Every command there is, with nothing in it.
+fn every_command() -> Vec<(Command, Vec<u8>)> {
+    let known = (0..=u8::MAX).filter(|number| CommandType::try_from(i32::from(*number)).is_ok());
+    let decoded = known.map(|number| {
+        let bytes = empty(number);
+        let decoder = Decoder::new(DEFAULT_MAX_MESSAGE_BYTES);
+        (decoder.decode(&mut BytesMut::from(&bytes[..])).unwrap().unwrap().command, bytes)
+    });
+    let all: Vec<_> = decoded.collect();
+    assert_eq!(all.len(), 58);
+    all
+}
+
+async fn assert_alive(peer: &mut Peer, after: &Command) {
+    assert_eq!(peer.ask(&Command::ping()).await, Command::pong(), "after {:?}", after.kind());
+}
+
+#[tokio::test]
+async fn every_command_with_a_request_id_is_answered() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    let with_id = every_command().into_iter().filter(|(command, _)| command.request_id().is_some());
+    let mut asked = 0;
+    for (command, bytes) in with_id {
+        peer.say_raw(&bytes).await;
+        let answer = peer.answer().await;
+        assert_eq!(answer.request_id(), command.request_id(), "{:?} to {:?}", answer, command.kind());
+        assert_alive(&mut peer, &command).await;
+        asked += 1;
+    }
+    assert_eq!(asked, 40);
+    let mut ack = CommandAck { consumer_id: 9, request_id: Some(3), ..CommandAck::default() };
+    ack.ack_type = AckType::Individual.into();
+    let answer = peer.ask(&Command::Ack(ack)).await;
+    assert_eq!((answer.kind(), answer.request_id()), (CommandType::AckResponse, Some(3)));
+    running.stop().await;
+}
+
+/// What Pulsar passes over: the producer or consumer may be gone without its client knowing yet.
+#[tokio::test]
+async fn what_is_said_to_nobody_is_passed_over() {
+    const TO_NOBODY: [CommandType; 5] = [
+        CommandType::Send,
+        CommandType::Ack,
+        CommandType::Flow,
+        CommandType::RedeliverUnacknowledgedMessages,
+        CommandType::Pong,
+    ];
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    for (command, bytes) in every_command() {
+        if TO_NOBODY.contains(&command.kind()) {
+            peer.say_raw(&bytes).await;
+            assert_alive(&mut peer, &command).await;
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_without_a_request_id_that_no_client_says_closes_its_connection() {
+    const SENSELESS: [CommandType; 12] = [
+        CommandType::Connect,
+        CommandType::Connected,
+        CommandType::SendReceipt,
+        CommandType::SendError,
+        CommandType::Message,
+        CommandType::ReachedEndOfTopic,
+        CommandType::ActiveConsumerChange,
+        CommandType::AuthChallenge,
+        CommandType::AuthResponse,
+        CommandType::AckResponse,
+        CommandType::WatchTopicUpdate,
+        CommandType::TopicMigrated,
+    ];
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut other = running.peer().await;
+    for (command, bytes) in every_command() {
+        if SENSELESS.contains(&command.kind()) {
+            let mut peer = running.peer().await;
+            peer.say_raw(&bytes).await;
+            assert_eq!(peer.hears().await, None, "after {:?}", command.kind());
+            assert_alive(&mut other, &command).await;
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_closes_its_connection_and_no_other() {
+    let unknown = empty(200);
+    let undecodable = framed(&[0xff; 8]);
+    let too_short = [0, 0, 0, 4, 0, 0, 0, 9].to_vec();
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut other = running.peer().await;
+    for bytes in [unknown, undecodable, too_short] {
+        let mut peer = running.peer().await;
+        peer.say_raw(&bytes).await;
+        assert_eq!(peer.hears().await, None, "after {bytes:?}");
+        assert_eq!(other.ask(&Command::ping()).await, Command::pong());
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn anything_before_connect_closes_its_connection() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    for (command, bytes) in every_command() {
+        if command.kind() != CommandType::Connect {
+            let mut peer = running.stranger().await;
+            peer.say_raw(&bytes).await;
+            assert_eq!(peer.hears().await, None, "after {:?}", command.kind());
+        }
+    }
+    running.stop().await;
+}
+
+/// Its producer is gone with it: another may have the name.
+#[tokio::test]
+async fn a_client_that_stops_in_the_middle_of_a_frame_leaves_nothing_behind() {
+    const TOPIC: &str = "persistent://public/default/orders";
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    peer.open_producer(TOPIC, Some("p")).await;
+    let mut half = BytesMut::new();
+    frame::encode(&Command::Connect(CommandConnect::default()), &mut half);
+    peer.say_raw(&half[..half.len() - 1]).await;
+    drop(peer);
+    let mut other = running.peer().await;
+    while !matches!(other.open_producer(TOPIC, Some("p")).await, Command::ProducerSuccess(_)) {}
+    assert!(matches!(other.send(0, "stored").await, Command::SendReceipt(_)));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_when_it_is_asked_is_hung_up_on() {
+    let data = tempdir().unwrap();
+    let keep_alive = Duration::from_millis(50);
+    let options = |url| BrokerOptions { keep_alive, ..BrokerOptions::new(data.path(), url) };
+    let running = Running::open(options).await.unwrap();
+    let mut peer = running.peer().await;
+    assert_eq!(peer.hears().await, None);
+    running.stop().await;
+}
