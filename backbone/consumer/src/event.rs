@@ -125,7 +125,7 @@ impl From<CloudEvent> for Event {
             kind: event.kind,
             source: Some(event.source),
             subject: event.subject,
-            time: Some(event.time),
+            time: event.time,
             correlation: event.correlationid,
             actor: None,
             data: Bytes::from(Box::<str>::from(event.data).into_string()),

@@ -17,7 +17,11 @@ pub struct CloudEvent {
     pub source: String,
     /// Unique together with `source`.
     pub id: String,
-    pub time: Timestamp,
+    /// Ours always say; others need not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// JSON where nothing is said.
+    #[serde(default = "json")]
     pub datacontenttype: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataschema: Option<String>,
@@ -29,6 +33,10 @@ pub struct CloudEvent {
     pub correlationid: Option<CorrelationId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causationid: Option<CausationId>,
+}
+
+fn json() -> String {
+    "application/json".to_owned()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +57,8 @@ impl CloudEvent {
             kind,
             source,
             id,
-            time,
-            datacontenttype: "application/json".to_owned(),
+            time: Some(time),
+            datacontenttype: json(),
             dataschema: None,
             subject: None,
             data,
@@ -86,6 +94,13 @@ mod tests {
         let event = CloudEvent::parse(SEED.as_bytes()).unwrap();
         assert_eq!(event.to_json(), SEED);
         assert_eq!(event.bare_kind(), "PartnerRegistrationCompleted");
+    }
+
+    #[test]
+    fn what_the_standard_leaves_out_may_be_left_out() {
+        let short = r#"{"specversion":"1.0","type":"com.x.Sold","source":"/shop","id":"1","data":{}}"#;
+        let event = CloudEvent::parse(short.as_bytes()).unwrap();
+        assert_eq!((event.time, event.datacontenttype.as_str()), (None, "application/json"));
     }
 
     #[test]
