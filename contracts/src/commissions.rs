@@ -1,7 +1,15 @@
-//! What the commissions context tells others. Not here: what a commission is, and when it says so.
+//! What the commissions context tells others, and what it can be told to do. Not here: what a commission is,
+//! and when it says so.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+/// What the types of this context begin with.
+pub const NAMESPACE: &str = "com.hexabuilders.commissions.";
+/// A command on the `commands` topic: `data` as the body of `POST /commissions/calculate`.
+pub const CALCULATE_COMMISSION: &str = "com.hexabuilders.commissions.CalculateCommission";
+/// A command on the `commands` topic: `data` as the body of `POST /commissions/approve`.
+pub const APPROVE_COMMISSION: &str = "com.hexabuilders.commissions.ApproveCommission";
 
 /// A conversion owes an affiliate this much.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -5,3 +5,4 @@
 //! `*_minor` and a `currency`. The Avro twin of each struct is `schemas/{context}/{Event}.v{n}.avsc`.
 
 pub mod commissions;
+pub mod conversions;

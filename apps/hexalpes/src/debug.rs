@@ -1,5 +1,5 @@
-//! `GET /debug/outbox`, `GET /debug/relay` and `GET /debug/notifications`: what is on its way out, and how those
-//! do that carry it and write it down.
+//! `GET /debug/outbox`, `GET /debug/relay`, `GET /debug/consumers` and `GET /debug/notifications`: what is on its way
+//! out, and how those do that carry it, act on it and write it down.
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
@@ -10,6 +10,13 @@ use serde::Serialize;
 pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
     let relay = move || std::future::ready(Json(relay()));
     Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
+}
+
+pub(crate) fn consumers<const N: usize>(
+    statuses: [impl Fn() -> hexalpes_consumer::Status + Clone + Send + Sync + 'static; N],
+) -> Router {
+    let all = move || std::future::ready(Json(statuses.iter().map(|status| status()).collect::<Vec<_>>()));
+    Router::new().route("/debug/consumers", get(all))
 }
 
 pub(crate) fn notifications(

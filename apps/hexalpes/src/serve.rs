@@ -48,10 +48,10 @@ pub(crate) async fn serve(
         let router = match service {
             Service::Commissions => {
                 let opened = Commissions::open(settings).await?;
-                let running = opened.start(with_relay.then(|| client.clone()), &edge);
+                let running = opened.start(client.clone(), with_relay, &edge)?;
                 let router = running
                     .router(&edge)
-                    .merge(health(service.name(), vec![running.probe()]).routes(metrics.clone()));
+                    .merge(health(service.name(), running.probes()).routes(metrics.clone()));
                 commissions = Some(running);
                 router
             }

@@ -5,37 +5,53 @@ use hexalpes_client::{
     AdminClient, AdminOptions, TopicName,
     admin::{InactiveTopics, Retention},
 };
+use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 
 use crate::settings::Engine;
 
-const NAMESPACE: &str = "public/default";
+/// The tenant of the dead letters; `public` is always there.
+const TENANT: &str = "hexabuilders";
+/// Where this product publishes: events, and dead letters of the service and of all services.
+const NAMESPACES: [&str; 3] = ["public/default", "hexabuilders/commissions", "hexabuilders/system"];
+const TOPICS: [&str; 4] = [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_TOPIC];
 
 /// Published events stay: the raw topic is what an audit reads.
 const FOR_EVER: Retention = Retention { time_minutes: -1, size_mb: -1 };
 
-/// Sets deduplication, retention and the keeping of idle topics, and makes the outbox's topics.
+/// Makes what is not there, and sets deduplication, retention and the keeping of idle topics.
 pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
     let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
     admin.clusters().await.with_context(|| {
         format!("the broker's REST at {} does not answer: start it (`hexalpes backbone`)", engine.admin)
     })?;
-    let refused = "so nothing is published: an event could be stored twice or vanish";
-    admin
-        .set_deduplication(NAMESPACE, true)
-        .await
-        .with_context(|| format!("deduplication cannot be turned on for {NAMESPACE}, {refused}"))?;
-    admin
-        .set_retention(NAMESPACE, FOR_EVER)
-        .await
-        .with_context(|| format!("retention cannot be set for {NAMESPACE}, {refused}"))?;
-    admin
-        .set_inactive_topics(NAMESPACE, &InactiveTopics::kept())
-        .await
-        .with_context(|| format!("idle topics of {NAMESPACE} cannot be kept, {refused}"))?;
-    for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+    admin.create_tenant(TENANT).await.with_context(|| format!("the tenant {TENANT} cannot be made"))?;
+    for namespace in NAMESPACES {
+        ensure_namespace(&admin, namespace).await?;
+    }
+    for topic in TOPICS {
         let name = TopicName::parse(topic).context("our topics have names that Pulsar takes")?;
         admin.create_topic(&name).await.with_context(|| format!("{topic} cannot be made"))?;
     }
     Ok(())
+}
+
+async fn ensure_namespace(admin: &AdminClient, namespace: &str) -> Result<()> {
+    let refused = "so nothing is published: an event could be stored twice or vanish";
+    admin
+        .create_namespace(namespace)
+        .await
+        .with_context(|| format!("the namespace {namespace} cannot be made"))?;
+    admin
+        .set_deduplication(namespace, true)
+        .await
+        .with_context(|| format!("deduplication cannot be turned on for {namespace}, {refused}"))?;
+    admin
+        .set_retention(namespace, FOR_EVER)
+        .await
+        .with_context(|| format!("retention cannot be set for {namespace}, {refused}"))?;
+    admin
+        .set_inactive_topics(namespace, &InactiveTopics::kept())
+        .await
+        .with_context(|| format!("idle topics of {namespace} cannot be kept, {refused}"))
 }

@@ -44,10 +44,12 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     };
     topology::ensure(&engine).await?;
     let client = Client::connect(ClientOptions::new(&engine.service)).await?;
-    let commissions = commissions.start(with_relay.then(|| client.clone()), &edge);
+    let commissions = commissions.start(client.clone(), with_relay, &edge)?;
     let trail = trail.start(client, &edge).await?;
 
-    let health = health(Service::Commissions.name(), vec![commissions.probe(), trail.probe()]);
+    let mut probes = commissions.probes();
+    probes.push(trail.probe());
+    let health = health(Service::Commissions.name(), probes);
     let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(Metrics::install()?));
     banner(settings, &engine, backbone.is_some(), port_of(&api)?);
     hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop).await?;
@@ -65,7 +67,9 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) {
     let kind = if is_ours { "backbone" } else { "Pulsar  " };
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
     println!("  {kind}     {}   REST {}", engine.service, engine.admin);
-    println!("  commissions  http://127.0.0.1:{port}   /health /metrics /debug/outbox /debug/relay");
+    println!(
+        "  commissions  http://127.0.0.1:{port}   /health /metrics /debug/outbox /debug/relay /debug/consumers"
+    );
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it. Try:");
     println!(

@@ -19,6 +19,7 @@ use crate::{
 /// A handler at work on its topic. Stop it; dropping leaves it working until the process ends.
 #[derive(Debug)]
 pub struct EventConsumer {
+    handler: &'static str,
     worker: Worker,
     counted: Arc<Mutex<Status>>,
 }
@@ -40,11 +41,16 @@ impl EventConsumer {
             topic: options.topic.to_string(),
             ..Status::default()
         }));
-        let name = consumer.clone();
+        let (name, called) = (consumer.clone(), options.handler);
         let handler = Arc::new(handler);
         let runner = Arc::new(Runner { db, handler, edge, options, topics, consumer });
         let work = Work { client, runner, counted: Arc::clone(&counted), careful: IN_FLIGHT_MAX };
-        Ok(Self { worker: Worker::start(name, work), counted })
+        Ok(Self { handler: called, worker: Worker::start(name, work), counted })
+    }
+
+    /// What the handler is called in [`ConsumerOptions`].
+    pub fn handler(&self) -> &'static str {
+        self.handler
     }
 
     pub fn status(&self) -> Status {

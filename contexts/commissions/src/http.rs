@@ -9,14 +9,13 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use hexalpes_db::{Db, Tx};
-use hexalpes_http::{Answer, Body, Caused, Idempotency, IdempotencyKey, Problem};
+use hexalpes_http::{Answer, Body, Caused, Idempotency, IdempotencyKey, KeyedRequest, Problem};
 use hexalpes_kernel::Edge;
 
-use crate::commands::{self, ApproveCommission, CalculateCommission};
-use crate::domain::{CommissionId, ConversionId, Program};
+use crate::commands;
+use crate::domain::{ConversionId, Program};
 use crate::queries;
-use crate::requests::{ApproveRequest, CalculateRequest};
-use crate::views::CommissionView;
+use crate::requests::{ApproveRequest, CalculateRequest, Scope};
 
 #[derive(Clone)]
 struct App {
@@ -43,23 +42,12 @@ async fn calculate(
     key: IdempotencyKey,
     body: Body<CalculateRequest>,
 ) -> Result<Answer, Problem> {
-    let attempt = app.idempotency.begin("calculate", key, body.digest)?;
-    let CalculateRequest { conversion, rate } = body.value;
-    let id = CommissionId::new(app.edge.uuid());
-    let command = CalculateCommission { id, event: app.edge.uuid(), conversion, rate };
-    let program = app.program;
-    let write = async move |tx: &Tx| -> Result<Answer, Problem> {
-        let calculate = async || {
-            let done = commands::calculate(tx, command.clone(), &program, &cause).await?;
-            Ok(if done.duplicate {
-                answer(StatusCode::OK, &CommissionView::of_duplicate(done.kept))
-            } else {
-                answer(StatusCode::CREATED, &CommissionView::of(done.kept))
-            })
-        };
-        attempt.once(tx, cause.at, calculate).await
+    let request = KeyedRequest { scope: Scope::Calculate.name(), key, digest: body.digest, at: cause.at };
+    let (command, program) = (body.value.into_command(&*app.edge), app.program);
+    let calculate = async move |tx: &Tx| -> Result<Answer, Problem> {
+        Ok(commands::calculate(tx, command.clone(), &program, &cause).await?.into())
     };
-    app.db.write(write).await
+    app.idempotency.write(&app.db, request, calculate).await
 }
 
 /// 200, also again.
@@ -69,16 +57,12 @@ async fn approve(
     key: IdempotencyKey,
     body: Body<ApproveRequest>,
 ) -> Result<Answer, Problem> {
-    let attempt = app.idempotency.begin("approve", key, body.digest)?;
-    let command = ApproveCommission { commission: body.value.commission, event: app.edge.uuid() };
-    let write = async move |tx: &Tx| -> Result<Answer, Problem> {
-        let approve = async || {
-            let approval = commands::approve(tx, command.clone(), &cause).await?;
-            Ok(answer(StatusCode::OK, &CommissionView::of(approval.kept)))
-        };
-        attempt.once(tx, cause.at, approve).await
+    let request = KeyedRequest { scope: Scope::Approve.name(), key, digest: body.digest, at: cause.at };
+    let command = body.value.into_command(&*app.edge);
+    let approve = async move |tx: &Tx| -> Result<Answer, Problem> {
+        Ok(commands::approve(tx, command.clone(), &cause).await?.into())
     };
-    app.db.write(write).await
+    app.idempotency.write(&app.db, request, approve).await
 }
 
 /// What is no id names no commission.
@@ -88,9 +72,5 @@ async fn by_conversion(State(app): State<App>, Path(id): Path<String>) -> Result
         Err(_) => None,
     };
     let none = || Problem::not_found("commission_not_found", "the conversion has no commission");
-    found.map(|view| answer(StatusCode::OK, &view)).ok_or_else(none)
-}
-
-fn answer(status: StatusCode, view: &CommissionView) -> Answer {
-    Answer::new(status, serde_json::to_string(view).expect("a view is names and numbers"))
+    found.map(|view| view.answer(StatusCode::OK)).ok_or_else(none)
 }

@@ -1,11 +1,12 @@
 //! Commissions: what each conversion owes, why, and what became of it.
 //!
-//! HTTP on top ([`router`]), commands in the middle, the domain below, which knows of neither. The facts
-//! leave through the outbox, in the transaction that made them true.
+//! HTTP ([`router`]) and messages ([`consumers`]) on top, commands in the middle, the domain below, which knows
+//! of none of them. The facts leave through the outbox, in the transaction that made them true.
 
 pub mod commands;
 pub mod domain;
 mod events;
+mod handlers;
 mod http;
 mod problems;
 mod queries;
@@ -13,5 +14,6 @@ mod requests;
 mod store;
 mod views;
 
+pub use handlers::{COMMANDS_TOPIC, CONVERSIONS_TOPIC, consumers};
 pub use http::router;
 pub use store::MIGRATIONS;

@@ -1,9 +1,12 @@
 //! Commissions as JSON: what HTTP answers (fields of G-3, names of seed 3) and how an explanation is kept.
 
+use axum::http::StatusCode;
+use hexalpes_http::Answer;
 use hexalpes_kernel::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::commands::{Approval, Calculation};
 use crate::domain::{Explanation, State, Step};
 use crate::store::Kept;
 
@@ -61,9 +64,27 @@ impl CommissionView {
         }
     }
 
-    /// The same, as the answer to a request that was there before.
-    pub(crate) fn of_duplicate(kept: Kept) -> Self {
-        Self { duplicate: Some(true), ..Self::of(kept) }
+    pub(crate) fn answer(&self, status: StatusCode) -> Answer {
+        Answer::new(status, serde_json::to_string(self).expect("a view is names and numbers"))
+    }
+}
+
+/// 201 for a new commission, 200 for the one that was there.
+impl From<Calculation> for Answer {
+    fn from(Calculation { kept, duplicate }: Calculation) -> Self {
+        let view = CommissionView::of(kept);
+        if duplicate {
+            CommissionView { duplicate: Some(true), ..view }.answer(StatusCode::OK)
+        } else {
+            view.answer(StatusCode::CREATED)
+        }
+    }
+}
+
+/// 200, also again.
+impl From<Approval> for Answer {
+    fn from(Approval { kept }: Approval) -> Self {
+        CommissionView::of(kept).answer(StatusCode::OK)
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use apache_avro::types::Value;
 use apache_avro::{Reader, Schema, Writer};
-use hexalpes_contracts::commissions::{CommissionApproved, CommissionCalculated, Event};
+use hexalpes_contracts::{
+    commissions::{CommissionApproved, CommissionCalculated, Event},
+    conversions::ConversionRecorded,
+};
 use serde_json::value::RawValue;
 
 fn number(text: &str) -> Box<RawValue> {
@@ -58,14 +61,14 @@ fn avro(json: &serde_json::Value) -> Value {
     }
 }
 
-fn assert_fits(event: &Event, schema: &str) {
+fn assert_fits(kind: &str, data: &RawValue, schema: &str) {
     let schema = Schema::parse_str(schema).unwrap();
-    let json: serde_json::Value = serde_json::from_str(event.data().get()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(data.get()).unwrap();
     let Schema::Record(record) = &schema else { panic!("an event's schema is a record") };
     let declared: BTreeSet<&str> = record.fields.iter().map(|field| field.name.as_str()).collect();
     let sent: BTreeSet<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(declared, sent);
-    assert!(event.kind().ends_with(&format!(".{}", record.name.name())), "{}", event.kind());
+    assert!(kind.ends_with(&format!(".{}", record.name.name())), "{kind}");
 
     let fields = json.as_object().unwrap().iter().map(|(name, value)| (name.clone(), avro(value)));
     let value = Value::Record(fields.collect()).resolve(&schema).unwrap();
@@ -79,13 +82,30 @@ fn assert_fits(event: &Event, schema: &str) {
 #[test]
 fn commission_calculated_fits_its_schema() {
     let schema = include_str!("../../../schemas/commissions/CommissionCalculated.v1.avsc");
-    assert_fits(&calculated(Some("cmp-1")), schema);
-    assert_fits(&calculated(None), schema);
+    for event in [calculated(Some("cmp-1")), calculated(None)] {
+        assert_fits(event.kind(), &event.data(), schema);
+    }
 }
 
 #[test]
 fn commission_approved_fits_its_schema() {
-    assert_fits(&approved(), include_str!("../../../schemas/commissions/CommissionApproved.v1.avsc"));
+    let schema = include_str!("../../../schemas/commissions/CommissionApproved.v1.avsc");
+    assert_fits(approved().kind(), &approved().data(), schema);
+}
+
+#[test]
+fn conversion_recorded_fits_its_schema() {
+    let event = ConversionRecorded {
+        conversion_id: "conv-1".into(),
+        affiliate_id: "aff-1".into(),
+        campaign_id: None,
+        gross_amount: number("120.50"),
+        gross_amount_minor: 12_050,
+        currency: "USD".into(),
+        occurred_at: "2025-01-15T10:30:00Z".into(),
+    };
+    let schema = include_str!("../../../schemas/conversions/ConversionRecorded.v1.avsc");
+    assert_fits(ConversionRecorded::KIND, &serde_json::value::to_raw_value(&event).unwrap(), schema);
 }
 
 /// Accepts C-13.

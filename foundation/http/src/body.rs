@@ -2,7 +2,7 @@
 
 use axum::body::Body as Stream;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use futures::StreamExt as _;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
@@ -49,7 +49,8 @@ impl<T: FromFields, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let is_json = is_json(request.headers());
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = kind.is_some_and(is_json);
         let bytes = read(request.into_body()).await?;
         if !is_json {
             return Err(Problem::new(
@@ -85,9 +86,9 @@ pub fn digest(bytes: &[u8]) -> String {
     })
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else { return false };
-    let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// Whether a media type says that something is JSON: `application/json`, or `application/…+json`.
+pub fn is_json(media_type: &str) -> bool {
+    let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 

@@ -27,7 +27,7 @@ pub mod list;
 pub mod problem;
 mod server;
 
-pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, parse};
+pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, is_json, parse};
 pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Fields, Invalid, Raw};
 pub use health::{Check, Checks, Health, Status};

@@ -1,10 +1,11 @@
-//! The commission API, its outbox and the relay that carries it.
+//! The commission API, its outbox, the relay that carries it, and the consumers that fill it too.
 
 use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Router;
 use hexalpes_client::Client;
+use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
@@ -27,6 +28,7 @@ pub(crate) struct Commissions {
 pub(crate) struct Running {
     db: Db,
     relay: Option<Relay>,
+    consumers: [EventConsumer; 2],
     housekeeping: Housekeeping,
 }
 
@@ -35,13 +37,14 @@ impl Commissions {
         Ok(Self { db: database::open(settings, Service::Commissions).await? })
     }
 
-    /// Without a client there is no relay: somebody said so.
-    pub(crate) fn start(self, client: Option<Client>, edge: &Arc<dyn Edge>) -> Running {
+    /// Without the relay, what happens stays in the outbox.
+    pub(crate) fn start(self, client: Client, with_relay: bool, edge: &Arc<dyn Edge>) -> Result<Running> {
+        let Self { db } = self;
+        let consumers = hexalpes_commissions::consumers(&db, &client, edge)?;
         let options = RelayOptions::new(Service::Commissions.name());
-        let start = |client| Relay::start(self.db.clone(), client, Arc::clone(edge), options);
-        let relay = client.map(start);
-        let housekeeping = Housekeeping::start(self.db.clone(), Arc::clone(edge));
-        Running { db: self.db, relay, housekeeping }
+        let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
+        let housekeeping = Housekeeping::start(db.clone(), Arc::clone(edge));
+        Ok(Running { db, relay, consumers, housekeeping })
     }
 }
 
@@ -50,15 +53,25 @@ impl Running {
     pub(crate) fn router(&self, edge: &Arc<dyn Edge>) -> Router {
         hexalpes_commissions::router(self.db.clone(), Arc::clone(edge))
             .merge(debug::outbox_and_relay(self.db.clone(), self.status_reader()))
+            .merge(debug::consumers(self.consumers.each_ref().map(EventConsumer::status_reader)))
     }
 
-    pub(crate) fn probe(&self) -> Probe {
-        let status = self.status_reader();
-        let probe = move || {
-            let status = status();
+    pub(crate) fn probes(&self) -> Vec<Probe> {
+        let relay = self.status_reader();
+        let relay = move || {
+            let status = relay();
             check(status.running, status.alarm)
         };
-        ("relay", Box::new(probe))
+        let mut probes: Vec<Probe> = vec![("relay", Box::new(relay))];
+        for consumer in &self.consumers {
+            let status = consumer.status_reader();
+            let probe = move || {
+                let status = status();
+                check(status.running, status.alarm)
+            };
+            probes.push((consumer.handler(), Box::new(probe)));
+        }
+        probes
     }
 
     fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
@@ -66,8 +79,11 @@ impl Running {
         move || reader.as_ref().map_or_else(off, |read| read())
     }
 
-    /// What was accepted is finished: who carries, then where it is kept.
+    /// What was accepted is finished: who listens, who carries, then where it is kept.
     pub(crate) async fn stop(self) {
+        for consumer in self.consumers {
+            consumer.stop().await;
+        }
         if let Some(relay) = self.relay {
             relay.stop().await;
         }

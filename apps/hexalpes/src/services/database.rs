@@ -11,6 +11,7 @@ impl Service {
         match self {
             Self::Commissions => &[
                 hexalpes_outbox::MIGRATIONS,
+                hexalpes_consumer::MIGRATIONS,
                 hexalpes_http::idempotency::MIGRATIONS,
                 hexalpes_commissions::MIGRATIONS,
             ],

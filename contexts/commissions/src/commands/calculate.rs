@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Rate, Uuid};
 
-use crate::domain::{Commission, CommissionId, Conversion, Fact, Program, Rates, RuleError};
+use crate::domain::{Commission, CommissionId, Conversion, Fact, Made, Origin, Program, Rates, RuleError};
 use crate::store::{self, Kept};
 use crate::{events, views};
 
@@ -11,11 +11,12 @@ use crate::{events, views};
 pub struct CalculateCommission {
     /// The id that the commission gets if it is new.
     pub id: CommissionId,
-    /// The id of the event that says so.
-    pub event: Uuid,
+    /// The ids of the events that say so: calculated, and perhaps approved.
+    pub events: [Uuid; 2],
     pub conversion: Conversion,
     /// The rate that the request asks for. It counts only if the commission is new.
     pub rate: Option<Rate>,
+    pub origin: Origin,
 }
 
 /// The commission of the conversion, made now or found.
@@ -43,13 +44,16 @@ pub async fn calculate(
     program: &Program,
     cause: &Cause,
 ) -> Result<Calculation, CalculateError> {
-    let CalculateCommission { id, event, conversion, rate } = command;
+    let CalculateCommission { id, events: [first, second], conversion, rate, origin } = command;
     let rates = Rates { request: rate, ..Rates::default() };
-    let (commission, explanation, fact) =
-        Commission::calculate(id, conversion.clone(), program, &rates, cause.at)?;
+    let Made { commission, explanation, calculated, approved } =
+        Commission::calculate(id, conversion.clone(), program, &rates, origin, cause.at)?;
     let kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
-        events::append(tx, event, Fact::Calculated(fact), cause).await?;
+        events::append(tx, first, Fact::Calculated(calculated), cause).await?;
+        if let Some(approved) = approved {
+            events::append(tx, second, Fact::Approved(approved), cause).await?;
+        }
         return Ok(Calculation { kept, duplicate: false });
     }
     let kept = store::load_by_conversion(tx, &conversion.id).await?.ok_or_else(unseen)?;

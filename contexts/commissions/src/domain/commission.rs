@@ -18,6 +18,15 @@ pub struct Conversion {
     pub gross: Money,
 }
 
+/// How a conversion came to be known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody asked for its commission.
+    Request,
+    /// The conversions context recorded it.
+    Recorded,
+}
+
 /// Each state carries what is true only in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -91,6 +100,17 @@ pub struct Approved {
     pub at: Timestamp,
 }
 
+/// A new commission, with everything that there is to say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub commission: Commission,
+    /// To be kept with the commission.
+    pub explanation: Explanation,
+    pub calculated: Calculated,
+    /// If the program did not want anybody to look at it first.
+    pub approved: Option<Approved>,
+}
+
 /// Whatever can happen to a commission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -107,20 +127,21 @@ pub enum ApproveError {
 }
 
 impl Commission {
-    /// Derives what `conversion` owes under `program`. The explanation is to be kept with the commission.
+    /// Derives what `conversion` owes under `program`, and approves it where the program says so.
     pub fn calculate(
         id: CommissionId,
         conversion: Conversion,
         program: &Program,
         rates: &Rates,
+        origin: Origin,
         at: Timestamp,
-    ) -> Result<(Self, Explanation, Calculated), RuleError> {
+    ) -> Result<Made, RuleError> {
         let explanation = program.apply(conversion.gross, rates)?;
         let state = match program.hold {
             None => State::Calculated,
             Some(hold) => State::Held { until: at.after(hold) },
         };
-        let fact = Calculated {
+        let calculated = Calculated {
             commission: id.clone(),
             conversion: conversion.clone(),
             amount: explanation.rounding.to,
@@ -131,9 +152,11 @@ impl Commission {
             status: state.name(),
             at,
         };
-        let amount = fact.amount;
-        let commission = Self { id, conversion, rate: explanation.rate, amount, state, created_at: at };
-        Ok((commission, explanation, fact))
+        let (rate, amount) = (explanation.rate, calculated.amount);
+        let mut commission = Self { id, conversion, rate, amount, state, created_at: at };
+        // One that is held is approved when its time has come.
+        let approved = if program.approves(origin) { commission.approve(at).ok().flatten() } else { None };
+        Ok(Made { commission, explanation, calculated, approved })
     }
 
     /// Approves once; approving again is no news (`Ok(None)`).
@@ -204,7 +227,7 @@ mod tests {
         Timestamp::parse("2025-01-15T12:00:00Z").unwrap()
     }
 
-    fn calculated(program: &Program) -> (Commission, Calculated) {
+    fn made(program: &Program, origin: Origin) -> Made {
         let conversion = Conversion {
             id: ConversionId::parse("conv-1").unwrap(),
             affiliate: AffiliateId::parse("aff-1").unwrap(),
@@ -212,9 +235,13 @@ mod tests {
             gross: Money::from_minor(12_050, Currency::USD),
         };
         let id = CommissionId::parse("com_1").unwrap();
-        let (commission, _, fact) =
-            Commission::calculate(id, conversion, program, &Rates::default(), noon()).unwrap();
-        (commission, fact)
+        Commission::calculate(id, conversion, program, &Rates::default(), origin, noon()).unwrap()
+    }
+
+    fn calculated(program: &Program) -> (Commission, Calculated) {
+        let Made { commission, calculated, approved, .. } = made(program, Origin::Request);
+        assert_eq!(approved, None);
+        (commission, calculated)
     }
 
     #[test]
@@ -239,6 +266,16 @@ mod tests {
         assert_eq!(fact.status, "HELD");
         assert_eq!(commission.approve(noon()), Err(ApproveError::Held { until }));
         assert!(commission.approve(until).unwrap().is_some());
+    }
+
+    /// Accepts S4-BEH-6.
+    #[test]
+    fn a_recorded_conversion_is_approved_at_once_if_the_program_says_so_and_does_not_hold_it() {
+        let approved = |program: &Program| made(program, Origin::Recorded).approved.is_some();
+        let program = Program::default();
+        assert!(approved(&program));
+        assert!(!approved(&Program { approves_recorded: false, ..program.clone() }));
+        assert!(!approved(&Program { hold: Some(HOUR), ..program }));
     }
 
     #[test]

@@ -5,7 +5,9 @@ mod explanation;
 mod ids;
 mod rule;
 
-pub use commission::{ApproveError, Approved, Calculated, Commission, Conversion, Fact, State, Stored};
+pub use commission::{
+    ApproveError, Approved, Calculated, Commission, Conversion, Fact, Made, Origin, State, Stored,
+};
 pub use explanation::{Explanation, Rounding, Step};
 pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId};
 pub use rule::{Program, RateSource, Rates, RuleError};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hexalpes_kernel::{Amount, Currency, Money, MoneyError, Rate};
 
-use super::{Explanation, Rounding, Step};
+use super::{Explanation, Origin, Rounding, Step};
 
 /// Where a rate came from, in rising order of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +49,8 @@ pub struct Program {
     pub rate: Rate,
     /// How long a commission is held before it may be approved.
     pub hold: Option<Duration>,
+    /// Whether the commission of a conversion that was recorded needs nobody's approval.
+    pub approves_recorded: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,14 +62,23 @@ pub enum RuleError {
 }
 
 impl Default for Program {
-    /// USD, 10 %, no hold.
+    /// USD, 10 %, no hold, approved at once what was recorded.
     fn default() -> Self {
         let rate = Rate::from_percent(Amount::new(10, 0)).expect("10 % is a rate");
-        Self { name: "default", version: 1, currency: Currency::USD, rate, hold: None }
+        let currency = Currency::USD;
+        Self { name: "default", version: 1, currency, rate, hold: None, approves_recorded: true }
     }
 }
 
 impl Program {
+    /// Whether a commission is approved as soon as it is calculated.
+    pub fn approves(&self, origin: Origin) -> bool {
+        match origin {
+            Origin::Recorded => self.approves_recorded,
+            Origin::Request => false,
+        }
+    }
+
     /// Commission = round(gross × rate), half to even, at the rate of the highest rank.
     pub fn apply(&self, gross: Money, rates: &Rates) -> Result<Explanation, RuleError> {
         if gross.minor() <= 0 {

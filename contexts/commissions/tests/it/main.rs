@@ -1,7 +1,8 @@
-//! Commissions over HTTP, on every database.
+//! Commissions over HTTP and by topic, on every database.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod bad_input;
 mod flow;
+mod messages;
 mod support;

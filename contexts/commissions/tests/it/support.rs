@@ -24,6 +24,7 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(TestApp)) {
         println!("on {}", database.engine());
         let db = Db::open(&DatabaseUrl::parse(database.url()).unwrap(), DbOptions::default()).await.unwrap();
         db.migrate(hexalpes_outbox::MIGRATIONS).await.unwrap();
+        db.migrate(hexalpes_consumer::MIGRATIONS).await.unwrap();
         db.migrate(hexalpes_http::idempotency::MIGRATIONS).await.unwrap();
         db.migrate(hexalpes_commissions::MIGRATIONS).await.unwrap();
         let noon = Timestamp::parse("2025-01-15T12:00:00Z").unwrap();
@@ -36,6 +37,10 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(TestApp)) {
 }
 
 impl TestApp {
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> (StatusCode, Value) {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(body.into()).unwrap()).await
@@ -71,6 +76,12 @@ impl TestApp {
             let payload: String = row.get("payload").unwrap();
             (row.get("type").unwrap(), serde_json::from_str(&payload).unwrap())
         };
+        self.rows("outbox_event", "seq").await.iter().map(read).collect()
+    }
+
+    /// What travels beside the outbox's events, oldest first.
+    pub(crate) async fn headers(&self) -> Vec<Value> {
+        let read = |row: &Row| serde_json::from_str(&row.get::<String>("headers").unwrap()).unwrap();
         self.rows("outbox_event", "seq").await.iter().map(read).collect()
     }
 
