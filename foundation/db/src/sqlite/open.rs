@@ -59,6 +59,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
     // Otherwise a quoted name that is no column is taken for text.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
+    // Otherwise a statement that compares with a parameter is compiled again whenever that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
