@@ -24,6 +24,8 @@ use crate::{
 const BATCH_MESSAGES_MAX: usize = 500;
 /// Payloads that share a sync; the last one may go over it.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Between two batches: what comes meanwhile shares the next one's syncs, which others on the disk wait behind.
+const BATCH_EVERY: Duration = Duration::from_millis(20);
 /// Between two looks for ids that are old enough to be forgotten.
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
 
@@ -101,6 +103,10 @@ impl Work {
             let taken = trail.take(&batch.payloads).await?;
             self.count(&taken, &batch, trail, since);
             consumer.ack_cumulative(&batch.last()).await?;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = time::sleep_until(since + BATCH_EVERY) => {}
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::{FutureExt as _, future};
+use futures::future;
 use hexalpes_client::Client;
 use hexalpes_db::Db;
 use hexalpes_kernel::Edge;
@@ -10,7 +10,7 @@ use hexalpes_worker::Job;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, mpsc},
-    time,
+    time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -32,6 +32,12 @@ const ROWS_READ_MAX: usize = 480;
 const BYTES_READ_MAX: usize = 8 * 1024 * 1024;
 /// How long a commit by another process may go unnoticed.
 const POLL: Duration = Duration::from_millis(200);
+/// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
+/// broker.
+const READ_EVERY: Duration = Duration::from_millis(4);
+/// Between two checkpoints, each of which is a commit that others wait behind. What it does not say yet after a
+/// crash, the broker knows.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
 /// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
 /// next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
@@ -159,7 +165,9 @@ impl Work {
         let mut commits = self.db.commits();
         let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
         let mut last = from;
+        let mut due = Instant::now();
         while !stop.is_cancelled() {
+            time::sleep_until(due).await;
             commits.mark_unchanged();
             let rows = row::after(&self.db, last, ROWS_READ_MAX, BYTES_READ_MAX).await?;
             let Some(newest) = rows.last() else {
@@ -171,6 +179,7 @@ impl Work {
                 continue;
             };
             last = newest.seq;
+            due = Instant::now() + READ_EVERY;
             let count = u32::try_from(rows.len()).expect("a read has few rows");
             let room = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -200,12 +209,13 @@ impl Work {
         mut flights: mpsc::UnboundedReceiver<Flight>,
     ) -> Result<(), RelayError> {
         let mut next = None;
+        let mut due = Instant::now();
         while let Some(mut first) = take(&mut next, &mut flights).await {
             first.arrive().await?;
-            // Those that have arrived as well share the checkpoint.
             let mut arrived = vec![first];
-            while let Ok(mut flight) = flights.try_recv() {
-                let Some(outcome) = flight.arrive().now_or_never() else {
+            // Those that arrive until the next checkpoint is due share it.
+            while let Ok(Some(mut flight)) = time::timeout_at(due, take(&mut next, &mut flights)).await {
+                let Ok(outcome) = time::timeout_at(due, flight.arrive()).await else {
                     next = Some(flight);
                     break;
                 };
@@ -215,6 +225,7 @@ impl Work {
             let to = arrived.iter().fold(checkpoint, |to, flight| to.joined(flight.checkpoint));
             checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?;
             checkpoint = to;
+            due = Instant::now() + CHECKPOINT_EVERY;
             for flight in arrived {
                 flight.count(&self.service);
                 self.counters.lock().written += flight.rows;
