@@ -1,5 +1,7 @@
 //! Log lines on standard error: standard output belongs to what a command prints.
 
+use std::io::{self, IsTerminal as _};
+
 use tracing_subscriber::EnvFilter;
 
 /// Why logs were not set up.
@@ -17,7 +19,11 @@ pub enum LogError {
 pub fn init(filter: &str, json: bool) -> Result<(), LogError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|why| LogError::Filter { filter: filter.to_owned(), why: why.to_string() })?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // A file shows colours as noise.
+        .with_ansi(io::stderr().is_terminal());
     let done = if json { lines.json().flatten_event(true).try_init() } else { lines.try_init() };
     done.map_err(|_| LogError::Twice)
 }
