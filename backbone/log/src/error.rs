@@ -17,13 +17,7 @@ impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, doing, source } = self;
         write!(f, "cannot {doing} {}: {source}", path.display())?;
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => write!(f, "; free some space"),
-            io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-                write!(f, "; make it writable, or choose another data folder")
-            }
-            _ => Ok(()),
-        }
+        hexalpes_files::way_out(source).map_or(Ok(()), |way_out| write!(f, "; {way_out}"))
     }
 }
 
@@ -52,7 +46,11 @@ impl Damage {
 
 /// A file that a newer version of this program wrote.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} was written by a newer version (format {format}, this binary knows {known})", path.display())]
+#[error(
+    "{} was written by a newer version (format {format}, this binary knows {known}): run that version, or a \
+     newer one",
+    path.display()
+)]
 pub struct TooNew {
     pub path: PathBuf,
     pub format: u32,

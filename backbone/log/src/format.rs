@@ -98,7 +98,8 @@ mod tests {
         let refused = decode_header(Path::new("data/log/catalogue"), MAGIC, &header).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "data/log/catalogue was written by a newer version (format 3, this binary knows 1)"
+            "data/log/catalogue was written by a newer version (format 3, this binary knows 1): run that version, \
+             or a newer one"
         );
     }
 

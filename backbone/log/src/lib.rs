@@ -67,7 +67,7 @@ mod topic;
 pub use error::{Damage, FileError, TooNew};
 pub use journal::recovery::Torn;
 pub use log::{Log, ReadError, Stopped};
-pub use open::{OpenError, Recovered};
+pub use open::{Checked, OpenError, Recovered};
 pub use options::{Durability, Options};
 pub use position::{Entry, Position, TopicId};
 pub use queue::AppendError;

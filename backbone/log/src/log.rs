@@ -9,7 +9,7 @@ use crate::{
     core::Core,
     error::FileError,
     keeper::Keeper,
-    open::{self, OpenError, Recovered},
+    open::{self, Checked, OpenError, Recovered},
     options::Options,
     position::{Entry, Position, TopicId},
     queue::AppendError,
@@ -39,7 +39,7 @@ struct Threads {
 
 /// The log is not what it should be any more: a file could not be written, now or earlier.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the log stopped taking entries: {0}")]
+#[error("the log takes no entries until it is opened again: {0}")]
 pub struct Stopped(pub Arc<FileError>);
 
 /// Why entries could not be read.
@@ -52,11 +52,21 @@ impl Log {
         dir: &Path,
         options: Options,
     ) -> Result<(Self, Recovered), OpenError> {
-        let opened = open::open(files, dir, options)?;
+        Self::check(files, dir, options)?.open()
+    }
+
+    /// Claims the folder and looks through what is there, without changing any of it.
+    pub fn check(files: &Arc<dyn Files>, dir: &Path, options: Options) -> Result<Checked, OpenError> {
+        open::check(files, dir, options)
+    }
+
+    fn start(checked: Checked) -> Result<(Self, Recovered), OpenError> {
+        let dir = checked.dir().to_owned();
+        let opened = open::open(checked)?;
         let core = Arc::new(opened.core);
         let keeper = Keeper::new(Arc::clone(&core), opened.store);
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
-            let failed = FileError::when("start a thread for", dir);
+            let failed = FileError::when("start a thread for", &dir);
             thread::Builder::new().name(name.to_owned()).spawn(run).map_err(failed)
         };
         let journal = spawn("log-journal", {
@@ -221,6 +231,13 @@ impl Log {
 
     fn topic(&self, id: TopicId) -> Option<Arc<Topic>> {
         self.core().topics.read().get(&id).map(Arc::clone)
+    }
+}
+
+impl Checked {
+    /// Opens the log, or makes it.
+    pub fn open(self) -> Result<(Log, Recovered), OpenError> {
+        Log::start(self)
     }
 }
 

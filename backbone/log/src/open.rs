@@ -1,6 +1,7 @@
 //! Opens a log: claims the folder, checks what is there, brings the journal into the segments.
 //!
-//! Everything is checked before anything is written, so that a folder that is refused stays as it was.
+//! Everything is checked before anything is written, so that a folder that is refused stays as it was: a log
+//! is [`Checked`] first, and opened then.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -8,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use hexalpes_files::{Files, LockError};
+use hexalpes_files::{DirLock, Files, LockError};
 
 use crate::{
     catalogue::{self, Catalogue},
@@ -66,7 +67,32 @@ pub(crate) struct Opened {
     pub(crate) recovered: Recovered,
 }
 
-pub(crate) fn open(files: &Arc<dyn Files>, dir: &Path, options: Options) -> Result<Opened, OpenError> {
+/// A log whose folder is ours, and whose files were looked through and found whole. Nothing was changed yet, so
+/// that whoever has more to look at can still turn back.
+#[derive(Debug)]
+pub struct Checked {
+    files: Arc<dyn Files>,
+    dir: PathBuf,
+    options: Options,
+    lock: DirLock,
+    is_new: bool,
+    catalogue: Catalogue,
+    journal: Journal,
+    segments: OpenSegments,
+}
+
+impl Checked {
+    /// There was none: nothing was ever kept here.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}
+
+pub(crate) fn check(files: &Arc<dyn Files>, dir: &Path, options: Options) -> Result<Checked, OpenError> {
     if options.durability == Durability::Os {
         tracing::warn!(
             dir = %dir.display(),
@@ -86,19 +112,24 @@ pub(crate) fn open(files: &Arc<dyn Files>, dir: &Path, options: Options) -> Resu
     }
     let catalogue = found.unwrap_or_else(Catalogue::empty);
     let journal = Journal::scan(files, &journal_dir, &catalogue)?;
-    let segments = OpenSegments::new(Arc::clone(files), segments_dir.clone());
+    let segments = OpenSegments::new(Arc::clone(files), segments_dir);
     check_segments(&segments, &catalogue, options.verify_bytes)?;
+    let (files, dir) = (Arc::clone(files), dir.to_owned());
+    Ok(Checked { files, dir, options, lock, is_new, catalogue, journal, segments })
+}
 
+pub(crate) fn open(checked: Checked) -> Result<Opened, OpenError> {
+    let Checked { files, dir, options, lock, is_new, catalogue, journal, segments } = checked;
     let next = journal.next;
     let moved = next.start != catalogue.offset;
-    let mut store = Store::new(Arc::clone(files), dir, catalogue);
+    let mut store = Store::new(Arc::clone(&files), &dir, catalogue);
     let recovered = Recovered { replayed: replay(&journal, &mut store)?, torn: journal.torn.clone() };
     if is_new || moved {
         store.checkpoint(next.start, 0, options.durability)?;
     }
-    remove_leftovers(&**files, &segments_dir, store.catalogue())?;
+    remove_leftovers(&*files, &dir.join(SEGMENTS), store.catalogue())?;
 
-    let slots = Slots::new(Arc::clone(files), journal_dir, options.journal_file_bytes, journal.into_slots());
+    let slots = Slots::new(files, dir.join(JOURNAL), options.journal_file_bytes, journal.into_slots());
     let slots = Arc::new(slots);
     let writer = Writer::begin(Arc::clone(&slots), options.durability, next)?;
     let mut queue = Queue::new(&options, next.number, store.catalogue().next_ledger);

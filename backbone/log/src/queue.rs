@@ -25,7 +25,7 @@ pub enum AppendError {
     #[error("{waiting_bytes} bytes are waiting to be committed already; try again")]
     Crowded { waiting_bytes: usize },
     /// Nobody knows what the disk kept of what it failed to write, so nothing more is written to it.
-    #[error("the log stopped taking entries: {0}")]
+    #[error("the log takes no entries until it is opened again: {0}")]
     Stopped(Arc<FileError>),
     #[error("the log is closed")]
     Closed,

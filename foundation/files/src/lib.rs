@@ -140,6 +140,17 @@ pub trait File: Debug + Send + Sync {
     }
 }
 
+/// What whoever runs the program can do about an error, if that is plain.
+pub fn way_out(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("free some space"),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            Some("make it writable, or choose another data folder")
+        }
+        _ => None,
+    }
+}
+
 /// The folder that holds a file's name.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {

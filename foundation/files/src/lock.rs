@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::way_out;
+
 /// The name of the file that carries the lock. It stays when the lock is given back: removing it would
 /// let two processes lock two files of that name.
 pub(crate) const LOCK_FILE: &str = "lock";
@@ -37,7 +39,11 @@ impl fmt::Debug for DirLock {
 pub enum LockError {
     #[error("{} is in use by {holder}; stop it, or choose another data folder", dir.display())]
     Held { dir: PathBuf, holder: String },
-    #[error("{} cannot be locked: {source}; make it writable, or choose another data folder", dir.display())]
+    #[error(
+        "{} cannot be locked: {source}; {}",
+        dir.display(),
+        way_out(source).unwrap_or("choose another data folder")
+    )]
     Io { dir: PathBuf, source: io::Error },
 }
 

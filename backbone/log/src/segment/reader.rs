@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -35,7 +36,12 @@ const PIECE_BYTES: usize = 128 << 10;
 impl SegmentReader {
     pub(crate) fn open(files: &dyn Files, dir: &Path, head: SegmentHead) -> Result<Self, SegmentError> {
         let path = segment::path_of(dir, head.topic, head.ledger);
-        let file = files.open_to_read(&path).map_err(FileError::when("open", &path))?;
+        let file = match files.open_to_read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Damage::new(&path, 0, "it is missing").into());
+            }
+            opened => opened.map_err(FileError::when("open", &path))?,
+        };
         head.check(&path, &*file)?;
         let first = Mark { index: head.base, byte: segment::HEAD_BYTES };
         Ok(Self { head, path, file, index: Mutex::new(SparseIndex::new(first)) })

@@ -176,7 +176,7 @@ fn a_segment_that_is_cut_short_or_gone_is_refused() {
     let refused = refusal(&disk, &Options { verify_bytes: 0, ..small() }).to_string();
     assert!(refused.contains(&format!("it ends there, but {size} bytes were synced")), "{refused}");
     disk.remove(&segment(1)).unwrap();
-    assert!(matches!(refusal(&disk, &small()), OpenError::File(_)));
+    assert!(matches!(refusal(&disk, &small()), OpenError::Damaged(damage) if damage.path == segment(1)));
 }
 
 #[test]
@@ -197,9 +197,8 @@ fn a_newer_format_is_refused_in_any_file() {
         let file = disk.open(&path).unwrap();
         file.write_all_at(&3_u32.to_le_bytes(), 8).unwrap();
         let refused = refusal(&disk, &small()).to_string();
-        let expected =
-            format!("{} was written by a newer version (format 3, this binary knows 1)", path.display());
-        assert_eq!(refused, expected);
+        let expected = "was written by a newer version (format 3, this binary knows 1): run that version";
+        assert!(refused.starts_with(&format!("{} {expected}", path.display())), "{refused}");
     }
 }
 
