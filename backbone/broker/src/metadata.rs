@@ -2,13 +2,17 @@
 //!
 //! One redb file. Each change is one synced transaction; cursors are gathered into one for all.
 
+mod rehearsal;
 mod store;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use hexalpes_files::Files;
 use hexalpes_log::TopicId;
-use redb::{ReadableTable, TableDefinition};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError};
 
 use store::Store;
 
@@ -37,6 +41,8 @@ const NAMES_PER_RUN: u64 = 1 << 32;
 pub enum MetadataError {
     #[error("metadata: {0}")]
     Store(Box<redb::Error>),
+    #[error("{} is damaged: {what}; restore the data folder from a backup", path.display())]
+    Damaged { path: PathBuf, what: String },
     #[error(
         "metadata.redb is of format {found}, and this version knows {FORMAT_KNOWN} at most: run the version that \
          wrote it, or a newer one"
@@ -62,6 +68,16 @@ pub(crate) type SnapshotRecord = (TopicId, Vec<u8>);
 /// A cursor as it is written down: its topic, its subscription, its snapshot.
 pub(crate) type CursorRecord = (TopicId, String, Vec<u8>);
 
+fn refuse_newer(read: &ReadTransaction) -> Result<()> {
+    let found = match read.open_table(FORMAT) {
+        Ok(format) => format.get(())?.map_or(FORMAT_KNOWN, |value| value.value()),
+        // Older than the table.
+        Err(TableError::TableDoesNotExist(_)) => FORMAT_KNOWN,
+        Err(error) => return Err(error.into()),
+    };
+    if found > FORMAT_KNOWN { Err(MetadataError::Newer { found }) } else { Ok(()) }
+}
+
 #[derive(Debug)]
 pub(crate) struct Metadata {
     store: Store,
@@ -70,14 +86,12 @@ pub(crate) struct Metadata {
 impl Metadata {
     /// Opens the file or makes it, with `public/default` in it.
     pub(crate) fn open(files: &Arc<dyn Files>, path: &Path) -> Result<Self> {
+        if files.exists(path)? {
+            rehearsal::look(&**files, path, refuse_newer)?;
+        }
         let store = Store::open(files, path)?;
         store.write(|write| {
-            let mut format = write.open_table(FORMAT)?;
-            let found = format.get(())?.map_or(FORMAT_KNOWN, |value| value.value());
-            if found > FORMAT_KNOWN {
-                return Err(MetadataError::Newer { found });
-            }
-            format.insert((), FORMAT_KNOWN)?;
+            write.open_table(FORMAT)?.insert((), FORMAT_KNOWN)?;
             write.open_table(SNAPSHOTS)?;
             write.open_table(TOPICS)?;
             write.open_table(CURSORS)?;
@@ -248,10 +262,43 @@ mod tests {
         };
         metadata.store.write(newer).unwrap();
         drop(metadata);
+        let bytes = std::fs::read(&path).unwrap();
         for _ in 0..2 {
             let refused = Metadata::open(&files, &path).unwrap_err();
             assert!(matches!(refused, MetadataError::Newer { found } if found == FORMAT_KNOWN + 1));
             assert!(refused.to_string().contains("run the version that wrote it"), "{refused}");
         }
+        assert!(std::fs::read(&path).unwrap() == bytes, "the file was changed");
+    }
+
+    /// redb itself opens many of these, panics over others, and repairs some by going back in time.
+    #[test]
+    fn metadata_that_was_damaged_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.redb");
+        let files: Arc<dyn Files> = Arc::new(RealFiles);
+        let metadata = Metadata::open(&files, &path).unwrap();
+        for topic in 0..100 {
+            metadata.create_topic(&format!("persistent://public/default/topic-{topic}")).unwrap();
+        }
+        drop(metadata);
+        let whole = std::fs::read(&path).unwrap();
+        let mut refused = 0;
+        for page in 0..whole.len() / 4096 {
+            let mut damaged = whole.clone();
+            damaged[page * 4096..][..64].iter_mut().for_each(|byte| *byte ^= 0x55);
+            std::fs::write(&path, &damaged).unwrap();
+            if let Err(error) = Metadata::open(&files, &path) {
+                assert!(matches!(error, MetadataError::Damaged { .. }), "page {page}: {error}");
+                assert_eq!(error.to_string().lines().count(), 1, "{error}");
+                assert!(std::fs::read(&path).unwrap() == damaged, "page {page} was changed");
+                refused += 1;
+                continue;
+            }
+            // A page that nothing is on.
+            let topics = Metadata::open(&files, &path).unwrap().topics().unwrap();
+            assert_eq!(topics.len(), 100, "page {page} was lost and nobody said so");
+        }
+        assert!(refused >= 3, "only {refused} pages are in use");
     }
 }

@@ -7,6 +7,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
 };
 
@@ -35,6 +36,9 @@ pub enum OpenError {
     Lock(#[from] LockError),
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// Entries without it would be taken for those of deleted topics.
+    #[error("{} is missing, but there is a log beside it; restore the data folder from a backup", path.display())]
+    NoMetadata { path: PathBuf },
     #[error(transparent)]
     Log(#[from] hexalpes_log::OpenError),
     #[error("entries of topic {topic} cannot be read: {source}")]
@@ -54,9 +58,15 @@ pub enum OpenError {
 pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     options.files.create_dir_all(&options.data)?;
     let lock = options.files.lock_dir(&options.data)?;
-    let metadata = Metadata::open(&options.files, &options.data.join("metadata.redb"))?;
     let log_options = Options { durability: options.durability, ..Options::default() };
-    let (log, recovered) = Log::open(&options.files, &options.data.join("log"), log_options)?;
+    // Both are looked through before either is changed, so that a folder that is refused stays as it was.
+    let log = Log::check(&options.files, &options.data.join("log"), log_options)?;
+    let path = options.data.join("metadata.redb");
+    if !log.is_new() && !options.files.exists(&path)? {
+        return Err(OpenError::NoMetadata { path });
+    }
+    let metadata = Metadata::open(&options.files, &path)?;
+    let (log, recovered) = log.open()?;
     if recovered.torn.is_some() {
         tracing::warn!(replayed = recovered.replayed, "the last run ended in the middle of a write");
     }
