@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::command::{job, refuse_nesting};
-use crate::migrate::{MigrateError, Migration, migrate};
+use crate::migrate::{MigrateError, Migration, check_only, migrate};
 use crate::server::{Mode, Server};
 use crate::sqlite::{Readers, Writer};
 use crate::url::Place;
@@ -76,6 +76,11 @@ impl Db {
     /// by each component for itself.
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<(), MigrateError> {
         migrate(self, migrations).await
+    }
+
+    /// Whether [`Db::migrate`] would refuse the database as it is, without changing it.
+    pub async fn check(&self, migrations: &[Migration]) -> Result<(), MigrateError> {
+        check_only(self, migrations).await
     }
 
     /// Runs a command in a transaction, and commits it if it returns `Ok`.

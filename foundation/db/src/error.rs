@@ -18,7 +18,7 @@ pub enum ErrorKind {
 pub enum DbError {
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    #[error("the database's disk is full")]
+    #[error("the database's disk is full; free some space")]
     Full,
     /// Deadlocks, serialization failures, lock timeouts; on servers after the retries were spent.
     #[error("another transaction was in the way: {0}")]
@@ -80,9 +80,13 @@ impl DbError {
 pub enum OpenError {
     #[error("{path}: the folder does not exist")]
     NoFolder { path: String },
-    #[error("{path}: not a SQLite database")]
+    #[error(
+        "{path}: not a SQLite database, or one whose beginning is damaged; restore it from a backup, or name another"
+    )]
     NotADatabase { path: String },
-    #[error("{path}: it cannot be written")]
+    #[error("{path}: it is damaged: {what}; restore it from a backup")]
+    Damaged { path: String, what: String },
+    #[error("{path}: it cannot be written; make it writable, or name another")]
     ReadOnly { path: String },
     #[error("{path}: it cannot be opened: {why}")]
     File { path: String, why: String },

@@ -85,6 +85,22 @@ pub(crate) async fn migrate(db: &Db, migrations: &[Migration]) -> Result<(), Mig
     .await
 }
 
+/// Whether [`migrate`] would refuse the database as it is; nothing is changed.
+pub(crate) async fn check_only(db: &Db, migrations: &[Migration]) -> Result<(), MigrateError> {
+    let plan = ordered(migrations)?;
+    let read = db.read(async move |tx: &Tx| -> Result<(), MigrateError> {
+        for migrations in &plan {
+            check(tx, migrations).await?;
+        }
+        Ok(())
+    });
+    match read.await {
+        // It is new: there is no history yet.
+        Err(MigrateError::Database(DbError::Statement(_))) => Ok(()),
+        checked => checked,
+    }
+}
+
 /// The migrations by component and number, after a check that each component counts 1, 2, 3….
 fn ordered(migrations: &[Migration]) -> Result<Vec<Vec<Migration>>, MigrateError> {
     let mut components: BTreeMap<&str, Vec<Migration>> = BTreeMap::new();
@@ -128,8 +144,11 @@ async fn unlock(tx: &Tx) {
 
 async fn apply(tx: &Tx, plan: &[Vec<Migration>]) -> Result<(), MigrateError> {
     tx.execute_text(&create_history(tx.backend())).await?;
+    let mut checked = Vec::with_capacity(plan.len());
     for migrations in plan {
-        let done = check(tx, migrations).await?;
+        checked.push((migrations, check(tx, migrations).await?));
+    }
+    for (migrations, done) in checked {
         for (index, migration) in migrations.iter().enumerate() {
             apply_rest(tx, migration, done.get(index).copied()).await?;
         }

@@ -137,6 +137,10 @@ impl IntoResponse for Problem {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error.kind() {
+            ErrorKind::Transient if error == DbError::Full => {
+                tracing::warn!(%error, "a request was refused");
+                Self::unavailable("disk_full", "the disk of the database is full, so nothing was changed")
+            }
             ErrorKind::Transient => {
                 tracing::warn!(%error, "the database did not take part");
                 Self::unavailable("database_unavailable", "the database is not available right now")

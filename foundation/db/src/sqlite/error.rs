@@ -29,6 +29,8 @@ fn from_code(failure: ffi::Error, message: Option<&str>) -> DbError {
     match failure.code {
         ErrorCode::ConstraintViolation => DbError::Constraint(said()),
         ErrorCode::DiskFull => DbError::Full,
+        // There is no room for the index of the write-ahead log, which SQLite sees to before it uses it.
+        ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => DbError::Full,
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => DbError::Conflict(said()),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => DbError::Damaged(said()),
         ErrorCode::SystemIoFailure

@@ -19,6 +19,10 @@ const WAL_BYTES_KEPT: i64 = 64 << 20;
 /// felt, often enough that reads stay fast.
 const WAL_PAGES_MAX: i64 = 4_000;
 
+/// A file of at most this size is looked through when it is opened, to notice damage before anyone relies on
+/// it. In a larger one it is noticed when it is met.
+const CHECKED_BYTES_MAX: i64 = 32 << 20;
+
 /// Opens the file for its one writer, and creates it if it is missing (not its folder).
 pub(crate) fn open(path: &Path, options: &DbOptions) -> Result<Connection, OpenError> {
     let shown = || path.display().to_string();
@@ -35,6 +39,9 @@ pub(crate) fn open(path: &Path, options: &DbOptions) -> Result<Connection, OpenE
     if connection.is_readonly("main").map_err(|error| open_error(path, &error))? {
         return Err(OpenError::ReadOnly { path: shown() });
     }
+    // Who only looked leaves the log to the next one, too: `Db::close` takes this back.
+    keep_log_on_drop(&connection, true).map_err(|error| open_error(path, &error))?;
+    check(&connection, path)?;
     let mode = prepare_for_writing(&connection, options).map_err(|error| open_error(path, &error))?;
     if mode != "wal" {
         return Err(OpenError::NoWriteAheadLog { path: shown(), mode });
@@ -44,6 +51,11 @@ pub(crate) fn open(path: &Path, options: &DbOptions) -> Result<Connection, OpenE
         .and_then(|folder| folder.sync_all())
         .map_err(|error| OpenError::File { path: shown(), why: error.to_string() })?;
     Ok(connection)
+}
+
+/// Whether the write-ahead log stays as it is when the connection is dropped, or is copied into the file.
+pub(super) fn keep_log_on_drop(connection: &Connection, keep: bool) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
 
 /// Opens the file once more, for reading only.
@@ -62,6 +74,24 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
     // Otherwise a statement that compares with a parameter is compiled again whenever that is bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// Refuses a file whose pages do not fit together. SQLite has no checksums: a changed value goes unnoticed.
+fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let ask = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let bytes = ask("PRAGMA page_count").and_then(|pages| Ok(pages * ask("PRAGMA page_size")?));
+    if bytes.map_err(|error| open_error(path, &error))? > CHECKED_BYTES_MAX {
+        return Ok(());
+    }
+    let found: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(|error| open_error(path, &error))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    // The first line names the database, `main`.
+    let what = found.lines().last().unwrap_or_default().to_owned();
+    Err(OpenError::Damaged { path: path.display().to_string(), what })
 }
 
 /// Sets what the file and its writer need, takes the write lock once to see that it can be had, and
@@ -88,6 +118,9 @@ fn open_error(path: &Path, error: &Error) -> OpenError {
     let path = path.display().to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },
+        Some(ErrorCode::DatabaseCorrupt) => {
+            OpenError::Damaged { path, what: "its pages do not fit together".to_owned() }
+        }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => OpenError::ReadOnly { path },
         _ => OpenError::File { path, why: super::db_error(error).to_string() },
     }

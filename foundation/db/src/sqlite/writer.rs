@@ -10,7 +10,7 @@ use std::thread;
 
 use tokio::sync::{mpsc, watch};
 
-use super::control;
+use super::{control, open::keep_log_on_drop};
 use crate::command::Job;
 use crate::tx::{Session, Tx};
 use crate::{DbError, DbOptions, OpenError};
@@ -93,6 +93,9 @@ impl Thread {
         match message {
             Message::Run(job) => (!job.is_abandoned()).then_some(job),
             Message::Close => {
+                if let Err(error) = keep_log_on_drop(self.tx.sqlite(), false) {
+                    tracing::debug!(%error, "the next start copies the log");
+                }
                 self.inbox.close();
                 None
             }

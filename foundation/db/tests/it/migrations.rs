@@ -62,8 +62,12 @@ async fn a_step_that_changed_is_refused() {
 #[tokio::test]
 async fn a_database_from_a_newer_version_is_refused() {
     each_empty_database(async |db, _| {
+        db.check(&[FIRST]).await.unwrap();
         db.migrate(&[FIRST, SECOND]).await.unwrap();
-        let error = db.migrate(&[FIRST]).await.unwrap_err();
+        db.check(&[FIRST, SECOND]).await.unwrap();
+        let error = db.migrate(&[OTHER, FIRST]).await.unwrap_err();
+        assert_eq!(db.check(&[OTHER, FIRST]).await, Err(error.clone()));
+        assert!(rows(&db, "outbox").await.is_err(), "nothing was applied");
         assert_eq!(
             error.to_string(),
             "the database was made by a newer version: it has migration 2 of shop, this program knows 1"

@@ -20,6 +20,28 @@ async fn a_file_that_is_no_database_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_file_whose_pages_do_not_fit_together_is_refused_and_left_alone() {
+    const PAGE: usize = 4096;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let url = DatabaseUrl::file(&path);
+    let db = Db::open(&url, DbOptions::default()).await.unwrap();
+    db.migrate(crate::support::MIGRATIONS).await.unwrap();
+    db.close().await;
+    let whole = std::fs::read(&path).unwrap();
+    assert!(whole.len() >= 3 * PAGE);
+    for at in (0..whole.len()).step_by(PAGE) {
+        let mut damaged = whole.clone();
+        damaged[at..at + 8].iter_mut().for_each(|byte| *byte ^= 0x55);
+        std::fs::write(&path, &damaged).unwrap();
+        let error = refusal(&url).await;
+        let is_named = matches!(error, OpenError::Damaged { .. } | OpenError::NotADatabase { .. });
+        assert!(is_named, "page {}: {error}", at / PAGE);
+        assert!(std::fs::read(&path).unwrap() == damaged, "page {} was changed", at / PAGE);
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_is_missing_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing/a.db");
