@@ -3,10 +3,10 @@
 //! `up` claims all parts; a backbone and services that share a folder claim their own. A claim is a lock
 //! file under `locks/`, and is given back when the process ends, however it ends.
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use anyhow::{Context as _, Result, bail};
-use hexalpes_files::{DirLock, Files as _, LockError, RealFiles};
+use anyhow::{Result, anyhow, bail};
+use hexalpes_files::{DirLock, Files as _, LockError, RealFiles, way_out};
 
 use crate::services::Service;
 
@@ -40,12 +40,10 @@ impl Claims {
     pub(crate) fn take(data: &Path, parts: impl IntoIterator<Item = Part>) -> Result<Self> {
         let claim = |part: Part| {
             let folder = data.join("locks").join(part.name());
-            RealFiles.create_dir_all(&folder).with_context(|| {
-                format!(
-                    "the data folder {} cannot be written; make it writable, or choose another with --data",
-                    data.display()
-                )
-            })?;
+            if data.exists() && !data.is_dir() {
+                bail!("the data folder {} is a file; choose another with --data", data.display());
+            }
+            RealFiles.create_dir_all(&folder).map_err(|source| unusable(data, "written", &source))?;
             match RealFiles.lock_dir(&folder) {
                 Ok(lock) => Ok(lock),
                 Err(LockError::Held { holder, .. }) => bail!(
@@ -53,13 +51,14 @@ impl Claims {
                     data.display(),
                     part.name()
                 ),
-                Err(LockError::Io { source, .. }) => bail!(
-                    "the data folder {} cannot be locked: {source}; make it writable, or choose another with \
-                     --data",
-                    data.display()
-                ),
+                Err(LockError::Io { source, .. }) => Err(unusable(data, "locked", &source)),
             }
         };
         Ok(Self { _locks: parts.into_iter().map(claim).collect::<Result<_>>()? })
     }
+}
+
+fn unusable(data: &Path, by: &str, source: &io::Error) -> anyhow::Error {
+    let way_out = way_out(source).unwrap_or("choose another data folder");
+    anyhow!("the data folder {} cannot be {by}: {source}; {way_out} (--data)", data.display())
 }

@@ -48,6 +48,7 @@ pub(crate) async fn serve(
         let router = match service {
             Service::Commissions => {
                 let opened = Commissions::open(settings).await?;
+                opened.update(settings).await?;
                 let running = opened.start(client.clone(), with_relay, &edge)?;
                 let router = running
                     .router(&edge)
@@ -56,7 +57,9 @@ pub(crate) async fn serve(
                 router
             }
             Service::Notifications => {
-                let running = AuditTrail::open(settings).await?.start(client.clone(), &edge).await?;
+                let opened = AuditTrail::open(settings, &edge).await?;
+                opened.update(settings).await?;
+                let running = opened.start(client.clone(), &edge).await?;
                 let router = running
                     .router()
                     .merge(health(service.name(), vec![running.probe()]).routes(metrics.clone()));

@@ -26,17 +26,15 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         listen(settings.port(Key::CommissionsPort)?, "the commission API", "--commissions-port").await?;
     let cluster = settings.cluster()?;
 
-    // Databases and broker are each waiting for the disk, and know nothing of each other.
-    let (backbone, commissions, trail) = tokio::try_join!(
-        async {
-            match &cluster {
-                Some(_) => Ok(None),
-                None => Backbone::start(settings).await.map(Some),
-            }
-        },
-        Commissions::open(settings),
-        AuditTrail::open(settings),
-    )?;
+    // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
+    // does it for itself, and then they are brought up to date.
+    let (commissions, trail) =
+        tokio::try_join!(Commissions::open(settings), AuditTrail::open(settings, &edge))?;
+    let backbone = match &cluster {
+        Some(_) => None,
+        None => Some(Backbone::start(settings).await?),
+    };
+    tokio::try_join!(commissions.update(settings), trail.update(settings))?;
     let engine = match (&backbone, cluster) {
         (Some(backbone), _) => backbone.engine.clone(),
         (None, Some(cluster)) => cluster,
@@ -44,8 +42,9 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     };
     topology::ensure(&engine).await?;
     let client = Client::connect(ClientOptions::new(&engine.service)).await?;
-    let commissions = commissions.start(client.clone(), with_relay, &edge)?;
-    let trail = trail.start(client, &edge).await?;
+    // The trail first, for it may refuse to start, and what the relay publishes cannot be taken back.
+    let trail = trail.start(client.clone(), &edge).await?;
+    let commissions = commissions.start(client, with_relay, &edge)?;
 
     let mut probes = commissions.probes();
     probes.push(trail.probe());

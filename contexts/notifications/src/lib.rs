@@ -19,7 +19,7 @@ mod status;
 mod trail;
 
 pub use inbox::MIGRATIONS;
-pub use notifications::{Notifications, ResetError, StartError, reset};
+pub use notifications::{Notifications, ResetError, StartError, check, reset};
 pub use options::NotificationsOptions;
 pub use status::Status;
 

@@ -66,6 +66,16 @@ impl Notifications {
     }
 }
 
+/// Whether a start would be refused because the file has lost lines; nothing is changed.
+pub async fn check(
+    db: Db,
+    files: Arc<dyn Files>,
+    edge: Arc<dyn Edge>,
+    options: NotificationsOptions,
+) -> Result<(), StartError> {
+    Ok(Place { db, edge, files, options }.check().await?)
+}
+
 /// Removes the lines, also those in files put aside, and forgets which events had one. Notifications must not
 /// be running. Events that the subscription has acked do not come again by this.
 pub async fn reset(

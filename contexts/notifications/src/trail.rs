@@ -75,13 +75,33 @@ impl Place {
             self.put_aside(&name, rotated).await?;
         }
         let (file, size) = self.open_file().await?;
-        if size < offset {
-            let path = self.options.file.clone();
-            return Err(TrailError::Shortened { path, size, recorded: offset });
-        }
+        self.check_size(size, offset)?;
         let mut trail = Trail { place: self.clone(), file, name, end: offset, rotated };
         trail.read_in().await?;
         Ok(trail)
+    }
+
+    /// Whether [`Self::open`] would find lines missing, without changing anything. An inbox whose tables are not
+    /// up to date says nothing yet.
+    pub(crate) async fn check(&self) -> Result<(), TrailError> {
+        let recorded = match inbox::recorded(&self.db, &self.name()?).await {
+            Err(DbError::Statement(_)) => return Ok(()),
+            recorded => recorded?,
+        };
+        if recorded.is_rotating {
+            return Ok(());
+        }
+        let (files, path) = (Arc::clone(&self.files), self.options.file.clone());
+        let sized =
+            blocking(move || if files.exists(&path)? { files.open_to_read(&path)?.size() } else { Ok(0) });
+        self.check_size(sized.await?, recorded.offset)
+    }
+
+    fn check_size(&self, size: u64, recorded: u64) -> Result<(), TrailError> {
+        if size >= recorded {
+            return Ok(());
+        }
+        Err(TrailError::Shortened { path: self.options.file.clone(), size, recorded })
     }
 
     async fn open_file(&self) -> Result<(EventsFile, u64), TrailError> {

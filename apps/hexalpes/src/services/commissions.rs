@@ -17,7 +17,7 @@ use crate::{
     settings::Settings,
 };
 
-/// The database, open and up to date; nothing runs yet.
+/// The database, open; nothing runs yet.
 #[derive(Debug)]
 pub(crate) struct Commissions {
     db: Db,
@@ -37,7 +37,11 @@ impl Commissions {
         Ok(Self { db: database::open(settings, Service::Commissions).await? })
     }
 
-    /// Without the relay, what happens stays in the outbox.
+    pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
+        database::update(&self.db, settings, Service::Commissions).await
+    }
+
+    /// On a database that is up to date. Without the relay, what happens stays in the outbox.
     pub(crate) fn start(self, client: Client, with_relay: bool, edge: &Arc<dyn Edge>) -> Result<Running> {
         let Self { db } = self;
         let consumers = hexalpes_commissions::consumers(&db, &client, edge)?;
