@@ -13,46 +13,134 @@ use crate::{Answered, Api, Ledger, PATIENCE, Product, whole_topic};
 ///
 /// It ends the product, so that nothing can be added to the audit trail any more.
 pub async fn nothing_is_lost_and_nothing_is_twice(product: &mut Product, ledger: &Ledger) {
-    let found = commissions(product.api(), ledger).await;
-    let outbox = drained_outbox(product).await;
-    every_event_belongs_to_what_is_there(&found, &outbox);
-
-    let ids: Vec<&str> = outbox.iter().map(|row| text(&row["id"])).collect();
-    let service = &product.urls().service;
-    let events = whole_topic(service, EVENTS_TOPIC).await;
-    assert_eq!(ids, events.iter().map(|event| text(&event["id"])).collect::<Vec<_>>(), "on {EVENTS_TOPIC}");
-    let changes = whole_topic(service, RAW_TOPIC).await;
-    let changed: Vec<_> = changes.iter().map(|change| text(&change["after"]["id"])).collect();
-    assert_eq!(ids, changed, "on {RAW_TOPIC}");
-
-    product.event_lines(ids.len());
-    assert_eq!(product.interrupt(), Some(0), "{}", product.log());
-    let lines = product.event_lines(ids.len());
-    assert_eq!(ids, lines.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), "in events.jsonl");
+    let kept = Kept::of(product, ledger).await;
+    if let Err(found) = kept.compare(ledger) {
+        panic!("{found}");
+    }
 }
 
-/// A commission that is there: its id, and whether it is approved.
-type Found = BTreeMap<String, bool>;
+/// Everything that is kept, as it was read.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Of each conversion that has one, its commission as the API shows it.
+    pub commissions: BTreeMap<String, Value>,
+    /// The rows in the order of their commits.
+    pub outbox: Vec<Value>,
+    /// What is on the topic of events,
+    pub events: Vec<Value>,
+    /// on the raw one,
+    pub changes: Vec<Value>,
+    /// and in `events.jsonl`.
+    pub lines: Vec<Value>,
+}
 
-async fn commissions(api: &Api, ledger: &Ledger) -> Found {
-    let mut found = Found::new();
-    for (conversion, answered) in ledger.iter() {
-        let (status, body) = api.get(&format!("/commissions/by-conversion/{conversion}")).await;
-        if status == 404 {
-            assert_eq!(*answered, Answered::Nothing, "{conversion} was answered and is lost");
-            continue;
+impl Kept {
+    /// Reads all of it, once everything is published and written down, and ends the product.
+    pub async fn of(product: &mut Product, ledger: &Ledger) -> Self {
+        let commissions = commissions(product.api(), ledger).await;
+        let outbox = drained_outbox(product).await;
+        let service = &product.urls().service;
+        let events = whole_topic(service, EVENTS_TOPIC).await;
+        let changes = whole_topic(service, RAW_TOPIC).await;
+        product.event_lines(outbox.len());
+        assert_eq!(product.interrupt(), Some(0), "{}", product.log());
+        let lines = product.event_lines(outbox.len());
+        let lines =
+            lines.iter().map(|line| serde_json::to_value(line).expect("it was read as JSON")).collect();
+        Self { commissions, outbox, events, changes, lines }
+    }
+
+    /// Says what is wrong first, if anything is.
+    pub fn compare(&self, ledger: &Ledger) -> Result<(), String> {
+        for (conversion, answered) in ledger.iter() {
+            self.compare_commission(conversion, answered)?;
         }
-        assert_eq!(status, 200, "{body}");
-        let is_approved = text(&body["status"]) == "APPROVED";
-        match answered {
-            Answered::Nothing => assert!(!is_approved, "nobody approved {body}"),
-            Answered::Calculated { commission } => assert_eq!(commission, &body["commissionId"]),
+        if let Some(row) = self.outbox.iter().find(|row| row["published"] != 1) {
+            return Err(format!("a row is not marked as published: {row}"));
+        }
+        self.compare_events_with_commissions()?;
+        let ids = |values: &'_ [Value], pointer: &str| -> Vec<String> {
+            values
+                .iter()
+                .map(|value| text(value.pointer(pointer).unwrap_or(&Value::Null)).to_owned())
+                .collect()
+        };
+        let rows = ids(&self.outbox, "/id");
+        compare_ids(&rows, &ids(&self.events, "/id"), EVENTS_TOPIC)?;
+        compare_ids(&rows, &ids(&self.changes, "/after/id"), RAW_TOPIC)?;
+        compare_ids(&rows, &ids(&self.lines, "/id"), "events.jsonl")
+    }
+
+    fn compare_commission(&self, conversion: &str, answered: &Answered) -> Result<(), String> {
+        let found = self.commissions.get(conversion);
+        let is_approved = found.is_some_and(is_approved);
+        let is_as_told = match answered {
+            Answered::Nothing => !is_approved,
+            Answered::Calculated { commission } => {
+                found.is_some_and(|body| body["commissionId"] == **commission)
+            }
             Answered::Approved { commission } => {
-                assert_eq!(commission, &body["commissionId"]);
-                assert!(is_approved, "its approval was answered and is lost: {body}");
+                is_approved && found.is_some_and(|body| body["commissionId"] == **commission)
+            }
+        };
+        if is_as_told {
+            Ok(())
+        } else {
+            Err(format!("{conversion}: a client knows {answered:?}, there is {found:?}"))
+        }
+    }
+
+    /// Each commission has its `CommissionCalculated`, then its `CommissionApproved` if it is approved, each
+    /// once; and there is no event of a commission that is not there.
+    fn compare_events_with_commissions(&self) -> Result<(), String> {
+        let mut events: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in &self.outbox {
+            let kind = text(&row["type"]).rsplit('.').next().unwrap_or_default();
+            events.entry(text(&row["aggregateid"])).or_default().push(kind);
+        }
+        for body in self.commissions.values() {
+            let expected: &[&str] = if is_approved(body) {
+                &["CommissionCalculated", "CommissionApproved"]
+            } else {
+                &["CommissionCalculated"]
+            };
+            let found = events.remove(text(&body["commissionId"])).unwrap_or_default();
+            if found != expected {
+                return Err(format!("in the outbox there is {found:?} of {body}"));
             }
         }
-        found.insert(text(&body["commissionId"]).to_owned(), is_approved);
+        if events.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("events of commissions that are not there: {events:?}"))
+        }
+    }
+}
+
+/// That the ids of a place are those of the outbox, each once and in the same order.
+fn compare_ids(rows: &[String], found: &[String], place: &str) -> Result<(), String> {
+    if rows == found {
+        return Ok(());
+    }
+    let (all, there): (BTreeSet<_>, BTreeSet<_>) = (rows.iter().collect(), found.iter().collect());
+    let lost: Vec<_> = all.difference(&there).collect();
+    let strange: Vec<_> = there.difference(&all).collect();
+    let mut seen = BTreeSet::new();
+    let twice: Vec<_> = found.iter().filter(|id| !seen.insert(*id)).collect();
+    if lost.is_empty() && strange.is_empty() && twice.is_empty() {
+        return Err(format!("{place} has another order than the outbox: {found:?}, not {rows:?}"));
+    }
+    Err(format!("{place}: lost {lost:?}, twice {twice:?}, from nowhere {strange:?}"))
+}
+
+async fn commissions(api: &Api, ledger: &Ledger) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for (conversion, _) in ledger.iter() {
+        let (status, body) = api.get(&format!("/commissions/by-conversion/{conversion}")).await;
+        if status != 404 {
+            assert_eq!(status, 200, "{body}");
+            found.insert(conversion.to_owned(), body);
+        }
     }
     found
 }
@@ -78,31 +166,14 @@ async fn drained_outbox(product: &Product) -> Vec<Value> {
         path = format!("/debug/outbox?limit=200&cursor={cursor}");
     }
     rows.reverse();
-    assert!(rows.iter().all(|row| row["published"] == 1), "a row is not marked as published");
     rows
 }
 
-/// Each commission has its `CommissionCalculated`, then its `CommissionApproved` if it is approved, each once;
-/// and there is no event of a commission that is not there.
-fn every_event_belongs_to_what_is_there(found: &Found, outbox: &[Value]) {
-    let mut events: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for row in outbox {
-        let kind = text(&row["type"]).rsplit('.').next().expect("a type has a name");
-        events.entry(text(&row["aggregateid"])).or_default().push(kind);
-    }
-    for (commission, is_approved) in found {
-        let expected: &[&str] = if *is_approved {
-            &["CommissionCalculated", "CommissionApproved"]
-        } else {
-            &["CommissionCalculated"]
-        };
-        assert_eq!(events.get(commission.as_str()).map(Vec::as_slice), Some(expected), "of {commission}");
-    }
-    let known: BTreeSet<_> = found.keys().map(String::as_str).collect();
-    let unknown: Vec<_> = events.keys().filter(|commission| !known.contains(*commission)).collect();
-    assert!(unknown.is_empty(), "events of commissions that are not there: {unknown:?}");
+fn is_approved(commission: &Value) -> bool {
+    commission["status"] == "APPROVED"
 }
 
+/// What is no text is equal to no other.
 fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+    value.as_str().unwrap_or_default()
 }

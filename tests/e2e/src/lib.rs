@@ -4,7 +4,7 @@
 //!   ports, and both can be killed at any time and started again.
 //! - [`Crowd`] sends commands from many clients at once and writes down what was answered, in a [`Ledger`].
 //! - [`nothing_is_lost_and_nothing_is_twice`] compares that ledger with the database, both topics and the audit
-//!   trail.
+//!   trail. [`Kept`] is what it reads.
 
 mod api;
 mod audit;
@@ -19,7 +19,7 @@ mod topic;
 use std::time::Duration;
 
 pub use api::{Api, calculation};
-pub use audit::nothing_is_lost_and_nothing_is_twice;
+pub use audit::{Kept, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};

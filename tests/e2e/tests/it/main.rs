@@ -2,6 +2,7 @@
 //! what is left of it when processes are killed on the way.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod audit;
 mod flow;
 mod kills;
 mod outage;
