@@ -13,7 +13,7 @@ pub struct Api {
 }
 
 impl Api {
-    pub(crate) fn on_port(port: u16) -> Self {
+    pub fn on_port(port: u16) -> Self {
         // One TLS provider for the process; that another test has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build();

@@ -1,11 +1,14 @@
 //! The backbone alone, as a split deployment has it.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use hexalpes_engines::{PulsarUrls, eventually, free_port, status_of};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::PATIENCE;
-use crate::process::Process;
+use crate::process::{Process, Start};
+use crate::{PATIENCE, SmallDisk};
 
 /// `hexalpes backbone` in a folder of its own, on free ports; gone with its value.
 #[derive(Debug)]
@@ -19,17 +22,29 @@ pub struct Backbone {
 impl Backbone {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().join("data");
+        Self::start_with(Vec::new(), &data, folder)
+    }
+
+    /// Its data on this disk.
+    pub fn start_on(disk: &SmallDisk) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self::start_with(disk.by(), &disk.folder().join("data"), folder)
+    }
+
+    fn start_with(by: Vec<OsString>, data: &Path, folder: TempDir) -> Self {
         let (protocol_port, admin_port) = (free_port(), free_port());
         let arguments = vec![
             "backbone".into(),
             "--data".into(),
-            folder.path().join("data").into(),
+            data.into(),
             "--backbone-port".into(),
             protocol_port.to_string().into(),
             "--admin-port".into(),
             admin_port.to_string().into(),
         ];
-        let process = Process::start(arguments, Vec::new(), folder.path().join("backbone.log"));
+        let log = folder.path().join("backbone.log");
+        let process = Process::start(Start { by, arguments, environment: Vec::new(), log });
         let backbone = Self { process, protocol_port, admin_port, _folder: folder };
         backbone.await_ready();
         backbone
@@ -51,6 +66,11 @@ impl Backbone {
     /// Ctrl-C; the exit code. It stays away until [`restart`](Self::restart).
     pub fn interrupt(&mut self) -> Option<i32> {
         self.process.end(Signal::INT)
+    }
+
+    /// A polite kill; the exit code. It stays away until [`restart`](Self::restart).
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.process.end(Signal::TERM)
     }
 
     /// The same folder and ports again.

@@ -1,7 +1,8 @@
 //! The whole product as a user starts it: the binary, its ports, its files.
 //!
-//! - [`Product`] is `hexalpes up`, [`Backbone`] is `hexalpes backbone`: both in folders of their own, on free
-//!   ports, and both can be killed at any time and started again.
+//! - [`Product`] is `hexalpes up` or `hexalpes serve`, [`Backbone`] is `hexalpes backbone`: both in folders of
+//!   their own, on free ports, and both can be killed at any time and started again.
+//! - [`SmallDisk`] is a disk for either, which can be filled up.
 //! - [`Crowd`] sends commands from many clients at once and writes down what was answered, in a [`Ledger`].
 //! - [`nothing_is_lost_and_nothing_is_twice`] compares that ledger with the database, both topics and the audit
 //!   trail. [`Kept`] is what it reads.
@@ -11,6 +12,7 @@ mod audit;
 mod backbone;
 mod crowd;
 mod dice;
+mod disk;
 mod ledger;
 mod process;
 mod product;
@@ -23,6 +25,7 @@ pub use audit::{Kept, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};
+pub use disk::SmallDisk;
 pub use ledger::{Answered, Ledger};
 pub use product::Product;
 pub use topic::whole_topic;

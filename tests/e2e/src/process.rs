@@ -4,44 +4,62 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-use hexalpes_engines::program;
+use hexalpes_engines::{eventually, program};
 use rustix::process::{Pid, Signal, kill_process};
+
+/// Longer than a process gives what it accepted before it ends.
+const END_PATIENCE: Duration = Duration::from_mins(1);
 
 /// How it is started, so that it can be started again, and the child while it runs.
 #[derive(Debug)]
 pub(crate) struct Process {
-    arguments: Vec<OsString>,
-    environment: Vec<(&'static str, String)>,
-    log: PathBuf,
+    start: Start,
     child: Child,
+}
+
+/// What it takes to start a process.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    /// A program that goes somewhere and becomes ours there.
+    pub(crate) by: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
+    pub(crate) environment: Vec<(&'static str, String)>,
+    pub(crate) log: PathBuf,
 }
 
 impl Process {
     /// What the engines of a developer's shell are does not reach it: only `environment` does.
-    pub(crate) fn start(
-        arguments: Vec<OsString>,
-        environment: Vec<(&'static str, String)>,
-        log: PathBuf,
-    ) -> Self {
-        let child = spawn(&arguments, &environment, &log);
-        Self { arguments, environment, log, child }
+    pub(crate) fn start(start: Start) -> Self {
+        let child = spawn(&start);
+        Self { start, child }
     }
 
     /// Starts it again, after it has ended.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(&self.arguments, &self.environment, &self.log);
+        self.child = spawn(&self.start);
     }
 
-    /// Sends a signal and waits for the end; the exit code, if it was not the signal that ended it.
-    pub(crate) fn end(&mut self, signal: Signal) -> Option<i32> {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
-        self.child.wait().expect("the process can be waited for").code()
+    }
+
+    /// Waits for the end; the exit code, if it was not a signal that ended it.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        let ended = || self.child.try_wait().expect("the process can be waited for");
+        let ended = eventually(END_PATIENCE, ended);
+        ended.unwrap_or_else(|| panic!("it does not end: {}", self.log())).code()
+    }
+
+    pub(crate) fn end(&mut self, signal: Signal) -> Option<i32> {
+        self.signal(signal);
+        self.ended()
     }
 
     /// All that it ever printed.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        fs::read_to_string(&self.start.log).unwrap_or_default()
     }
 }
 
@@ -52,11 +70,12 @@ impl Drop for Process {
     }
 }
 
-fn spawn(arguments: &[OsString], environment: &[(&'static str, String)], log: &PathBuf) -> Child {
+fn spawn(Start { by, arguments, environment, log }: &Start) -> Child {
     let output = fs::File::options().create(true).append(true).open(log).expect("the log can be written");
     let errors = output.try_clone().expect("the log can be written");
-    let mut command = Command::new(program("hexalpes"));
-    command.args(arguments).env_remove("PULSAR_BROKER_URL").env_remove("PULSAR_ADMIN_URL");
+    let mut words = by.iter().cloned().chain([program("hexalpes").into()]).chain(arguments.iter().cloned());
+    let mut command = Command::new(words.next().expect("there is at least the binary"));
+    command.args(words).env_remove("PULSAR_BROKER_URL").env_remove("PULSAR_ADMIN_URL");
     command.envs(environment.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stdout(output).stderr(errors).spawn().expect("the product starts")
 }

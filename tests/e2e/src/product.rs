@@ -1,4 +1,4 @@
-//! Everything in one process.
+//! Everything in one process, or the services alone.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,10 +10,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::Process;
-use crate::{Api, PATIENCE};
+use crate::process::{Process, Start};
+use crate::{Api, PATIENCE, SmallDisk};
 
-/// `hexalpes up` in a folder of its own, on free ports; gone with its value.
+/// `hexalpes up`, or `hexalpes serve`, in a folder of its own, on free ports; gone with its value.
 #[derive(Debug)]
 pub struct Product {
     process: Process,
@@ -22,44 +22,72 @@ pub struct Product {
     /// What it listens on, by the flag that says so.
     ports: Vec<(&'static str, u16)>,
     api: Api,
-    folder: TempDir,
+    /// Where its data is, for us.
+    data: PathBuf,
+    _folder: TempDir,
+}
+
+/// What is started, and where its data lies.
+struct Choice<'a> {
+    words: &'a [&'a str],
+    urls: PulsarUrls,
+    ports: Vec<(&'static str, u16)>,
+    disk: Option<&'a SmallDisk>,
 }
 
 impl Product {
     /// On the embedded backbone.
     pub fn start() -> Self {
+        Self::start_whole(None)
+    }
+
+    /// On the embedded backbone, with all of its data on this disk.
+    pub fn start_in(disk: &SmallDisk) -> Self {
+        Self::start_whole(Some(disk))
+    }
+
+    fn start_whole(disk: Option<&SmallDisk>) -> Self {
         let (protocol, admin) = (free_port(), free_port());
         let urls = PulsarUrls {
             service: format!("pulsar://127.0.0.1:{protocol}"),
             admin: format!("http://127.0.0.1:{admin}"),
         };
         let ports = vec![("--backbone-port", protocol), ("--admin-port", admin)];
-        Self::start_with(urls, ports, Vec::new())
+        Self::start_with(Choice { words: &["up"], urls, ports, disk }, Vec::new())
+    }
+
+    /// `hexalpes serve` with every service, on a broker that somebody else runs: a split deployment.
+    pub fn serve_on(urls: PulsarUrls) -> Self {
+        let words = &["serve", "commissions", "notifications"];
+        let ports = vec![("--notifications-port", free_port())];
+        let environment = engine(&urls);
+        Self::start_with(Choice { words, urls, ports, disk: None }, environment)
     }
 
     /// The services, on a broker that somebody else runs; without one, as [`start`](Self::start).
     pub fn start_on(pulsar: Option<PulsarUrls>) -> Self {
         let Some(urls) = pulsar else { return Self::start() };
-        let environment =
-            vec![("PULSAR_BROKER_URL", urls.service.clone()), ("PULSAR_ADMIN_URL", urls.admin.clone())];
-        Self::start_with(urls, Vec::new(), environment)
+        let environment = engine(&urls);
+        Self::start_with(Choice { words: &["up"], urls, ports: Vec::new(), disk: None }, environment)
     }
 
-    fn start_with(
-        urls: PulsarUrls,
-        mut ports: Vec<(&'static str, u16)>,
-        environment: Vec<(&'static str, String)>,
-    ) -> Self {
+    fn start_with(choice: Choice<'_>, environment: Vec<(&'static str, String)>) -> Self {
+        let Choice { words, urls, mut ports, disk } = choice;
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port = free_port();
         ports.push(("--commissions-port", port));
-        let mut arguments: Vec<OsString> =
-            vec!["up".into(), "--data".into(), folder.path().join("data").into()];
+        let own = folder.path().join("data");
+        let data = disk.map_or_else(|| own.clone(), |disk| disk.folder().join("data"));
+        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+        arguments.extend(["--data".into(), data.into()]);
         for (flag, port) in &ports {
             arguments.extend([flag.into(), port.to_string().into()]);
         }
-        let process = Process::start(arguments, environment, folder.path().join("product.log"));
-        let product = Self { process, urls, port, ports, api: Api::on_port(port), folder };
+        let by = disk.map(SmallDisk::by).unwrap_or_default();
+        let log = folder.path().join("product.log");
+        let process = Process::start(Start { by, arguments, environment, log });
+        let data = disk.map_or(own, |disk| disk.seen().join("data"));
+        let product = Self { process, urls, port, ports, api: Api::on_port(port), data, _folder: folder };
         product.await_ready();
         product
     }
@@ -97,6 +125,26 @@ impl Product {
         self.process.end(Signal::INT)
     }
 
+    /// A polite kill; the exit code.
+    pub fn terminate(&mut self) -> Option<i32> {
+        self.process.end(Signal::TERM)
+    }
+
+    /// Only asks it to end; [`ended`](Self::ended) waits for that.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+
+    /// Waits for its end; the exit code.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.process.ended()
+    }
+
+    /// Of the commission API.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// What tells a command where this product listens.
     pub fn port_flags(&self) -> Vec<String> {
         self.ports.iter().flat_map(|(flag, port)| [(*flag).to_owned(), port.to_string()]).collect()
@@ -122,7 +170,7 @@ impl Product {
 
     /// The folder of everything that survives.
     pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.data.clone()
     }
 
     /// The lines of `events.jsonl`, as soon as there are so many.
@@ -138,4 +186,8 @@ impl Product {
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+fn engine(urls: &PulsarUrls) -> Vec<(&'static str, String)> {
+    vec![("PULSAR_BROKER_URL", urls.service.clone()), ("PULSAR_ADMIN_URL", urls.admin.clone())]
 }

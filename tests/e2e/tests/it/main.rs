@@ -1,10 +1,13 @@
 //! The way of a fact, from a request to a line in `events.jsonl` and to a client that nobody here wrote; and
-//! what is left of it when processes are killed on the way.
+//! what is left of it when processes are killed on the way, or their disk does not do as it should.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod audit;
+mod command;
 mod flow;
+mod full;
 mod kills;
 mod outage;
+mod refusals;
 mod seed3;
 mod starts;

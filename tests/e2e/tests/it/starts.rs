@@ -3,45 +3,12 @@
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
-    path::Path,
-    process::{Command, Output},
 };
 
 use hexalpes_e2e::{Product, calculation};
-use hexalpes_engines::{free_port, program};
 use serde_json::Value;
 
-/// The binary with nothing of the tester's own settings.
-fn hexalpes(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(program("hexalpes"));
-    for variable in
-        ["PULSAR_BROKER_URL", "PULSAR_ADMIN_URL", "DATABASE_URL", "HEXALPES_DATA", "HEXALPES_CONFIG"]
-    {
-        command.env_remove(variable);
-    }
-    command.current_dir(folder).args(arguments).output().expect("the binary runs")
-}
-
-/// What it says on standard error: one line, and this exit code.
-fn refusal(folder: &Path, arguments: &[&str], code: i32) -> String {
-    let output = hexalpes(folder, arguments);
-    let said = String::from_utf8(output.stderr).expect("errors are UTF-8");
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert_eq!(said.lines().count(), 1, "{said}");
-    said
-}
-
-fn on_free_ports(command: &str) -> Vec<String> {
-    let flags = ["--backbone-port", "--admin-port", "--commissions-port"];
-    let ports = flags.into_iter().flat_map(|flag| [flag.to_owned(), free_port().to_string()]);
-    std::iter::once(command.to_owned()).chain(ports).collect()
-}
-
-fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
-    let arguments = on_free_ports("up");
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
-    refusal(folder, &arguments, code)
-}
+use crate::command::{hexalpes, refusal, up_refusal};
 
 #[test]
 fn a_port_in_use_is_named_with_its_flag() {

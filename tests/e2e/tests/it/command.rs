@@ -1,0 +1,61 @@
+//! The binary run to its end: how it refuses, and what its command line says.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use hexalpes_e2e::PATIENCE;
+use hexalpes_engines::{eventually, free_port, program};
+
+/// The binary with nothing of the tester's own settings.
+pub(crate) fn hexalpes(folder: &Path, arguments: &[&str]) -> Output {
+    run(&[program("hexalpes").into()], folder, arguments)
+}
+
+/// What it says on standard error: one line, and this exit code.
+pub(crate) fn refusal(folder: &Path, arguments: &[&str], code: i32) -> String {
+    one_line(hexalpes(folder, arguments), code)
+}
+
+/// How `hexalpes up`, on ports that nobody uses, refuses.
+pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
+    up_refusal_by(&[], folder, more, code)
+}
+
+/// The same of a process that is started by another program.
+pub(crate) fn up_refusal_by(by: &[OsString], folder: &Path, more: &[&str], code: i32) -> String {
+    let words: Vec<OsString> = by.iter().cloned().chain([program("hexalpes").into()]).collect();
+    let flags = ["--backbone-port", "--admin-port", "--commissions-port"];
+    let ports = flags.map(|_| free_port().to_string());
+    let on_ports = flags.into_iter().zip(&ports).filter(|(flag, _)| !more.contains(flag));
+    let on_ports = on_ports.flat_map(|(flag, port)| [flag, port.as_str()]);
+    let arguments: Vec<&str> = ["up"].into_iter().chain(on_ports).chain(more.iter().copied()).collect();
+    one_line(run(&words, folder, &arguments), code)
+}
+
+fn one_line(output: Output, code: i32) -> String {
+    let said = String::from_utf8(output.stderr).expect("errors are UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    said
+}
+
+/// Ends what does not end by itself, so that a start that should have been refused fails its test.
+fn run(words: &[OsString], folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args(arguments.iter().map(OsStr::new)).current_dir(folder);
+    for variable in
+        ["PULSAR_BROKER_URL", "PULSAR_ADMIN_URL", "DATABASE_URL", "HEXALPES_DATA", "HEXALPES_CONFIG"]
+    {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    // What it says fits into the pipes.
+    if eventually(PATIENCE, || child.try_wait().expect("it can be waited for")).is_none() {
+        let _ = child.kill();
+    }
+    child.wait_with_output().expect("it can be waited for")
+}
