@@ -10,4 +10,5 @@ mod kills;
 mod outage;
 mod refusals;
 mod seed3;
+mod signals;
 mod starts;

@@ -11,7 +11,7 @@ const COMMISSIONS_EACH: usize = 10;
 async fn without_a_broker_commands_and_queries_answer_and_the_outbox_drains_on_its_return() {
     let mut ledger = Ledger::default();
     let mut backbone = Backbone::start();
-    let mut product = Product::start_on(Some(backbone.urls()));
+    let mut product = Product::serve_on(backbone.urls());
     Crowd::send(product.api(), "before", CLIENTS, 1).finish(&mut ledger).await;
 
     assert_eq!(backbone.interrupt(), Some(0));
