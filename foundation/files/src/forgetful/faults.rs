@@ -45,6 +45,11 @@ impl ForgetfulFiles {
         self.disk.lock().faults.operations_left = Some(operations);
     }
 
+    /// Whether the last of those operations was done: nothing more reaches the disk.
+    pub fn is_power_out(&self) -> bool {
+        self.disk.lock().faults.operations_left == Some(0)
+    }
+
     /// Syncs answer without doing anything. The control of every test of durability: with this on, the
     /// test must fail.
     pub fn ignore_syncs(&self) {

@@ -5,8 +5,10 @@
 mod audit;
 mod command;
 mod flow;
+mod forgetting;
 mod full;
 mod kills;
+mod life;
 mod outage;
 mod refusals;
 mod seed3;
