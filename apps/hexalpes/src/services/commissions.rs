@@ -7,6 +7,7 @@ use axum::Router;
 use hexalpes_client::Client;
 use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
+use hexalpes_http::Check;
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
 
@@ -16,6 +17,9 @@ use crate::{
     health::{Probe, check},
     settings::Settings,
 };
+
+/// An event that waits longer to be published is worth an operator's look.
+const LAG_SECONDS_MAX: u64 = 10;
 
 /// The database, open; nothing runs yet.
 #[derive(Debug)]
@@ -62,10 +66,7 @@ impl Running {
 
     pub(crate) fn probes(&self) -> Vec<Probe> {
         let relay = self.status_reader();
-        let relay = move || {
-            let status = relay();
-            check(status.running, status.alarm)
-        };
+        let relay = move || of_relay(relay());
         let mut probes: Vec<Probe> = vec![("relay", Box::new(relay))];
         for consumer in &self.consumers {
             let status = consumer.status_reader();
@@ -96,7 +97,33 @@ impl Running {
     }
 }
 
+/// A relay that is behind has trouble, also where it has nothing to say but that it tries again.
+fn of_relay(status: Status) -> Check {
+    let behind = (status.lag_seconds >= LAG_SECONDS_MAX).then(|| {
+        let Status { lag_rows, lag_seconds, .. } = status;
+        format!("{lag_rows} rows are not published, the oldest for {lag_seconds} s: look whether the broker is there")
+    });
+    check(status.running, status.alarm.or(behind))
+}
+
 /// It does not run, and that is how it was asked for.
 fn off() -> Status {
     Status { standby: Some("the relay is off: --no-relay".to_owned()), ..Status::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_that_is_behind_is_degraded() {
+        let after = |lag_seconds| {
+            let status = Status { running: true, lag_rows: 7, lag_seconds, ..Status::default() };
+            of_relay(status)
+        };
+        assert_eq!(after(LAG_SECONDS_MAX - 1), Check::ok());
+        let behind = after(LAG_SECONDS_MAX);
+        assert_eq!(behind.status, hexalpes_http::Status::Degraded);
+        assert!(behind.detail.contains("7 rows are not published, the oldest for 10 s"), "{}", behind.detail);
+    }
 }
