@@ -6,12 +6,14 @@ use bytes::BytesMut;
 use hexalpes_broker::BrokerOptions;
 use hexalpes_wire::{
     DEFAULT_MAX_MESSAGE_BYTES,
-    frame::{self, Decoder},
-    proto::{AckType, Command, CommandAck, CommandConnect, CommandType},
+    frame::{self, Decoder, FRAME_OVERHEAD_BYTES},
+    proto::{AckType, Command, CommandAck, CommandConnect, CommandType, ServerError, SubType},
 };
 use tempfile::tempdir;
 
-use crate::peer::{Peer, Running};
+use crate::peer::{Peer, Running, payload};
+
+const TOPIC: &str = "persistent://public/default/orders";
 
 /// A frame with this command alone.
 fn framed(command: &[u8]) -> Vec<u8> {
@@ -126,10 +128,12 @@ async fn what_cannot_be_read_closes_its_connection_and_no_other() {
     let unknown = empty(200);
     let undecodable = framed(&[0xff; 8]);
     let too_short = [0, 0, 0, 4, 0, 0, 0, 9].to_vec();
+    let too_large = u32::try_from(DEFAULT_MAX_MESSAGE_BYTES + FRAME_OVERHEAD_BYTES + 1).unwrap();
+    let too_large = too_large.to_be_bytes().to_vec();
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut other = running.peer().await;
-    for bytes in [unknown, undecodable, too_short] {
+    for bytes in [unknown, undecodable, too_short, too_large] {
         let mut peer = running.peer().await;
         peer.say_raw(&bytes).await;
         assert_eq!(peer.hears().await, None, "after {bytes:?}");
@@ -155,7 +159,6 @@ async fn anything_before_connect_closes_its_connection() {
 /// Its producer is gone with it: another may have the name.
 #[tokio::test]
 async fn a_client_that_stops_in_the_middle_of_a_frame_leaves_nothing_behind() {
-    const TOPIC: &str = "persistent://public/default/orders";
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut peer = running.peer().await;
@@ -167,6 +170,66 @@ async fn a_client_that_stops_in_the_middle_of_a_frame_leaves_nothing_behind() {
     let mut other = running.peer().await;
     while !matches!(other.open_producer(TOPIC, Some("p")).await, Command::ProducerSuccess(_)) {}
     assert!(matches!(other.send(0, "stored").await, Command::SendReceipt(_)));
+    running.stop().await;
+}
+
+/// One has said nothing, one half its CONNECT, one half of a later frame. Who goes on talking is heard all the
+/// while.
+#[tokio::test]
+async fn whoever_stops_talking_is_hung_up_on_alone() {
+    let data = tempdir().unwrap();
+    let keep_alive = Duration::from_millis(500);
+    let options = |url| BrokerOptions { keep_alive, ..BrokerOptions::new(data.path(), url) };
+    let running = Running::open(options).await.unwrap();
+    let mut connect = BytesMut::new();
+    frame::encode(&Command::Connect(CommandConnect::default()), &mut connect);
+    let half = &connect[..connect.len() / 2];
+    let (mut mute, mut half_connected, mut connected) =
+        (running.stranger().await, running.stranger().await, running.peer().await);
+    half_connected.say_raw(half).await;
+    connected.say_raw(half).await;
+    let mut other = running.peer().await;
+    let hung_up = async { tokio::join!(mute.hears(), half_connected.hears(), connected.hears()) };
+    let mut hung_up = std::pin::pin!(hung_up);
+    let ping = Command::ping();
+    let heard = loop {
+        tokio::select! {
+            heard = &mut hung_up => break heard,
+            answer = other.ask(&ping) => assert_eq!(answer, Command::pong()),
+        }
+    };
+    assert_eq!(heard, (None, None, None));
+    assert_eq!(other.ask(&Command::ping()).await, Command::pong());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_is_damaged_is_refused_and_nobody_else_hears_of_it() {
+    let mut flipped = payload(1, "flipped");
+    *flipped.last_mut().unwrap() ^= 1;
+    let cut = payload(1, "cut")[..8].to_vec();
+    // Without a checksum: headers that announce more than there is, and such as are no headers.
+    let (short, none) = ([0, 0, 1, 0, 7].to_vec(), [0, 0, 0, 2, 0xff, 0xff].to_vec());
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let (mut producer, mut other) = (running.peer().await, running.peer().await);
+    producer.open_producer(TOPIC, Some("p")).await;
+    other.open_producer(TOPIC, Some("other")).await;
+    let mut consumer = running.peer().await;
+    assert_eq!(consumer.subscribe(TOPIC, SubType::Exclusive).await, Command::success(11));
+    consumer.flow(100).await;
+    let (checksum, metadata) = (ServerError::ChecksumError, ServerError::MetadataError);
+    let damaged = [(flipped, checksum), (cut, checksum), (short, metadata), (none, metadata)];
+    for (sequence_id, (raw, error)) in (0..).zip(damaged) {
+        let answer = producer.send_payload(sequence_id, &raw).await;
+        let Command::SendError(refusal) = answer else { panic!("{answer:?} to {raw:?}") };
+        assert_eq!((refusal.sequence_id, refusal.error()), (sequence_id, error), "{raw:?}");
+        for peer in [&mut other, &mut producer] {
+            let whole = peer.send(sequence_id, "whole").await;
+            assert!(matches!(whole, Command::SendReceipt(_)), "{whole:?}");
+            assert_eq!(consumer.message().await.2, "whole");
+        }
+    }
     running.stop().await;
 }
 
