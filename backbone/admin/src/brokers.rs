@@ -1,5 +1,7 @@
 //! The broker itself, and the cluster that it is.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use hexalpes_broker::Broker;
 use http::HeaderMap;
@@ -7,9 +9,13 @@ use serde_json::{Value, json};
 
 use crate::{CLUSTER, blocking, extract::Path, lookup::http_url, refusal::Refusal};
 
-/// `ok`, if the metadata can be read.
+/// A disk that takes longer for one entry is none to rely on, and who asks has given up by then.
+const SYNCED_WITHIN: Duration = Duration::from_secs(4);
+
+/// `ok`, if the metadata can be read, and the log has just written and synced an entry.
 pub(crate) async fn health(State(broker): State<Broker>) -> Result<&'static str, Refusal> {
-    blocking(broker, |broker| Ok(broker.tenants()?)).await?;
+    blocking(broker.clone(), |broker| Ok(broker.tenants()?)).await?;
+    broker.check_log(SYNCED_WITHIN).await?;
     Ok("ok")
 }
 

@@ -5,7 +5,7 @@ use axum::{
     extract::rejection::{BytesRejection, PathRejection, QueryRejection},
     response::{IntoResponse, Response},
 };
-use hexalpes_broker::AdminError;
+use hexalpes_broker::{AdminError, HealthError};
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
 
@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     Panicked,
     #[error(transparent)]
     Broker(#[from] AdminError),
+    #[error(transparent)]
+    Unhealthy(#[from] HealthError),
 }
 
 impl Refusal {
@@ -48,7 +50,7 @@ impl Refusal {
             Self::Length(rejection) => rejection.status(),
             Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Name(_) | Self::Retention => StatusCode::PRECONDITION_FAILED,
-            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Panicked | Self::Unhealthy(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Broker(error) => match error {
                 AdminError::NoNamespace(_) | AdminError::NoTenant(_) | AdminError::NoTopic(_) => {
                     StatusCode::NOT_FOUND

@@ -29,7 +29,7 @@ use crate::{
 /// A broker that is open. Clones are the same one.
 #[derive(Clone)]
 pub struct Broker {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {

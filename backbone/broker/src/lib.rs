@@ -10,6 +10,7 @@ mod broker;
 mod connection;
 mod cursor_store;
 mod dedup;
+mod health;
 mod metadata;
 mod open;
 mod options;
@@ -17,6 +18,7 @@ pub mod subscription;
 mod topic;
 
 pub use broker::{AdminError, Broker, Policy};
+pub use health::HealthError;
 pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+use std::sync::Arc;
+
 use hexalpes_broker::{Broker, BrokerOptions};
 use hexalpes_client::admin::{AdminClient, AdminOptions, InactiveTopics, Retention};
+use hexalpes_files::{Files, ForgetfulFiles, RealFiles};
 use hexalpes_wire::TopicName;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -20,8 +23,13 @@ struct TestAdmin {
 
 impl TestAdmin {
     async fn start() -> Self {
+        Self::start_on(Arc::new(RealFiles)).await
+    }
+
+    async fn start_on(files: Arc<dyn Files>) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let broker = Broker::open(BrokerOptions::new(data.path(), SERVICE)).unwrap();
+        let options = BrokerOptions { files, ..BrokerOptions::new(data.path(), SERVICE) };
+        let broker = Broker::open(options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         tokio::spawn(async move { axum::serve(listener, hexalpes_admin::router(broker)).await.unwrap() });
@@ -71,6 +79,21 @@ async fn the_client_finds_a_healthy_broker_of_one_cluster() {
     assert_eq!(admin.client.clusters().await.unwrap(), ["standalone"]);
     assert_eq!(admin.get("/admin/v2/clusters/standalone").await.1["brokerServiceUrl"], SERVICE);
     assert_eq!(admin.status("GET /admin/v2/clusters/other").await, 404);
+}
+
+#[tokio::test]
+async fn a_broker_whose_disk_fails_is_not_healthy() {
+    const HEALTH: &str = "GET /admin/v2/brokers/health";
+    for fail in [|disk: &ForgetfulFiles| disk.fail_sync(1), |disk: &ForgetfulFiles| disk.set_read_only(true)]
+    {
+        let disk = ForgetfulFiles::new();
+        let admin = TestAdmin::start_on(Arc::new(disk.clone())).await;
+        assert_eq!(admin.status(HEALTH).await, 200);
+        fail(&disk);
+        for _ in 0..2 {
+            assert_eq!(admin.status(HEALTH).await, 500);
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Sends whose fate is not known yet: the disk has been asked and does not answer.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use hexalpes_broker::Policy;
+use hexalpes_broker::{HealthError, Policy};
 use hexalpes_wire::proto::{Command, ServerError, SubType};
 use tempfile::tempdir;
 
@@ -121,5 +121,17 @@ async fn after_a_message_that_was_not_stored_none_is_until_the_producer_is_opene
     for sequence_id in [13, 14] {
         assert_stored(&producer.send(sequence_id, "sent again").await, sequence_id);
     }
+    running.stop().await;
+}
+
+/// The entry that could not be synced in time is there later, and the broker healthy again.
+#[tokio::test]
+async fn a_disk_that_does_not_answer_is_not_healthy_until_it_does() {
+    let (data, disk) = (tempdir().unwrap(), FaultyFiles::default());
+    let (running, _other) = stuck(&disk, data.path()).await;
+    let checked = running.broker.check_log(Duration::from_millis(50)).await;
+    assert!(matches!(checked, Err(HealthError::Slow { .. })), "{checked:?}");
+    disk.syncs(Syncs::Done);
+    running.broker.check_log(Duration::from_secs(20)).await.unwrap();
     running.stop().await;
 }
