@@ -12,6 +12,7 @@ mod cursor_store;
 mod dedup;
 mod health;
 mod metadata;
+mod off_reactor;
 mod open;
 mod options;
 pub mod subscription;

@@ -16,6 +16,8 @@ pub(crate) const OUTBOX_BYTES_MAX: usize = 8 << 20;
 pub(crate) const OUTBOX_BYTES_LOW: usize = OUTBOX_BYTES_MAX / 2;
 /// How much is read from the log at once for one subscription.
 pub(crate) const DISPATCH_BYTES: usize = 1 << 20;
+/// So often in a row is read from the log for one subscription, before its connection looks at its socket again.
+pub(crate) const DISPATCH_READS_MAX: u32 = 8;
 /// A start reads no more entries of a topic than these, and what came in within [`CURSOR_FLUSH`].
 pub(crate) const SNAPSHOT_ENTRIES: u64 = 1000;
 /// How often cursors are written down.

@@ -4,6 +4,7 @@
 //! the receipts; the log's own locks are taken under it, never the other way round.
 
 mod consuming;
+mod delivering;
 mod producing;
 mod unwritten;
 
@@ -22,6 +23,7 @@ use parking_lot::Mutex;
 use crate::{
     connection::outbox::Outbox,
     dedup::{Dedup, Snapshot},
+    off_reactor::off_reactor,
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
@@ -53,6 +55,8 @@ struct State {
     /// As many of them as the snapshot of `dedup` knows that was written down last.
     entries_in_snapshot: u64,
     subscriptions: BTreeMap<String, Sub>,
+    /// How many there were.
+    subscriptions_begun: u64,
     /// Nobody comes any more: the topic is deleted.
     disbanded: bool,
     messages_in: u64,
@@ -60,11 +64,34 @@ struct State {
 }
 
 pub(crate) struct Sub {
+    /// Which of all that the topic had: names come again.
+    number: u64,
     pub(crate) machine: Subscription,
     pub(crate) durable: bool,
     /// The cursor's count of changes when it was last written down.
     pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
+    /// The connection that reads for it at the moment, without the lock.
+    reader: Option<Arc<Outbox>>,
+}
+
+impl State {
+    /// A subscription, made if it is not there.
+    fn subscription(&mut self, name: &str, make: impl FnOnce() -> (Subscription, bool)) -> &mut Sub {
+        self.subscriptions.entry(name.to_owned()).or_insert_with(|| {
+            let (machine, durable) = make();
+            let written = machine.cursor().changes();
+            self.subscriptions_begun += 1;
+            Sub {
+                number: self.subscriptions_begun,
+                machine,
+                durable,
+                written,
+                seats: HashMap::new(),
+                reader: None,
+            }
+        })
+    }
 }
 
 /// An entry that was to be read through when the topic was opened could not be.
@@ -104,10 +131,7 @@ impl Topic {
             }
         }
         for (subscription, cursor) in cursors {
-            let machine = Subscription::new(Kind::Exclusive, cursor);
-            let written = machine.cursor().changes();
-            let sub = Sub { machine, durable: true, written, seats: HashMap::new() };
-            state.subscriptions.insert(subscription, sub);
+            state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
         }
         Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates) })
     }
@@ -132,7 +156,10 @@ impl Topic {
         let none = MessageId::EARLIEST;
         let Some(last) = self.log.last_position(self.id) else { return none };
         let id = MessageId::new(last.ledger, last.entry);
-        let Ok(entries) = self.log.read(self.id, last, 1, usize::MAX) else { return id };
+        let recent = self.log.read_recent(self.id, last, 1, usize::MAX);
+        // The first time after a start this may read through a segment.
+        let read = recent.map_or_else(|| off_reactor(|| self.log.read(self.id, last, 1, usize::MAX)), Ok);
+        let Ok(entries) = read else { return id };
         let peek = entries.into_iter().next().and_then(|entry| Payload::from_raw(entry.payload).peek().ok());
         match peek.and_then(|peek| peek.num_messages_in_batch) {
             Some(messages) if messages > 0 => id.in_batch(messages.unsigned_abs() - 1),
@@ -170,6 +197,10 @@ impl Topic {
     pub(crate) fn leave(&self, outbox: &Arc<Outbox>) {
         let mut state = self.state.lock();
         state.producers.retain(|_, seat| !Arc::ptr_eq(&seat.outbox, outbox));
+        for sub in state.subscriptions.values_mut() {
+            // It was in the middle of reading: that ended in a panic.
+            sub.reader.take_if(|reader| Arc::ptr_eq(reader, outbox));
+        }
         let gone: Vec<(String, ConsumerId)> = state
             .subscriptions
             .iter()

@@ -155,6 +155,20 @@ impl Log {
         Ok(entries)
     }
 
+    /// As [`Log::read`], but only from memory: nothing if a file would have to be read for the first of them.
+    pub fn read_recent(
+        &self,
+        topic: TopicId,
+        from: Position,
+        max_entries: usize,
+        max_bytes: usize,
+    ) -> Option<Vec<Entry>> {
+        let Some(topic) = self.topic(topic) else { return Some(Vec::new()) };
+        let mut entries = Vec::new();
+        let found = topic.find(from, &mut Budget::new(max_entries, max_bytes), &mut entries);
+        (found == Found::InMemory).then_some(entries)
+    }
+
     /// The first entry whose stamp is `stamp` or greater.
     pub fn first_at(&self, topic: TopicId, stamp: u64) -> Result<Option<Position>, ReadError> {
         let Some(topic) = self.topic(topic) else { return Ok(None) };
@@ -186,6 +200,12 @@ impl Log {
     /// How many entries there are from a position on, up to another, that one not counted.
     pub fn entries_between(&self, topic: TopicId, from: Position, until: Position) -> u64 {
         self.topic(topic).map_or(0, |topic| topic.entries_between(from, until))
+    }
+
+    /// About how many bytes the entries from a position on take on the disk: within one segment, all count as
+    /// equally large.
+    pub fn bytes_from(&self, topic: TopicId, from: Position) -> u64 {
+        self.topic(topic).map_or(0, |topic| topic.bytes_from(from))
     }
 
     /// The topics that have, or had, entries.

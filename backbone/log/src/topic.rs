@@ -143,6 +143,17 @@ impl Topic {
         state.index_of(until).saturating_sub(state.index_of(from))
     }
 
+    /// What the entries from a position on take on the disk, if those of a segment were all of one size.
+    pub(crate) fn bytes_from(&self, from: Position) -> u64 {
+        let state = self.state.lock();
+        let from = state.index_of(from);
+        let left = state.segments.iter().map(|segment| {
+            let entries = (segment.base + segment.entries).saturating_sub(from).min(segment.entries);
+            segment.bytes * entries / segment.entries.max(1)
+        });
+        left.sum()
+    }
+
     /// The segments and the entries in memory that a search by stamp has to go through.
     pub(crate) fn segments(&self) -> Vec<SegmentInfo> {
         self.state.lock().segments.iter().copied().collect()
@@ -260,6 +271,16 @@ mod tests {
         assert_eq!(between((2, 1), (5, 1)), 3);
         assert_eq!(between((0, 0), (9, 9)), 6);
         assert_eq!(between((6, 0), (2, 0)), 0);
+    }
+
+    #[test]
+    fn bytes_from_a_position_are_those_of_whole_segments_and_a_share_of_one() {
+        let topic = topic();
+        let bytes = |ledger, entry| topic.bytes_from(Position::new(ledger, entry));
+        assert_eq!(
+            [bytes(0, 0), bytes(2, 1), bytes(5, 0), bytes(6, 0), bytes(6, 1)],
+            [600, 500, 300, 100, 0]
+        );
     }
 
     #[test]

@@ -12,9 +12,10 @@ use hexalpes_wire::{
     },
 };
 
-use super::{Connection, Hangup, Producer, off_reactor};
+use super::{Connection, Hangup, Producer};
 use crate::{
     broker::AdminError,
+    off_reactor::off_reactor,
     topic::{Opening, ProducerError, Send, Topic},
 };
 

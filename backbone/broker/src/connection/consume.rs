@@ -17,7 +17,7 @@ use super::{
     commands::{Refusal, check_schema, not_allowed, topic_name},
 };
 use crate::{
-    connection::off_reactor,
+    off_reactor::off_reactor,
     subscription::{ConsumerId, JoinError, Joining, Kind},
     topic::{ConsumerSeat, Ending, Start, SubscribeError},
 };
@@ -150,8 +150,10 @@ impl Connection {
         let shared = &self.shared;
         // Acks may be lost to a crash, which only redelivers; a seek forward or back that was answered may not.
         off_reactor(|| {
+            // To find a time may take reading through a segment: others may change things meanwhile.
+            let mark = topic.mark_before(start)?;
             let _changing = shared.changing.lock();
-            topic.seek(subscription, start, |cursor| shared.metadata.put_cursor(&cursor))
+            topic.seek(subscription, mark, |cursor| shared.metadata.put_cursor(&cursor))
         })
         .map_err(|error| refusal(&error))?;
         self.consumers.remove(&asked.consumer_id);

@@ -15,8 +15,6 @@ use hexalpes_wire::{
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
-    runtime::{Handle, RuntimeFlavor},
-    task::block_in_place,
     time::{Instant, interval},
 };
 use tokio_util::sync::CancellationToken;
@@ -120,9 +118,11 @@ impl Connection {
                     return Err(cause);
                 }
             };
-            if outbox.has_room_again() {
-                self.consumers.values().for_each(|consumer| consumer.topic.deliver(&consumer.subscription));
-                continue;
+            if outbox.has_to_deliver() {
+                for Consumer { topic, subscription, .. } in self.consumers.values() {
+                    topic.deliver(subscription, &outbox);
+                }
+                writing.advance()?;
             }
             let reads = !outbox.is_crowded();
             if reads && !is_whole {
@@ -164,14 +164,6 @@ impl Connection {
             self.handle(command, &payload)?;
         }
         Ok(false)
-    }
-}
-
-/// Waits for the disk without holding up what else this thread has to do, if the runtime has other threads.
-fn off_reactor<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
-        _ => work(),
     }
 }
 

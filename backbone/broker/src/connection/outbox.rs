@@ -16,6 +16,8 @@ pub(crate) struct Outbox {
     bytes: AtomicUsize,
     /// Messages pass this connection over until it has room again.
     is_full: AtomicBool,
+    /// Somebody left it to this connection to deliver.
+    is_asked: AtomicBool,
     pending_sends: AtomicUsize,
     pub(crate) wake: Notify,
 }
@@ -77,8 +79,17 @@ impl Outbox {
         true
     }
 
-    /// Whether it was full and is so no more: then messages that passed it over are to be delivered.
-    pub(crate) fn has_room_again(&self) -> bool {
-        self.bytes.load(Ordering::Relaxed) < OUTBOX_BYTES_LOW && self.is_full.swap(false, Ordering::SeqCst)
+    /// Leaves it to the connection to deliver to its consumers, and to those that share a subscription with them.
+    pub(crate) fn ask_to_deliver(&self) {
+        self.is_asked.store(true, Ordering::SeqCst);
+        self.wake.notify_one();
+    }
+
+    /// Whether the connection is to deliver: it was asked to, or was full and has room again, so that messages may
+    /// have passed it over.
+    pub(crate) fn has_to_deliver(&self) -> bool {
+        let has_room = self.bytes.load(Ordering::Relaxed) < OUTBOX_BYTES_LOW
+            && self.is_full.swap(false, Ordering::SeqCst);
+        self.is_asked.swap(false, Ordering::SeqCst) || has_room
     }
 }

@@ -1,7 +1,7 @@
 //! What is read next, and who gets it.
 
 use super::state::{Held, Subscription, ones};
-use super::{Delivery, Effect, Entry, Kind, Position, WANTED_ENTRIES_MAX, Want};
+use super::{ConsumerId, Delivery, Effect, Entry, Kind, Position, WANTED_ENTRIES_MAX, Want};
 
 impl Subscription {
     /// What the next dispatch needs; `None` if nobody is there who takes anything. Entries given back come
@@ -46,6 +46,11 @@ impl Subscription {
                 effects.push(Effect::Deliver(self.deliver(taker, *entry)));
             }
         }
+    }
+
+    /// Who gets the next entry, if somebody takes any.
+    pub fn next_taker(&self) -> Option<ConsumerId> {
+        self.taker().map(|index| self.consumers[index].id)
     }
 
     /// The index of the consumer that gets the next entry: of those who take any the ones with the lowest

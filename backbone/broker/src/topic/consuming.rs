@@ -2,22 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use hexalpes_log::{Entry, Position, ReadError};
-use hexalpes_wire::{
-    MessageId,
-    frame::Payload,
-    proto::{Command, CommandActiveConsumerChange, CommandMessage},
-};
+use hexalpes_log::{Position, ReadError};
+use hexalpes_wire::{MessageId, proto::Command};
 
-use super::{State, Sub, Topic};
+use super::{State, Topic};
 use crate::{
     connection::outbox::Outbox,
     cursor_store,
     metadata::{CursorRecord, MetadataError},
-    options::DISPATCH_BYTES,
-    subscription::{
-        self, ConsumerId, Cursor, Delivery, Effect, JoinError, Joining, Kind, Subscription, Want,
-    },
+    subscription::{ConsumerId, Cursor, JoinError, Joining, Kind, Subscription},
 };
 
 /// A consumer that is connected.
@@ -36,14 +29,6 @@ pub(crate) enum Start {
     At(MessageId),
     /// With the first that was published then or later, in milliseconds since 1970.
     Published(u64),
-}
-
-/// What a read for a dispatch found.
-#[derive(Default)]
-struct Read {
-    entries: Vec<Entry>,
-    /// Were to be delivered again, and are not kept any more.
-    lost: Vec<Position>,
 }
 
 /// What there is to know before a subscription is ended.
@@ -96,12 +81,7 @@ impl Topic {
         if state.disbanded {
             return Err(SubscribeError::Deleted);
         }
-        let sub = state.subscriptions.entry(subscription.to_owned()).or_insert_with(|| Sub {
-            written: cursor.changes(),
-            machine: Subscription::new(kind, cursor),
-            durable,
-            seats: HashMap::new(),
-        });
+        let sub = state.subscription(subscription, || (Subscription::new(kind, cursor), durable));
         if sub.durable != durable {
             return Err(SubscribeError::Durability { name: subscription.to_owned() });
         }
@@ -110,12 +90,12 @@ impl Topic {
         sub.machine.join(joining, kind, &mut effects)?;
         sub.seats.insert(id, seat);
         joined();
-        self.carry_out(sub, effects, &HashMap::new());
+        sub.carry_out(effects, &HashMap::new());
         Ok(())
     }
 
-    /// The cursor's mark such that reading goes on with `start`.
-    fn mark_before(&self, start: Start) -> Result<Position, ReadError> {
+    /// The cursor's mark such that reading goes on with `start`. To find a time may read through a segment.
+    pub(crate) fn mark_before(&self, start: Start) -> Result<Position, ReadError> {
         Ok(match start {
             Start::Earliest => Position::EARLIEST,
             Start::Latest => self.end(),
@@ -127,20 +107,6 @@ impl Topic {
             }
             Start::Published(stamp) => self.log.first_at(self.id, stamp)?.map_or_else(|| self.end(), before),
         })
-    }
-
-    /// Does something with a subscription's machine on behalf of a consumer, then delivers what it may.
-    pub(crate) fn with(&self, subscription: &str, change: impl FnOnce(&mut Subscription)) {
-        let mut state = self.state.lock();
-        if let Some(sub) = state.subscriptions.get_mut(subscription) {
-            change(&mut sub.machine);
-            self.dispatch(sub);
-        }
-    }
-
-    /// Delivers what a subscription's consumers may have.
-    pub(crate) fn deliver(&self, subscription: &str) {
-        self.with(subscription, |_| {});
     }
 
     /// Reads something off a subscription's machine: with its backlog in entries.
@@ -164,7 +130,7 @@ impl Topic {
         let mut effects = Vec::new();
         sub.machine.leave(id, &mut effects);
         sub.seats.remove(&id);
-        self.carry_out(sub, effects, &HashMap::new());
+        sub.carry_out(effects, &HashMap::new());
         self.dispatch(sub);
         if !sub.durable && sub.machine.is_idle() {
             state.subscriptions.remove(subscription);
@@ -196,10 +162,9 @@ impl Topic {
     pub(crate) fn seek(
         &self,
         subscription: &str,
-        start: Start,
+        mark: Position,
         write: impl FnOnce(CursorRecord) -> Result<(), MetadataError>,
     ) -> Result<(), SubscribeError> {
-        let mark = self.mark_before(start)?;
         let durable = self.state.lock().subscriptions.get(subscription).is_some_and(|sub| sub.durable);
         if durable {
             write((self.id, subscription.to_owned(), cursor_store::write(&Cursor::at(mark))))?;
@@ -213,114 +178,6 @@ impl Topic {
         sub.machine.seek(mark);
         Ok(())
     }
-
-    pub(super) fn dispatch_all(&self, state: &mut State) {
-        for sub in state.subscriptions.values_mut() {
-            self.dispatch(sub);
-        }
-    }
-
-    /// Delivers as long as there is something, and somebody who takes it and has room for it.
-    fn dispatch(&self, sub: &mut Sub) {
-        let mut before = None;
-        loop {
-            for (id, seat) in &sub.seats {
-                sub.machine.block(*id, seat.outbox.is_full());
-            }
-            let Some(want) = sub.machine.wants() else { return };
-            // Nothing came of it the last time: the entries are gone, or nobody takes them.
-            if before.as_ref() == Some(&want) {
-                return;
-            }
-            let Read { entries, lost } = match self.read(&want) {
-                Ok(read) => read,
-                Err(error) => {
-                    tracing::error!(topic = %self.name, %error, "could not read entries to deliver");
-                    return;
-                }
-            };
-            for position in &lost {
-                tracing::warn!(topic = %self.name, %position, "an entry to deliver again is no longer kept");
-                sub.machine.lost(*position);
-            }
-            if entries.is_empty() && lost.is_empty() {
-                return;
-            }
-            let count = |entry: &Entry| {
-                let messages = Payload::from_raw(entry.payload.clone()).peek();
-                let messages = messages.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
-                subscription::Entry { position: entry.position, messages }
-            };
-            let counted: Vec<_> = entries.iter().map(count).collect();
-            let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
-            let mut effects = Vec::new();
-            sub.machine.dispatch(&counted, &mut effects);
-            self.carry_out(sub, effects, &by_position);
-            before = Some(want);
-        }
-    }
-
-    /// Reads what is wanted, as far as [`DISPATCH_BYTES`] go.
-    fn read(&self, want: &Want) -> Result<Read, ReadError> {
-        let mut read = Read::default();
-        match want {
-            Want::After(position, count) => {
-                read.entries = self.log.read(self.id, position.next(), *count as usize, DISPATCH_BYTES)?;
-            }
-            Want::These(positions) => {
-                let mut bytes = 0;
-                for position in positions {
-                    let found = self.log.read(self.id, *position, 1, DISPATCH_BYTES)?;
-                    match found.into_iter().find(|entry| entry.position == *position) {
-                        Some(entry) => {
-                            bytes += entry.payload.len();
-                            read.entries.push(entry);
-                        }
-                        None => read.lost.push(*position),
-                    }
-                    if bytes >= DISPATCH_BYTES {
-                        break;
-                    }
-                }
-            }
-        }
-        Ok(read)
-    }
-
-    #[allow(clippy::unused_self, reason = "it belongs to the topic's side effects")]
-    fn carry_out(&self, sub: &Sub, effects: Vec<Effect>, entries: &HashMap<Position, Entry>) {
-        for effect in effects {
-            match effect {
-                Effect::ActiveChanged { consumer, active } => {
-                    let Some(seat) = sub.seats.get(&consumer) else { continue };
-                    let change = CommandActiveConsumerChange {
-                        consumer_id: seat.consumer_id,
-                        is_active: Some(active),
-                    };
-                    seat.outbox.push(&Command::ActiveConsumerChange(change));
-                }
-                Effect::Deliver(delivery) => {
-                    let (Some(seat), Some(entry)) =
-                        (sub.seats.get(&delivery.consumer), entries.get(&delivery.position))
-                    else {
-                        continue;
-                    };
-                    seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
-                }
-            }
-        }
-    }
-}
-
-fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
-    let ack_set = delivery.ack_set.unwrap_or_default();
-    Command::Message(CommandMessage {
-        consumer_id: seat.consumer_id,
-        message_id: MessageId::new(delivery.position.ledger, delivery.position.entry).into(),
-        redelivery_count: Some(delivery.redelivery),
-        ack_set: ack_set.into_iter().map(u64::cast_signed).collect(),
-        consumer_epoch: None,
-    })
 }
 
 /// A position before this one and behind whatever is before it.
@@ -329,74 +186,5 @@ fn before(position: Position) -> Position {
         (0, 0) => Position::EARLIEST,
         (ledger, 0) => Position::new(ledger - 1, i64::MAX as u64 - 1),
         (ledger, entry) => Position::new(ledger, entry - 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{path::Path, sync::mpsc};
-
-    use bytes::BytesMut;
-    use hexalpes_files::{Files, ForgetfulFiles};
-    use hexalpes_log::{Appended, FileError, Log, Options, Receipts, TopicId};
-    use hexalpes_wire::{TopicName, frame::Decoder, proto::MessageMetadata};
-
-    use super::*;
-
-    struct Done(mpsc::Sender<Position>);
-
-    impl Receipts for Done {
-        fn synced(&self, appended: &[Appended]) {
-            for one in appended {
-                self.0.send(one.position).unwrap();
-            }
-        }
-        fn failed(&self, _: &[Appended], cause: &FileError) {
-            panic!("{cause}");
-        }
-    }
-
-    /// A topic with three entries, each in a segment of its own.
-    fn topic() -> (Topic, Vec<Position>) {
-        let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
-        let options = Options { segment_entries: 1, cache_bytes: 0, ..Options::default() };
-        let (log, _) = Log::open(&files, Path::new("/log"), options).unwrap();
-        let (send, receive) = mpsc::channel();
-        let receipts: Arc<dyn Receipts> = Arc::new(Done(send));
-        let payload = Payload::new(&MessageMetadata::default(), b"body");
-        for _ in 0..3 {
-            log.append(TopicId(1), 0, &[payload.raw()], &receipts, 0).unwrap();
-        }
-        log.commit_now();
-        let positions = receive.iter().take(3).collect();
-        let name = TopicName::parse("persistent://public/default/orders").unwrap();
-        (Topic::empty(log, TopicId(1), name, false), positions)
-    }
-
-    fn delivered(outbox: &Outbox) -> Vec<Position> {
-        let (decoder, mut bytes) = (Decoder::new(1 << 20), BytesMut::from(&*outbox.take()));
-        let mut positions = Vec::new();
-        while let Some(frame) = decoder.decode(&mut bytes).unwrap() {
-            if let Command::Message(message) = frame.command {
-                positions.push(Position::new(message.message_id.ledger_id, message.message_id.entry_id));
-            }
-        }
-        positions
-    }
-
-    #[test]
-    fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
-        let (topic, positions) = topic();
-        let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
-        let seat = ConsumerSeat { outbox: Arc::clone(&outbox), consumer_id: 5 };
-        let joining = Joining { id, name: "one".to_owned(), priority: 0 };
-        let (kind, start) = (Kind::Shared, Start::Earliest);
-        topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
-        topic.with("sub", |machine| machine.flow(id, 2));
-        assert_eq!(delivered(&outbox), positions[..2]);
-        topic.log.trim_before(topic.id, positions[1]);
-        topic.with("sub", |machine| machine.redeliver(id, None));
-        topic.with("sub", |machine| machine.flow(id, 9));
-        assert_eq!(delivered(&outbox), positions[1..]);
     }
 }

@@ -1,4 +1,5 @@
-//! Real files that refuse the metadata's writes, or hold back the journal's syncs, when they are told to.
+//! Real files that refuse the metadata's writes, or hold back the journal's syncs or the reading of files, when they are
+//! told to.
 
 use std::{
     io,
@@ -34,9 +35,29 @@ struct Faults {
     changed: Condvar,
     /// How many syncs are held back.
     held: AtomicU64,
+    reads: Mutex<Reads>,
+    reads_changed: Condvar,
+}
+
+/// Reads of what is only open to be read: segments.
+#[derive(Debug, Default)]
+struct Reads {
+    are_held: bool,
+    /// How many are held back.
+    held: u64,
 }
 
 impl FaultyFiles {
+    /// From now on, or no more: what reads a segment waits.
+    pub(crate) fn hold_reads(&self, hold: bool) {
+        self.faults.reads.lock().are_held = hold;
+        self.faults.reads_changed.notify_all();
+    }
+
+    pub(crate) fn holds_a_read(&self) -> bool {
+        self.faults.reads.lock().held > 0
+    }
+
     /// From now on, or no more: the metadata cannot be written.
     pub(crate) fn refuse_metadata(&self, refuse: bool) {
         self.faults.refuses.store(refuse, Ordering::SeqCst);
@@ -59,7 +80,11 @@ impl FaultyFiles {
 
     fn file(&self, path: &Path, file: Arc<dyn File>) -> Arc<dyn File> {
         let is_metadata = path.file_stem().is_some_and(|stem| stem == "metadata");
-        Arc::new(FaultyFile { faults: Arc::clone(&self.faults), file, is_metadata })
+        Arc::new(FaultyFile { faults: Arc::clone(&self.faults), file, is_metadata, is_segment: false })
+    }
+
+    fn segment(&self, file: Arc<dyn File>) -> Arc<dyn File> {
+        Arc::new(FaultyFile { faults: Arc::clone(&self.faults), file, is_metadata: false, is_segment: true })
     }
 }
 
@@ -68,7 +93,7 @@ impl Files for FaultyFiles {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> { RealFiles.create_dir_all(dir) }
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> { Ok(self.file(path, RealFiles.create(path)?)) }
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> { Ok(self.file(path, RealFiles.open(path)?)) }
-    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> { RealFiles.open_to_read(path) }
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> { Ok(self.segment(RealFiles.open_to_read(path)?)) }
     fn exists(&self, path: &Path) -> io::Result<bool> { RealFiles.exists(path) }
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> { RealFiles.list(dir) }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> { RealFiles.rename(from, to) }
@@ -83,6 +108,7 @@ struct FaultyFile {
     faults: Arc<Faults>,
     file: Arc<dyn File>,
     is_metadata: bool,
+    is_segment: bool,
 }
 
 impl FaultyFile {
@@ -97,6 +123,12 @@ impl FaultyFile {
 
 impl File for FaultyFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if self.is_segment {
+            let mut reads = self.faults.reads.lock();
+            reads.held += 1;
+            self.faults.reads_changed.wait_while(&mut reads, |reads| reads.are_held);
+            reads.held -= 1;
+        }
         self.file.read_at(buffer, offset)
     }
 

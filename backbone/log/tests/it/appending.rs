@@ -50,6 +50,20 @@ fn the_journal_thread_commits_what_nobody_leads() {
 }
 
 #[test]
+fn what_only_a_file_has_is_not_recent() {
+    let bench = Bench::new(small());
+    let first = bench.put(1, "entry 0");
+    let recent =
+        |bench: &Bench, from| bench.log.read_recent(TopicId(1), from, 7, 1000).map(|read| read.len());
+    assert_eq!(recent(&bench, first), Some(1));
+    assert_eq!(recent(&bench, first.next()), Some(0));
+    let bench = bench.reopen();
+    assert_eq!(recent(&bench, first), None);
+    let second = bench.put(1, "entry 1");
+    assert_eq!((recent(&bench, first), recent(&bench, second)), (None, Some(1)));
+}
+
+#[test]
 fn entries_stay_through_segments_files_and_restarts() {
     let mut bench = Bench::new(small());
     let mut positions = Vec::new();

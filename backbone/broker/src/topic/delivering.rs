@@ -1,0 +1,334 @@
+//! What a subscription's consumers may have is read, and put where their connections write it from.
+//!
+//! What memory has is delivered at once and under the topic's lock by whoever brought it about, also by the leader of a
+//! commit. What only a file has is not: reading may take long, and who needs the lock meanwhile waits, a leader with the
+//! receipts of all topics. So the connection of a consumer is asked, which reads without the lock, and a few times in a
+//! row at most, so that it hears its client. What has changed when it has the lock again, the subscription's
+//! version tells.
+
+use std::{collections::HashMap, sync::Arc};
+
+use hexalpes_log::{Entry, Position, ReadError};
+use hexalpes_wire::{
+    MessageId,
+    frame::Payload,
+    proto::{Command, CommandActiveConsumerChange, CommandMessage},
+};
+
+use super::{ConsumerSeat, State, Sub, Topic};
+use crate::{
+    connection::outbox::Outbox,
+    off_reactor::off_reactor,
+    options::{DISPATCH_BYTES, DISPATCH_READS_MAX},
+    subscription::{self, Delivery, Effect, Subscription, Want},
+};
+
+/// Of which subscription, and of which time of it, a want is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Version {
+    number: u64,
+    generation: u64,
+}
+
+/// What a read for a dispatch found.
+#[derive(Default)]
+struct Read {
+    entries: Vec<Entry>,
+    /// Were to be delivered again, and are not kept any more.
+    lost: Vec<Position>,
+}
+
+impl Topic {
+    /// Does something with a subscription's machine on behalf of a consumer, then delivers what it may.
+    pub(crate) fn with(&self, subscription: &str, change: impl FnOnce(&mut Subscription)) {
+        let mut state = self.state.lock();
+        if let Some(sub) = state.subscriptions.get_mut(subscription) {
+            change(&mut sub.machine);
+            self.dispatch(sub);
+        }
+    }
+
+    pub(super) fn dispatch_all(&self, state: &mut State) {
+        for sub in state.subscriptions.values_mut() {
+            self.dispatch(sub);
+        }
+    }
+
+    /// Delivers what memory has, and leaves it to a consumer's connection to deliver what only a file has.
+    pub(super) fn dispatch(&self, sub: &mut Sub) {
+        if self.dispatch_recent(sub).is_some() {
+            sub.ask_for_a_reader();
+        }
+    }
+
+    /// Delivers what a subscription's consumers may have, from files too, on behalf of a connection that was asked to.
+    pub(crate) fn deliver(&self, subscription: &str, reader: &Arc<Outbox>) {
+        let first = {
+            let mut state = self.state.lock();
+            let Some(sub) = state.subscriptions.get_mut(subscription) else { return };
+            let Some(want) = self.dispatch_recent(sub).filter(|_| sub.reader.is_none()) else { return };
+            sub.reader = Some(Arc::clone(reader));
+            (sub.version(), want)
+        };
+        off_reactor(|| self.deliver_from_files(subscription, first));
+    }
+
+    /// Reads and delivers as the subscription's one reader, and is so no more in the end.
+    fn deliver_from_files(&self, subscription: &str, first: (Version, Want)) {
+        let (mut version, mut want) = first;
+        for reads in 1.. {
+            let read = self.read(&want);
+            let mut state = self.state.lock();
+            // It may have ended, or another have begun under its name.
+            let sub = state.subscriptions.get_mut(subscription).filter(|sub| sub.number == version.number);
+            let Some(sub) = sub else { return };
+            match self.go_on(sub, version, &want, read) {
+                Some(next) if reads < DISPATCH_READS_MAX => (version, want) = (sub.version(), next),
+                next => {
+                    sub.reader = None;
+                    if next.is_some() {
+                        sub.ask_for_a_reader();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Delivers what was read for a want of this version, then what memory has. Gives back what to read next.
+    fn go_on(
+        &self,
+        sub: &mut Sub,
+        version: Version,
+        want: &Want,
+        read: Result<Read, ReadError>,
+    ) -> Option<Want> {
+        match read {
+            Err(error) => {
+                tracing::error!(topic = %self.name, %error, "could not read entries to deliver");
+                return None;
+            }
+            Ok(read) if sub.version() == version => {
+                if !self.hand_out(sub, read) {
+                    return None;
+                }
+            }
+            // Reading begins elsewhere now.
+            Ok(_) => {}
+        }
+        let next = self.dispatch_recent(sub)?;
+        // Or nothing came of it: nobody takes them.
+        (sub.version() != version || next != *want).then_some(next)
+    }
+
+    /// Delivers as long as memory has something, and there is somebody who takes it and has room for it. Gives back
+    /// what has to be read from a file.
+    fn dispatch_recent(&self, sub: &mut Sub) -> Option<Want> {
+        let mut before = None;
+        loop {
+            for (id, seat) in &sub.seats {
+                sub.machine.block(*id, seat.outbox.is_full());
+            }
+            let want = sub.machine.wants()?;
+            // Nothing came of it the last time: the entries are gone, or nobody takes them.
+            if before.as_ref() == Some(&want) {
+                return None;
+            }
+            let Some(read) = self.read_recent(&want) else { return Some(want) };
+            if !self.hand_out(sub, read) {
+                return None;
+            }
+            before = Some(want);
+        }
+    }
+
+    /// Delivers what was read for what the subscription wants. Says whether there was anything.
+    fn hand_out(&self, sub: &mut Sub, read: Read) -> bool {
+        let Read { entries, lost } = read;
+        for position in &lost {
+            tracing::warn!(topic = %self.name, %position, "an entry to deliver again is no longer kept");
+            sub.machine.lost(*position);
+        }
+        if entries.is_empty() {
+            return !lost.is_empty();
+        }
+        let count = |entry: &Entry| {
+            let messages = Payload::from_raw(entry.payload.clone()).peek();
+            let messages = messages.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
+            subscription::Entry { position: entry.position, messages }
+        };
+        let counted: Vec<_> = entries.iter().map(count).collect();
+        let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
+        let mut effects = Vec::new();
+        sub.machine.dispatch(&counted, &mut effects);
+        sub.carry_out(effects, &by_position);
+        true
+    }
+
+    /// Reads what is wanted, as far as [`DISPATCH_BYTES`] go.
+    fn read(&self, want: &Want) -> Result<Read, ReadError> {
+        Self::gather(want, |position, entries| self.log.read(self.id, position, entries, DISPATCH_BYTES))
+    }
+
+    /// As [`Topic::read`], if memory has it.
+    fn read_recent(&self, want: &Want) -> Option<Read> {
+        let read = |position, entries| {
+            self.log.read_recent(self.id, position, entries, DISPATCH_BYTES).ok_or(NotRecent)
+        };
+        Self::gather(want, read).ok()
+    }
+
+    fn gather<E>(want: &Want, read: impl Fn(Position, usize) -> Result<Vec<Entry>, E>) -> Result<Read, E> {
+        let positions = match want {
+            Want::After(position, count) => {
+                return Ok(Read { entries: read(position.next(), *count as usize)?, lost: Vec::new() });
+            }
+            Want::These(positions) => positions,
+        };
+        let (mut found, mut bytes) = (Read::default(), 0);
+        for position in positions {
+            match read(*position, 1)?.into_iter().find(|entry| entry.position == *position) {
+                Some(entry) => {
+                    bytes += entry.payload.len();
+                    found.entries.push(entry);
+                }
+                None => found.lost.push(*position),
+            }
+            if bytes >= DISPATCH_BYTES {
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A file has it.
+struct NotRecent;
+
+impl Sub {
+    fn version(&self) -> Version {
+        Version { number: self.number, generation: self.machine.generation() }
+    }
+
+    /// Asks the connection of who gets the next entry to read it, unless another is at it.
+    fn ask_for_a_reader(&self) {
+        let taker = self.machine.next_taker().and_then(|id| self.seats.get(&id));
+        if let Some(seat) = taker.filter(|_| self.reader.is_none()) {
+            seat.outbox.ask_to_deliver();
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, entries: &HashMap<Position, Entry>) {
+        for effect in effects {
+            match effect {
+                Effect::ActiveChanged { consumer, active } => {
+                    let Some(seat) = self.seats.get(&consumer) else { continue };
+                    let change = CommandActiveConsumerChange {
+                        consumer_id: seat.consumer_id,
+                        is_active: Some(active),
+                    };
+                    seat.outbox.push(&Command::ActiveConsumerChange(change));
+                }
+                Effect::Deliver(delivery) => {
+                    let (Some(seat), Some(entry)) =
+                        (self.seats.get_mut(&delivery.consumer), entries.get(&delivery.position))
+                    else {
+                        continue;
+                    };
+                    seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
+                }
+            }
+        }
+    }
+}
+
+fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
+    let ack_set = delivery.ack_set.unwrap_or_default();
+    Command::Message(CommandMessage {
+        consumer_id: seat.consumer_id,
+        message_id: MessageId::new(delivery.position.ledger, delivery.position.entry).into(),
+        redelivery_count: Some(delivery.redelivery),
+        ack_set: ack_set.into_iter().map(u64::cast_signed).collect(),
+        consumer_epoch: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::mpsc};
+
+    use bytes::BytesMut;
+    use hexalpes_files::{Files, ForgetfulFiles};
+    use hexalpes_log::{Appended, FileError, Log, Options, Receipts, TopicId};
+    use hexalpes_wire::{TopicName, frame::Decoder, proto::MessageMetadata};
+
+    use super::*;
+    use crate::{
+        subscription::{ConsumerId, Joining, Kind},
+        topic::Start,
+    };
+
+    struct Done(mpsc::Sender<Position>);
+
+    impl Receipts for Done {
+        fn synced(&self, appended: &[Appended]) {
+            for one in appended {
+                self.0.send(one.position).unwrap();
+            }
+        }
+        fn failed(&self, _: &[Appended], cause: &FileError) {
+            panic!("{cause}");
+        }
+    }
+
+    /// A topic with three entries, each in a segment of its own.
+    fn topic() -> (Topic, Vec<Position>) {
+        let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
+        let options = Options { segment_entries: 1, cache_bytes: 0, ..Options::default() };
+        let (log, _) = Log::open(&files, Path::new("/log"), options).unwrap();
+        let (send, receive) = mpsc::channel();
+        let receipts: Arc<dyn Receipts> = Arc::new(Done(send));
+        let payload = Payload::new(&MessageMetadata::default(), b"body");
+        for _ in 0..3 {
+            log.append(TopicId(1), 0, &[payload.raw()], &receipts, 0).unwrap();
+        }
+        log.commit_now();
+        let positions = receive.iter().take(3).collect();
+        let name = TopicName::parse("persistent://public/default/orders").unwrap();
+        (Topic::empty(log, TopicId(1), name, false), positions)
+    }
+
+    fn delivered(outbox: &Outbox) -> Vec<Position> {
+        let (decoder, mut bytes) = (Decoder::new(1 << 20), BytesMut::from(&*outbox.take()));
+        let mut positions = Vec::new();
+        while let Some(frame) = decoder.decode(&mut bytes).unwrap() {
+            if let Command::Message(message) = frame.command {
+                positions.push(Position::new(message.message_id.ledger_id, message.message_id.entry_id));
+            }
+        }
+        positions
+    }
+
+    #[test]
+    fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
+        let (topic, positions) = topic();
+        let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
+        let seat = ConsumerSeat { outbox: Arc::clone(&outbox), consumer_id: 5 };
+        let joining = Joining { id, name: "one".to_owned(), priority: 0 };
+        let (kind, start) = (Kind::Shared, Start::Earliest);
+        topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
+        // As the connection does, for the log may have the entries in files already.
+        let with = |change: &dyn Fn(&mut Subscription)| {
+            topic.with("sub", change);
+            while outbox.has_to_deliver() {
+                topic.deliver("sub", &outbox);
+            }
+        };
+        with(&|machine| machine.flow(id, 2));
+        assert_eq!(delivered(&outbox), positions[..2]);
+        topic.log.trim_before(topic.id, positions[1]);
+        with(&|machine| machine.redeliver(id, None));
+        with(&|machine| machine.flow(id, 9));
+        assert_eq!(delivered(&outbox), positions[1..]);
+    }
+}
