@@ -1,7 +1,7 @@
 //! Topics: persistent, and each a whole one, without partitions.
 
 use axum::{Json, extract::State};
-use hexalpes_broker::{AdminError, Broker};
+use hexalpes_broker::{AdminError, Broker, TopicStats};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ pub(crate) async fn delete(
 pub(crate) async fn stats(
     State(broker): State<Broker>,
     Path((tenant, namespace, topic)): TopicPath,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<TopicStats>, Refusal> {
     let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(Json(broker.topic_stats(&topic)?))).await
 }
@@ -71,8 +71,7 @@ pub(crate) async fn subscriptions(
 ) -> Result<Json<Vec<String>>, Refusal> {
     let topic = names::topic(&tenant, &namespace, &topic)?;
     let stats = blocking(broker, move |broker| Ok(broker.topic_stats(&topic)?)).await?;
-    let names = stats["subscriptions"].as_object().map(|all| all.keys().cloned().collect());
-    Ok(Json(names.unwrap_or_default()))
+    Ok(Json(stats.subscriptions.into_keys().collect()))
 }
 
 /// 0 means a topic without partitions. One that is not there yet would be made as such.

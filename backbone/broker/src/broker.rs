@@ -15,15 +15,15 @@ use hexalpes_log::{AppendError, Log, Stopped};
 use hexalpes_wire::TopicName;
 use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     connection,
     metadata::{Metadata, MetadataError},
     open::{self, OpenError},
-    options::{BrokerOptions, CURSOR_FLUSH, SNAPSHOT_ENTRIES},
-    topic::{Topic, Unwritten},
+    options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
+    topic::{Topic, TopicStats, Unwritten},
 };
 
 /// A broker that is open. Clones are the same one.
@@ -110,6 +110,18 @@ impl Broker {
                 let _ = tokio::task::spawn_blocking(move || shared.flush(SNAPSHOT_ENTRIES)).await;
             }
         });
+        let measuring = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            let mut since = Instant::now();
+            while measuring.stop.run_until_cancelled(tokio::time::sleep(RATES_OVER)).await.is_some() {
+                let elapsed = since.elapsed();
+                since += elapsed;
+                let topics: Vec<_> = measuring.topics.read().values().cloned().collect();
+                for topic in topics {
+                    topic.tick(elapsed);
+                }
+            }
+        });
         Ok(Self { shared })
     }
 
@@ -152,8 +164,14 @@ impl Broker {
         self.shared.topics.read().keys().cloned().collect()
     }
 
-    pub fn topic_stats(&self, name: &TopicName) -> Result<Value, AdminError> {
+    pub fn topic_stats(&self, name: &TopicName) -> Result<TopicStats, AdminError> {
         Ok(self.shared.existing(name)?.stats())
+    }
+
+    /// Every topic that is there, by name.
+    pub fn all_stats(&self) -> Vec<(TopicName, TopicStats)> {
+        let topics: Vec<_> = self.shared.topics.read().values().cloned().collect();
+        topics.iter().map(|topic| (topic.name.clone(), topic.stats())).collect()
     }
 
     /// Makes a topic, unless it is there.

@@ -23,6 +23,9 @@ pub(crate) const SNAPSHOT_ENTRIES: u64 = 1000;
 /// How often cursors are written down.
 pub(crate) const CURSOR_FLUSH: Duration = Duration::from_secs(1);
 
+/// Over how long rates are taken.
+pub(crate) const RATES_OVER: Duration = Duration::from_secs(10);
+
 /// What a broker is opened with.
 #[derive(Debug, Clone)]
 pub struct BrokerOptions {

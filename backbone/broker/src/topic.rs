@@ -6,6 +6,7 @@
 mod consuming;
 mod delivering;
 mod producing;
+mod stats;
 mod unwritten;
 
 use std::{
@@ -23,12 +24,14 @@ use parking_lot::Mutex;
 use crate::{
     connection::outbox::Outbox,
     dedup::{Dedup, Snapshot},
+    meter::{Counts, Meter},
     off_reactor::off_reactor,
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
 pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
 pub(crate) use producing::{Opening, ProducerError, Send};
+pub use stats::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
 pub(crate) use unwritten::Unwritten;
 
 pub(crate) struct Topic {
@@ -59,8 +62,9 @@ struct State {
     subscriptions_begun: u64,
     /// Nobody comes any more: the topic is deleted.
     disbanded: bool,
-    messages_in: u64,
-    bytes_in: u64,
+    received: Meter,
+    /// What was delivered for subscriptions that are no more.
+    sent_before: Counts,
 }
 
 pub(crate) struct Sub {
@@ -71,6 +75,7 @@ pub(crate) struct Sub {
     /// The cursor's count of changes when it was last written down.
     pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
+    sent: Meter,
     /// The connection that reads for it at the moment, without the lock.
     reader: Option<Arc<Outbox>>,
 }
@@ -88,6 +93,7 @@ impl State {
                 durable,
                 written,
                 seats: HashMap::new(),
+                sent: Meter::default(),
                 reader: None,
             }
         })
@@ -146,6 +152,10 @@ impl Topic {
         self.deduplicates.store(on, Ordering::Relaxed);
     }
 
+    fn deduplicates(&self) -> bool {
+        self.deduplicates.load(Ordering::Relaxed)
+    }
+
     /// Where the topic ends: behind its newest durable entry.
     pub(crate) fn end(&self) -> Position {
         self.log.last_position(self.id).unwrap_or(Position::EARLIEST)
@@ -169,9 +179,9 @@ impl Topic {
 
     /// How many entries a subscription has not acked.
     fn backlog(&self, sub: &Sub) -> u64 {
-        let cursor = sub.machine.cursor().snapshot();
-        let between = self.log.entries_between(self.id, cursor.mark_delete.next(), self.end().next());
-        between.saturating_sub(cursor.acked.len() as u64)
+        let cursor = sub.machine.cursor();
+        let between = self.log.entries_between(self.id, cursor.mark_delete().next(), self.end().next());
+        between.saturating_sub(cursor.acked_beyond() as u64)
     }
 
     pub(crate) fn is_in_use(&self) -> bool {
@@ -211,46 +221,5 @@ impl Topic {
         for (name, id) in gone {
             self.let_go(&mut state, &name, id);
         }
-    }
-
-    /// Pulsar's names for what was counted.
-    pub(crate) fn stats(&self) -> serde_json::Value {
-        let state = self.state.lock();
-        let subscriptions: serde_json::Map<_, _> = state
-            .subscriptions
-            .iter()
-            .map(|(name, sub)| {
-                let consumers: Vec<_> = sub
-                    .machine
-                    .consumers()
-                    .map(|(_, name, permits, unacked)| {
-                        serde_json::json!({
-                            "consumerName": name, "availablePermits": permits, "unackedMessages": unacked,
-                        })
-                    })
-                    .collect();
-                let stats = serde_json::json!({
-                    "msgBacklog": self.backlog(sub),
-                    "type": format!("{:?}", sub.machine.kind()),
-                    "isDurable": sub.durable,
-                    "consumers": consumers,
-                });
-                (name.clone(), stats)
-            })
-            .collect();
-        let publishers: Vec<_> = state
-            .producers
-            .iter()
-            .map(|(name, seat)| serde_json::json!({ "producerName": name, "producerId": seat.producer_id }))
-            .collect();
-        serde_json::json!({
-            "msgInCounter": state.messages_in,
-            "bytesInCounter": state.bytes_in,
-            "storageSize": self.log.segments(self.id).iter().map(|segment| segment.bytes).sum::<u64>(),
-            "publishers": publishers,
-            "subscriptions": subscriptions,
-            "deduplicationStatus":
-                if self.deduplicates.load(Ordering::Relaxed) { "Enabled" } else { "Disabled" },
-        })
     }
 }

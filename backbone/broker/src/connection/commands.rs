@@ -88,6 +88,8 @@ impl Connection {
 
     fn connect(&mut self, connect: &CommandConnect) {
         self.is_connected = true;
+        // It says so once.
+        let _ = self.outbox.client_version.set(connect.client_version.clone());
         self.outbox.push(&Command::Connected(CommandConnected {
             server_version: concat!("Hexalpes ", env!("CARGO_PKG_VERSION")).to_owned(),
             protocol_version: Some(connect.protocol_version().min(PROTOCOL_VERSION)),

@@ -47,7 +47,7 @@ impl Connection {
             (None, InitialPosition::Latest) => Start::Latest,
         };
         let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
-        let seat = ConsumerSeat { outbox: Arc::clone(&self.outbox), consumer_id: asked.consumer_id };
+        let seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id);
         let joining = Joining {
             id,
             name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),
@@ -182,7 +182,7 @@ impl Connection {
                 available_permits: u64::try_from(permits).ok(),
                 unacked_messages: Some(unacked),
                 blocked_consumer_on_unacked_msgs: Some(false),
-                address: Some(self.peer.to_string()),
+                address: self.outbox.peer.map(|peer| peer.to_string()),
                 r#type: Some(format!("{:?}", machine.kind())),
                 msg_backlog: Some(backlog),
                 ..CommandConsumerStatsResponse::default()

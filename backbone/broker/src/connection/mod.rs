@@ -48,7 +48,6 @@ pub(crate) enum Hangup {
 pub(crate) struct Connection {
     shared: Arc<Shared>,
     outbox: Arc<Outbox>,
-    peer: SocketAddr,
     is_connected: bool,
     /// Whether something went to the log since the last commit.
     has_appended: bool,
@@ -76,8 +75,7 @@ pub(crate) async fn serve(
 ) {
     let mut connection = Connection {
         shared,
-        outbox: Arc::default(),
-        peer,
+        outbox: Arc::new(Outbox::of(peer)),
         is_connected: false,
         has_appended: false,
         producers: HashMap::new(),

@@ -1,6 +1,12 @@
 //! What waits to be written to one socket. Anyone may put something in; the connection's task writes.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{
+    net::SocketAddr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
 
 use bytes::{Bytes, BytesMut};
 use hexalpes_wire::{frame, proto::Command};
@@ -20,9 +26,16 @@ pub(crate) struct Outbox {
     is_asked: AtomicBool,
     pending_sends: AtomicUsize,
     pub(crate) wake: Notify,
+    pub(crate) peer: Option<SocketAddr>,
+    /// What its client calls itself.
+    pub(crate) client_version: OnceLock<String>,
 }
 
 impl Outbox {
+    pub(crate) fn of(peer: SocketAddr) -> Self {
+        Self { peer: Some(peer), ..Self::default() }
+    }
+
     pub(crate) fn push(&self, command: &Command) {
         self.encode(|buffer| frame::encode(command, buffer));
     }

@@ -62,6 +62,11 @@ impl Cursor {
         position <= self.mark || self.acked.contains(&position)
     }
 
+    /// How many entries are acked beyond the mark.
+    pub fn acked_beyond(&self) -> usize {
+        self.acked.len()
+    }
+
     /// What is left of a batch that is acked in part.
     pub fn remaining(&self, position: Position) -> Option<&[u64]> {
         self.partial.get(&position).map(Vec::as_slice)

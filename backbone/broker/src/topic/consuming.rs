@@ -10,6 +10,7 @@ use crate::{
     connection::outbox::Outbox,
     cursor_store,
     metadata::{CursorRecord, MetadataError},
+    meter::Meter,
     subscription::{ConsumerId, Cursor, JoinError, Joining, Kind, Subscription},
 };
 
@@ -18,6 +19,13 @@ pub(crate) struct ConsumerSeat {
     pub(crate) outbox: Arc<Outbox>,
     /// What its client calls it.
     pub(crate) consumer_id: u64,
+    pub(crate) sent: Meter,
+}
+
+impl ConsumerSeat {
+    pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64) -> Self {
+        Self { outbox, consumer_id, sent: Meter::default() }
+    }
 }
 
 /// Where a cursor that is new begins, or one is moved to.
@@ -133,7 +141,7 @@ impl Topic {
         sub.carry_out(effects, &HashMap::new());
         self.dispatch(sub);
         if !sub.durable && sub.machine.is_idle() {
-            state.subscriptions.remove(subscription);
+            state.end_subscription(subscription);
         }
     }
 
@@ -148,7 +156,7 @@ impl Topic {
 
     /// Ends a subscription, which is not written down any more.
     pub(crate) fn unsubscribe(&self, subscription: &str, id: ConsumerId) {
-        let Some(sub) = self.state.lock().subscriptions.remove(subscription) else { return };
+        let Some(sub) = self.state.lock().end_subscription(subscription) else { return };
         for (other, seat) in &sub.seats {
             if *other != id {
                 seat.outbox.push(&Command::close_consumer(seat.consumer_id));

@@ -235,6 +235,9 @@ impl Sub {
                     else {
                         continue;
                     };
+                    let (messages, bytes) = (u64::from(delivery.messages), entry.payload.len());
+                    seat.sent.count(messages, bytes);
+                    self.sent.count(messages, bytes);
                     seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
                 }
             }
@@ -313,7 +316,7 @@ mod tests {
     fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
         let (topic, positions) = topic();
         let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
-        let seat = ConsumerSeat { outbox: Arc::clone(&outbox), consumer_id: 5 };
+        let seat = ConsumerSeat::new(Arc::clone(&outbox), 5);
         let joining = Joining { id, name: "one".to_owned(), priority: 0 };
         let (kind, start) = (Kind::Shared, Start::Earliest);
         topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();

@@ -1,6 +1,6 @@
 //! The producers' side of a topic: opening, sending, receipts.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use hexalpes_log::{AppendError, Appended, FileError, Receipts};
 use hexalpes_wire::{
@@ -10,14 +10,15 @@ use hexalpes_wire::{
 };
 
 use super::{State, Topic};
-use crate::{connection::outbox::Outbox, dedup::Verdict};
+use crate::{connection::outbox::Outbox, dedup::Verdict, meter::Meter};
 
 /// A producer that is connected.
 pub(crate) struct Seat {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) producer_id: u64,
     epoch: u64,
-    exclusive: bool,
+    pub(super) exclusive: bool,
+    pub(super) received: Meter,
     named_by_user: bool,
     /// A message of it was not stored. Nothing later is, or there would be a gap that its client could not fill:
     /// it opens the producer again and sends again from there.
@@ -48,7 +49,7 @@ pub(crate) struct Pending {
     /// Not so for the earlier chunks of a message: they share its sequence id.
     completes: bool,
     messages: u64,
-    bytes: u64,
+    bytes: usize,
 }
 
 /// What a producer asks for when it opens.
@@ -107,7 +108,8 @@ impl Topic {
             return Err(ProducerError::NotAlone);
         }
         let outbox = Arc::clone(outbox);
-        let seat = Seat { outbox, producer_id, epoch, exclusive, named_by_user, failed: false };
+        let received = Meter::default();
+        let seat = Seat { outbox, producer_id, epoch, exclusive, received, named_by_user, failed: false };
         state.producers.insert(name.to_owned(), seat);
         Ok(state.dedup.last(name))
     }
@@ -138,8 +140,7 @@ impl Topic {
         let highest = sequence_id.max(command.highest_sequence_id.unwrap_or(0));
         let completes = completes(peek.chunk_id, peek.num_chunks_from_msg);
         let mut state = self.state.lock();
-        let Some(seat) = state.producers.get_mut(&**producer).filter(|seat| seat.is_of(outbox, producer_id))
-        else {
+        let Some(seat) = state.seat_of(producer, outbox, producer_id) else {
             // Sent away, and the client does not know yet: it sends again where it reconnects.
             return false;
         };
@@ -147,7 +148,7 @@ impl Topic {
             let message = "an earlier message of this producer was not stored".to_owned();
             return refuse(ServerError::PersistenceError, message);
         }
-        if self.deduplicates.load(Ordering::Relaxed) {
+        if self.deduplicates() {
             match state.dedup.judge(producer, sequence_id) {
                 Verdict::New => {}
                 Verdict::Duplicate => {
@@ -188,7 +189,7 @@ impl Topic {
             highest,
             completes,
             messages: u64::from(peek.num_messages_in_batch().max(1).unsigned_abs()),
-            bytes: payload.raw().len() as u64,
+            bytes: payload.raw().len(),
         };
         state.pending.insert(token, pending);
         true
@@ -208,8 +209,10 @@ impl Topic {
         }
         state.newest = state.newest.max(Some(appended.position));
         state.entries += 1;
-        state.messages_in += pending.messages;
-        state.bytes_in += pending.bytes;
+        state.received.count(pending.messages, pending.bytes);
+        if let Some(seat) = state.seat_of(producer, outbox, *producer_id) {
+            seat.received.count(pending.messages, pending.bytes);
+        }
         let id = MessageId::new(appended.position.ledger, appended.position.entry);
         outbox.push(&Command::send_receipt(*producer_id, *sequence_id, *highest, id));
         if pending.completes {
@@ -220,9 +223,14 @@ impl Topic {
 }
 
 impl State {
+    /// A producer's seat, if it is still there.
+    fn seat_of(&mut self, producer: &str, outbox: &Arc<Outbox>, producer_id: u64) -> Option<&mut Seat> {
+        self.producers.get_mut(producer).filter(|seat| seat.is_of(outbox, producer_id))
+    }
+
     /// Takes nothing more from a producer, if it is still there.
     fn fail(&mut self, producer: &str, outbox: &Arc<Outbox>, producer_id: u64) {
-        if let Some(seat) = self.producers.get_mut(producer).filter(|seat| seat.is_of(outbox, producer_id)) {
+        if let Some(seat) = self.seat_of(producer, outbox, producer_id) {
             seat.failed = true;
         }
     }

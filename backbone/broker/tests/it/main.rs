@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod catching_up;
+mod counting;
 mod faulty;
 mod forgetting;
 mod in_flight;

@@ -12,6 +12,7 @@ use hexalpes_wire::{
         MessageMetadata, SubType,
     },
 };
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -49,6 +50,11 @@ impl Running {
             async move { broker.serve(listener, CancellationToken::new()).await }
         });
         Ok(Self { broker, address, serving })
+    }
+
+    /// As the REST interface shows them.
+    pub(crate) fn stats(&self, topic: &str) -> Value {
+        serde_json::to_value(self.broker.topic_stats(&topic.parse().unwrap()).unwrap()).unwrap()
     }
 
     pub(crate) async fn stop(self) {

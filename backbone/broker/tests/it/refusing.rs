@@ -15,7 +15,7 @@ use crate::{
 const TOPIC: &str = "persistent://public/default/orders";
 
 fn subscriptions(running: &Running) -> Value {
-    running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap()["subscriptions"].clone()
+    running.stats(TOPIC)["subscriptions"].clone()
 }
 
 fn assert_refused(answer: &Command) {

@@ -10,7 +10,7 @@ const TOPIC: &str = "persistent://public/default/orders";
 const MIB: usize = 1 << 20;
 
 fn subscription(running: &Running) -> Value {
-    running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap()["subscriptions"]["sub"].clone()
+    running.stats(TOPIC)["subscriptions"]["sub"].clone()
 }
 
 /// A consumer with permits without end, and so many messages of 1 MiB for it.

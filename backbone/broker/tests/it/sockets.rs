@@ -235,7 +235,7 @@ async fn a_seek_that_was_answered_survives_a_crash() {
     running.stop().await;
 
     let running = Running::start(crashed.path()).await;
-    let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+    let stats = running.stats(TOPIC);
     assert_eq!(stats["subscriptions"]["sub"]["msgBacklog"], 0);
     running.stop().await;
 }
@@ -252,7 +252,7 @@ async fn an_ack_of_earliest_acks_nothing_and_one_of_latest_all_there_is() {
         let Command::Ack(mut ack) = ack(acked) else { unreachable!() };
         ack.ack_type = AckType::Cumulative.into();
         assert_eq!(consumer.ask(&Command::Ack(ack)).await, Command::ack_response(5, 12));
-        let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+        let stats = running.stats(TOPIC);
         assert_eq!(stats["subscriptions"]["sub"]["msgBacklog"], backlog);
     }
     producer.send(1, "second").await;
@@ -271,7 +271,7 @@ async fn an_ended_subscription_stays_ended() {
     running.stop().await;
 
     let running = Running::start(data.path()).await;
-    let stats = running.broker.topic_stats(&TOPIC.parse().unwrap()).unwrap();
+    let stats = running.stats(TOPIC);
     assert_eq!(stats["subscriptions"], serde_json::json!({}));
     running.stop().await;
 }

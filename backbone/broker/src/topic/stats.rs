@@ -1,0 +1,211 @@
+//! What is counted of a topic, under the names that Pulsar's REST interface gives it.
+//!
+//! Counters begin with 0 when the broker is opened, as Pulsar's do. What is not known here (delays, expiry, geographic
+//! replication) is left out rather than made up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hexalpes_log::Position;
+use serde::Serialize;
+
+use super::{State, Sub, Topic, producing};
+use crate::{connection::outbox::Outbox, meter::Counts, subscription::Kind};
+
+/// A topic, as it is at the moment.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicStats {
+    /// Messages a second, over the last few seconds.
+    pub msg_rate_in: f64,
+    /// Bytes a second.
+    pub msg_throughput_in: f64,
+    pub msg_rate_out: f64,
+    pub msg_throughput_out: f64,
+    pub msg_in_counter: u64,
+    pub bytes_in_counter: u64,
+    /// Deliveries: a message counts for each subscription, and each time that it is delivered.
+    pub msg_out_counter: u64,
+    pub bytes_out_counter: u64,
+    /// In bytes, over the last few seconds; 0 if there was none.
+    pub average_msg_size: f64,
+    /// What the entries take on the disk, in bytes.
+    pub storage_size: u64,
+    /// What the entries take that the slowest subscription has not acked, about.
+    pub backlog_size: u64,
+    pub publishers: Vec<PublisherStats>,
+    pub subscriptions: BTreeMap<String, SubscriptionStats>,
+    pub deduplication_status: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublisherStats {
+    pub access_mode: &'static str,
+    pub producer_id: u64,
+    pub producer_name: String,
+    pub msg_rate_in: f64,
+    pub msg_throughput_in: f64,
+    pub average_msg_size: f64,
+    #[serde(flatten)]
+    pub client: ClientStats,
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientStats {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_version: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionStats {
+    pub msg_rate_out: f64,
+    pub msg_throughput_out: f64,
+    pub msg_out_counter: u64,
+    pub bytes_out_counter: u64,
+    /// Entries that are not acked; a batch is one.
+    pub msg_backlog: u64,
+    /// Without those that are to be delivered later, of which there are none.
+    pub msg_backlog_no_delayed: u64,
+    /// What they take on the disk, about.
+    pub backlog_size: u64,
+    /// Messages that consumers have and did not ack.
+    pub unacked_messages: u64,
+    /// Nobody is kept waiting for acks.
+    pub blocked_subscription_on_unacked_msgs: bool,
+    pub r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active_consumer_name: Option<String>,
+    pub is_durable: bool,
+    pub consumers: Vec<ConsumerStats>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumerStats {
+    pub consumer_name: String,
+    pub msg_rate_out: f64,
+    pub msg_throughput_out: f64,
+    pub msg_out_counter: u64,
+    pub bytes_out_counter: u64,
+    /// Below zero if the last batch had more messages than were left.
+    pub available_permits: i64,
+    pub unacked_messages: u64,
+    pub blocked_consumer_on_unacked_msgs: bool,
+    #[serde(flatten)]
+    pub client: ClientStats,
+}
+
+impl ClientStats {
+    fn of(outbox: &Outbox) -> Self {
+        let address = outbox.peer.map(|peer| peer.to_string());
+        Self { address, client_version: outbox.client_version.get().cloned() }
+    }
+}
+
+impl Topic {
+    pub(crate) fn stats(&self) -> TopicStats {
+        let state = self.state.lock();
+        let subscriptions: BTreeMap<_, _> = state
+            .subscriptions
+            .iter()
+            .map(|(name, sub)| (name.clone(), self.subscription_stats(sub)))
+            .collect();
+        let received = state.received.counted();
+        let sent = state.sent();
+        TopicStats {
+            msg_rate_in: state.received.messages_per_second(),
+            msg_throughput_in: state.received.bytes_per_second(),
+            msg_rate_out: subscriptions.values().map(|sub| sub.msg_rate_out).sum(),
+            msg_throughput_out: subscriptions.values().map(|sub| sub.msg_throughput_out).sum(),
+            msg_in_counter: received.messages,
+            bytes_in_counter: received.bytes,
+            msg_out_counter: sent.messages,
+            bytes_out_counter: sent.bytes,
+            average_msg_size: state.received.average_bytes(),
+            storage_size: self.log.bytes_from(self.id, Position::EARLIEST),
+            backlog_size: subscriptions.values().map(|sub| sub.backlog_size).max().unwrap_or(0),
+            publishers: state.producers.iter().map(|(name, seat)| publisher(name, seat)).collect(),
+            subscriptions,
+            deduplication_status: if self.deduplicates() { "Enabled" } else { "Disabled" },
+        }
+    }
+
+    fn subscription_stats(&self, sub: &Sub) -> SubscriptionStats {
+        let mut consumers = Vec::new();
+        for (id, name, permits, unacked) in sub.machine.consumers() {
+            let Some(seat) = sub.seats.get(&id) else { continue };
+            let sent = seat.sent.counted();
+            consumers.push(ConsumerStats {
+                consumer_name: name.to_owned(),
+                msg_rate_out: seat.sent.messages_per_second(),
+                msg_throughput_out: seat.sent.bytes_per_second(),
+                msg_out_counter: sent.messages,
+                bytes_out_counter: sent.bytes,
+                available_permits: permits,
+                unacked_messages: unacked,
+                blocked_consumer_on_unacked_msgs: false,
+                client: ClientStats::of(&seat.outbox),
+            });
+        }
+        let active = consumers.first().filter(|_| sub.machine.kind() != Kind::Shared);
+        let (sent, backlog) = (sub.sent.counted(), self.backlog(sub));
+        SubscriptionStats {
+            msg_rate_out: sub.sent.messages_per_second(),
+            msg_throughput_out: sub.sent.bytes_per_second(),
+            msg_out_counter: sent.messages,
+            bytes_out_counter: sent.bytes,
+            msg_backlog: backlog,
+            msg_backlog_no_delayed: backlog,
+            backlog_size: self.log.bytes_from(self.id, sub.machine.cursor().mark_delete().next()),
+            unacked_messages: consumers.iter().map(|consumer| consumer.unacked_messages).sum(),
+            blocked_subscription_on_unacked_msgs: false,
+            r#type: format!("{:?}", sub.machine.kind()),
+            active_consumer_name: active.map(|active| active.consumer_name.clone()),
+            is_durable: sub.durable,
+            consumers,
+        }
+    }
+
+    /// So much time has passed since rates were last computed.
+    pub(crate) fn tick(&self, elapsed: Duration) {
+        let mut state = self.state.lock();
+        state.received.tick(elapsed);
+        state.producers.values_mut().for_each(|seat| seat.received.tick(elapsed));
+        for sub in state.subscriptions.values_mut() {
+            sub.sent.tick(elapsed);
+            sub.seats.values_mut().for_each(|seat| seat.sent.tick(elapsed));
+        }
+    }
+}
+
+impl State {
+    /// Forgets a subscription, but not what was delivered for it.
+    pub(super) fn end_subscription(&mut self, name: &str) -> Option<Sub> {
+        let sub = self.subscriptions.remove(name)?;
+        self.sent_before.add(sub.sent.counted());
+        Some(sub)
+    }
+
+    fn sent(&self) -> Counts {
+        let mut sent = self.sent_before;
+        self.subscriptions.values().for_each(|sub| sent.add(sub.sent.counted()));
+        sent
+    }
+}
+
+fn publisher(name: &str, seat: &producing::Seat) -> PublisherStats {
+    PublisherStats {
+        access_mode: if seat.exclusive { "Exclusive" } else { "Shared" },
+        producer_id: seat.producer_id,
+        producer_name: name.to_owned(),
+        msg_rate_in: seat.received.messages_per_second(),
+        msg_throughput_in: seat.received.bytes_per_second(),
+        average_msg_size: seat.received.average_bytes(),
+        client: ClientStats::of(&seat.outbox),
+    }
+}
