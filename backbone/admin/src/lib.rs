@@ -1,7 +1,7 @@
 //! Pulsar's Admin REST v2 over the broker.
 //!
 //! [`router`] answers what a client needs before it produces and consumes: tenants, namespaces and their
-//! policies, topics and what is counted for them, and the lookup over HTTP. Names and status codes are
+//! policies, topics and what is counted for them, the lookup over HTTP, and metrics for Prometheus. Names and status codes are
 //! Pulsar's: <https://pulsar.apache.org/admin-rest-api/>.
 //!
 //! Not here: partitioned topics, which the broker does not have, permissions, and whoever binds the port.
@@ -9,6 +9,7 @@
 mod brokers;
 mod extract;
 mod lookup;
+mod metrics;
 mod names;
 mod namespaces;
 mod policies;
@@ -56,6 +57,8 @@ pub fn router(broker: Broker) -> Router {
         .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
         .route(&format!("{TOPIC}/partitions"), get(topics::partitions))
         .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
+        .route("/metrics", get(metrics::metrics))
+        .route("/metrics/", get(metrics::metrics))
         .fallback(async || Refusal::NoPath)
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -163,6 +163,28 @@ async fn the_client_creates_lists_and_deletes_topics() {
 }
 
 #[tokio::test]
+async fn metrics_are_of_each_topic_and_subscription_under_the_names_of_pulsar() {
+    let admin = TestAdmin::start().await;
+    admin.client.create_topic(&topic("public/default/a\"b")).await.unwrap();
+    for path in ["/metrics", "/metrics/"] {
+        let (status, text) = admin.get(path).await;
+        let text = text.as_str().unwrap();
+        assert_eq!(status, 200);
+        let labels = r#"cluster="standalone",namespace="public/default""#;
+        let topic = format!(r#"{labels},topic="persistent://public/default/a\"b""#);
+        for line in [
+            "# TYPE pulsar_topics_count gauge".to_owned(),
+            format!("pulsar_topics_count{{{labels}}} 1"),
+            "# TYPE pulsar_in_messages_total counter".to_owned(),
+            format!("pulsar_in_messages_total{{{topic}}} 0"),
+            format!("pulsar_producers_count{{{topic}}} 0"),
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "no {line} in\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_lookup_leads_to_the_broker() {
     let admin = TestAdmin::start().await;
     let http = format!("http://{}", admin.address);
