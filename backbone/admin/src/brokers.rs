@@ -7,7 +7,12 @@ use hexalpes_broker::Broker;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::{CLUSTER, blocking, extract::Path, lookup::http_url, refusal::Refusal};
+use crate::{
+    CLUSTER, blocking,
+    extract::Path,
+    lookup::{host, http_url},
+    refusal::Refusal,
+};
 
 /// A disk that takes longer for one entry is none to rely on, and who asks has given up by then.
 const SYNCED_WITHIN: Duration = Duration::from_secs(4);
@@ -23,6 +28,20 @@ pub(crate) async fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
+/// This one, as the caller reached it.
+pub(crate) async fn list(
+    Path(cluster): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<String>>, Refusal> {
+    known_cluster(cluster)?;
+    Ok(Json(host(&headers).map(str::to_owned).into_iter().collect()))
+}
+
+/// What a client looks up here: which of the clusters it speaks to.
+pub(crate) async fn configuration() -> Json<Value> {
+    Json(json!({ "clusterName": CLUSTER }))
+}
+
 pub(crate) async fn clusters() -> Json<[&'static str; 1]> {
     Json([CLUSTER])
 }
@@ -32,8 +51,10 @@ pub(crate) async fn cluster(
     Path(cluster): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
-    if cluster != CLUSTER {
-        return Err(Refusal::NoCluster(cluster));
-    }
+    known_cluster(cluster)?;
     Ok(Json(json!({ "serviceUrl": http_url(&headers), "brokerServiceUrl": broker.service_url() })))
+}
+
+fn known_cluster(cluster: String) -> Result<(), Refusal> {
+    if cluster == CLUSTER { Ok(()) } else { Err(Refusal::NoCluster(cluster)) }
 }

@@ -20,6 +20,9 @@ pub(crate) async fn lookup(
 
 /// Where the caller reached this interface, by its own word: what it can reach, whatever lies between.
 pub(crate) fn http_url(headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(HOST)?.to_str().ok()?;
-    Some(format!("http://{host}"))
+    Some(format!("http://{}", host(headers)?))
+}
+
+pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {
+    headers.get(HOST)?.to_str().ok()
 }

@@ -32,6 +32,23 @@ pub(crate) async fn list(
     Ok(Json(topics.map(|topic| topic.to_string()).collect()))
 }
 
+/// What a namespace has not: topics that are not persistent, or have partitions.
+pub(crate) async fn none(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<Json<[String; 0]>, Refusal> {
+    names::known_namespace(&broker, &names::namespace(&tenant, &namespace)?)?;
+    Ok(Json([]))
+}
+
+/// In the place of a topic's name, `partitioned` asks for the topics that have partitions.
+pub(crate) async fn partitioned(
+    broker: State<Broker>,
+    Path((tenant, namespace, topic)): TopicPath,
+) -> Result<Json<[String; 0]>, Refusal> {
+    if topic == "partitioned" { none(broker, Path((tenant, namespace))).await } else { Err(Refusal::Method) }
+}
+
 /// Of two at once both may hear that they made it: there is one topic either way.
 pub(crate) async fn create(
     State(broker): State<Broker>,

@@ -184,6 +184,24 @@ async fn metrics_are_of_each_topic_and_subscription_under_the_names_of_pulsar() 
     }
 }
 
+/// What `pulsar-admin` asks for `clusters list`, `brokers list` and `topics list`.
+#[tokio::test]
+async fn the_lists_of_pulsar_admin_are_whole() {
+    let admin = TestAdmin::start().await;
+    let (_, configuration) = admin.get("/admin/v2/brokers/configuration/runtime").await;
+    assert_eq!(configuration["clusterName"], "standalone");
+    assert_eq!(admin.get("/admin/v2/brokers/standalone").await, (200, json!([admin.address])));
+    let name = topic("public/default/orders");
+    admin.client.create_topic(&name).await.unwrap();
+    let persistent = "/admin/v2/persistent/public/default?includeSystemTopic=false";
+    assert_eq!(admin.get(persistent).await, (200, json!([name.to_string()])));
+    for none in ["non-persistent/public/default", "persistent/public/default/partitioned"] {
+        assert_eq!(admin.get(&format!("/admin/v2/{none}")).await, (200, json!([])), "{none}");
+    }
+    let (_, stats) = admin.get("/admin/v2/persistent/public/default/orders/stats").await;
+    assert_eq!(stats["msgRateOut"].to_string(), "0.0");
+}
+
 #[tokio::test]
 async fn a_lookup_leads_to_the_broker() {
     let admin = TestAdmin::start().await;
@@ -204,6 +222,10 @@ async fn what_is_not_there_is_404_what_is_there_already_409_and_a_bad_name_412()
     for (status, request) in [
         (404, "GET /"),
         (404, "GET /admin/v2/nothing"),
+        (404, "GET /admin/v2/brokers/other"),
+        (404, "GET /admin/v2/non-persistent/public/none"),
+        (404, "GET /admin/v2/persistent/public/none/partitioned"),
+        (405, "GET /admin/v2/persistent/public/default/topic"),
         (404, "GET /admin/v2/tenants/nobody"),
         (404, "GET /admin/v2/namespaces/nobody"),
         (404, "PUT /admin/v2/namespaces/nobody/any"),

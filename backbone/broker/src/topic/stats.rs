@@ -120,8 +120,8 @@ impl Topic {
         TopicStats {
             msg_rate_in: state.received.messages_per_second(),
             msg_throughput_in: state.received.bytes_per_second(),
-            msg_rate_out: subscriptions.values().map(|sub| sub.msg_rate_out).sum(),
-            msg_throughput_out: subscriptions.values().map(|sub| sub.msg_throughput_out).sum(),
+            msg_rate_out: sum(subscriptions.values().map(|sub| sub.msg_rate_out)),
+            msg_throughput_out: sum(subscriptions.values().map(|sub| sub.msg_throughput_out)),
             msg_in_counter: received.messages,
             bytes_in_counter: received.bytes,
             msg_out_counter: sent.messages,
@@ -196,6 +196,11 @@ impl State {
         self.subscriptions.values().for_each(|sub| sent.add(sub.sent.counted()));
         sent
     }
+}
+
+/// 0 for none, where `Iterator::sum` has -0.
+fn sum(rates: impl Iterator<Item = f64>) -> f64 {
+    rates.fold(0.0, |sum, rate| sum + rate)
 }
 
 fn publisher(name: &str, seat: &producing::Seat) -> PublisherStats {
