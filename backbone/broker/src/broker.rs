@@ -66,6 +66,14 @@ impl Policy {
     }
 }
 
+/// How the names begin that the broker gives producers which have none.
+const MADE_UP: &str = "standalone-0-";
+
+/// Whether a producer's name looks like one that the broker gave it.
+pub(crate) fn is_made_up(name: &str) -> bool {
+    name.strip_prefix(MADE_UP).is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 pub(crate) fn deduplicates(policies: Option<&Value>) -> bool {
     policies.is_some_and(|policies| policies[Policy::Deduplication.name()] == Value::Bool(true))
 }
@@ -301,7 +309,7 @@ impl Shared {
     }
 
     pub(crate) fn producer_name(&self) -> String {
-        format!("standalone-0-{}", self.next_name.fetch_add(1, Ordering::Relaxed))
+        format!("{MADE_UP}{}", self.next_name.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Writes down the cursors that changed, and of topics with so many new entries what is known of their

@@ -5,6 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use hexalpes_log::Position;
 use serde::{Deserialize, Serialize};
 
+use crate::broker::is_made_up;
+
+/// Of the producers whose names the broker made up, twice as many are remembered at most; then those are forgotten
+/// that were heard of longest ago. Nobody else gets such a name, and who has one comes back with it soon, or never.
+const MADE_UP_KEPT: usize = 5000;
+
 /// What is known of an entry that a producer sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -45,12 +51,18 @@ impl Snapshot {
 #[derive(Debug, Default)]
 pub(crate) struct Dedup {
     producers: HashMap<String, Highest>,
+    /// How many of them have names that the broker made up.
+    made_up: usize,
+    /// Counts what it is told.
+    told: u64,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Highest {
     pushed: Option<u64>,
     persisted: Option<u64>,
+    /// Of `told`, when it was last heard of.
+    at: u64,
 }
 
 impl Dedup {
@@ -101,9 +113,33 @@ impl Dedup {
 
     fn entry(&mut self, producer: &str) -> &mut Highest {
         if !self.producers.contains_key(producer) {
+            if is_made_up(producer) {
+                self.made_up += 1;
+                self.forget_some();
+            }
             self.producers.insert(producer.to_owned(), Highest::default());
         }
-        self.producers.get_mut(producer).expect("it was put there")
+        self.told += 1;
+        let entry = self.producers.get_mut(producer).expect("it was put there");
+        entry.at = self.told;
+        entry
+    }
+
+    /// Forgets half of the names that the broker made up, once there are too many.
+    fn forget_some(&mut self) {
+        if self.made_up <= 2 * MADE_UP_KEPT {
+            return;
+        }
+        let is_idle = |name: &str, highest: &Highest| is_made_up(name) && highest.pushed == highest.persisted;
+        let idle = self.producers.iter().filter(|(name, highest)| is_idle(name, highest));
+        let mut heard_of: Vec<u64> = idle.map(|(_, highest)| highest.at).collect();
+        if heard_of.len() > MADE_UP_KEPT {
+            let forgotten = heard_of.len() - MADE_UP_KEPT;
+            let (_, kept_from, _) = heard_of.select_nth_unstable(forgotten);
+            let kept_from = *kept_from;
+            self.producers.retain(|name, highest| !is_idle(name, highest) || highest.at >= kept_from);
+            self.made_up -= forgotten;
+        }
     }
 }
 
@@ -121,6 +157,20 @@ mod tests {
         assert_eq!(dedup.judge("p", 4), Verdict::New);
         dedup.failed("p");
         assert_eq!(dedup.judge("p", 3), Verdict::New);
+    }
+
+    #[test]
+    fn names_that_the_broker_made_up_are_not_kept_for_good() {
+        let mut dedup = Dedup::default();
+        dedup.persisted("chosen", 1);
+        dedup.pushed("standalone-0-7000000", 1);
+        for number in 0..60_000 {
+            dedup.persisted(&format!("standalone-0-{number}"), 1);
+        }
+        assert!(dedup.producers.len() <= 2 * MADE_UP_KEPT + 1, "{}", dedup.producers.len());
+        assert_eq!((dedup.last("chosen"), dedup.last("standalone-0-59999")), (Some(1), Some(1)));
+        assert_eq!(dedup.last("standalone-0-0"), None);
+        assert_eq!(dedup.judge("standalone-0-7000000", 1), Verdict::Unknown);
     }
 
     #[test]
