@@ -5,7 +5,7 @@ mod consume;
 pub(crate) mod outbox;
 mod writing;
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, io::ErrorKind, net::SocketAddr, sync::Arc};
 
 use bytes::BytesMut;
 use hexalpes_wire::{
@@ -42,6 +42,19 @@ pub(crate) enum Hangup {
     NotConnected(CommandType),
     #[error("{0:?} makes no sense here")]
     Senseless(CommandType),
+}
+
+impl Hangup {
+    /// It comes to every connection: also a client that was killed has done nothing wrong.
+    fn is_ordinary(&self) -> bool {
+        match self {
+            Self::Peer | Self::Stopping => true,
+            Self::Io(error) => {
+                matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// What a connection has open.
@@ -82,8 +95,8 @@ pub(crate) async fn serve(
         consumers: HashMap::new(),
     };
     match connection.run(&mut socket, &stop).await {
-        Err(Hangup::Peer | Hangup::Stopping) | Ok(()) => tracing::debug!(%peer, "connection ended"),
-        Err(cause) => tracing::warn!(%peer, %cause, "closed a connection"),
+        Err(cause) if !cause.is_ordinary() => tracing::warn!(%peer, %cause, "closed a connection"),
+        Err(_) | Ok(()) => tracing::debug!(%peer, "connection ended"),
     }
 }
 
