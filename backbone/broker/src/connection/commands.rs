@@ -6,7 +6,7 @@ use hexalpes_wire::{
     PROTOCOL_VERSION, TopicName,
     frame::Payload,
     proto::{
-        Command, CommandConnect, CommandConnected, CommandGetTopicsOfNamespace,
+        Command, CommandConnect, CommandConnected, CommandGetSchemaResponse, CommandGetTopicsOfNamespace,
         CommandGetTopicsOfNamespaceResponse, CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode,
         Schema, SchemaType, ServerError, TopicsMode,
     },
@@ -46,6 +46,18 @@ impl Connection {
                     Err((error, why)) => Command::lookup_error(id, error, why),
                 };
                 self.outbox.push(&answer);
+            }
+            Command::GetSchema(asked) => {
+                let (error, why) = match topic_name(&asked.topic) {
+                    Ok(_) => (ServerError::TopicNotFound, "the topic has no schema".to_owned()),
+                    Err(refusal) => refusal,
+                };
+                self.outbox.push(&Command::GetSchemaResponse(CommandGetSchemaResponse {
+                    request_id: asked.request_id,
+                    error_code: Some(error.into()),
+                    error_message: Some(why),
+                    ..CommandGetSchemaResponse::default()
+                }));
             }
             other => {
                 let request_id = other.request_id().ok_or(Hangup::Senseless(other.kind()))?;

@@ -5,8 +5,8 @@ use hexalpes_wire::{
     MessageId,
     proto::{
         AckType, Command, CommandCloseProducer, CommandConsumerStats, CommandGetLastMessageId,
-        CommandGetSchema, CommandGetTopicsOfNamespace, CommandProducer,
-        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ProducerAccessMode,
+        CommandGetOrCreateSchema, CommandGetSchema, CommandGetTopicsOfNamespace, CommandProducer,
+        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ProducerAccessMode, Schema,
         ServerError, SubType, TopicsMode,
     },
 };
@@ -142,13 +142,27 @@ async fn what_is_not_supported_is_answered() {
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut peer = running.peer().await;
-    let asked = CommandGetSchema { request_id: 3, topic: TOPIC.to_owned(), schema_version: None };
-    let answer = peer.ask(&Command::GetSchema(asked)).await;
+    let asked =
+        CommandGetOrCreateSchema { request_id: 3, topic: TOPIC.to_owned(), schema: Schema::default() };
+    let answer = peer.ask(&Command::GetOrCreateSchema(asked)).await;
     let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
     assert_eq!((refusal.request_id, refusal.error()), (3, ServerError::NotAllowedError));
     let answer = peer.subscribe(TOPIC, SubType::KeyShared).await;
     assert!(matches!(answer, Command::Error(_)), "{answer:?}");
     assert_eq!(peer.ask(&Command::ping()).await, Command::pong());
+    running.stop().await;
+}
+
+/// A consumer that takes whatever schema there is asks for it first, and goes on without one.
+#[tokio::test]
+async fn a_topic_says_that_it_has_no_schema() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    let asked = CommandGetSchema { request_id: 3, topic: TOPIC.to_owned(), schema_version: None };
+    let answer = peer.ask(&Command::GetSchema(asked)).await;
+    let Command::GetSchemaResponse(none) = answer else { panic!("{answer:?}") };
+    assert_eq!((none.request_id, none.error_code()), (3, ServerError::TopicNotFound));
     running.stop().await;
 }
 
