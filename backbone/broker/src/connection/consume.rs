@@ -32,6 +32,9 @@ impl Connection {
             Ok(SubType::Shared) => Kind::Shared,
             _ => return Err(not_allowed("Key_Shared subscriptions are not supported".to_owned())),
         };
+        if asked.start_message_rollback_duration_sec() > 0 {
+            return Err(not_allowed("a start some time back is not supported: seek to a time".to_owned()));
+        }
         let topic = if asked.force_topic_creation() {
             self.topic(&name)?
         } else {

@@ -6,8 +6,8 @@ use hexalpes_wire::{
     proto::{
         AckType, Command, CommandCloseProducer, CommandConsumerStats, CommandGetLastMessageId,
         CommandGetOrCreateSchema, CommandGetSchema, CommandGetTopicsOfNamespace, CommandProducer,
-        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandUnsubscribe, ProducerAccessMode, Schema,
-        ServerError, SubType, TopicsMode,
+        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe, CommandUnsubscribe,
+        ProducerAccessMode, Schema, ServerError, SubType, TopicsMode,
     },
 };
 use tempfile::tempdir;
@@ -148,6 +148,15 @@ async fn what_is_not_supported_is_answered() {
     let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
     assert_eq!((refusal.request_id, refusal.error()), (3, ServerError::NotAllowedError));
     let answer = peer.subscribe(TOPIC, SubType::KeyShared).await;
+    assert!(matches!(answer, Command::Error(_)), "{answer:?}");
+    let an_hour_back = CommandSubscribe {
+        topic: TOPIC.to_owned(),
+        subscription: "sub".to_owned(),
+        request_id: 4,
+        start_message_rollback_duration_sec: Some(3600),
+        ..CommandSubscribe::default()
+    };
+    let answer = peer.ask(&Command::Subscribe(Box::new(an_hour_back))).await;
     assert!(matches!(answer, Command::Error(_)), "{answer:?}");
     assert_eq!(peer.ask(&Command::ping()).await, Command::pong());
     running.stop().await;
