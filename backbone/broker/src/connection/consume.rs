@@ -185,7 +185,7 @@ impl Connection {
                 available_permits: u64::try_from(permits).ok(),
                 unacked_messages: Some(unacked),
                 blocked_consumer_on_unacked_msgs: Some(false),
-                address: self.outbox.peer.map(|peer| peer.to_string()),
+                address: self.outbox.address(),
                 r#type: Some(format!("{:?}", machine.kind())),
                 msg_backlog: Some(backlog),
                 ..CommandConsumerStatsResponse::default()

@@ -26,7 +26,7 @@ pub(crate) struct Outbox {
     is_asked: AtomicBool,
     pending_sends: AtomicUsize,
     pub(crate) wake: Notify,
-    pub(crate) peer: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
     /// What its client calls itself.
     pub(crate) client_version: OnceLock<String>,
 }
@@ -34,6 +34,11 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn of(peer: SocketAddr) -> Self {
         Self { peer: Some(peer), ..Self::default() }
+    }
+
+    /// Where the peer is, written as Pulsar's broker writes it.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.peer.map(|peer| format!("/{peer}"))
     }
 
     pub(crate) fn push(&self, command: &Command) {

@@ -102,8 +102,7 @@ pub struct ConsumerStats {
 
 impl ClientStats {
     fn of(outbox: &Outbox) -> Self {
-        let address = outbox.peer.map(|peer| peer.to_string());
-        Self { address, client_version: outbox.client_version.get().cloned() }
+        Self { address: outbox.address(), client_version: outbox.client_version.get().cloned() }
     }
 }
 

@@ -52,7 +52,7 @@ async fn stats_count_messages_in_batches_and_the_backlog_in_entries() {
     let publisher = &stats["publishers"][0];
     assert_eq!((&publisher["producerName"], &publisher["accessMode"]), (&json!("p"), &json!("Shared")));
     assert_eq!(publisher["clientVersion"], "test");
-    assert!(publisher["address"].as_str().unwrap().starts_with("127.0.0.1:"), "{publisher}");
+    assert!(publisher["address"].as_str().unwrap().starts_with("/127.0.0.1:"), "{publisher}");
 
     let subscription = &stats["subscriptions"]["sub"];
     for (name, value) in [
