@@ -70,6 +70,7 @@ fn topic(name: &str) -> TopicName {
     TopicName::parse(name).unwrap()
 }
 
+/// Accepts S0-HC-3.
 #[tokio::test]
 async fn the_client_finds_a_healthy_broker_of_one_cluster() {
     let admin = TestAdmin::start().await;
