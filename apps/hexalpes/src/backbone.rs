@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result, anyhow};
 use hexalpes_broker::{Broker, BrokerOptions};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
 
 use crate::{
     claims::{Claims, Part},
@@ -35,14 +34,8 @@ impl Backbone {
             let (broker, stop) = (broker.clone(), stop.clone());
             async move { broker.serve(protocol, stop).await }
         });
-        let admin = tokio::spawn({
-            let (router, stop) = (hexalpes_admin::router(broker.clone()), stop.clone());
-            async move {
-                if let Err(problem) = hexalpes_http::serve(admin, router, stop).await {
-                    error!(%problem, "the backbone's REST ended");
-                }
-            }
-        });
+        let admin =
+            tokio::spawn(hexalpes_http::serve(admin, hexalpes_admin::router(broker.clone()), stop.clone()));
         Ok(Self { engine, broker, stop, tasks: [protocol, admin] })
     }
 

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
-use axum::Router;
+use anyhow::{Result, anyhow};
 use hexalpes_client::{Client, ClientOptions};
 use hexalpes_kernel::{Edge, SystemEdge};
 use hexalpes_telemetry::Metrics;
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -67,17 +66,16 @@ pub(crate) async fn serve(
                 router
             }
         };
-        faces.spawn(face(listener, router, Arc::clone(&edge), stop.clone()));
+        let router = hexalpes_http::layers(router, Arc::clone(&edge));
+        faces.spawn(hexalpes_http::serve(listener, router, stop.clone()));
     }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
 
     let mut ended = Ok(());
     while let Some(face) = faces.join_next().await {
-        ended = match face {
-            Ok(Ok(())) => ended,
-            Ok(Err(problem)) => Err(problem.into()),
-            Err(panic) => bail!("a service panicked: {panic}"),
-        };
+        if let Err(panic) = face {
+            ended = Err(anyhow!("a service panicked: {panic}"));
+        }
         // One that ends by itself takes the others with it: half of what was asked for is not running well.
         stop.cancel();
     }
@@ -88,13 +86,4 @@ pub(crate) async fn serve(
         trail.stop().await;
     }
     ended
-}
-
-async fn face(
-    listener: TcpListener,
-    router: Router,
-    edge: Arc<dyn Edge>,
-    stop: CancellationToken,
-) -> std::io::Result<()> {
-    hexalpes_http::serve(listener, hexalpes_http::layers(router, edge), stop).await
 }

@@ -51,7 +51,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let health = health(Service::Commissions.name(), probes);
     let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(Metrics::install()?));
     banner(settings, &engine, backbone.is_some(), port_of(&api)?);
-    hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop).await?;
+    hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop).await;
 
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
     commissions.stop().await;

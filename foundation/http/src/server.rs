@@ -1,7 +1,7 @@
 //! A router on a socket, and the promises that hold for every route.
 
 use std::any::Any;
-use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,13 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::serve::ListenerExt as _;
+use axum::serve::Listener;
 use hexalpes_kernel::Edge;
-use tokio::net::TcpListener;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -21,6 +25,9 @@ use crate::body::BODY_BYTES_MAX;
 use crate::cause::correlate;
 use crate::problem::{PROBLEM_JSON, Problem};
 
+/// A client that has not sent a whole head within this time is hung up on, and so is one that has sent nothing
+/// for so long after its last answer.
+pub const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// A request that takes longer is answered with 503; what it began in the database may still be done.
 pub const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 /// What was accepted is finished within this time after a shutdown began.
@@ -45,23 +52,44 @@ pub fn layers(router: Router, edge: Arc<dyn Edge>) -> Router {
 }
 
 /// Serves until `stop` is cancelled, then finishes what it accepted.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> io::Result<()> {
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
+pub async fn serve(mut listener: TcpListener, router: Router, stop: CancellationToken) {
+    let mut conversations = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            // axum's, which outlives a lack of file descriptors.
+            (stream, _) = Listener::accept(&mut listener) => {
+                conversations.spawn(converse(stream, router.clone(), stop.clone()));
+            }
+            Some(_) = conversations.join_next() => {}
         }
-    });
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let patience = async {
-        stop.cancelled().await;
-        tokio::time::sleep(SHUTDOWN_TIME_MAX).await;
+    }
+    drop(listener);
+    let finished = async { while conversations.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_TIME_MAX, finished).await.is_err() {
+        tracing::warn!("connections that did not end were cut");
+    }
+}
+
+/// Answers one client, request by request. Not with `axum::serve`, which waits for a head for ever.
+async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut conversation = pin!(conversation);
+    let ended = tokio::select! {
+        ended = conversation.as_mut() => ended,
+        () = stop.cancelled() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
     };
-    tokio::select! {
-        served = async { serving.await } => served,
-        () = patience => {
-            tracing::warn!("connections that did not end were cut");
-            Ok(())
-        }
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
     }
 }
 

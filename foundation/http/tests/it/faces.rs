@@ -103,5 +103,5 @@ async fn a_shutdown_finishes_what_was_accepted() {
     let reading = client.read_to_string(&mut answer);
     tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
-    tokio::time::timeout(Duration::from_secs(10), server).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(10), server).await.unwrap().unwrap();
 }

@@ -6,4 +6,5 @@ mod faces;
 mod health;
 mod idempotency;
 mod lists;
+mod patience;
 mod support;

@@ -88,10 +88,7 @@ impl Life {
         let face = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Api::on_port(face.local_addr().unwrap().port());
         let router = hexalpes_commissions::router(commissions.clone(), Arc::clone(&edge));
-        tokio::spawn({
-            let (router, stop) = (hexalpes_http::layers(router, edge), stop.clone());
-            async move { hexalpes_http::serve(face, router, stop).await.unwrap() }
-        });
+        tokio::spawn(hexalpes_http::serve(face, hexalpes_http::layers(router, edge), stop.clone()));
         Ok(Self { api, url, commissions, broker, relay, notifications, stop })
     }
 
