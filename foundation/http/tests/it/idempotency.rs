@@ -1,4 +1,4 @@
-//! A command that is sent twice, on SQLite.
+//! A command that is sent twice, on every database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,17 +26,21 @@ const TABLE: Migration =
         )]
     });
 
+/// How often two processes meet at one key.
+const ROUNDS: usize = 20;
+
 #[derive(Clone)]
 struct App {
     db: Db,
     keys: Idempotency,
 }
 
+/// One process on a database.
 struct Place {
+    url: DatabaseUrl,
     app: App,
     edge: Arc<FixedEdge>,
     router: Router,
-    _folder: tempfile::TempDir,
 }
 
 async fn order(
@@ -66,18 +70,33 @@ async fn count(tx: &Tx) -> Result<usize, DbError> {
     Ok(tx.fetch_all(Query::select().column("seq").from("done")).await?.len())
 }
 
-async fn place() -> Place {
-    let folder = tempfile::tempdir().unwrap();
-    let url = DatabaseUrl::file(folder.path().join("test.db"));
-    let db = Db::open(&url, DbOptions::default()).await.unwrap();
-    db.migrate(&[idempotency::MIGRATIONS, &[TABLE]].concat()).await.unwrap();
-    let app = App { db, keys: Idempotency::default() };
-    let edge = edge();
-    let router = layers(Router::new().route("/orders", post(order)).with_state(app.clone()), edge.clone());
-    Place { app, edge, router, _folder: folder }
+/// Runs a test on each database, one after the other.
+async fn on_each_database(test: impl AsyncFn(&Place)) {
+    for database in hexalpes_engines::databases() {
+        // Shown when the test fails.
+        println!("on {}", database.engine());
+        let place = Place::on(DatabaseUrl::parse(database.url()).unwrap()).await;
+        place.app.db.migrate(&[idempotency::MIGRATIONS, &[TABLE]].concat()).await.unwrap();
+        test(&place).await;
+        place.app.db.close().await;
+    }
 }
 
 impl Place {
+    async fn on(url: DatabaseUrl) -> Self {
+        let db = Db::open(&url, DbOptions::default()).await.unwrap();
+        let app = App { db, keys: Idempotency::default() };
+        let edge = edge();
+        let router =
+            layers(Router::new().route("/orders", post(order)).with_state(app.clone()), edge.clone());
+        Self { url, app, edge, router }
+    }
+
+    /// Another process on the same database: it does not know which keys' commands run here.
+    async fn another(&self) -> Self {
+        Self::on(self.url.clone()).await
+    }
+
     async fn order(&self, key: &str, id: &str) -> support::Answer {
         let request = Request::post("/orders").header("content-type", "application/json");
         let request = if key.is_empty() { request } else { request.header("idempotency-key", key) };
@@ -90,49 +109,76 @@ impl Place {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_key_replays_the_first_answer() {
-    let place = place().await;
-    let first = place.order("k", "a").await;
-    place.order("", "b").await;
-    let again = place.order("k", "a").await;
-    assert_eq!((first.status.as_u16(), first.header("idempotent-replay")), (201, ""));
-    assert_eq!((again.status.as_u16(), again.header("idempotent-replay")), (201, "true"));
-    assert_eq!((again.text.as_str(), first.text), (r#"{"count":1}"#, again.text.clone()));
-    assert_eq!(place.count().await, 2);
+    on_each_database(async |place| {
+        let first = place.order("k", "a").await;
+        place.order("", "b").await;
+        let again = place.order("k", "a").await;
+        assert_eq!((first.status.as_u16(), first.header("idempotent-replay")), (201, ""));
+        assert_eq!((again.status.as_u16(), again.header("idempotent-replay")), (201, "true"));
+        assert_eq!((again.text.as_str(), first.text), (r#"{"count":1}"#, again.text.clone()));
+        assert_eq!(place.count().await, 2);
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_each_request_is_its_own() {
-    let place = place().await;
-    place.order("", "a").await;
-    place.order("", "a").await;
-    assert_eq!(place.count().await, 2);
+    on_each_database(async |place| {
+        place.order("", "a").await;
+        place.order("", "a").await;
+        assert_eq!(place.count().await, 2);
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_with_another_body_is_refused() {
-    let place = place().await;
-    place.order("k", "a").await;
-    assert_eq!(place.order("k", "b").await.problem(422), "idempotency_key_reused");
-    assert_eq!(place.count().await, 1);
+    on_each_database(async |place| {
+        place.order("k", "a").await;
+        assert_eq!(place.order("k", "b").await.problem(422), "idempotency_key_reused");
+        assert_eq!(place.count().await, 1);
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_two_processes_are_sent_at_once_is_done_by_one_of_them() {
+    on_each_database(async |place| {
+        let other = place.another().await;
+        for round in 0..ROUNDS {
+            let key = format!("k-{round}");
+            let (one, two) = tokio::join!(place.order(&key, "a"), other.order(&key, "a"));
+            assert_eq!((one.status.as_u16(), two.status.as_u16()), (201, 201), "{} {}", one.text, two.text);
+            assert_eq!(one.text, two.text);
+            let mut replays = [one.header("idempotent-replay"), two.header("idempotent-replay")];
+            replays.sort_unstable();
+            assert_eq!(replays, ["", "true"], "round {round}");
+            assert_eq!(place.count().await, round + 1);
+        }
+        other.app.db.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_whose_command_still_runs_is_in_use() {
-    let place = place().await;
-    let key = IdempotencyKey(Some("k".to_owned()));
-    let running = place.app.keys.begin("order", key.clone(), String::new()).unwrap();
-    assert!(place.app.keys.begin("other", key, String::new()).is_ok());
-    assert_eq!(place.order("k", "a").await.problem(409), "idempotency_key_in_use");
-    drop(running);
-    assert_eq!(place.order("k", "a").await.status, 201);
+    on_each_database(async |place| {
+        let key = IdempotencyKey(Some("k".to_owned()));
+        let running = place.app.keys.begin("order", key.clone(), String::new()).unwrap();
+        assert!(place.app.keys.begin("other", key, String::new()).is_ok());
+        assert_eq!(place.order("k", "a").await.problem(409), "idempotency_key_in_use");
+        drop(running);
+        assert_eq!(place.order("k", "a").await.status, 201);
+    })
+    .await;
 }
 
-#[tokio::test]
-async fn a_key_released_early_is_not_released_again() {
-    let place = place().await;
-    let begin = || place.app.keys.begin("order", IdempotencyKey(Some("k".to_owned())), String::new());
+#[test]
+fn a_key_released_early_is_not_released_again() {
+    let keys = Idempotency::default();
+    let begin = || keys.begin("order", IdempotencyKey(Some("k".to_owned())), String::new());
     let first = begin().unwrap();
     first.release();
     let _second = begin().unwrap();
@@ -140,34 +186,40 @@ async fn a_key_released_early_is_not_released_again() {
     assert!(begin().is_err());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_command_leaves_its_key_free() {
-    let place = place().await;
-    assert_eq!(place.order("k", "refused").await.problem(409), "refused");
-    assert_eq!(place.order("k", "a").await.status, 201);
-    assert_eq!(place.count().await, 1);
+    on_each_database(async |place| {
+        assert_eq!(place.order("k", "refused").await.problem(409), "refused");
+        assert_eq!(place.order("k", "a").await.status, 201);
+        assert_eq!(place.count().await, 1);
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_forgotten_after_24_hours() {
-    let place = place().await;
-    place.order("k", "a").await;
-    place.edge.advance(Duration::from_hours(24) - Duration::from_micros(1));
-    assert_eq!(place.order("k", "a").await.header("idempotent-replay"), "true");
-    place.edge.advance(Duration::from_micros(1));
-    assert_eq!(place.order("k", "b").await.status, 201);
+    on_each_database(async |place| {
+        place.order("k", "a").await;
+        place.edge.advance(Duration::from_hours(24) - Duration::from_micros(1));
+        assert_eq!(place.order("k", "a").await.header("idempotent-replay"), "true");
+        place.edge.advance(Duration::from_micros(1));
+        assert_eq!(place.order("k", "b").await.status, 201);
 
-    place.edge.advance(Duration::from_hours(24));
-    let now = place.edge.now();
-    let forget = async move |tx: &Tx| idempotency::forget_expired(tx, now).await;
-    assert_eq!(place.app.db.write(forget).await, Ok(1));
+        place.edge.advance(Duration::from_hours(24));
+        let now = place.edge.now();
+        let forget = async move |tx: &Tx| idempotency::forget_expired(tx, now).await;
+        assert_eq!(place.app.db.write(forget).await, Ok(1));
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_blanks_or_201_characters_is_refused() {
-    let place = place().await;
-    for key in ["a b", &"k".repeat(201)] {
-        assert_eq!(place.order(key, "a").await.problem(422), "invalid_header");
-    }
-    assert_eq!(place.count().await, 0);
+    on_each_database(async |place| {
+        for key in ["a b", &"k".repeat(201)] {
+            assert_eq!(place.order(key, "a").await.problem(422), "invalid_header");
+        }
+        assert_eq!(place.count().await, 0);
+    })
+    .await;
 }
