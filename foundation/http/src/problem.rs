@@ -152,3 +152,47 @@ impl From<DbError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret() -> String {
+        "at 10.0.0.7".to_owned()
+    }
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_asks_to_come_again() {
+        let passing = [
+            (DbError::Unavailable(secret()), "database_unavailable"),
+            (DbError::Full, "disk_full"),
+            (DbError::Conflict(secret()), "database_unavailable"),
+            (DbError::CommitUnknown(secret()), "database_unavailable"),
+            (DbError::Closed, "database_unavailable"),
+        ];
+        for (error, code) in passing {
+            let problem = Problem::from(error.clone());
+            assert_eq!((problem.status.as_u16(), problem.code), (503, code), "{error}");
+            assert_eq!(problem.retry_after_seconds, Some(RETRY_AFTER_SECONDS), "{error}");
+            assert!(!problem.to_json().to_string().contains(&secret()), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_would_fail_again_is_our_fault_and_tells_nothing() {
+        let lasting = [
+            DbError::Constraint(secret()),
+            DbError::Statement(secret()),
+            DbError::Range("an amount"),
+            DbError::Column { column: secret(), why: "no number" },
+            DbError::NoRow,
+            DbError::Waited,
+            DbError::Nested,
+            DbError::Panicked,
+            DbError::Damaged(secret()),
+        ];
+        for error in lasting {
+            assert_eq!(Problem::from(error.clone()), Problem::internal(), "{error}");
+        }
+    }
+}
