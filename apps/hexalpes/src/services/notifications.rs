@@ -1,6 +1,6 @@
 //! The audit trail: notifications with their inbox and file.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use axum::Router;
@@ -14,7 +14,7 @@ use super::{Service, database};
 use crate::{
     debug,
     health::{Probe, check},
-    settings::Settings,
+    settings::{Key, Settings},
 };
 
 /// In the data folder.
@@ -24,7 +24,7 @@ pub(crate) const EVENTS_FILE: &str = "events.jsonl";
 #[derive(Debug)]
 pub(crate) struct AuditTrail {
     db: Db,
-    file: PathBuf,
+    options: NotificationsOptions,
 }
 
 /// Notifications at work.
@@ -37,18 +37,16 @@ pub(crate) struct Running {
 impl AuditTrail {
     /// Refuses a file that has lost lines.
     pub(crate) async fn open(settings: &Settings, edge: &Arc<dyn Edge>) -> Result<Self> {
-        let trail = Self {
-            db: database::open(settings, Service::Notifications).await?,
-            file: settings.data().join(EVENTS_FILE),
-        };
-        let (files, options) = (Arc::new(RealFiles), NotificationsOptions::new(&trail.file));
-        let checked = hexalpes_notifications::check(trail.db.clone(), files, Arc::clone(edge), options).await;
+        let options = options(settings)?;
+        let trail = Self { db: database::open(settings, Service::Notifications).await?, options };
+        let (db, files, options) = (trail.db.clone(), Arc::new(RealFiles), trail.options.clone());
+        let checked = hexalpes_notifications::check(db, files, Arc::clone(edge), options).await;
         checked.map_err(|error| trail.refused(&error))?;
         Ok(trail)
     }
 
     fn refused(&self, error: &StartError) -> anyhow::Error {
-        anyhow!("the audit trail {} cannot start: {error}", self.file.display())
+        anyhow!("the audit trail {} cannot start: {error}", self.options.file.display())
     }
 
     pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
@@ -58,8 +56,8 @@ impl AuditTrail {
     /// On an inbox that is up to date.
     pub(crate) async fn start(self, client: Client, edge: &Arc<dyn Edge>) -> Result<Running> {
         let files = Arc::new(RealFiles);
-        let options = NotificationsOptions::new(&self.file);
-        let started = Notifications::start(self.db.clone(), client, files, Arc::clone(edge), options).await;
+        let (db, options) = (self.db.clone(), self.options.clone());
+        let started = Notifications::start(db, client, files, Arc::clone(edge), options).await;
         let notifications = started.map_err(|error| self.refused(&error))?;
         Ok(Running { db: self.db, notifications })
     }
@@ -82,5 +80,47 @@ impl Running {
     pub(crate) async fn stop(self) {
         self.notifications.stop().await;
         self.db.close().await;
+    }
+}
+
+/// Where the lines go, and what is kept of them.
+fn options(settings: &Settings) -> Result<NotificationsOptions> {
+    let mut options = NotificationsOptions::new(settings.data().join(EVENTS_FILE));
+    options.file_bytes_max = settings.limit(Key::EventsFileBytesMax)?.map(Into::into);
+    options.files_put_aside_max = settings
+        .limit(Key::EventsFilesAsideMax)?
+        .map(|files| NonZeroUsize::try_from(files).unwrap_or(NonZeroUsize::MAX));
+    options.keep_inbox = settings
+        .limit(Key::EventIdsKeptHours)?
+        .map(|hours| Duration::from_secs(hours.get().saturating_mul(60 * 60)));
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Flags;
+
+    #[test]
+    fn what_is_kept_of_the_trail_is_set_in_bytes_files_and_hours() {
+        let environment = [
+            ("HEXALPES_EVENTS_FILE_BYTES_MAX", "1000000"),
+            ("HEXALPES_EVENTS_FILES_ASIDE_MAX", "3"),
+            ("HEXALPES_EVENT_IDS_KEPT_HOURS", "48"),
+        ]
+        .map(|(name, value)| (name.into(), value.into()));
+        let options = options(&Settings::read(&Flags::default(), &environment).expect("all is well"));
+        let options = options.expect("all is well");
+        assert_eq!(options.file_bytes_max, Some(1_000_000));
+        assert_eq!(options.files_put_aside_max, NonZeroUsize::new(3));
+        assert_eq!(options.keep_inbox, Some(Duration::from_hours(48)));
+    }
+
+    #[test]
+    fn everything_is_kept_unless_somebody_says_otherwise() {
+        let options = options(&Settings::read(&Flags::default(), &[]).expect("all is well"));
+        let options = options.expect("all is well");
+        assert_eq!((options.file_bytes_max, options.files_put_aside_max), (None, None));
+        assert_eq!(options.keep_inbox, None);
     }
 }

@@ -16,6 +16,9 @@ pub(crate) enum Key {
     DatabaseUrl,
     CommissionsDatabaseUrl,
     NotificationsDatabaseUrl,
+    EventsFileBytesMax,
+    EventsFilesAsideMax,
+    EventIdsKeptHours,
 }
 
 /// All of them, in the order in which they are shown.
@@ -33,6 +36,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key::DatabaseUrl,
     Key::CommissionsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
+    Key::EventsFileBytesMax,
+    Key::EventsFilesAsideMax,
+    Key::EventIdsKeptHours,
 ];
 
 impl Key {
@@ -99,6 +105,24 @@ impl Key {
                 "NOTIFICATIONS_DATABASE_URL",
                 None,
                 "The database of the notifications; wins over DATABASE_URL",
+            ),
+            Self::EventsFileBytesMax => (
+                "events-file-bytes-max",
+                "HEXALPES_EVENTS_FILE_BYTES_MAX",
+                None,
+                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never",
+            ),
+            Self::EventsFilesAsideMax => (
+                "events-files-aside-max",
+                "HEXALPES_EVENTS_FILES_ASIDE_MAX",
+                None,
+                "How many of the files put aside stay, the newest; unset: all",
+            ),
+            Self::EventIdsKeptHours => (
+                "event-ids-kept-hours",
+                "HEXALPES_EVENT_IDS_KEPT_HOURS",
+                None,
+                "How long an event that comes again is known, and gets no second line; unset: for ever",
             ),
         }
     }

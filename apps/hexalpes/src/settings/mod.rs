@@ -9,7 +9,7 @@ mod flags;
 mod keys;
 mod nearest;
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, net::Ipv4Addr, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, fmt, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
 
 use anyhow::{Result, bail, ensure};
 use hexalpes_db::DatabaseUrl;
@@ -89,6 +89,16 @@ impl Settings {
         for service in Service::ALL {
             self.database(service)?;
         }
+        for key in [Key::EventsFileBytesMax, Key::EventIdsKeptHours] {
+            self.limit(key)?;
+        }
+        ensure!(
+            self.limit(Key::EventsFilesAsideMax)?.is_none()
+                || self.given.contains_key(&Key::EventsFileBytesMax),
+            "events_files_aside_max ({}) needs events_file_bytes_max beside it: without it no file is ever put \
+             aside",
+            self.origin(Key::EventsFilesAsideMax)
+        );
         let host = self.text(Key::Host);
         ensure!(
             host == "localhost" || host.parse() == Ok(Ipv4Addr::LOCALHOST),
@@ -127,6 +137,18 @@ impl Settings {
             Ok(port) => Ok(Some(port)),
             Err(_) => bail!(
                 "{} ({origin}) is {value:?}, which is no port: write a number from 0 to 65535, without a host",
+                key.name()
+            ),
+        }
+    }
+
+    /// How much there may be of something; `None` is without limit.
+    pub(crate) fn limit(&self, key: Key) -> Result<Option<NonZeroU64>> {
+        let Some(Given { value, origin }) = self.given.get(&key) else { return Ok(None) };
+        match value.parse() {
+            Ok(limit) => Ok(Some(limit)),
+            Err(_) => bail!(
+                "{} ({origin}) is {value:?}: write a whole number from 1 on, or leave it out for no limit",
                 key.name()
             ),
         }
@@ -194,7 +216,7 @@ impl Settings {
     }
 
     fn origin(&self, key: Key) -> &Origin {
-        &self.given.get(&key).expect("it has a built-in value").origin
+        &self.given.get(&key).expect("it has a value").origin
     }
 }
 

@@ -96,3 +96,31 @@ fn a_variable_that_only_looks_like_ours_is_told() {
     let strange = strange_variables(&variables(&[("HEXALPES_DATE", "x"), ("HEXALPES_TEST_PYTHON", "x")]));
     assert_eq!(strange, ["the variable HEXALPES_DATE is none of ours; did you mean HEXALPES_DATA?"]);
 }
+
+#[test]
+fn a_limit_is_a_whole_number_from_1_on() {
+    for wrong in ["0", "-1", "1.5", "10MB", "1e6", "99999999999999999999"] {
+        let error = error_of(&Flags::default(), &[("HEXALPES_EVENT_IDS_KEPT_HOURS", wrong)]);
+        assert!(
+            error.starts_with("event_ids_kept_hours (environment HEXALPES_EVENT_IDS_KEPT_HOURS)"),
+            "{error}"
+        );
+        assert!(error.contains("no limit"), "{error}");
+    }
+}
+
+#[test]
+fn files_that_are_never_put_aside_cannot_be_limited() {
+    let flags = Flags { given: vec![(Key::EventsFilesAsideMax, "3".to_owned())], config: None };
+    let error = error_of(&flags, &[]);
+    assert!(error.starts_with("events_files_aside_max (flag --events-files-aside-max) needs"), "{error}");
+    let environment = variables(&[("HEXALPES_EVENTS_FILE_BYTES_MAX", "1000")]);
+    let settings = Settings::read(&flags, &environment).expect("all is well");
+    let shown = settings.shown();
+    let row = shown.iter().find(|[name, ..]| name == "events_files_aside_max");
+    assert_eq!(
+        row.map(|[_, value, origin]| (value.as_str(), origin.as_str())),
+        Some(("3", "flag --events-files-aside-max"))
+    );
+    assert!(shown.contains(&["event_ids_kept_hours", "", "not set"].map(str::to_owned)));
+}
