@@ -35,7 +35,7 @@ impl AdminOptions {
 /// A call that did not do what it is for.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    #[error("{method} {path}: {source}")]
+    #[error("{method} {path} got no whole answer")]
     Http { method: Method, path: String, source: reqwest::Error },
     #[error("{method} {path}: {status}: {reason}")]
     Refused { method: Method, path: String, status: StatusCode, reason: String },

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use hexalpes_wire::TopicName;
+use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
 use crate::connection::Dialer;
@@ -24,14 +25,23 @@ pub struct Client {
 pub(crate) struct Inner {
     pub(crate) pool: Pool,
     pub(crate) options: ClientOptions,
+    gate: CancellationToken,
 }
 
 impl Client {
     /// Checks the options. Nothing is dialled before something is opened.
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
+        let client = Self::gated(options, CancellationToken::new())?;
+        client.inner.gate.cancel();
+        Ok(client)
+    }
+
+    /// [`Client::new`] for topics that somebody prepares first: producers and consumers that are opened wait,
+    /// for however long, until `gate` is cancelled.
+    pub fn gated(options: ClientOptions, gate: CancellationToken) -> Result<Self, ClientError> {
         let service = Address::parse_all(&options.service_url)?;
         let dialer = Dialer::new(&options, service.iter().any(|address| address.tls))?;
-        Ok(Self { inner: Arc::new(Inner { pool: Pool::new(dialer, service), options }) })
+        Ok(Self { inner: Arc::new(Inner { pool: Pool::new(dialer, service), options, gate }) })
     }
 
     /// [`Client::new`], and a first connection, so that a broker that is not there is noticed now.
@@ -55,6 +65,7 @@ impl Client {
 
     async fn unpartitioned(&self, topic: &str) -> Result<TopicName, OpenError> {
         let topic = TopicName::parse(topic)?;
+        self.inner.gate.cancelled().await;
         if topic.partition().is_some() {
             return Ok(topic);
         }

@@ -1,5 +1,6 @@
 //! What brokers say when something is wrong, and what the client makes of it.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use hexalpes_wire::proto::{
     AuthData, Command, CommandAuthChallenge, CommandLookupTopicResponse, CommandMessage, LookupOutcome,
     MessageMetadata, ValidationError,
 };
+
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::next_text;
 use crate::fake::{Fake, Reply};
@@ -366,4 +369,17 @@ async fn parts_of_a_message_that_will_never_be_whole_are_given_up_and_block_noth
     assert_eq!(next_text(&consumer).await, "whole");
     let ack = fake.hears(|command| if let Command::Ack(ack) = command { Some(ack) } else { None }).await;
     assert_eq!(ack.message_id, [MessageId::new(4, 0).into()]);
+}
+
+#[tokio::test]
+async fn what_is_opened_behind_a_gate_waits_for_it_however_long() {
+    let fake = Fake::start(|_| Reply::Usual).await;
+    let gate = CancellationToken::new();
+    let client = Client::gated(fake.options(), gate.clone()).unwrap();
+    let mut opening = pin!(client.producer("t", ProducerOptions::default()));
+    tokio::time::pause();
+    assert!(tokio::time::timeout(Duration::from_hours(1), &mut opening).await.is_err());
+    tokio::time::resume();
+    gate.cancel();
+    opening.await.unwrap();
 }
