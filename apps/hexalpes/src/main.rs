@@ -6,6 +6,7 @@ mod cli;
 mod debug;
 mod health;
 mod listen;
+mod reach;
 mod serve;
 mod services;
 mod settings;

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use hexalpes_client::{Client, ClientOptions};
 use hexalpes_kernel::{Edge, SystemEdge};
 use hexalpes_telemetry::Metrics;
 use tokio::task::JoinSet;
@@ -14,9 +13,9 @@ use crate::{
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
+    reach::Reach,
     services::{self, AuditTrail, Commissions, Service},
     settings::Settings,
-    topology,
 };
 
 pub(crate) async fn serve(
@@ -37,40 +36,44 @@ pub(crate) async fn serve(
     }
 
     let engine = settings.engine()?;
-    topology::ensure(&engine).await?;
-    let client = Client::connect(ClientOptions::new(&engine.service)).await?;
+    let reach = Reach::new(engine.clone())?;
     let metrics = Metrics::install()?;
     let (mut commissions, mut trail) = (None, None);
     let mut faces = JoinSet::new();
     for (service, listener) in listeners {
         println!("{}: http://127.0.0.1:{}, broker {}", service.name(), port_of(&listener)?, engine.service);
-        let router = match service {
+        let (router, mut probes) = match service {
             Service::Commissions => {
                 let opened = Commissions::open(settings).await?;
                 opened.update(settings).await?;
-                let running = opened.start(client.clone(), with_relay, &edge)?;
-                let router = running
-                    .router(&edge)
-                    .merge(health(service.name(), running.probes()).routes(metrics.clone()));
-                commissions = Some(running);
-                router
+                let running = commissions.insert(opened.start(reach.client(), with_relay, &edge)?);
+                (running.router(&edge), running.probes())
             }
             Service::Notifications => {
                 let opened = AuditTrail::open(settings, &edge).await?;
                 opened.update(settings).await?;
-                let running = opened.start(client.clone(), &edge).await?;
-                let router = running
-                    .router()
-                    .merge(health(service.name(), vec![running.probe()]).routes(metrics.clone()));
-                trail = Some(running);
-                router
+                let running = trail.insert(opened.start(reach.client(), &edge).await?);
+                (running.router(), vec![running.probe()])
             }
         };
+        probes.push(reach.probe());
+        let router = router.merge(health(service.name(), probes).routes(metrics.clone()));
         let router = hexalpes_http::layers(router, Arc::clone(&edge));
         faces.spawn(hexalpes_http::serve(listener, router, stop.clone()));
     }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
 
+    let ended = reach.beside(all(faces, &stop), &stop).await;
+    if let Some(commissions) = commissions {
+        commissions.stop().await;
+    }
+    if let Some(trail) = trail {
+        trail.stop().await;
+    }
+    ended
+}
+
+async fn all(mut faces: JoinSet<()>, stop: &CancellationToken) -> Result<()> {
     let mut ended = Ok(());
     while let Some(face) = faces.join_next().await {
         if let Err(panic) = face {
@@ -78,12 +81,6 @@ pub(crate) async fn serve(
         }
         // One that ends by itself takes the others with it: half of what was asked for is not running well.
         stop.cancel();
-    }
-    if let Some(commissions) = commissions {
-        commissions.stop().await;
-    }
-    if let Some(trail) = trail {
-        trail.stop().await;
     }
     ended
 }

@@ -19,39 +19,53 @@ const TOPICS: [&str; 4] = [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_
 /// Published events stay: the raw topic is what an audit reads.
 const FOR_EVER: Retention = Retention { time_minutes: -1, size_mb: -1 };
 
+/// What a refusal comes to.
+const NOTHING: &str = "so nothing is published: an event could be stored twice or vanish";
+
 /// Makes what is not there, and sets deduplication, retention and the keeping of idle topics.
 pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
     let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
-    admin.clusters().await.with_context(|| {
-        format!("the broker's REST at {} does not answer: start it (`hexalpes backbone`)", engine.admin)
-    })?;
-    admin.create_tenant(TENANT).await.with_context(|| format!("the tenant {TENANT} cannot be made"))?;
+    if let Err(error) = admin.clusters().await {
+        let context = match error.status() {
+            Some(_) => format!("the broker's REST at {} does not let us in, {NOTHING}", engine.admin),
+            None => {
+                format!(
+                    "the broker's REST at {} does not answer: start it (`hexalpes backbone`)",
+                    engine.admin
+                )
+            }
+        };
+        return Err(error).context(context);
+    }
+    admin
+        .create_tenant(TENANT)
+        .await
+        .with_context(|| format!("the tenant {TENANT} cannot be made, {NOTHING}"))?;
     for namespace in NAMESPACES {
         ensure_namespace(&admin, namespace).await?;
     }
     for topic in TOPICS {
         let name = TopicName::parse(topic).context("our topics have names that Pulsar takes")?;
-        admin.create_topic(&name).await.with_context(|| format!("{topic} cannot be made"))?;
+        admin.create_topic(&name).await.with_context(|| format!("{topic} cannot be made, {NOTHING}"))?;
     }
     Ok(())
 }
 
 async fn ensure_namespace(admin: &AdminClient, namespace: &str) -> Result<()> {
-    let refused = "so nothing is published: an event could be stored twice or vanish";
     admin
         .create_namespace(namespace)
         .await
-        .with_context(|| format!("the namespace {namespace} cannot be made"))?;
+        .with_context(|| format!("the namespace {namespace} cannot be made, {NOTHING}"))?;
     admin
         .set_deduplication(namespace, true)
         .await
-        .with_context(|| format!("deduplication cannot be turned on for {namespace}, {refused}"))?;
+        .with_context(|| format!("deduplication cannot be turned on for {namespace}, {NOTHING}"))?;
     admin
         .set_retention(namespace, FOR_EVER)
         .await
-        .with_context(|| format!("retention cannot be set for {namespace}, {refused}"))?;
+        .with_context(|| format!("retention cannot be set for {namespace}, {NOTHING}"))?;
     admin
         .set_inactive_topics(namespace, &InactiveTopics::kept())
         .await
-        .with_context(|| format!("idle topics of {namespace} cannot be kept, {refused}"))
+        .with_context(|| format!("idle topics of {namespace} cannot be kept, {NOTHING}"))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use hexalpes_client::{Client, ClientOptions};
+use futures::FutureExt as _;
 use hexalpes_kernel::{Edge, SystemEdge};
 use hexalpes_telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +13,9 @@ use crate::{
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
+    reach::Reach,
     services::{self, AuditTrail, Commissions, EVENTS_FILE, Service},
     settings::{Engine, Key, Settings},
-    topology,
 };
 
 pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: CancellationToken) -> Result<()> {
@@ -40,18 +40,22 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         (None, Some(cluster)) => cluster,
         (None, None) => settings.engine()?,
     };
-    topology::ensure(&engine).await?;
-    let client = Client::connect(ClientOptions::new(&engine.service)).await?;
+    let reach = Reach::new(engine.clone())?;
+    if backbone.is_some() {
+        // There is nothing to wait for: it runs.
+        reach.prepare().await?;
+    }
     // The trail first, for it may refuse to start, and what the relay publishes cannot be taken back.
-    let trail = trail.start(client.clone(), &edge).await?;
-    let commissions = commissions.start(client, with_relay, &edge)?;
+    let trail = trail.start(reach.client(), &edge).await?;
+    let commissions = commissions.start(reach.client(), with_relay, &edge)?;
 
     let mut probes = commissions.probes();
-    probes.push(trail.probe());
+    probes.extend([trail.probe(), reach.probe()]);
     let health = health(Service::Commissions.name(), probes);
     let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(Metrics::install()?));
     banner(settings, &engine, backbone.is_some(), port_of(&api)?);
-    hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop).await;
+    let serving = hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop.clone());
+    let ended = reach.beside(serving.map(Ok), &stop).await;
 
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
     commissions.stop().await;
@@ -59,7 +63,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     if let Some(backbone) = backbone {
         backbone.stop().await?;
     }
-    Ok(())
+    ended
 }
 
 fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) {

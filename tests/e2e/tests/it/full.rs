@@ -68,6 +68,8 @@ async fn a_backbone_whose_disk_is_full_holds_up_no_command_and_a_restart_with_ro
     let mut backbone = Backbone::start_on(&disk);
     let mut product = Product::serve_on(backbone.urls());
     Crowd::send(product.api(), "before", CLIENTS, 2).finish(&mut ledger).await;
+    // They may have begun before their topics were ready, which a full disk would keep them from.
+    product.event_lines(CLIENTS * 4);
 
     disk.fill();
     let publishing = tokio::spawn(publish_much(backbone.urls()));

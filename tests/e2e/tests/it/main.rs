@@ -14,3 +14,4 @@ mod refusals;
 mod seed3;
 mod signals;
 mod starts;
+mod waiting;

@@ -1,0 +1,99 @@
+//! The way to a broker that may not be there yet: services start without it, and begin once its topics are
+//! ready.
+
+use std::{future::pending, pin::pin, time::Duration};
+
+use anyhow::Result;
+use hexalpes_client::{Client, ClientOptions, admin::AdminError};
+use hexalpes_http::Check;
+use tokio::{sync::watch, time};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::{health::Probe, settings::Engine, topology};
+
+/// Between two tries.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+
+/// A broker's address, a client of it, and whether its topics are ready.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    engine: Engine,
+    client: Client,
+    ready: CancellationToken,
+    told: watch::Sender<Check>,
+}
+
+impl Reach {
+    pub(crate) fn new(engine: Engine) -> Result<Self> {
+        let ready = CancellationToken::new();
+        let client = Client::gated(ClientOptions::new(&engine.service), ready.clone())?;
+        let told = watch::Sender::new(Check::degraded(format!("asking the broker at {}", engine.admin)));
+        Ok(Self { engine, client, ready, told })
+    }
+
+    /// What it opens waits until the topics are ready, so that nothing is published before.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    pub(crate) fn probe(&self) -> Probe {
+        let told = self.told.subscribe();
+        ("broker", Box::new(move || told.borrow().clone()))
+    }
+
+    /// Makes the topics ready. Fails where the broker is away, as where it refuses.
+    pub(crate) async fn prepare(&self) -> Result<()> {
+        topology::ensure(&self.engine).await?;
+        self.told.send_replace(Check::ok());
+        self.ready.cancel();
+        Ok(())
+    }
+
+    /// Serves, and meanwhile waits for the broker. What the broker refuses ends the serving: without its
+    /// promises nothing may be published, and waiting would not change them.
+    pub(crate) async fn beside(
+        &self,
+        serving: impl Future<Output = Result<()>>,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let mut serving = pin!(serving);
+        let refusal = tokio::select! {
+            served = &mut serving => return served,
+            refusal = self.refusal() => refusal,
+        };
+        stop.cancel();
+        serving.await?;
+        Err(refusal)
+    }
+
+    /// Waits for the broker, and ends with what it refuses; else never.
+    async fn refusal(&self) -> anyhow::Error {
+        while !self.ready.is_cancelled() {
+            let Err(error) = self.prepare().await else {
+                info!(broker = self.engine.service, "the broker is there");
+                break;
+            };
+            if is_final(&error) {
+                return error;
+            }
+            let waits = Check::degraded(format!("waits for the broker: {error:#}"));
+            // Said once, not with every try.
+            if *self.told.borrow() == waits {
+                debug!("still {}", waits.detail);
+            } else {
+                warn!("{}", waits.detail);
+            }
+            self.told.send_replace(waits);
+            time::sleep(RETRY_DELAY).await;
+        }
+        pending().await
+    }
+}
+
+/// What no waiting changes: it is not allowed, or not possible, or the address is none. Other answers are those
+/// of a broker that is still starting.
+fn is_final(error: &anyhow::Error) -> bool {
+    let Some(error) = error.downcast_ref::<AdminError>() else { return true };
+    error.status().map_or(!error.is_transient(), |status| matches!(status.as_u16(), 401 | 403 | 409))
+}
