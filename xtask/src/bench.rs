@@ -12,7 +12,7 @@ use crate::workspace;
 pub(crate) struct Options {
     /// `http` for the whole product; `--help` for the rest
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {

@@ -34,6 +34,8 @@ enum Task {
     /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python client
     Prepare,
     /// Measure the broker beside a real Pulsar, or the whole product (`bench http`), built for release
+    // Its help is the bench's own.
+    #[command(disable_help_flag = true)]
     Bench(bench::Options),
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
@@ -55,5 +57,22 @@ fn run() -> Result<ExitCode> {
         Task::Bench(options) => bench::run(&options),
         Task::Prepare => Ok(prepare::run()),
         Task::Pulsar(command) => pulsar::run(command),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_bench_is_for_the_bench() {
+        for argument in ["--help", "-h", "http"] {
+            let Ok(Cli { command: Task::Bench(options) }) =
+                Cli::try_parse_from(["cargo xtask", "bench", argument])
+            else {
+                panic!("{argument} is not for us");
+            };
+            assert_eq!(options.arguments, [argument]);
+        }
     }
 }
