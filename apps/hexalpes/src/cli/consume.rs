@@ -25,7 +25,7 @@ pub(super) struct Consume {
     /// Where a new subscription begins
     #[arg(short, long, value_enum, ignore_case = true, default_value = "latest")]
     position: Position,
-    /// How a subscription is shared with other consumers
+    /// How the subscription is shared with other consumers
     #[arg(short = 't', long = "type", value_enum, ignore_case = true, default_value = "exclusive")]
     kind: Kind,
     #[command(flatten)]
@@ -42,8 +42,11 @@ enum Position {
 
 #[derive(ValueEnum, Clone, Copy)]
 enum Kind {
+    /// With nobody
     Exclusive,
+    /// One reads, the others take over when it goes
     Failover,
+    /// Each message goes to one of them
     Shared,
 }
 

@@ -17,7 +17,7 @@ use crate::{
 pub(super) enum Demo {
     /// Remove what the product stored in the data folder; it must be stopped
     Reset {
-        /// Yes, remove it
+        /// Remove it; without this, only what would be removed is said
         #[arg(long)]
         yes: bool,
     },

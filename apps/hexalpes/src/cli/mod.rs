@@ -36,7 +36,10 @@ const USAGE: u8 = 2;
     name = "hexalpes",
     version,
     about = "A partner-program platform on an event backbone",
-    after_help = "Exit codes: 0 done; 1 it could not be done, one line on standard error says why and what \
+    after_help = "Begin with `hexalpes`: everything on this machine, data in ./data. In another terminal, `hexalpes consume \
+                  outbox-events -s me -n 0 -p earliest` shows events as they come. `--help` lists the settings, of \
+                  any command; `hexalpes config show` says what they are.\n\n\
+                  Exit codes: 0 done; 1 it could not be done, one line on standard error says why and what \
                   to do; 2 the command line or a setting is wrong; 130 a second Ctrl-C cut it off."
 )]
 struct Cli {
@@ -49,18 +52,24 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Backbone, relay and every service in one process (the default)
+    ///
+    /// With `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` it starts no backbone and uses that cluster.
     Up {
         #[command(flatten)]
         relay: RelayChoice,
     },
     /// Services alone, against a backbone or a cluster that runs elsewhere
+    ///
+    /// They start without it too: commands are answered, and published once it is there. `/health` says what
+    /// is waited for.
     Serve {
+        /// One or more of them
         #[arg(required = true, value_name = "SERVICE")]
         services: Vec<Service>,
         #[command(flatten)]
         relay: RelayChoice,
     },
-    /// The backbone alone: a Pulsar-compatible broker
+    /// The backbone alone, a Pulsar-compatible broker
     Backbone,
     /// Bring the databases up to date, without starting anything
     Migrate,
@@ -71,16 +80,16 @@ enum Command {
     /// Ask the broker about its topics
     #[command(subcommand)]
     Topics(topics::Topics),
-    /// Look at what the commissions publish
+    /// Look at the outbox: events of commissions, published and still to be published
     #[command(subcommand)]
     Outbox(outbox::Outbox),
-    /// Ask how the relay does
+    /// Ask the relay, which publishes the outbox, how it does
     #[command(subcommand)]
     Relay(relay::Relay),
-    /// Begin again
+    /// Bring the data folder back to before the first start
     #[command(subcommand)]
     Demo(demo::Demo),
-    /// Show what is set, and where
+    /// Show the settings that are in force
     #[command(subcommand)]
     Config(config::Config),
     /// Repair text whose UTF-8 was once read as Mac Roman, such as `P√©rez`
@@ -89,7 +98,8 @@ enum Command {
 
 #[derive(clap::Args)]
 struct RelayChoice {
-    /// Publish nothing: events stay in the outbox. Server databases need it, for they have no relay yet
+    /// Publish nothing: events stay in the outbox. PostgreSQL, MySQL and MariaDB need it, as there is no relay
+    /// for them yet
     #[arg(long)]
     no_relay: bool,
 }
@@ -144,4 +154,46 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::RepairText(repair) => repair.run(),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::settings::HEADING;
+
+    /// The help of a command and of those below it, without the settings, which all have in common.
+    fn helps(command: &mut clap::Command, path: &str, text: &mut String) {
+        let help = command.render_long_help().to_string();
+        let own = help.split(HEADING).next().unwrap_or_default();
+        // What is cut off left blanks behind; so does clap in empty lines.
+        let lines: Vec<&str> = own.lines().map(str::trim_end).collect();
+        let _ = writeln!(text, "==== {path} --help\n{}\n", lines.join("\n").trim_end());
+        for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
+            let path = format!("{path} {}", inner.get_name());
+            helps(inner, &path, text);
+        }
+    }
+
+    fn built() -> clap::Command {
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        command
+    }
+
+    #[test]
+    fn every_command_explains_itself() {
+        let mut text = String::new();
+        helps(&mut built(), "hexalpes", &mut text);
+        insta::assert_snapshot!("commands", text);
+    }
+
+    #[test]
+    fn the_long_help_has_all_settings_and_the_short_one_none() {
+        insta::assert_snapshot!("long", built().render_long_help().to_string());
+        insta::assert_snapshot!("short", built().render_help().to_string());
+    }
 }

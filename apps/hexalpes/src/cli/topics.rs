@@ -22,6 +22,7 @@ pub(super) enum Topics {
     },
     /// What the broker counts for a topic
     Stats {
+        /// `name`, `tenant/namespace/name` or the whole `persistent://…`
         topic: String,
         #[command(flatten)]
         output: Output,

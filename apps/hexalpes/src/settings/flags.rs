@@ -7,7 +7,8 @@ use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches, value_parser};
 use super::{KEYS, Key};
 
 const CONFIG: &str = "config";
-const HEADING: &str = "Settings (rising: built in, file, environment, flag)";
+/// Settings stand under it in the help.
+pub(crate) const HEADING: &str = "Settings (a flag wins over the environment, that over the file)";
 
 /// What the command line sets.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +26,7 @@ impl Args for Flags {
             .help("The settings file [env: HEXALPES_CONFIG] [default: hexalpes.toml, if it is there]");
         let keys = KEYS.iter().map(|key| {
             let default = key.built_in().map(|value| format!(" [default: {value}]")).unwrap_or_default();
-            Arg::new(key.flag()).long(key.flag()).value_name("VALUE").help(format!(
+            Arg::new(key.flag()).long(key.flag()).value_name(key.value_name()).help(format!(
                 "{} [env: {}]{default}",
                 key.about(),
                 key.variable()
@@ -33,7 +34,9 @@ impl Args for Flags {
         });
         std::iter::once(config)
             .chain(keys)
-            .fold(command, |command, arg| command.arg(arg.global(true).help_heading(HEADING)))
+            // They are the same for every command, and longer than what most have to say.
+            .map(|arg| arg.global(true).help_heading(HEADING).hide_short_help(true))
+            .fold(command, Command::arg)
     }
 
     fn augment_args_for_update(command: Command) -> Command {

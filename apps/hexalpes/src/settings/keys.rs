@@ -47,99 +47,108 @@ impl Key {
         self.flag().replace('-', "_")
     }
 
-    /// Flag, variable, what is built in, and what it is.
-    const fn row(self) -> (&'static str, &'static str, Option<&'static str>, &'static str) {
+    /// Flag and variable.
+    const fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Data => ("data", "HEXALPES_DATA", Some("data"), "Folder of everything that must survive"),
-            Self::Log => (
-                "log",
-                "HEXALPES_LOG",
-                Some("warn"),
-                "What is logged: a level, or directives such as `warn,hexalpes_broker=debug`",
-            ),
-            Self::Host => (
-                "host",
-                "HEXALPES_HOST",
-                Some("127.0.0.1"),
-                "Where it listens: loopback alone, until there is authentication",
-            ),
-            Self::BackbonePort => {
-                ("backbone-port", "HEXALPES_BACKBONE_PORT", Some("6650"), "Pulsar's binary protocol")
-            }
-            Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT", Some("8080"), "Pulsar's Admin REST"),
-            Self::CommissionsPort => {
-                ("commissions-port", "COMMISSIONS_PORT", Some("5001"), "The commission API")
-            }
-            Self::NotificationsPort => (
-                "notifications-port",
-                "NOTIFICATIONS_PORT",
-                Some("5005"),
-                "Health of the notifications, where they run alone",
-            ),
-            Self::ServicePort => {
-                ("service-port", "SERVICE_PORT", None, "The port of a service that runs alone")
-            }
-            Self::PulsarBrokerUrl => (
-                "pulsar-broker-url",
-                "PULSAR_BROKER_URL",
-                None,
-                "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650",
-            ),
-            Self::PulsarAdminUrl => {
-                ("pulsar-admin-url", "PULSAR_ADMIN_URL", None, "Its Admin REST, such as http://HOST:8080")
-            }
-            Self::DatabaseUrl => (
-                "database-url",
-                "DATABASE_URL",
-                None,
-                "The database of a service that runs alone; without it, a SQLite file in the data folder",
-            ),
-            Self::CommissionsDatabaseUrl => (
-                "commissions-database-url",
-                "COMMISSIONS_DATABASE_URL",
-                None,
-                "The database of the commissions; wins over DATABASE_URL",
-            ),
-            Self::NotificationsDatabaseUrl => (
-                "notifications-database-url",
-                "NOTIFICATIONS_DATABASE_URL",
-                None,
-                "The database of the notifications; wins over DATABASE_URL",
-            ),
-            Self::EventsFileBytesMax => (
-                "events-file-bytes-max",
-                "HEXALPES_EVENTS_FILE_BYTES_MAX",
-                None,
-                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never",
-            ),
-            Self::EventsFilesAsideMax => (
-                "events-files-aside-max",
-                "HEXALPES_EVENTS_FILES_ASIDE_MAX",
-                None,
-                "How many of the files put aside stay, the newest; unset: all",
-            ),
-            Self::EventIdsKeptHours => (
-                "event-ids-kept-hours",
-                "HEXALPES_EVENT_IDS_KEPT_HOURS",
-                None,
-                "How long an event that comes again is known, and gets no second line; unset: for ever",
-            ),
+            Self::Data => ("data", "HEXALPES_DATA"),
+            Self::Log => ("log", "HEXALPES_LOG"),
+            Self::Host => ("host", "HEXALPES_HOST"),
+            Self::BackbonePort => ("backbone-port", "HEXALPES_BACKBONE_PORT"),
+            Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT"),
+            Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
+            Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
+            Self::ServicePort => ("service-port", "SERVICE_PORT"),
+            Self::PulsarBrokerUrl => ("pulsar-broker-url", "PULSAR_BROKER_URL"),
+            Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
+            Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
+            Self::CommissionsDatabaseUrl => ("commissions-database-url", "COMMISSIONS_DATABASE_URL"),
+            Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
+            Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
+            Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
+            Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
         }
     }
 
     pub(crate) const fn flag(self) -> &'static str {
-        self.row().0
+        self.names().0
     }
 
     pub(crate) const fn variable(self) -> &'static str {
-        self.row().1
+        self.names().1
     }
 
     pub(crate) const fn built_in(self) -> Option<&'static str> {
-        self.row().2
+        match self {
+            Self::Data => Some("data"),
+            Self::Log => Some("warn"),
+            Self::Host => Some("127.0.0.1"),
+            Self::BackbonePort => Some("6650"),
+            Self::AdminPort => Some("8080"),
+            Self::CommissionsPort => Some("5001"),
+            Self::NotificationsPort => Some("5005"),
+            Self::ServicePort
+            | Self::PulsarBrokerUrl
+            | Self::PulsarAdminUrl
+            | Self::DatabaseUrl
+            | Self::CommissionsDatabaseUrl
+            | Self::NotificationsDatabaseUrl
+            | Self::EventsFileBytesMax
+            | Self::EventsFilesAsideMax
+            | Self::EventIdsKeptHours => None,
+        }
     }
 
+    /// What a value is, in one word.
+    pub(crate) const fn value_name(self) -> &'static str {
+        match self {
+            Self::Data => "FOLDER",
+            Self::Log => "LEVEL",
+            Self::Host => "ADDRESS",
+            Self::BackbonePort
+            | Self::AdminPort
+            | Self::CommissionsPort
+            | Self::NotificationsPort
+            | Self::ServicePort => "PORT",
+            Self::PulsarBrokerUrl
+            | Self::PulsarAdminUrl
+            | Self::DatabaseUrl
+            | Self::CommissionsDatabaseUrl
+            | Self::NotificationsDatabaseUrl => "URL",
+            Self::EventsFileBytesMax => "BYTES",
+            Self::EventsFilesAsideMax => "FILES",
+            Self::EventIdsKeptHours => "HOURS",
+        }
+    }
+
+    /// What it is, in a line of the help.
     pub(crate) const fn about(self) -> &'static str {
-        self.row().3
+        match self {
+            Self::Data => "The folder of everything that is kept; made at the first start",
+            Self::Log => "What is logged: a level, or directives such as `warn,hexalpes_broker=debug`",
+            Self::Host => "Where it listens: on 127.0.0.1 alone, until there is authentication",
+            Self::BackbonePort => "Where the backbone speaks Pulsar's binary protocol",
+            Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
+            Self::CommissionsPort => "Where the commission API is served",
+            Self::NotificationsPort => {
+                "Where `serve notifications` tells its health; `up` has it on the API's port"
+            }
+            Self::ServicePort => "The port of `serve` with one service, unless the service's own port is set",
+            Self::PulsarBrokerUrl => {
+                "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650"
+            }
+            Self::PulsarAdminUrl => "The cluster's Admin REST, such as http://HOST:8080",
+            Self::DatabaseUrl => {
+                "The database of `serve` with one service; unset: a SQLite file in the data folder"
+            }
+            Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
+            Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
+            Self::EventsFileBytesMax => {
+                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
+            }
+            Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
+            Self::EventIdsKeptHours => {
+                "How long an event that comes again is known, and gets no second line; unset: for ever"
+            }
+        }
     }
 }

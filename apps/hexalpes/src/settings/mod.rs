@@ -18,6 +18,8 @@ use crate::services::Service;
 
 pub(crate) use engine::Engine;
 pub(crate) use flags::Flags;
+#[cfg(test)]
+pub(crate) use flags::HEADING;
 pub(crate) use keys::{KEYS, Key};
 
 /// Where a value came from, in rising order.
