@@ -1,8 +1,10 @@
 //! What comes twice acts once.
 
 use hexalpes_client::Outgoing;
-use hexalpes_db::DatabaseUrl;
-use serde_json::json;
+use hexalpes_db::{DatabaseUrl, Tx};
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge};
+use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, append};
+use serde_json::{json, value::RawValue};
 
 use crate::support::{Stage, done, event, good, property, until};
 
@@ -121,4 +123,32 @@ async fn a_handler_is_told_the_cause() {
     let cause = stage.puppet.causes.lock()[0].clone();
     let told = (cause.correlation.as_str(), cause.causation.as_str(), cause.actor.as_str());
     assert_eq!(told, ("CORR-1", "a", "ana"));
+}
+
+/// Neither outbox, relay nor consumer knows the types that go through them. Accepts S3-QS-9.
+#[tokio::test]
+async fn an_event_of_a_new_type_needs_a_row_and_a_handler_and_no_more() {
+    let mut stage = Stage::set().await;
+    stage.topic = EVENTS_TOPIC.to_owned();
+    let cause = Cause {
+        correlation: CorrelationId::parse("CORR-1").unwrap(),
+        causation: CausationId::parse("CMD-1").unwrap(),
+        actor: Actor::anonymous(),
+        at: SystemEdge.now(),
+    };
+    let paused = NewEvent {
+        id: SystemEdge.uuid(),
+        aggregate_type: "campaigns",
+        aggregate_id: "camp-1".to_owned(),
+        kind: "com.hexabuilders.campaigns.CampaignPaused",
+        data: RawValue::from_string(r#"{"name":"camp-1"}"#.to_owned()).unwrap(),
+    };
+    let command = async move |tx: &Tx| append(tx, &cause, paused.clone()).await;
+    stage.db.write(command).await.unwrap();
+    stage.carried(EVENTS_TOPIC).await;
+
+    let consumer = stage.start();
+    until(&consumer, |status| status.handled == 1).await;
+    assert_eq!(stage.effects().await, ["camp-1"]);
+    consumer.stop().await;
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use hexalpes_e2e::{Product, calculation};
+use hexalpes_engines::free_port;
 use serde_json::Value;
 
 use crate::command::{hexalpes, refusal, up_refusal};
@@ -75,4 +76,19 @@ async fn a_data_folder_in_use_is_refused_and_a_reset_with_it() {
     assert_eq!(product.interrupt(), Some(0));
     assert!(hexalpes(folder.path(), &["demo", "reset", "--yes", "--data", &data]).status.success());
     assert!(!product.data().join("backbone").exists() && !product.data().join("events.jsonl").exists());
+}
+
+/// Accepts S3-QS-10.
+#[test]
+fn a_command_that_finds_nobody_says_where_it_looked_and_what_to_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let port = free_port().to_string();
+    let said = refusal(folder.path(), &["relay", "status", "--commissions-port", &port], 1);
+    assert!(
+        said.contains(&port) && said.contains("start it") && said.contains("--commissions-port"),
+        "{said}"
+    );
+    let said =
+        refusal(folder.path(), &["consume", "outbox-events", "-s", "new", "--backbone-port", &port], 1);
+    assert!(said.contains(&port) && said.contains("start it"), "{said}");
 }
