@@ -28,6 +28,7 @@ mod clock;
 mod connection;
 pub mod consumer;
 pub mod error;
+mod link;
 mod lookup;
 mod options;
 mod pace;

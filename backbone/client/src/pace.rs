@@ -1,8 +1,12 @@
 //! How fast a producer or a consumer comes back.
 
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
+use hexalpes_wire::TopicName;
+
+use crate::error::OpenError;
 use crate::options::Backoff;
 
 /// Waits longer each time that coming back achieves nothing; once it did, at first not at all.
@@ -20,8 +24,33 @@ impl Pace {
         Self { backoff, delays: Box::new(backoff.delays()), achieved: 0 }
     }
 
+    /// Attempts until it works, or will never: then the error is the last. `who` comes back, having achieved so
+    /// much.
+    pub(crate) async fn come_back<F>(
+        &mut self,
+        who: &'static str,
+        topic: &TopicName,
+        achieved: u64,
+        mut attempt: impl FnMut() -> F,
+    ) -> Result<(), OpenError>
+    where
+        F: Future<Output = Result<(), OpenError>>,
+    {
+        tokio::time::sleep(self.before_attempt(achieved)).await;
+        while let Err(error) = attempt().await {
+            if error.ends_what_was_open() {
+                tracing::error!(%topic, reason = %error, "{who} ended");
+                return Err(error);
+            }
+            let delay = self.after_failure();
+            tracing::warn!(%topic, reason = %error, retry = ?delay, "{who} is not connected");
+            tokio::time::sleep(delay).await;
+        }
+        Ok(())
+    }
+
     /// Before a new attempt. `achieved` counts what connections were good for until now.
-    pub(crate) fn before_attempt(&mut self, achieved: u64) -> Duration {
+    fn before_attempt(&mut self, achieved: u64) -> Duration {
         if std::mem::replace(&mut self.achieved, achieved) == achieved {
             return self.after_failure();
         }
@@ -29,7 +58,7 @@ impl Pace {
         Duration::ZERO
     }
 
-    pub(crate) fn after_failure(&mut self) -> Duration {
+    fn after_failure(&mut self) -> Duration {
         self.delays.next().unwrap_or(self.backoff.delay_max)
     }
 }

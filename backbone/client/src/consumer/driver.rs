@@ -5,15 +5,15 @@ use std::sync::Arc;
 use hexalpes_wire::proto::{Command, CommandAck, CommandCloseConsumer, CommandSubscribe, KeyValue};
 
 use super::ConsumerOptions;
-use super::inbox::{End, Link};
+use super::inbox::End;
 use super::shared::Shared;
 use crate::clock;
-use crate::connection::{Connection, Route};
 use crate::error::{OpenError, RequestError};
+use crate::link::Opening;
 use crate::lookup;
 use crate::pace::Pace;
 
-pub(super) fn farewell(consumer_id: u64, request_id: u64) -> Command {
+fn farewell(consumer_id: u64, request_id: u64) -> Command {
     Command::CloseConsumer(CommandCloseConsumer {
         consumer_id,
         request_id,
@@ -21,24 +21,20 @@ pub(super) fn farewell(consumer_id: u64, request_id: u64) -> Command {
     })
 }
 
-/// Tells the broker, and expects no answer.
-pub(super) fn detach(link: &Link) {
-    link.connection.unroute(link.id);
-    // On a connection that is lost there is nobody to tell.
-    let _ = link.connection.tell_at_once(&farewell(link.id, link.connection.next_id()));
-}
-
 /// Runs as long as the consumer does.
 pub(super) async fn drive(shared: Arc<Shared>) {
     let work = async {
         let mut pace = Pace::new(shared.client.options.backoff);
         loop {
-            let (lost, seeking) = {
+            let (lost, achieved) = {
                 let inbox = shared.inbox.lock();
-                (inbox.link.is_none(), inbox.seeking)
+                (inbox.link.is_none() && !inbox.seeking, inbox.achieved)
             };
-            if lost && !seeking {
-                reattach(&shared, &mut pace).await;
+            if lost {
+                let back = pace.come_back("consumer", &shared.topic, achieved, || attach(&shared)).await;
+                if let Err(error) = back {
+                    return shared.end(End::Ended { reason: error.to_string() });
+                }
                 continue;
             }
             let due = shared.nacks.lock().next_due();
@@ -54,36 +50,20 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     }
 }
 
-/// Tries until it works, or will never.
-async fn reattach(shared: &Arc<Shared>, pace: &mut Pace) {
-    let achieved = shared.inbox.lock().achieved;
-    tokio::time::sleep(pace.before_attempt(achieved)).await;
-    while let Err(error) = attach(shared).await {
-        if error.ends_what_was_open() {
-            tracing::error!(topic = %shared.topic, reason = %error, "consumer ended");
-            shared.end(End::Ended { reason: error.to_string() });
-            // The consumer's end stops the driver, which runs this.
-            return std::future::pending().await;
-        }
-        let delay = pace.after_failure();
-        tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "consumer is not connected");
-        tokio::time::sleep(delay).await;
-    }
-}
-
 /// Subscribes at the topic's broker, says what was acked meanwhile, and lets messages come.
 pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     let connection = lookup::broker_of(&shared.client.pool, &shared.topic).await?;
-    let opening = Opening::begin(connection, shared)?;
+    let route = Arc::<Shared>::clone(shared);
+    let opening = Opening::begin(connection, route, farewell)?;
     let epoch = shared.inbox.lock().epoch;
-    let id = opening.link.id;
+    let id = opening.link().id;
     let subscribe = |request_id| Command::Subscribe(Box::new(subscription(shared, id, epoch, request_id)));
-    match opening.link.connection.request(subscribe).await? {
+    match opening.link().connection.request(subscribe).await? {
         Command::Success(_) => {}
         other => return Err(lookup::unexpected("SUBSCRIBE", &other).into()),
     }
     let mut inbox = shared.inbox.lock();
-    let lost = opening.link.connection.is_lost() || inbox.lost_early == Some(id);
+    let lost = opening.link().connection.is_lost() || inbox.lost_early == Some(id);
     if inbox.end.is_some() || lost {
         return Err(RequestError::Lost.into());
     }
@@ -116,35 +96,5 @@ fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) 
         force_topic_creation: Some(true),
         consumer_epoch: Some(epoch),
         ..CommandSubscribe::default()
-    }
-}
-
-/// A subscription that is being made: given up, it is ended again, whatever the broker made of it.
-struct Opening {
-    link: Link,
-    done: bool,
-}
-
-impl Opening {
-    fn begin(connection: Arc<Connection>, shared: &Arc<Shared>) -> Result<Self, RequestError> {
-        let id = connection.next_id();
-        let route: Arc<dyn Route> = Arc::<Shared>::clone(shared);
-        if !connection.route(id, route) {
-            return Err(RequestError::Lost);
-        }
-        Ok(Self { link: Link { connection, id }, done: false })
-    }
-
-    fn finish(mut self) -> Link {
-        self.done = true;
-        self.link.clone()
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        if !self.done {
-            detach(&self.link);
-        }
     }
 }

@@ -1,23 +1,14 @@
 //! What has arrived and was not taken, and how much more the broker may send.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use hexalpes_wire::MessageId;
 use hexalpes_wire::frame::Payload;
 use hexalpes_wire::proto::{Command, CommandFlow, CommandMessage};
 
 use super::entry::Delivery;
-use crate::connection::Connection;
 use crate::error::ConsumeError;
-
-/// The open end on a connection. Every subscribe has an id of its own, so that what arrives late under an
-/// old one is nobody's.
-#[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub(super) connection: Arc<Connection>,
-    pub(super) id: u64,
-}
+use crate::link::Link;
 
 /// Why there will be no more.
 #[derive(Clone, Debug, PartialEq, Eq)]

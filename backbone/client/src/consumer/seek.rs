@@ -9,8 +9,6 @@ use std::sync::Arc;
 use hexalpes_wire::MessageId;
 use hexalpes_wire::proto::{Command, CommandSeek};
 
-use super::driver;
-use super::inbox::Link;
 use super::shared::Shared;
 use crate::error::{ConsumeError, RequestError};
 use crate::lookup;
@@ -54,7 +52,7 @@ async fn seek_unhurried(shared: &Arc<Shared>, to: SeekTo) -> Result<(), ConsumeE
         let seeking = Seeking::begin(shared);
         match link.connection.request(|request_id| to.command(link.id, request_id)).await {
             Ok(Command::Success(_)) => {
-                leave(shared, &link).await;
+                leave(shared, link.id).await;
                 shared.moved(match to {
                     SeekTo::Message(id) => Some(id),
                     SeekTo::Earliest | SeekTo::Latest | SeekTo::Time(_) => None,
@@ -72,12 +70,11 @@ async fn seek_unhurried(shared: &Arc<Shared>, to: SeekTo) -> Result<(), ConsumeE
 }
 
 /// Ends the consumer on this end, unless the broker did.
-async fn leave(shared: &Shared, link: &Link) {
-    if shared.unlink(link.id).is_some() {
-        let farewell = |request_id| driver::farewell(link.id, request_id);
-        if let Err(error) = link.connection.request(farewell).await {
-            tracing::debug!(reason = %error, "left a subscription to seek, without an answer");
-        }
+async fn leave(shared: &Shared, id: u64) {
+    if let Some(link) = shared.unlink(id)
+        && let Err(error) = link.leave().await
+    {
+        tracing::debug!(reason = %error, "left a subscription to seek, without an answer");
     }
 }
 

@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use super::ConsumerOptions;
 use super::acks::Acks;
 use super::chunks::Chunks;
-use super::driver::{detach, farewell};
 use super::entry::{Delivery, Opened, Opener};
-use super::inbox::{End, Inbox, Link};
+use super::inbox::{End, Inbox};
 use super::message::Message;
 use super::nacks::Nacks;
 use crate::connection::Route;
 use crate::error::{ConsumeError, EntryError, RequestError};
+use crate::link::Link;
 use crate::{client, clock};
 
 /// After that long, parts of a message whose other parts are missing are given up.
@@ -301,11 +301,10 @@ impl Shared {
     pub(super) async fn close(&self) {
         self.end(End::Closed);
         let link = self.inbox.lock().link.take();
-        if let Some(Link { connection, id }) = link {
-            connection.unroute(id);
-            if let Err(error) = connection.request(|request_id| farewell(id, request_id)).await {
-                tracing::debug!(topic = %self.topic, reason = %error, "closed a consumer without an answer");
-            }
+        if let Some(link) = link
+            && let Err(error) = link.leave().await
+        {
+            tracing::debug!(topic = %self.topic, reason = %error, "closed a consumer without an answer");
         }
     }
 
@@ -313,7 +312,7 @@ impl Shared {
     pub(super) fn abandon(&self) {
         self.end(End::Closed);
         if let Some(link) = self.inbox.lock().link.take() {
-            detach(&link);
+            link.detach();
         }
     }
 

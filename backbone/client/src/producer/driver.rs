@@ -13,10 +13,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::pending::{Permit, Waiter};
-use super::state::{Link, State};
+use super::state::State;
 use super::{Outgoing, ProducerOptions, Receipt};
-use crate::connection::{Connection, Route};
+use crate::connection::Route;
 use crate::error::{OpenError, Refusal, RequestError, SendError};
+use crate::link::Opening;
 use crate::lookup;
 use crate::pace::Pace;
 use crate::{client, clock};
@@ -121,11 +122,10 @@ impl Shared {
     pub(super) async fn close(&self) {
         self.end(SendError::Closed);
         let link = self.state.lock().link.take();
-        if let Some(Link { connection, id }) = link {
-            connection.unroute(id);
-            if let Err(error) = connection.request(|request_id| farewell(id, request_id)).await {
-                tracing::debug!(topic = %self.topic, reason = %error, "closed a producer without an answer");
-            }
+        if let Some(link) = link
+            && let Err(error) = link.leave().await
+        {
+            tracing::debug!(topic = %self.topic, reason = %error, "closed a producer without an answer");
         }
     }
 
@@ -133,7 +133,7 @@ impl Shared {
     pub(super) fn abandon(&self) {
         self.end(SendError::Closed);
         if let Some(link) = self.state.lock().link.take() {
-            detach(&link);
+            link.detach();
         }
     }
 
@@ -149,7 +149,7 @@ impl Shared {
     fn relink(&self, id: u64) {
         let link = self.state.lock().link.take_if(|link| link.id == id);
         if let Some(link) = link {
-            detach(&link);
+            link.detach();
             self.changed.notify_one();
         }
     }
@@ -213,24 +213,20 @@ fn farewell(producer_id: u64, request_id: u64) -> Command {
     })
 }
 
-/// Tells the broker, and expects no answer.
-fn detach(link: &Link) {
-    link.connection.unroute(link.id);
-    // On a connection that is lost there is nobody to tell.
-    let _ = link.connection.tell_at_once(&farewell(link.id, link.connection.next_id()));
-}
-
 /// Runs as long as the producer does.
 pub(super) async fn drive(shared: Arc<Shared>) {
     let work = async {
         let mut pace = Pace::new(shared.client.options.backoff);
         loop {
-            let (linked, deadline) = {
+            let (linked, achieved, deadline) = {
                 let state = shared.state.lock();
-                (state.link.is_some(), state.batch_deadline())
+                (state.link.is_some(), state.resolved, state.batch_deadline())
             };
             if !linked {
-                reattach(&shared, &mut pace).await;
+                let back = pace.come_back("producer", &shared.topic, achieved, || attach(&shared)).await;
+                if let Err(error) = back {
+                    return shared.end(SendError::Ended { reason: error.to_string() });
+                }
                 continue;
             }
             tokio::select! {
@@ -245,38 +241,22 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     }
 }
 
-/// Tries until it works, or will never.
-async fn reattach(shared: &Arc<Shared>, pace: &mut Pace) {
-    let achieved = shared.state.lock().resolved;
-    tokio::time::sleep(pace.before_attempt(achieved)).await;
-    while let Err(error) = attach(shared).await {
-        if error.ends_what_was_open() {
-            tracing::error!(topic = %shared.topic, reason = %error, "producer ended");
-            shared.end(SendError::Ended { reason: error.to_string() });
-            // The producer's end stops the driver, which runs this.
-            return std::future::pending().await;
-        }
-        let delay = pace.after_failure();
-        tracing::warn!(topic = %shared.topic, reason = %error, retry = ?delay, "producer is not connected");
-        tokio::time::sleep(delay).await;
-    }
-}
-
 /// Opens the producer at its topic's broker and sends what is pending.
 pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     let connection = lookup::broker_of(&shared.client.pool, &shared.topic).await?;
-    let opening = Opening::begin(connection, shared)?;
+    let route = Arc::<Shared>::clone(shared);
+    let opening = Opening::begin(connection, route, farewell)?;
     let (name, epoch) = {
         let state = shared.state.lock();
         (state.name.clone(), state.epoch)
     };
     let answer = opening
-        .link
+        .link()
         .connection
         .request(|request_id| {
             Command::Producer(Box::new(CommandProducer {
                 topic: shared.topic.to_string(),
-                producer_id: opening.link.id,
+                producer_id: opening.link().id,
                 request_id,
                 producer_name: name,
                 epoch: Some(epoch),
@@ -290,40 +270,10 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     };
     let last = success.last_sequence_id();
     let mut state = shared.state.lock();
-    let lost = opening.link.connection.is_lost() || state.lost_early == Some(opening.link.id);
+    let lost = opening.link().connection.is_lost() || state.lost_early == Some(opening.link().id);
     if state.ended().is_some() || lost {
         return Err(RequestError::Lost.into());
     }
     state.opened(opening.finish(), success.producer_name, last);
     Ok(())
-}
-
-/// A producer that is being opened: given up, it is closed again, whatever the broker made of it.
-struct Opening {
-    link: Link,
-    done: bool,
-}
-
-impl Opening {
-    fn begin(connection: Arc<Connection>, shared: &Arc<Shared>) -> Result<Self, RequestError> {
-        let id = connection.next_id();
-        let route: Arc<dyn Route> = Arc::<Shared>::clone(shared);
-        if !connection.route(id, route) {
-            return Err(RequestError::Lost);
-        }
-        Ok(Self { link: Link { connection, id }, done: false })
-    }
-
-    fn finish(mut self) -> Link {
-        self.done = true;
-        self.link.clone()
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        if !self.done {
-            detach(&self.link);
-        }
-    }
 }

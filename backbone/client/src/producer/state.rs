@@ -3,7 +3,6 @@
 //! Everything here happens under one short lock, so that the order of calls is the order on the wire.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_wire::MessageId;
@@ -14,15 +13,9 @@ use tokio::time::Instant;
 use super::body::{OpenBatch, Packing, Single};
 use super::pending::{self, Pending, Received, Waiter};
 use super::{Batching, Outgoing, ProducerOptions};
-use crate::connection::{Connection, Urgency};
+use crate::connection::Urgency;
 use crate::error::SendError;
-
-/// The open end on a connection.
-#[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub(super) connection: Arc<Connection>,
-    pub(super) id: u64,
-}
+use crate::link::Link;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -231,6 +224,8 @@ impl State {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+    use std::sync::Arc;
+
     use tokio::sync::{Semaphore, oneshot};
 
     use super::super::pending::Permit;
