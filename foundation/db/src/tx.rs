@@ -6,7 +6,7 @@ use std::fmt;
 use sea_query::{InsertStatement, IntoIden, OnConflict, QueryStatementWriter, Value, Values};
 
 use crate::row::Row;
-use crate::server::{MySqlTransaction, PgTransaction};
+use crate::server::ServerTransaction;
 use crate::{Backend, DbError, sqlite};
 
 /// An open transaction.
@@ -21,8 +21,8 @@ pub struct Tx {
 
 pub(crate) enum Session {
     Sqlite(rusqlite::Connection),
-    Postgres(PgTransaction),
-    MySql(MySqlTransaction),
+    Postgres(ServerTransaction<sqlx::Postgres>),
+    MySql(ServerTransaction<sqlx::MySql>),
 }
 
 impl Tx {

@@ -9,6 +9,7 @@
 mod mysql;
 mod postgres;
 mod run;
+mod transaction;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,8 @@ use crate::tx::Session;
 use crate::url::Place;
 use crate::{Backend, DatabaseUrl, DbError, DbOptions, OpenError};
 
-pub(crate) use mysql::MySqlTransaction;
-pub(crate) use postgres::PgTransaction;
+use transaction::Dialect;
+pub(crate) use transaction::ServerTransaction;
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
@@ -98,8 +99,8 @@ impl Server {
 impl Pool {
     async fn begin(&self, mode: Mode) -> Result<Session, DbError> {
         Ok(match self {
-            Self::Postgres(pool) => Session::Postgres(PgTransaction::begin(pool, mode).await?),
-            Self::MySql(pool) => Session::MySql(MySqlTransaction::begin(pool, mode).await?),
+            Self::Postgres(pool) => Session::Postgres(ServerTransaction::begin(pool, mode).await?),
+            Self::MySql(pool) => Session::MySql(ServerTransaction::begin(pool, mode).await?),
         })
     }
 }

@@ -1,21 +1,16 @@
-//! MySQL and MariaDB: their sessions, statements, rows and errors.
+//! MySQL and MariaDB: their sessions, values and errors, and how they insert what is not there.
 
 use std::str::FromStr as _;
-use std::sync::Arc;
 
-use sea_query::{DynIden, Expr, Func, InsertStatement, OnConflict, Values};
-use sea_query_sqlx::SqlxValues;
+use sea_query::{DynIden, Expr, Func, InsertStatement, OnConflict};
 use sqlx::mysql::{
     MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPoolOptions, MySqlQueryResult, MySqlRow,
 };
-use sqlx::{
-    AssertSqlSafe, Column as _, Connection as _, MySql, MySqlPool, Row as _, Transaction, TypeInfo as _,
-};
-use tokio::sync::Mutex;
+use sqlx::{Column as _, Connection as _, MySql, MySqlPool, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{CONNECT_WAIT, Mode, driver_error};
-use crate::row::{Row, Value};
+use super::{CONNECT_WAIT, Dialect, Mode, ServerTransaction, driver_error};
+use crate::row::Value;
 use crate::{Backend, DbError, DbOptions};
 
 /// A value that does not fit is an error and never cut; a lock is waited for as long as elsewhere.
@@ -42,27 +37,57 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<MySqlPool,
         .connect_lazy_with(connect))
 }
 
-/// The mutex is for commands that poll two statements at once; they take turns.
-pub(crate) struct MySqlTransaction(Mutex<Transaction<'static, MySql>>);
-
-impl MySqlTransaction {
-    pub(super) async fn begin(pool: &MySqlPool, mode: Mode) -> Result<Self, DbError> {
-        let begin = match mode {
+impl Dialect for MySql {
+    fn begin(mode: Mode) -> &'static str {
+        match mode {
             Mode::Read => {
                 "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
                  START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
             }
             Mode::Write => "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; START TRANSACTION",
             Mode::Migrate => "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION",
+        }
+    }
+
+    fn rows_affected(done: &MySqlQueryResult) -> u64 {
+        done.rows_affected()
+    }
+
+    fn read(row: &MySqlRow, index: usize) -> Result<Value, DbError> {
+        let column = row.column(index);
+        let wrong = |why| DbError::Column { column: column.name().to_owned(), why };
+        let value = match column.type_info().name() {
+            "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" => {
+                row.try_get_unchecked::<Option<i64>, _>(index).map(|value| value.map(Value::Integer))
+            }
+            "TINYINT UNSIGNED" | "SMALLINT UNSIGNED" | "MEDIUMINT UNSIGNED" | "INT UNSIGNED"
+            | "BIGINT UNSIGNED" => match row.try_get_unchecked::<Option<u64>, _>(index) {
+                Ok(Some(number)) => i64::try_from(number)
+                    .map(|number| Ok(Some(Value::Integer(number))))
+                    .map_err(|_| wrong("the integer is out of range"))?,
+                Ok(None) => Ok(None),
+                Err(error) => Err(error),
+            },
+            "FLOAT" => row.try_get::<Option<f32>, _>(index).map(|value| value.map(|n| Value::Real(n.into()))),
+            "DOUBLE" => row.try_get::<Option<f64>, _>(index).map(|value| value.map(Value::Real)),
+            "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" => {
+                row.try_get_unchecked::<Option<String>, _>(index).map(|value| value.map(Value::Text))
+            }
+            "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
+                row.try_get_unchecked::<Option<Vec<u8>>, _>(index).map(|value| value.map(Value::Blob))
+            }
+            "NULL" => Ok(None),
+            _ => return Err(wrong("its type is none that all databases share; cast it")),
         };
-        let transaction = pool.begin_with(begin).await.map_err(|error| db_error(&error))?;
-        Ok(Self(Mutex::new(transaction)))
+        Ok(value.map_err(|error| db_error(&error))?.unwrap_or(Value::Null))
     }
 
-    pub(crate) async fn execute(&self, sql: String, values: Values) -> Result<u64, DbError> {
-        Ok(self.run(sql, values).await?.rows_affected())
+    fn db_error(error: &sqlx::Error) -> DbError {
+        db_error(error)
     }
+}
 
+impl ServerTransaction<MySql> {
     /// Inserts unless the row is there.
     ///
     /// The count of rows does not tell: the driver asks the server to count matched rows, so 1 is both
@@ -76,87 +101,6 @@ impl MySqlTransaction {
         let (sql, values) = Backend::MySql.query(&insert);
         Ok(self.run(sql, values).await?.last_insert_id() != WAS_THERE)
     }
-
-    async fn run(&self, sql: String, values: Values) -> Result<MySqlQueryResult, DbError> {
-        let mut transaction = self.0.lock().await;
-        sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values))
-            .execute(&mut **transaction)
-            .await
-            .map_err(|error| db_error(&error))
-    }
-
-    pub(crate) async fn execute_text(&self, sql: String) -> Result<(), DbError> {
-        let mut transaction = self.0.lock().await;
-        sqlx::raw_sql(AssertSqlSafe(sql))
-            .execute(&mut **transaction)
-            .await
-            .map(|_| ())
-            .map_err(|error| db_error(&error))
-    }
-
-    pub(crate) async fn fetch(
-        &self,
-        sql: String,
-        values: Values,
-        rows_max: usize,
-    ) -> Result<Vec<Row>, DbError> {
-        let mut transaction = self.0.lock().await;
-        let query = sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values));
-        let rows = if rows_max == 1 {
-            query.fetch_optional(&mut **transaction).await.map(|row| row.into_iter().collect())
-        } else {
-            query.fetch_all(&mut **transaction).await
-        };
-        read_rows(&rows.map_err(|error| db_error(&error))?)
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), DbError> {
-        self.0.into_inner().commit().await.map_err(|error| db_error(&error).of_commit())
-    }
-
-    pub(crate) async fn roll_back(self) -> Result<(), DbError> {
-        self.0.into_inner().rollback().await.map_err(|error| db_error(&error))
-    }
-}
-
-fn read_rows(rows: &[MySqlRow]) -> Result<Vec<Row>, DbError> {
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
-    let columns: Arc<[String]> = first.columns().iter().map(|column| column.name().to_owned()).collect();
-    rows.iter()
-        .map(|row| {
-            let values = (0..columns.len()).map(|index| read(row, index)).collect::<Result<_, _>>()?;
-            Ok(Row::new(columns.clone(), values))
-        })
-        .collect()
-}
-
-fn read(row: &MySqlRow, index: usize) -> Result<Value, DbError> {
-    let column = row.column(index);
-    let wrong = |why| DbError::Column { column: column.name().to_owned(), why };
-    let value = match column.type_info().name() {
-        "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" => {
-            row.try_get_unchecked::<Option<i64>, _>(index).map(|value| value.map(Value::Integer))
-        }
-        "TINYINT UNSIGNED" | "SMALLINT UNSIGNED" | "MEDIUMINT UNSIGNED" | "INT UNSIGNED"
-        | "BIGINT UNSIGNED" => match row.try_get_unchecked::<Option<u64>, _>(index) {
-            Ok(Some(number)) => i64::try_from(number)
-                .map(|number| Ok(Some(Value::Integer(number))))
-                .map_err(|_| wrong("the integer is out of range"))?,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        },
-        "FLOAT" => row.try_get::<Option<f32>, _>(index).map(|value| value.map(|n| Value::Real(n.into()))),
-        "DOUBLE" => row.try_get::<Option<f64>, _>(index).map(|value| value.map(Value::Real)),
-        "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" => {
-            row.try_get_unchecked::<Option<String>, _>(index).map(|value| value.map(Value::Text))
-        }
-        "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
-            row.try_get_unchecked::<Option<Vec<u8>>, _>(index).map(|value| value.map(Value::Blob))
-        }
-        "NULL" => Ok(None),
-        _ => return Err(wrong("its type is none that all databases share; cast it")),
-    };
-    Ok(value.map_err(|error| db_error(&error))?.unwrap_or(Value::Null))
 }
 
 fn db_error(error: &sqlx::Error) -> DbError {
