@@ -16,9 +16,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let built = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .current_dir(workspace::root()?)
-        .args(["build", "--release", "-p", "hexalpes", "-p", "hexalpes-bench"])
+    let built = workspace::cargo("build")?
+        .args(["--release", "-p", "hexalpes", "-p", "hexalpes-bench"])
         .status()
         .context("cargo cannot be run")?;
     if !built.success() {

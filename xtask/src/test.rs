@@ -87,8 +87,7 @@ fn tests(options: &Options, engines: &Engines) -> Result<(bool, Totals)> {
 }
 
 fn cargo(subcommand: &str, options: &Options) -> Result<Command> {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(workspace::root()?).arg(subcommand);
+    let mut command = workspace::cargo(subcommand)?;
     if options.package.is_empty() {
         command.arg("--workspace");
     }

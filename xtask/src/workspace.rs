@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -14,6 +15,20 @@ pub(crate) fn root() -> Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = Path::new(&package).parent().context("xtask lies in the workspace")?;
     Ok(root.to_path_buf())
+}
+
+/// Cargo, at the checkout's root, as if somebody had called it from a shell. What the outer cargo told us about
+/// ourselves would change what some build scripts see, and half of the dependencies would be compiled again.
+pub(crate) fn cargo(subcommand: &str) -> Result<Command> {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()?).arg(subcommand);
+    let is_about_us = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_about_us) {
+            command.env_remove(name);
+        }
+    }
+    Ok(command)
 }
 
 /// Every text file of the checkout as its path from the root, with `/`, and its content.
