@@ -1,10 +1,10 @@
 //! Pulsar's Admin REST v2 over the broker.
 //!
 //! [`router`] answers what a client needs before it produces and consumes: tenants, namespaces and their
-//! policies, topics and what is counted for them, the lookup over HTTP, and metrics for Prometheus. Names and status codes are
-//! Pulsar's: <https://pulsar.apache.org/admin-rest-api/>.
+//! policies, topics with and without partitions and what is counted for them, the lookup over HTTP, and metrics for
+//! Prometheus. Names and status codes are Pulsar's: <https://pulsar.apache.org/admin-rest-api/>.
 //!
-//! Not here: partitioned topics, which the broker does not have, permissions, and whoever binds the port.
+//! Not here: permissions, and whoever binds the port.
 
 mod brokers;
 mod extract;
@@ -12,6 +12,7 @@ mod lookup;
 mod metrics;
 mod names;
 mod namespaces;
+mod partitions;
 mod policies;
 mod refusal;
 mod tenants;
@@ -56,10 +57,14 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
         .route("/admin/v2/non-persistent/{tenant}/{namespace}", get(topics::none))
         .route("/admin/v2/non-persistent/{tenant}/{namespace}/partitioned", get(topics::none))
-        .route(TOPIC, put(topics::create).delete(topics::delete).get(topics::partitioned))
+        .route(TOPIC, put(topics::create).delete(topics::delete).get(partitions::list))
         .route(&format!("{TOPIC}/stats"), get(topics::stats))
         .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
-        .route(&format!("{TOPIC}/partitions"), get(topics::partitions))
+        .route(
+            &format!("{TOPIC}/partitions"),
+            get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
+        )
+        .route(&format!("{TOPIC}/partitioned-stats"), get(partitions::stats))
         .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/", get(metrics::metrics))

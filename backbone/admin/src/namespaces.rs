@@ -12,7 +12,8 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 3] = [Policy::Deduplication, Policy::Retention, Policy::InactiveTopics];
+const POLICIES: [Policy; 4] =
+    [Policy::Deduplication, Policy::Retention, Policy::InactiveTopics, Policy::AutoTopicCreation];
 
 pub(crate) async fn list(
     State(broker): State<Broker>,

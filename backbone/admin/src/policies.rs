@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use hexalpes_broker::{Broker, Policy};
+use hexalpes_broker::{Broker, PARTITIONS_MAX, Policy};
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -35,6 +35,25 @@ struct InactiveTopics {
     inactive_topic_delete_mode: DeleteMode,
     max_inactive_duration_seconds: i32,
     delete_while_inactive: bool,
+}
+
+/// What becomes of a topic that somebody uses and nobody made.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AutoTopicCreation {
+    #[serde(rename = "allowAutoTopicCreation")]
+    is_allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic_type: Option<TopicType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_num_partitions: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum TopicType {
+    Partitioned,
+    NonPartitioned,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +108,7 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "deduplication" => Policy::Deduplication,
         "retention" => Policy::Retention,
         "inactiveTopicPolicies" => Policy::InactiveTopics,
+        "autoTopicCreation" => Policy::AutoTopicCreation,
         _ => return Err(Refusal::NoPath),
     };
     Ok((names::namespace(tenant, namespace)?, policy))
@@ -99,6 +119,18 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
     match policy {
         Policy::Deduplication => canonical::<bool>(value),
         Policy::InactiveTopics => canonical::<InactiveTopics>(value),
+        Policy::AutoTopicCreation => {
+            let creation = AutoTopicCreation::deserialize(&value)?;
+            let is_fine = match (&creation.topic_type, creation.default_num_partitions) {
+                _ if !creation.is_allowed => true,
+                (Some(TopicType::Partitioned), Some(partitions)) => {
+                    (1..=PARTITIONS_MAX).contains(&partitions)
+                }
+                (Some(TopicType::NonPartitioned), None) => true,
+                _ => false,
+            };
+            if is_fine { Ok(serde_json::to_value(creation)?) } else { Err(Refusal::AutoTopicCreation) }
+        }
         Policy::Retention => {
             let retention = Retention::deserialize(&value)?;
             let (time, size) = (retention.time_minutes, retention.size_mb);

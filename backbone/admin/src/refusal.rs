@@ -5,7 +5,7 @@ use axum::{
     extract::rejection::{BytesRejection, PathRejection, QueryRejection},
     response::{IntoResponse, Response},
 };
-use hexalpes_broker::{AdminError, HealthError};
+use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX};
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
 
@@ -33,6 +33,11 @@ pub(crate) enum Refusal {
     Length(#[from] BytesRejection),
     #[error("retention has a limit of 0 beside one that is not, or one below -1")]
     Retention,
+    #[error(
+        "topicType must be partitioned, with a defaultNumPartitions from 1 to {PARTITIONS_MAX}, or non-partitioned \
+         without one"
+    )]
+    AutoTopicCreation,
     #[error("the call ended in a panic")]
     Panicked,
     #[error(transparent)]
@@ -49,15 +54,26 @@ impl Refusal {
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
             Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
-            Self::Name(_) | Self::Retention => StatusCode::PRECONDITION_FAILED,
+            Self::Name(_) | Self::Retention | Self::AutoTopicCreation => StatusCode::PRECONDITION_FAILED,
             Self::Panicked | Self::Unhealthy(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Broker(error) => match error {
-                AdminError::NoNamespace(_) | AdminError::NoTenant(_) | AdminError::NoTopic(_) => {
-                    StatusCode::NOT_FOUND
-                }
-                AdminError::InUse(_) | AdminError::NotPersistent(_) | AdminError::NamespaceName(_) => {
-                    StatusCode::PRECONDITION_FAILED
-                }
+                AdminError::NoNamespace(_)
+                | AdminError::NoTenant(_)
+                | AdminError::NoTopic(_)
+                | AdminError::NotPartitionedToRead(_) => StatusCode::NOT_FOUND,
+                AdminError::InUse(_)
+                | AdminError::NotPersistent(_)
+                | AdminError::NamespaceName(_)
+                | AdminError::PartitionAsName
+                | AdminError::NoPartitionedTopic(_)
+                | AdminError::NoPartition { .. } => StatusCode::PRECONDITION_FAILED,
+                AdminError::Exists
+                | AdminError::Partitioned { .. }
+                | AdminError::PartitionedToDelete(_)
+                | AdminError::NotPartitioned(_)
+                | AdminError::NotPartitionedToDelete(_) => StatusCode::CONFLICT,
+                AdminError::FewerPartitions { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+                AdminError::NoPartitions | AdminError::TooManyPartitions => StatusCode::NOT_ACCEPTABLE,
                 AdminError::Metadata(_) | AdminError::Log(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }

@@ -1,10 +1,11 @@
-//! Topics: persistent, and each a whole one, without partitions.
+//! Topics: persistent, and each a whole one, or a partition.
+
+use std::collections::BTreeSet;
 
 use axum::{Json, extract::State};
 use hexalpes_broker::{AdminError, Broker, TopicStats};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     blocking,
@@ -32,21 +33,13 @@ pub(crate) async fn list(
     Ok(Json(topics.map(|topic| topic.to_string()).collect()))
 }
 
-/// What a namespace has not: topics that are not persistent, or have partitions.
+/// What a namespace has not: topics that are not persistent.
 pub(crate) async fn none(
     State(broker): State<Broker>,
     Path((tenant, namespace)): Path<(String, String)>,
 ) -> Result<Json<[String; 0]>, Refusal> {
     names::known_namespace(&broker, &names::namespace(&tenant, &namespace)?)?;
     Ok(Json([]))
-}
-
-/// In the place of a topic's name, `partitioned` asks for the topics that have partitions.
-pub(crate) async fn partitioned(
-    broker: State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
-) -> Result<Json<[String; 0]>, Refusal> {
-    if topic == "partitioned" { none(broker, Path((tenant, namespace))).await } else { Err(Refusal::Method) }
 }
 
 /// Of two at once both may hear that they made it: there is one topic either way.
@@ -85,18 +78,16 @@ pub(crate) async fn stats(
 pub(crate) async fn subscriptions(
     State(broker): State<Broker>,
     Path((tenant, namespace, topic)): TopicPath,
-) -> Result<Json<Vec<String>>, Refusal> {
+) -> Result<Json<BTreeSet<String>>, Refusal> {
     let topic = names::topic(&tenant, &namespace, &topic)?;
-    let stats = blocking(broker, move |broker| Ok(broker.topic_stats(&topic)?)).await?;
-    Ok(Json(stats.subscriptions.into_keys().collect()))
-}
-
-/// 0 means a topic without partitions. One that is not there yet would be made as such.
-pub(crate) async fn partitions(
-    State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
-) -> Result<Json<Value>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
-    names::known_namespace(&broker, &topic.full_namespace())?;
-    Ok(Json(json!({ "partitions": 0 })))
+    blocking(broker, move |broker| {
+        let stats = match broker.partition_stats(&topic) {
+            Ok(partitions) => partitions.into_iter().map(|(_, stats)| stats).collect(),
+            Err(_) => vec![broker.topic_stats(&topic)?],
+        };
+        let names: BTreeSet<_> =
+            stats.into_iter().flat_map(|stats| stats.subscriptions.into_keys()).collect();
+        Ok(Json(names))
+    })
+    .await
 }

@@ -23,6 +23,7 @@ use crate::{
     metadata::{Metadata, MetadataError},
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
+    partitions::PARTITIONS_MAX,
     topic::{Topic, TopicStats, Unwritten},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     /// are never held over a write.
     pub(crate) changing: Mutex<()>,
     pub(crate) topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
+    /// Topics that have partitions, with how many; each partition is in `topics`.
+    pub(crate) partitioned: RwLock<BTreeMap<TopicName, u32>>,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
     pub(crate) next_name: AtomicU64,
     pub(crate) next_consumer: AtomicU64,
@@ -54,6 +57,7 @@ pub enum Policy {
     Deduplication,
     Retention,
     InactiveTopics,
+    AutoTopicCreation,
 }
 
 impl Policy {
@@ -62,6 +66,7 @@ impl Policy {
             Self::Deduplication => "deduplicationEnabled",
             Self::Retention => "retention_policies",
             Self::InactiveTopics => "inactive_topic_policies",
+            Self::AutoTopicCreation => "autoTopicCreationOverride",
         }
     }
 }
@@ -93,6 +98,32 @@ pub enum AdminError {
     NotPersistent(TopicName),
     #[error("{0} is not of the form tenant/namespace")]
     NamespaceName(String),
+    #[error("this topic exists already")]
+    Exists,
+    #[error("topic {name} has {partitions} partitions; it is one of these that can be used")]
+    Partitioned { name: TopicName, partitions: u32 },
+    #[error("topic {0} has partitions: delete it with them")]
+    PartitionedToDelete(TopicName),
+    #[error("topic {name} would be a partition beyond the {partitions} that there are")]
+    NoPartition { name: TopicName, partitions: u32 },
+    #[error("topic {0} is called like a partition of a topic that is not there")]
+    NoPartitionedTopic(TopicName),
+    #[error("topic {0} has no partitions that could become more")]
+    NotPartitioned(TopicName),
+    #[error("topic {0} has no partitions: delete it without them")]
+    NotPartitionedToDelete(TopicName),
+    #[error("there is no topic {0} that has partitions")]
+    NotPartitionedToRead(TopicName),
+    #[error("{wanted} partitions would be fewer than the {there} that there are")]
+    FewerPartitions { wanted: u32, there: u32 },
+    #[error("the number of partitions must be more than 0")]
+    NoPartitions,
+    #[error("the number of partitions must be {PARTITIONS_MAX} at most")]
+    TooManyPartitions,
+    #[error(
+        "a topic that has partitions may not be called like one: \"-partition-\" and a number end its name"
+    )]
+    PartitionAsName,
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     #[error(transparent)]
@@ -184,12 +215,18 @@ impl Broker {
 
     /// Makes a topic, unless it is there.
     pub fn create_topic(&self, name: &TopicName) -> Result<(), AdminError> {
+        if name.partition().is_some() && !self.shared.is_partition(name)? {
+            return Err(AdminError::NoPartitionedTopic(name.clone()));
+        }
         self.shared.topic(name).map(drop)
     }
 
     /// Deletes a topic with its entries and cursors; while somebody is connected, only by force.
     pub fn delete_topic(&self, name: &TopicName, force: bool) -> Result<(), AdminError> {
         let _changing = self.shared.changing.lock();
+        if self.shared.partitioned.read().contains_key(name) {
+            return Err(AdminError::PartitionedToDelete(name.clone()));
+        }
         let topic = self.shared.existing(name)?;
         if !force && topic.is_in_use() {
             return Err(AdminError::InUse(name.clone()));
@@ -246,7 +283,10 @@ impl Broker {
         if !self.shared.namespaces.read().contains_key(namespace) {
             return Err(AdminError::NoNamespace(namespace.to_owned()));
         }
-        if self.shared.topics.read().keys().any(|topic| topic.full_namespace() == namespace) {
+        let is_of_it = |topic: &TopicName| topic.full_namespace() == namespace;
+        if self.shared.topics.read().keys().any(is_of_it)
+            || self.shared.partitioned.read().keys().any(is_of_it)
+        {
             return Ok(false);
         }
         self.shared.metadata.delete_namespace(namespace)?;
@@ -293,6 +333,7 @@ impl Shared {
         if let Some(topic) = self.topics.read().get(name) {
             return Ok(Arc::clone(topic));
         }
+        self.is_partition(name)?;
         let deduplicates = match self.namespaces.read().get(&namespace) {
             Some(policies) => deduplicates(Some(policies)),
             None => return Err(AdminError::NoNamespace(namespace)),

@@ -16,6 +16,7 @@ mod meter;
 mod off_reactor;
 mod open;
 mod options;
+mod partitions;
 pub mod subscription;
 mod topic;
 
@@ -24,4 +25,5 @@ pub use health::HealthError;
 pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;
+pub use partitions::PARTITIONS_MAX;
 pub use topic::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};

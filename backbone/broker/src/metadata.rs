@@ -12,11 +12,13 @@ use std::{
 
 use hexalpes_files::Files;
 use hexalpes_log::TopicId;
-use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use store::Store;
 
 const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
+/// Topics that have partitions, with how many; each partition is in `TOPICS`.
+const PARTITIONED: TableDefinition<'_, &str, u32> = TableDefinition::new("partitioned");
 const NEXT: TableDefinition<'_, &str, u64> = TableDefinition::new("next");
 /// Topic and subscription to a cursor's snapshot, as JSON.
 const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("cursors");
@@ -78,6 +80,13 @@ fn refuse_newer(read: &ReadTransaction) -> Result<()> {
     if found > FORMAT_KNOWN { Err(MetadataError::Newer { found }) } else { Ok(()) }
 }
 
+fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()> {
+    write.open_table(TOPICS)?.remove(name)?;
+    write.open_table(SNAPSHOTS)?.remove(id.0)?;
+    write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
+    Ok(())
+}
+
 #[derive(Debug)]
 pub(crate) struct Metadata {
     store: Store,
@@ -94,6 +103,7 @@ impl Metadata {
             write.open_table(FORMAT)?.insert((), FORMAT_KNOWN)?;
             write.open_table(SNAPSHOTS)?;
             write.open_table(TOPICS)?;
+            write.open_table(PARTITIONED)?;
             write.open_table(CURSORS)?;
             write.open_table(NEXT)?;
             let mut tenants = write.open_table(TENANTS)?;
@@ -142,11 +152,50 @@ impl Metadata {
 
     /// Forgets a topic, its cursors and its producers.
     pub(crate) fn delete_topic(&self, name: &str, id: TopicId) -> Result<()> {
+        self.store.write(|write| forget_topic(write, name, id))
+    }
+
+    pub(crate) fn partitioned(&self) -> Result<Vec<(String, u32)>> {
+        self.store.read(|read| {
+            let mut partitioned = Vec::new();
+            for row in read.open_table(PARTITIONED)?.iter()? {
+                let (name, partitions) = row?;
+                partitioned.push((name.value().to_owned(), partitions.value()));
+            }
+            Ok(partitioned)
+        })
+    }
+
+    /// Notes how many partitions a topic has, and numbers those that are new, each with these cursors.
+    pub(crate) fn put_partitioned(
+        &self,
+        name: &str,
+        partitions: u32,
+        new: &[String],
+        cursors: &[(&str, &[u8])],
+    ) -> Result<Vec<TopicId>> {
         self.store.write(|write| {
-            write.open_table(TOPICS)?.remove(name)?;
-            write.open_table(SNAPSHOTS)?.remove(id.0)?;
-            write.open_table(CURSORS)?.retain(|(topic, _), _| topic != id.0)?;
-            Ok(())
+            write.open_table(PARTITIONED)?.insert(name, partitions)?;
+            let mut next = write.open_table(NEXT)?;
+            let first = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
+            let ids: Vec<_> = (first..).take(new.len()).map(TopicId).collect();
+            next.insert(NEXT_TOPIC, first + ids.len() as u64)?;
+            let (mut topics, mut table) = (write.open_table(TOPICS)?, write.open_table(CURSORS)?);
+            for (name, id) in new.iter().zip(&ids) {
+                topics.insert(name.as_str(), id.0)?;
+                for (subscription, snapshot) in cursors {
+                    table.insert((id.0, *subscription), *snapshot)?;
+                }
+            }
+            Ok(ids)
+        })
+    }
+
+    /// Forgets a topic that has partitions, with these.
+    pub(crate) fn delete_partitioned(&self, name: &str, partitions: &[(String, TopicId)]) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(PARTITIONED)?.remove(name)?;
+            partitions.iter().try_for_each(|(name, id)| forget_topic(write, name, *id))
         })
     }
 
@@ -256,7 +305,7 @@ mod tests {
         let path = folder.path().join("metadata.redb");
         let files: Arc<dyn Files> = Arc::new(RealFiles);
         let metadata = Metadata::open(&files, &path).unwrap();
-        let newer = |write: &redb::WriteTransaction| {
+        let newer = |write: &WriteTransaction| {
             write.open_table(FORMAT)?.insert((), FORMAT_KNOWN + 1)?;
             Ok(())
         };

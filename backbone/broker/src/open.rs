@@ -103,6 +103,10 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
             .map_err(|source| OpenError::Entries { topic: name, source })?;
         topics.insert(parsed, Arc::new(topic));
     }
+    let mut partitioned = BTreeMap::new();
+    for (name, partitions) in metadata.partitioned()? {
+        partitioned.insert(TopicName::parse(&name)?, partitions);
+    }
     for id in log.topics() {
         if !known.contains(&id) {
             log.delete_topic(id)?;
@@ -116,6 +120,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         metadata,
         changing: Mutex::new(()),
         topics: RwLock::new(topics),
+        partitioned: RwLock::new(partitioned),
         namespaces: RwLock::new(namespaces),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),

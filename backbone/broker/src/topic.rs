@@ -161,11 +161,17 @@ impl Topic {
         self.log.last_position(self.id).unwrap_or(Position::EARLIEST)
     }
 
+    /// What clients know an entry by: of a partition, with its number.
+    pub(crate) fn message_id(&self, position: Position) -> MessageId {
+        let Position { ledger, entry } = position;
+        MessageId { partition: self.name.partition(), ..MessageId::new(ledger, entry) }
+    }
+
     /// The newest message, within its batch if it is in one.
     pub(crate) fn last_message(&self) -> MessageId {
         let none = MessageId::EARLIEST;
         let Some(last) = self.log.last_position(self.id) else { return none };
-        let id = MessageId::new(last.ledger, last.entry);
+        let id = self.message_id(last);
         let recent = self.log.read_recent(self.id, last, 1, usize::MAX);
         // The first time after a start this may read through a segment.
         let read = recent.map_or_else(|| off_reactor(|| self.log.read(self.id, last, 1, usize::MAX)), Ok);

@@ -183,6 +183,21 @@ impl AdminClient {
         self.create(&topic_path(topic), None::<&()>).await
     }
 
+    /// Creates a topic with so many partitions; one that is there already stays as it is, whatever it has.
+    pub async fn create_partitioned_topic(
+        &self,
+        topic: &TopicName,
+        partitions: u32,
+    ) -> Result<(), AdminError> {
+        self.create(&format!("{}/partitions", topic_path(topic)), Some(&partitions)).await
+    }
+
+    /// Adds partitions, up to so many.
+    pub async fn grow_partitioned_topic(&self, topic: &TopicName, partitions: u32) -> Result<(), AdminError> {
+        let path = format!("{}/partitions", topic_path(topic));
+        self.call(Method::POST, &path, Some(&partitions)).await.map(drop)
+    }
+
     /// Deletes a topic with all it holds; with `force` also under connected clients. One that is not there
     /// is deleted already.
     pub async fn delete_topic(&self, topic: &TopicName, force: bool) -> Result<(), AdminError> {

@@ -212,7 +212,6 @@ async fn a_lookup_leads_to_the_broker() {
         (200, json!({ "brokerUrl": SERVICE, "nativeUrl": SERVICE, "httpUrl": http }))
     );
     let topic = "/admin/v2/persistent/public/default/orders";
-    assert_eq!(admin.get(&format!("{topic}/partitions")).await, (200, json!({ "partitions": 0 })));
     assert_eq!(admin.status(&format!("PUT {topic}")).await, 204);
     assert_eq!(admin.get(&format!("{topic}/subscriptions")).await, (200, json!([])));
 }
@@ -274,4 +273,81 @@ async fn only_what_is_empty_is_deleted() {
     ] {
         assert_eq!(admin.status(request).await, status, "{request}");
     }
+}
+
+/// Accepts S0-TC-1.
+#[tokio::test]
+async fn topics_with_partitions_are_made_grown_and_deleted_as_pulsar_does() {
+    let admin = TestAdmin::start().await;
+    let at = |name: &str, rest: &str| format!("/admin/v2/persistent/public/default/{name}{rest}");
+    let partitions = |name: &str| at(name, "/partitions");
+    for (method, name, body, status) in [
+        ("PUT", "orders", "0", 406),
+        ("PUT", "orders", "-1", 406),
+        ("PUT", "orders", "5000", 406),
+        ("PUT", "orders", "\"x\"", 400),
+        ("PUT", "a-partition-2", "2", 412),
+        ("PUT", "orders", "3", 204),
+        ("PUT", "orders", "3", 409),
+        ("POST", "orders", "2", 422),
+        ("POST", "orders", "3", 204),
+        ("POST", "orders", "5", 204),
+        ("POST", "nothing", "5", 409),
+    ] {
+        let (answered, why) = admin.call(&format!("{method} {}", partitions(name)), body).await;
+        assert_eq!(
+            (answered, why["reason"].is_string()),
+            (status, status >= 400),
+            "{method} {name} {body}: {why}"
+        );
+    }
+    assert_eq!(admin.get(&partitions("orders")).await, (200, json!({ "partitions": 5, "deleted": false })));
+    assert_eq!(admin.status(&format!("GET {}", partitions("nothing"))).await, 404);
+    let name = "persistent://public/default/orders";
+    assert_eq!(admin.get(&at("partitioned", "")).await, (200, json!([name])));
+    let each: Vec<_> = (0..5).map(|number| format!("{name}-partition-{number}")).collect();
+    assert_eq!(admin.get("/admin/v2/persistent/public/default").await, (200, json!(each)));
+
+    let (status, stats) = admin.get(&at("orders", "/partitioned-stats")).await;
+    assert_eq!((status, &stats["metadata"]["partitions"]), (200, &json!(5)));
+    assert_eq!(stats["partitions"].as_object().unwrap().len(), 5);
+    assert_eq!(admin.status(&format!("GET {}", at("orders", "/stats"))).await, 404);
+
+    // A topic is one or the other.
+    assert_eq!(admin.status(&format!("PUT {}", at("orders", ""))).await, 409);
+    assert_eq!(admin.status(&format!("DELETE {}", at("orders", ""))).await, 409);
+    assert_eq!(admin.status(&format!("PUT {}", at("plain", ""))).await, 204);
+    assert_eq!(admin.call(&format!("PUT {}", partitions("plain")), "2").await.0, 409);
+    assert_eq!(admin.get(&partitions("plain")).await, (200, json!({ "partitions": 0, "deleted": false })));
+    assert_eq!(admin.status(&format!("GET {}", at("plain", "/partitioned-stats"))).await, 404);
+    assert_eq!(admin.status(&format!("DELETE {}", partitions("plain"))).await, 409);
+    assert_eq!(admin.status(&format!("PUT {}", at("plain-partition-2", ""))).await, 412);
+
+    assert_eq!(admin.status(&format!("DELETE {}", partitions("orders"))).await, 204);
+    assert_eq!(admin.status(&format!("DELETE {}", partitions("orders"))).await, 404);
+    let plain = json!(["persistent://public/default/plain"]);
+    assert_eq!(admin.get("/admin/v2/persistent/public/default").await, (200, plain));
+}
+
+#[tokio::test]
+async fn a_namespace_says_what_becomes_of_topics_that_nobody_made() {
+    let admin = TestAdmin::start().await;
+    let policy = "/admin/v2/namespaces/public/default/autoTopicCreation";
+    assert_eq!(admin.get(policy).await, (204, Value::Null));
+    for wrong in [
+        r#"{"allowAutoTopicCreation":true,"topicType":"partitioned","defaultNumPartitions":0}"#,
+        r#"{"allowAutoTopicCreation":true,"topicType":"partitioned"}"#,
+        r#"{"allowAutoTopicCreation":true,"topicType":"non-partitioned","defaultNumPartitions":2}"#,
+    ] {
+        assert_eq!(admin.call(&format!("POST {policy}"), wrong).await.0, 412, "{wrong}");
+    }
+    let three =
+        json!({ "allowAutoTopicCreation": true, "topicType": "partitioned", "defaultNumPartitions": 3 });
+    assert_eq!(admin.call(&format!("POST {policy}"), &three.to_string()).await.0, 204);
+    assert_eq!(admin.get(policy).await, (200, three));
+    let partitions = "/admin/v2/persistent/public/default/orders/partitions";
+    assert_eq!(admin.get(partitions).await.0, 404);
+    let made = admin.get(&format!("{partitions}?checkAllowAutoCreation=true")).await;
+    assert_eq!(made, (200, json!({ "partitions": 3, "deleted": false })));
+    assert_eq!(admin.get(partitions).await, made);
 }

@@ -7,8 +7,8 @@ use hexalpes_wire::{
     frame::Payload,
     proto::{
         Command, CommandConnect, CommandConnected, CommandGetSchemaResponse, CommandGetTopicsOfNamespace,
-        CommandGetTopicsOfNamespaceResponse, CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode,
-        Schema, SchemaType, ServerError, TopicsMode,
+        CommandGetTopicsOfNamespaceResponse, CommandPartitionedTopicMetadata, CommandProducer, CommandSend,
+        FeatureFlags, ProducerAccessMode, Schema, SchemaType, ServerError, TopicsMode,
     },
 };
 
@@ -33,12 +33,13 @@ impl Connection {
             Command::Flow(flow) => self.flow(flow),
             Command::Ack(ack) => self.ack(&ack),
             Command::RedeliverUnacknowledgedMessages(redeliver) => self.redeliver(&redeliver),
-            Command::PartitionedMetadata(asked) => match topic_name(&asked.topic) {
-                Ok(_) => self.outbox.push(&Command::partitions(asked.request_id, 0)),
-                Err((error, why)) => {
-                    self.outbox.push(&Command::partitions_error(asked.request_id, error, why));
-                }
-            },
+            Command::PartitionedMetadata(asked) => {
+                let answer = match self.partitions(&asked) {
+                    Ok(partitions) => Command::partitions(asked.request_id, partitions),
+                    Err((error, why)) => Command::partitions_error(asked.request_id, error, why),
+                };
+                self.outbox.push(&answer);
+            }
             Command::Lookup(lookup) => {
                 let (id, url) = (lookup.request_id, &self.shared.options.service_url);
                 let answer = match topic_name(&lookup.topic) {
@@ -177,15 +178,25 @@ impl Connection {
         if let Ok(topic) = self.shared.existing(name) {
             return Ok(topic);
         }
-        off_reactor(|| self.shared.topic(name)).map_err(|error| {
-            let kind = match &error {
-                AdminError::NoNamespace(_) => ServerError::TopicNotFound,
-                AdminError::NotPersistent(_) => ServerError::NotAllowedError,
-                _ => ServerError::MetadataError,
-            };
-            (kind, error.to_string())
-        })
+        off_reactor(|| self.shared.used_topic(name)).map_err(|error| refusal(&error))
     }
+
+    fn partitions(&self, asked: &CommandPartitionedTopicMetadata) -> Result<u32, Refusal> {
+        let name = topic_name(&asked.topic)?;
+        off_reactor(|| self.shared.partitions(&name, asked.metadata_auto_creation_enabled()))
+            .map_err(|error| refusal(&error))
+    }
+}
+
+fn refusal(error: &AdminError) -> Refusal {
+    let kind = match error {
+        AdminError::NoNamespace(_) | AdminError::NoTopic(_) => ServerError::TopicNotFound,
+        AdminError::NotPersistent(_) | AdminError::Partitioned { .. } | AdminError::NoPartition { .. } => {
+            ServerError::NotAllowedError
+        }
+        _ => ServerError::MetadataError,
+    };
+    (kind, error.to_string())
 }
 
 pub(super) fn not_allowed(why: String) -> Refusal {

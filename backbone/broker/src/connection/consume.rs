@@ -50,7 +50,7 @@ impl Connection {
             (None, InitialPosition::Latest) => Start::Latest,
         };
         let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
-        let seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id);
+        let seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id, name.partition());
         let joining = Joining {
             id,
             name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),
@@ -168,7 +168,7 @@ impl Connection {
         let mark = topic.look(subscription, |machine, _| machine.cursor().mark_delete());
         let mark = mark.map(|mark| match mark {
             Position::EARLIEST => MessageId::EARLIEST,
-            Position { ledger, entry } => MessageId::new(ledger, entry),
+            position => topic.message_id(position),
         });
         let answer = Command::last_message_id(asked.request_id, topic.last_message(), mark);
         self.outbox.push(&answer);

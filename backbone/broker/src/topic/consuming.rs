@@ -19,12 +19,14 @@ pub(crate) struct ConsumerSeat {
     pub(crate) outbox: Arc<Outbox>,
     /// What its client calls it.
     pub(crate) consumer_id: u64,
+    /// The topic's, if it is one: its messages are known by it.
+    pub(crate) partition: Option<u32>,
     pub(crate) sent: Meter,
 }
 
 impl ConsumerSeat {
-    pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64) -> Self {
-        Self { outbox, consumer_id, sent: Meter::default() }
+    pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64, partition: Option<u32>) -> Self {
+        Self { outbox, consumer_id, partition, sent: Meter::default() }
     }
 }
 
@@ -100,6 +102,23 @@ impl Topic {
         joined();
         sub.carry_out(effects, &HashMap::new());
         Ok(())
+    }
+
+    /// The names of the subscriptions that are written down.
+    pub(crate) fn durable_subscriptions(&self) -> Vec<String> {
+        let state = self.state.lock();
+        let durable = state.subscriptions.iter().filter(|(_, sub)| sub.durable);
+        durable.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Begins subscriptions with the oldest entry; they are written down already.
+    pub(crate) fn begin_subscriptions(&self, names: &[String]) {
+        let mut state = self.state.lock();
+        for name in names {
+            state.subscription(name, || {
+                (Subscription::new(Kind::Exclusive, Cursor::at(Position::EARLIEST)), true)
+            });
+        }
     }
 
     /// The cursor's mark such that reading goes on with `start`. To find a time may read through a segment.

@@ -247,9 +247,11 @@ impl Sub {
 
 fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
     let ack_set = delivery.ack_set.unwrap_or_default();
+    let Position { ledger, entry } = delivery.position;
+    let id = MessageId { partition: seat.partition, ..MessageId::new(ledger, entry) };
     Command::Message(CommandMessage {
         consumer_id: seat.consumer_id,
-        message_id: MessageId::new(delivery.position.ledger, delivery.position.entry).into(),
+        message_id: id.into(),
         redelivery_count: Some(delivery.redelivery),
         ack_set: ack_set.into_iter().map(u64::cast_signed).collect(),
         consumer_epoch: None,
@@ -316,7 +318,7 @@ mod tests {
     fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
         let (topic, positions) = topic();
         let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
-        let seat = ConsumerSeat::new(Arc::clone(&outbox), 5);
+        let seat = ConsumerSeat::new(Arc::clone(&outbox), 5, None);
         let joining = Joining { id, name: "one".to_owned(), priority: 0 };
         let (kind, start) = (Kind::Shared, Start::Earliest);
         topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();

@@ -100,6 +100,68 @@ pub struct ConsumerStats {
     pub client: ClientStats,
 }
 
+impl TopicStats {
+    /// Several as if they were one; a subscription of the same name on several is one.
+    pub fn sum<'a>(several: impl Iterator<Item = &'a Self>) -> Self {
+        let mut all = Self {
+            msg_rate_in: 0.0,
+            msg_throughput_in: 0.0,
+            msg_rate_out: 0.0,
+            msg_throughput_out: 0.0,
+            msg_in_counter: 0,
+            bytes_in_counter: 0,
+            msg_out_counter: 0,
+            bytes_out_counter: 0,
+            average_msg_size: 0.0,
+            storage_size: 0,
+            backlog_size: 0,
+            publishers: Vec::new(),
+            subscriptions: BTreeMap::new(),
+            deduplication_status: "Disabled",
+        };
+        for one in several {
+            all.msg_rate_in += one.msg_rate_in;
+            all.msg_throughput_in += one.msg_throughput_in;
+            all.msg_rate_out += one.msg_rate_out;
+            all.msg_throughput_out += one.msg_throughput_out;
+            all.msg_in_counter += one.msg_in_counter;
+            all.bytes_in_counter += one.bytes_in_counter;
+            all.msg_out_counter += one.msg_out_counter;
+            all.bytes_out_counter += one.bytes_out_counter;
+            all.storage_size += one.storage_size;
+            all.backlog_size += one.backlog_size;
+            all.deduplication_status = one.deduplication_status;
+            all.publishers.extend(one.publishers.iter().cloned());
+            for (name, sub) in &one.subscriptions {
+                match all.subscriptions.get_mut(name) {
+                    Some(sum) => sum.add(sub),
+                    None => {
+                        all.subscriptions.insert(name.clone(), sub.clone());
+                    }
+                }
+            }
+        }
+        if all.msg_rate_in > 0.0 {
+            all.average_msg_size = all.msg_throughput_in / all.msg_rate_in;
+        }
+        all
+    }
+}
+
+impl SubscriptionStats {
+    fn add(&mut self, other: &Self) {
+        self.msg_rate_out += other.msg_rate_out;
+        self.msg_throughput_out += other.msg_throughput_out;
+        self.msg_out_counter += other.msg_out_counter;
+        self.bytes_out_counter += other.bytes_out_counter;
+        self.msg_backlog += other.msg_backlog;
+        self.msg_backlog_no_delayed += other.msg_backlog_no_delayed;
+        self.backlog_size += other.backlog_size;
+        self.unacked_messages += other.unacked_messages;
+        self.consumers.extend(other.consumers.iter().cloned());
+    }
+}
+
 impl ClientStats {
     fn of(outbox: &Outbox) -> Self {
         Self { address: outbox.address(), client_version: outbox.client_version.get().cloned() }

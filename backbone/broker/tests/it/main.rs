@@ -8,6 +8,7 @@ mod faulty;
 mod forgetting;
 mod in_flight;
 mod nonsense;
+mod partitions;
 mod peer;
 mod refusing;
 mod slow;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hexalpes_client::{Batching, Codec, Outgoing, ProducerOptions};
+use hexalpes_client::{Batching, Codec, Outgoing, ProducerOptions, TopicName};
 use tokio::process::Command;
 
 use crate::engine::{Engine, next, next_texts, numbers, on_every_engine, send_all};
@@ -32,6 +32,33 @@ for _ in range(int(count)):
     message = consumer.receive(20000)
     print('>', message.data().decode(), message.partition_key(), message.properties()['p'], flush=True)
     consumer.acknowledge(message)
+client.close()
+";
+
+/// Subscribes to a topic with partitions, and sends the numbers to it under each of four keys. Then receives so many
+/// messages and says of each key in how many partitions it was, and whether it came in order.
+const PARTITIONED: &str = r"
+import pulsar, sys
+url, topic, first, end, count = sys.argv[1:]
+client = pulsar.Client(url)
+consumer = client.subscribe(topic, 'python', consumer_type=pulsar.ConsumerType.Failover,
+                            initial_position=pulsar.InitialPosition.Earliest)
+producer = client.create_producer(topic, batching_enabled=False,
+                                  message_routing_mode=pulsar.PartitionsRoutingMode.RoundRobinDistribution)
+for n in range(int(first), int(end)):
+    for key in 'abcd':
+        producer.send(str(n).encode(), partition_key=key)
+keys, partitions = {}, set()
+for _ in range(int(count)):
+    message = consumer.receive(20000)
+    partition = message.message_id().partition()
+    keys.setdefault(message.partition_key(), []).append((partition, int(message.data())))
+    partitions.add(partition)
+    consumer.acknowledge(message)
+for key, read in sorted(keys.items()):
+    numbers = [n for _, n in read]
+    print('>', key, len({partition for partition, _ in read}), numbers == list(range(int(first), int(end))))
+print('> partitions', len(partitions) > 1, all(0 <= partition < 5 for partition in partitions))
 client.close()
 ";
 
@@ -121,6 +148,24 @@ async fn what_we_write_in_chunks_is_read_whole_by_the_official_client() {
         send_all(&producer, [Outgoing::new(large.clone()).key("k").property("p", "v")]).await;
         let read = python(&interpreter, CONSUME, &[&engine.url, &topic, "1"]).await;
         assert!(read == [format!("{large} k v")], "{} lines", read.len());
+    })
+    .await;
+}
+
+/// Accepts S0-TC-1.
+#[tokio::test]
+async fn the_official_client_uses_partitions_that_become_more() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("partitioned");
+        let name = TopicName::parse(&topic).unwrap();
+        engine.admin.create_partitioned_topic(&name, 3).await.unwrap();
+        let expected = ["a 1 True", "b 1 True", "c 1 True", "d 1 True", "partitions True True"];
+        let arguments = [&*engine.url, &topic, "0", "10", "40"];
+        assert_eq!(python(&interpreter, PARTITIONED, &arguments).await, expected);
+        engine.admin.grow_partitioned_topic(&name, 5).await.unwrap();
+        let arguments = [&*engine.url, &topic, "10", "20", "40"];
+        assert_eq!(python(&interpreter, PARTITIONED, &arguments).await, expected);
     })
     .await;
 }
