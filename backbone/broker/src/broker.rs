@@ -24,6 +24,7 @@ use crate::{
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
     partitions::PARTITIONS_MAX,
+    retention::Retention,
     topic::{Topic, TopicStats, Unwritten},
 };
 
@@ -146,7 +147,15 @@ impl Broker {
             while flushing.stop.run_until_cancelled(tokio::time::sleep(CURSOR_FLUSH)).await.is_some() {
                 let shared = Arc::clone(&flushing);
                 // Joined here, so that the last flush is the one of `close`.
-                let _ = tokio::task::spawn_blocking(move || shared.flush(SNAPSHOT_ENTRIES)).await;
+                let _ = tokio::task::spawn_blocking(move || shared.flush(SNAPSHOT_ENTRIES).is_ok()).await;
+            }
+        });
+        let trimming = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            let every = trimming.options.trim_every;
+            while trimming.stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+                let shared = Arc::clone(&trimming);
+                let _ = tokio::task::spawn_blocking(move || shared.trim()).await;
             }
         });
         let measuring = Arc::clone(&shared);
@@ -190,7 +199,8 @@ impl Broker {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-        self.shared.flush(1);
+        // It was logged; the next start reads more.
+        let _ = self.shared.flush(1);
         self.shared.log.close()
     }
 
@@ -355,18 +365,43 @@ impl Shared {
 
     /// Writes down the cursors that changed, and of topics with so many new entries what is known of their
     /// producers. What could not be written is written the next time.
-    fn flush(&self, snapshot_entries_min: u64) {
+    fn flush(&self, snapshot_entries_min: u64) -> Result<(), MetadataError> {
         let _changing = self.changing.lock();
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let unwritten: Vec<_> = topics.iter().map(|topic| topic.unwritten(snapshot_entries_min)).collect();
         let cursors: Vec<_> = unwritten.iter().flat_map(|topic| &topic.cursors).collect();
         let snapshots: Vec<_> = unwritten.iter().filter_map(|topic| topic.snapshot.as_ref()).collect();
         if cursors.is_empty() && snapshots.is_empty() {
-            return;
+            return Ok(());
         }
         match self.metadata.put(&cursors, &snapshots) {
             Ok(()) => unwritten.iter().for_each(Unwritten::is_written),
-            Err(error) => tracing::error!(%error, cursors = cursors.len(), "could not write cursors down"),
+            Err(error) => {
+                tracing::error!(%error, cursors = cursors.len(), "could not write cursors down");
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets go of what is not to be kept any more.
+    fn trim(&self) {
+        let now_ms = self.options.clock.now_ms();
+        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let keep = |topic: &Arc<Topic>| {
+            let namespaces = self.namespaces.read();
+            let retention = Retention::of(namespaces.get(&topic.name.full_namespace()));
+            drop(namespaces);
+            Some((Arc::clone(topic), topic.keeps_from(retention, now_ms)?))
+        };
+        let old: Vec<_> = topics.iter().filter_map(keep).collect();
+        // A start learns from entries what producers sent, unless that is written down.
+        if old.is_empty() || self.flush(1).is_err() {
+            return;
+        }
+        for (topic, from) in old {
+            tracing::debug!(topic = %topic.name, %from, "let go of entries that are not to be kept");
+            self.log.trim_before(topic.id, from);
         }
     }
 }

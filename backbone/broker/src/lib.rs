@@ -7,6 +7,7 @@
 //! which asks the [`Broker`] handle.
 
 mod broker;
+mod clock;
 mod connection;
 mod cursor_store;
 mod dedup;
@@ -17,10 +18,12 @@ mod off_reactor;
 mod open;
 mod options;
 mod partitions;
+mod retention;
 pub mod subscription;
 mod topic;
 
 pub use broker::{AdminError, Broker, Policy};
+pub use clock::Clock;
 pub use health::HealthError;
 pub use metadata::MetadataError;
 pub use open::OpenError;

@@ -58,7 +58,8 @@ pub enum OpenError {
 pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     options.files.create_dir_all(&options.data)?;
     let lock = options.files.lock_dir(&options.data)?;
-    let log_options = Options { durability: options.durability, ..Options::default() };
+    let (durability, segment_bytes) = (options.durability, options.segment_bytes);
+    let log_options = Options { durability, segment_bytes, ..Options::default() };
     // Both are looked through before either is changed, so that a folder that is refused stays as it was.
     let log = Log::check(&options.files, &options.data.join("log"), log_options)?;
     let path = options.data.join("metadata.redb");

@@ -3,8 +3,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hexalpes_files::{Files, RealFiles};
-use hexalpes_log::Durability;
+use hexalpes_log::{Durability, Options};
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
+
+use crate::clock::Clock;
 
 /// So many sends of one connection may wait for their receipts; beyond it, nothing more is read from it.
 pub(crate) const PENDING_SENDS_MAX: usize = 1000;
@@ -41,10 +43,15 @@ pub struct BrokerOptions {
     /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
     /// nothing of what waits for it, is gone.
     pub keep_alive: Duration,
+    /// A segment of a topic that has so many bytes is full. What is not kept any more goes by whole segments.
+    pub segment_bytes: u64,
+    /// How often it is looked what is not to be kept any more.
+    pub trim_every: Duration,
+    pub clock: Clock,
 }
 
 impl BrokerOptions {
-    /// Real files, synced; Pulsar's message limit and keep-alive.
+    /// Real files, synced; Pulsar's message limit and keep-alive; the machine's clock.
     pub fn new(data: impl Into<PathBuf>, service_url: impl Into<String>) -> Self {
         Self {
             data: data.into(),
@@ -53,6 +60,9 @@ impl BrokerOptions {
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
             service_url: service_url.into(),
             keep_alive: Duration::from_secs(30),
+            segment_bytes: Options::default().segment_bytes,
+            trim_every: Duration::from_mins(1),
+            clock: Clock::system(),
         }
     }
 }

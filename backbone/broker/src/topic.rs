@@ -26,6 +26,7 @@ use crate::{
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
     off_reactor::off_reactor,
+    retention::Retention,
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
@@ -181,6 +182,15 @@ impl Topic {
             Some(messages) if messages > 0 => id.in_batch(messages.unsigned_abs() - 1),
             _ => id,
         }
+    }
+
+    /// Before which position nothing is to be kept any more; none if all is.
+    pub(crate) fn keeps_from(&self, retention: Retention, now_ms: u64) -> Option<Position> {
+        let slowest = {
+            let state = self.state.lock();
+            state.subscriptions.values().map(|sub| sub.machine.cursor().mark_delete()).min()
+        };
+        retention.keeps_from(&self.log.segments(self.id), slowest, now_ms)
     }
 
     /// How many entries a subscription has not acked.

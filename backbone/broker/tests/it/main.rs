@@ -7,6 +7,7 @@ mod counting;
 mod faulty;
 mod forgetting;
 mod in_flight;
+mod keeping;
 mod nonsense;
 mod partitions;
 mod peer;

@@ -1,0 +1,105 @@
+//! What is kept of a topic, and what goes.
+
+use std::{path::Path, time::Duration};
+
+use hexalpes_broker::{BrokerOptions, Clock, Policy};
+use hexalpes_wire::proto::{Command, SubType};
+use serde_json::json;
+use tempfile::tempdir;
+
+use crate::peer::{Running, ack, until};
+
+const READ: &str = "persistent://public/default/read";
+const ALONE: &str = "persistent://public/default/alone";
+const UNREAD: &str = "persistent://public/default/unread";
+
+/// Each entry is a segment of its own, and it is a day after all of them.
+async fn start(data: &Path) -> Running {
+    let options = |url| BrokerOptions {
+        segment_bytes: 1,
+        trim_every: Duration::from_millis(5),
+        clock: Clock::new(|| 86_400_000),
+        ..BrokerOptions::new(data, url)
+    };
+    let running = Running::open(options).await.unwrap();
+    running.broker.set_policy("public/default", Policy::Deduplication, json!(true)).unwrap();
+    send(&running, ALONE, 1).await;
+    running
+}
+
+/// Sends messages that all take as much.
+async fn send(running: &Running, topic: &str, messages: u64) {
+    let mut producer = running.peer().await;
+    assert!(matches!(producer.open_producer(topic, Some("p")).await, Command::ProducerSuccess(_)));
+    for n in 0..messages {
+        assert!(matches!(producer.send(n, &n.to_string()).await, Command::SendReceipt(_)));
+    }
+}
+
+fn bytes(running: &Running, topic: &str) -> u64 {
+    running.broker.topic_stats(&topic.parse().unwrap()).unwrap().storage_size
+}
+
+/// How many entries a topic has, by what one takes that is alone on its topic.
+fn kept(running: &Running, topic: &str) -> u64 {
+    bytes(running, topic) / bytes(running, ALONE)
+}
+
+#[tokio::test]
+async fn what_everybody_acked_goes_and_the_rest_stays_also_for_the_deduplication() {
+    let data = tempdir().unwrap();
+    let running = start(data.path()).await;
+    let mut consumer = running.peer().await;
+    assert_eq!(consumer.subscribe(READ, SubType::Exclusive).await, Command::success(11));
+    send(&running, READ, 5).await;
+    // What nobody reads goes but for the newest: when it is gone, it was looked at the other topic too.
+    send(&running, UNREAD, 5).await;
+    until(|| kept(&running, UNREAD) == 1).await;
+    assert_eq!(kept(&running, READ), 5);
+
+    for expected in ["0", "1", "2"] {
+        consumer.flow(1).await;
+        let (id, _, body) = consumer.message().await;
+        assert_eq!(body, expected);
+        consumer.ask(&ack(id)).await;
+    }
+    until(|| kept(&running, READ) == 3).await;
+    running.stop().await;
+
+    let running = start(data.path()).await;
+    let mut late = running.peer().await;
+    late.subscribe_as(READ, "late", SubType::Exclusive).await;
+    late.flow(1).await;
+    assert_eq!(late.message().await.2, "2");
+    let Command::ProducerSuccess(opened) = late.open_producer(READ, Some("p")).await else {
+        panic!("not opened")
+    };
+    assert_eq!(opened.last_sequence_id, Some(4));
+    running.stop().await;
+}
+
+/// Accepts S0-TC-2, S0-TC-3.
+#[tokio::test]
+async fn a_namespace_says_how_long_and_how_much_is_kept() {
+    let data = tempdir().unwrap();
+    let running = start(data.path()).await;
+    let say = |minutes: i64, megabytes: i64| {
+        let set = json!({ "retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes });
+        running.broker.set_policy("public/default", Policy::Retention, set).unwrap();
+    };
+    running.broker.create_tenant("acme").unwrap();
+    running.broker.create_namespace("acme/eu").unwrap();
+    for (minutes, megabytes) in [(-1, -1), (2 * 24 * 60, -1), (-1, 1)] {
+        say(minutes, megabytes);
+        let topic = format!("{READ}-{minutes}-{megabytes}");
+        send(&running, &topic, 5).await;
+        // Another namespace keeps nothing.
+        let witness = format!("persistent://acme/eu/witness-{minutes}-{megabytes}");
+        send(&running, &witness, 5).await;
+        until(|| kept(&running, &witness) == 1).await;
+        assert_eq!(kept(&running, &topic), 5, "{minutes} minutes, {megabytes} MB");
+    }
+    say(23 * 60, -1);
+    until(|| kept(&running, &format!("{READ}--1--1")) == 1).await;
+    running.stop().await;
+}
