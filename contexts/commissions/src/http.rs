@@ -27,7 +27,12 @@ struct App {
 
 /// The routes of this context under its default program. They need [`hexalpes_http::layers`] around them.
 pub fn router(db: Db, edge: Arc<dyn Edge>) -> Router {
-    let app = App { db, edge, program: Arc::default(), idempotency: Idempotency::default() };
+    router_under(Program::default(), db, edge)
+}
+
+/// As [`router`], under another program.
+pub fn router_under(program: Program, db: Db, edge: Arc<dyn Edge>) -> Router {
+    let app = App { db, edge, program: Arc::new(program), idempotency: Idempotency::default() };
     Router::new()
         .route("/commissions/calculate", post(calculate))
         .route("/commissions/approve", post(approve))

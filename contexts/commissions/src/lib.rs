@@ -15,5 +15,5 @@ mod store;
 mod views;
 
 pub use handlers::{COMMANDS_TOPIC, CONVERSIONS_TOPIC, consumers};
-pub use http::router;
+pub use http::{router, router_under};
 pub use store::MIGRATIONS;

@@ -1,6 +1,11 @@
 //! Calculate, approve, ask; and all of it twice.
 
+use std::time::Duration;
+
+use hexalpes_commissions::domain::Program;
+use hexalpes_db::{DbError, Tx};
 use http::{Request, StatusCode};
+use sea_query::Query;
 use serde_json::{Value, json};
 
 use crate::support::{a_conversion, on_each_database};
@@ -180,6 +185,31 @@ async fn a_command_with_the_same_idempotency_key_is_done_once() {
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(problem["code"], "idempotency_key_reused");
         assert_eq!(app.commissions().await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_approved_is_a_conflict_that_says_why() {
+    on_each_database(async |app| {
+        let held = app.under(Program { hold: Some(Duration::from_hours(1)), ..Program::default() });
+        let (_, calculated) = held.calculate(&a_conversion("conv-1")).await;
+        assert_eq!(calculated["status"], "HELD");
+        let id = calculated["commissionId"].as_str().unwrap();
+        let (status, problem) = held.approve(id).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("commission_held")));
+        assert_eq!(problem["heldUntil"], "2025-01-15T13:00:00Z");
+
+        // Nothing rejects one yet.
+        let reject = Query::update()
+            .table("commission")
+            .values([("status", "REJECTED".into()), ("reason", "refunded".into())])
+            .to_owned();
+        let reject = async move |tx: &Tx| -> Result<u64, DbError> { tx.execute(&reject).await };
+        assert_eq!(app.db().write(reject).await, Ok(1));
+        let (status, problem) = app.approve(id).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("commission_rejected")));
+        assert_eq!(app.events().await.len(), 1);
     })
     .await;
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use hexalpes_commissions::domain::Program;
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Row, Tx};
 use hexalpes_kernel::{Edge, FixedEdge, Timestamp};
 use http::{Request, StatusCode, header};
@@ -14,6 +15,7 @@ use tower::ServiceExt as _;
 #[derive(Clone)]
 pub(crate) struct TestApp {
     db: Db,
+    edge: Arc<dyn Edge>,
     router: Router,
 }
 
@@ -30,13 +32,19 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(TestApp)) {
         let noon = Timestamp::parse("2025-01-15T12:00:00Z").unwrap();
         let edge: Arc<dyn Edge> = Arc::new(FixedEdge::at(noon));
         let routes = hexalpes_commissions::router(db.clone(), edge.clone());
-        let router = hexalpes_http::layers(routes, edge);
-        test(TestApp { db: db.clone(), router }).await;
+        let router = hexalpes_http::layers(routes, edge.clone());
+        test(TestApp { db: db.clone(), edge, router }).await;
         db.close().await;
     }
 }
 
 impl TestApp {
+    /// The same database under another program.
+    pub(crate) fn under(&self, program: Program) -> Self {
+        let routes = hexalpes_commissions::router_under(program, self.db.clone(), self.edge.clone());
+        Self { router: hexalpes_http::layers(routes, self.edge.clone()), ..self.clone() }
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.db
     }
