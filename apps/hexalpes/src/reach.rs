@@ -1,10 +1,10 @@
 //! The way to a broker that may not be there yet: services start without it, and begin once its topics are
 //! ready.
 
-use std::{future::pending, pin::pin, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use anyhow::Result;
-use hexalpes_client::{Client, ClientOptions, admin::AdminError};
+use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, admin::AdminError};
 use hexalpes_http::Check;
 use tokio::{sync::watch, time};
 use tokio_util::sync::CancellationToken;
@@ -14,11 +14,14 @@ use crate::{health::Probe, settings::Engine, topology};
 
 /// Between two tries.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// Between two looks whether a broker is still there and can write.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A broker's address, a client of it, and whether its topics are ready.
 #[derive(Debug)]
 pub(crate) struct Reach {
     engine: Engine,
+    admin: AdminClient,
     client: Client,
     ready: CancellationToken,
     told: watch::Sender<Check>,
@@ -29,7 +32,8 @@ impl Reach {
         let ready = CancellationToken::new();
         let client = Client::gated(ClientOptions::new(&engine.service), ready.clone())?;
         let told = watch::Sender::new(Check::degraded(format!("asking the broker at {}", engine.admin)));
-        Ok(Self { engine, client, ready, told })
+        let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
+        Ok(Self { engine, admin, client, ready, told })
     }
 
     /// What it opens waits until the topics are ready, so that nothing is published before.
@@ -67,7 +71,7 @@ impl Reach {
         Err(refusal)
     }
 
-    /// Waits for the broker, and ends with what it refuses; else never.
+    /// Waits for the broker, then looks whether it is still there; ends with what it refuses, else never.
     async fn refusal(&self) -> anyhow::Error {
         while !self.ready.is_cancelled() {
             let Err(error) = self.prepare().await else {
@@ -77,17 +81,30 @@ impl Reach {
             if is_final(&error) {
                 return error;
             }
-            let waits = Check::degraded(format!("waits for the broker: {error:#}"));
-            // Said once, not with every try.
-            if *self.told.borrow() == waits {
-                debug!("still {}", waits.detail);
-            } else {
-                warn!("{}", waits.detail);
-            }
-            self.told.send_replace(waits);
+            self.tell(&Check::degraded(format!("waits for the broker: {error:#}")));
             time::sleep(RETRY_DELAY).await;
         }
-        pending().await
+        loop {
+            time::sleep(LOOK_EVERY).await;
+            self.tell(&match self.admin.health().await {
+                Ok(()) => Check::ok(),
+                // It answers: that it does not tell us how it is, is its right.
+                Err(error) if error.status().is_some_and(|status| status.is_client_error()) => Check::ok(),
+                Err(error) => Check::degraded(format!("the broker is away, or cannot write: {error}")),
+            });
+        }
+    }
+
+    /// Into the log only what is news.
+    fn tell(&self, check: &Check) {
+        let before = self.told.send_replace(check.clone());
+        if before == *check {
+            debug!("still: {}", check.detail);
+        } else if *check == Check::ok() {
+            info!(broker = self.engine.service, "the broker is there");
+        } else {
+            warn!("{}", check.detail);
+        }
     }
 }
 

@@ -58,6 +58,12 @@ async fn services_without_their_broker_answer_and_begin_when_it_comes() {
     assert_eq!(policy(&broker, "deduplication").await, json!(true));
     let health = broker_becomes(services.api(), "ok", "").await;
     assert_eq!(health["status"], "ok", "{health}");
+
+    // And when it goes away again.
+    assert_eq!(backbone.interrupt(), Some(0));
+    broker_becomes(services.api(), "degraded", "away").await;
+    backbone.restart();
+    broker_becomes(services.api(), "ok", "").await;
     assert_eq!(services.interrupt(), Some(0));
 }
 
