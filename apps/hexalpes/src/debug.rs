@@ -1,22 +1,19 @@
 //! `GET /debug/outbox`, `GET /debug/relay`, `GET /debug/consumers` and `GET /debug/notifications`: what is on its way
 //! out, and how those do that carry it, act on it and write it down.
 
+mod consumers;
+
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
 use hexalpes_http::{ListQuery, Page, Problem, Record};
 use hexalpes_outbox::{OutboxRow, PageOrder, Status};
 use serde::Serialize;
 
+pub(crate) use consumers::consumers;
+
 pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
     let relay = move || std::future::ready(Json(relay()));
     Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
-}
-
-pub(crate) fn consumers<const N: usize>(
-    statuses: [impl Fn() -> hexalpes_consumer::Status + Clone + Send + Sync + 'static; N],
-) -> Router {
-    let all = move || std::future::ready(Json(statuses.iter().map(|status| status()).collect::<Vec<_>>()));
-    Router::new().route("/debug/consumers", get(all))
 }
 
 pub(crate) fn notifications(
@@ -25,9 +22,9 @@ pub(crate) fn notifications(
     Router::new().route("/debug/notifications", get(move || std::future::ready(Json(status()))))
 }
 
-/// The outbox's columns, newest first; with `sort=seq` oldest first.
+/// The outbox's columns, newest first; with `sort=created_at` or `sort=seq`, which is the same order, oldest first.
 async fn outbox(State(db): State<Db>, query: ListQuery) -> Result<Response, Problem> {
-    let sort = query.sort(&["seq"])?;
+    let sort = query.sort(&["created_at", "seq"])?;
     let order = if sort.is_descending { PageOrder::NewestFirst } else { PageOrder::OldestFirst };
     let after = query.after::<1>(sort)?.and_then(|[seq]| seq.parse().ok());
     let rows = hexalpes_outbox::page(&db, order, after, u64::from(query.limit) + 1).await?;
@@ -48,6 +45,7 @@ impl Record for Item {
         "aggregateid",
         "type",
         "payload",
+        "headers",
         "occurred_at",
         "published",
         "published_at",
@@ -62,6 +60,7 @@ impl Record for Item {
             row.aggregateid.clone(),
             row.kind.clone(),
             row.payload.get().to_owned(),
+            serde_json::to_string(&row.headers).expect("headers are plain texts"),
             row.occurred_at.to_string(),
             row.published.to_string(),
             row.published_at.map(|at| at.to_string()).unwrap_or_default(),

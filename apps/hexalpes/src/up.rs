@@ -77,7 +77,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) {
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it. Try:");
     println!(
         "  curl -s http://127.0.0.1:{port}/commissions/calculate -H 'Content-Type: application/json' \
-         -d '{{\"conversionId\":\"conv-001\",\"affiliateId\":\"aff-123\",\"campaignId\":\"camp-456\",\
+         -d '{{\"conversionId\":\"conv-000\",\"affiliateId\":\"aff-123\",\"campaignId\":\"camp-456\",\
          \"grossAmount\":1000.00,\"currency\":\"USD\"}}'"
     );
 }

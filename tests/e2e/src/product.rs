@@ -64,6 +64,14 @@ impl Product {
         Self::start_with(Choice { words, urls, ports, disk: None }, environment)
     }
 
+    /// The commissions alone, on a server's database, whose events stay in its outbox.
+    pub fn serve_without_relay(urls: PulsarUrls, database: &str) -> Self {
+        let words = &["serve", "commissions", "--no-relay"];
+        let mut environment = engine(&urls);
+        environment.push(("DATABASE_URL", database.to_owned()));
+        Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
+    }
+
     /// The services, on a broker that somebody else runs; without one, as [`start`](Self::start).
     pub fn start_on(pulsar: Option<PulsarUrls>) -> Self {
         let Some(urls) = pulsar else { return Self::start() };

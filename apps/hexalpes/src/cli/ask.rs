@@ -8,10 +8,24 @@ use crate::settings::{Engine, Key, Settings};
 
 /// `GET {path}`, of the commissions.
 pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {
+    answer(settings, path, None).await
+}
+
+/// `POST {path}`, to the commissions.
+pub(super) async fn post(settings: &Settings, path: &str, body: &Value) -> Result<Value> {
+    answer(settings, path, Some(body)).await
+}
+
+async fn answer(settings: &Settings, path: &str, body: Option<&Value>) -> Result<Value> {
     // One TLS provider for the process; that somebody has set it is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let address = format!("http://127.0.0.1:{}", settings.port(Key::CommissionsPort)?);
-    let answer = reqwest::get(format!("{address}{path}")).await.map_err(|_| {
+    let (client, url) = (reqwest::Client::new(), format!("{address}{path}"));
+    let request = match body {
+        Some(body) => client.post(url).json(body),
+        None => client.get(url),
+    };
+    let answer = request.send().await.map_err(|_| {
         anyhow::anyhow!(
             "nothing answers at {address}: start it (`hexalpes`), or say with --commissions-port where it is"
         )

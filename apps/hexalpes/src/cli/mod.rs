@@ -6,6 +6,7 @@
 mod ask;
 mod config;
 mod consume;
+mod consumers;
 mod demo;
 mod migrate;
 mod outbox;
@@ -86,6 +87,9 @@ enum Command {
     /// Ask the relay, which publishes the outbox, how it does
     #[command(subcommand)]
     Relay(relay::Relay),
+    /// Look after the handlers of events, and the keys that they hold back
+    #[command(subcommand)]
+    Consumers(consumers::Consumers),
     /// Bring the data folder back to before the first start
     #[command(subcommand)]
     Demo(demo::Demo),
@@ -149,6 +153,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Topics(topics) => topics.run(settings).await,
             Command::Outbox(outbox) => outbox.run(settings).await,
             Command::Relay(relay) => relay.run(settings).await,
+            Command::Consumers(consumers) => consumers.run(settings).await,
             Command::Demo(demo) => demo.run(settings),
             Command::Config(config) => config.run(settings),
             Command::RepairText(repair) => repair.run(),

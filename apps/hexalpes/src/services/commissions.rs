@@ -61,7 +61,10 @@ impl Running {
     pub(crate) fn router(&self, edge: &Arc<dyn Edge>) -> Router {
         hexalpes_commissions::router(self.db.clone(), Arc::clone(edge))
             .merge(debug::outbox_and_relay(self.db.clone(), self.status_reader()))
-            .merge(debug::consumers(self.consumers.each_ref().map(EventConsumer::status_reader)))
+            .merge(debug::consumers(
+                self.db.clone(),
+                self.consumers.each_ref().map(EventConsumer::status_reader),
+            ))
     }
 
     pub(crate) fn probes(&self) -> Vec<Probe> {

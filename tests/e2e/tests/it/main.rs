@@ -4,6 +4,7 @@
 
 mod audit;
 mod command;
+mod consumers;
 mod flow;
 mod forgetting;
 mod full;
