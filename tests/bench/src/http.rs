@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{Client, ClientOptions, Consumer, ConsumerOptions};
+use hexalpes_engines::Python;
 use tokio::runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Options;
 use crate::disk::syncs_per_second;
+use crate::foreign::ForeignConsumer;
 use crate::load::load;
 use crate::post::{Connection, conversion_of};
 use crate::process::Process;
@@ -77,6 +79,23 @@ pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
     let p50 = Line::new("answer to consumer at 100/s, p50", "ms", latencies.percentile_ms(50));
     report.add(p50.aim(Aim::AtMost(TO_CONSUMER_MS)));
     report.add(Line::new("answer to consumer at 100/s, p99", "ms", latencies.percentile_ms(99)));
+    match Python::prepare() {
+        Ok(python) => {
+            let mut latencies = Latencies::default();
+            for _ in 0..options.rounds {
+                latencies.append(runtime.block_on(to_foreign_consumer(&product, &python, &next))?);
+            }
+            let p50 =
+                Line::new("answer to the Python client at 100/s, p50", "ms", latencies.percentile_ms(50));
+            report.add(p50.aim(Aim::AtMost(TO_CONSUMER_MS)));
+            report.add(Line::new(
+                "answer to the Python client at 100/s, p99",
+                "ms",
+                latencies.percentile_ms(99),
+            ));
+        }
+        Err(absent) => eprintln!("{absent}"),
+    }
     drained(&product.events_file(), next.get()).with_context(|| product.log())?;
     product.stop()?;
     Ok(report)
@@ -109,19 +128,6 @@ async fn subscribe(product: &Process, options: ConsumerOptions) -> Result<Consum
 /// From each answer to its event at a consumer. An event that comes before the answer counts as 0.
 async fn to_consumer(product: &Process, next: &Cell<u32>) -> Result<Latencies> {
     let consumer = subscribe(product, ConsumerOptions::new("bench-latency")).await?;
-    let mut connection = Connection::open(product.api_port()).await?;
-    let ask = async {
-        let mut answered = HashMap::new();
-        let mut pace = interval(TO_CONSUMER_PERIOD);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for _ in 0..TO_CONSUMER_REQUESTS {
-            pace.tick().await;
-            let conversion = next.replace(next.get() + 1);
-            connection.calculate(conversion).await?;
-            answered.insert(conversion, Instant::now());
-        }
-        anyhow::Ok(answered)
-    };
     let hear = async {
         let mut heard = HashMap::new();
         while heard.len() < TO_CONSUMER_REQUESTS as usize {
@@ -132,7 +138,7 @@ async fn to_consumer(product: &Process, next: &Cell<u32>) -> Result<Latencies> {
         }
         anyhow::Ok(heard)
     };
-    let (answered, heard) = tokio::try_join!(ask, hear)?;
+    let (answered, heard) = tokio::try_join!(ask(product, next, Instant::now), hear)?;
     consumer.unsubscribe().await?;
     let mut latencies = Latencies::default();
     for (conversion, at) in heard {
@@ -140,4 +146,40 @@ async fn to_consumer(product: &Process, next: &Cell<u32>) -> Result<Latencies> {
         latencies.add(at.saturating_duration_since(*answer));
     }
     Ok(latencies)
+}
+
+/// The same to the official Python client; both sides read the machine's clock.
+async fn to_foreign_consumer(product: &Process, python: &Python, next: &Cell<u32>) -> Result<Latencies> {
+    let url = product.service_url();
+    let consumer = ForeignConsumer::start(python, &url, EVENTS_TOPIC, TO_CONSUMER_REQUESTS).await?;
+    let answered = ask(product, next, nanoseconds).await?;
+    let mut latencies = Latencies::default();
+    for (conversion, at) in consumer.heard().await? {
+        let answer = answered.get(&conversion).context("an event is of a command that was answered")?;
+        let nanoseconds = at.saturating_sub(*answer);
+        latencies.add(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)));
+    }
+    Ok(latencies)
+}
+
+/// Sends commands at their pace, and notes when each was answered.
+async fn ask<T>(product: &Process, next: &Cell<u32>, now: impl Fn() -> T) -> Result<HashMap<u32, T>> {
+    let mut connection = Connection::open(product.api_port()).await?;
+    let mut answered = HashMap::new();
+    let mut pace = interval(TO_CONSUMER_PERIOD);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for _ in 0..TO_CONSUMER_REQUESTS {
+        pace.tick().await;
+        let conversion = next.replace(next.get() + 1);
+        connection.calculate(conversion).await?;
+        answered.insert(conversion, now());
+    }
+    Ok(answered)
+}
+
+/// Since 1970.
+fn nanoseconds() -> u128 {
+    #[expect(clippy::disallowed_methods, reason = "another process reads the same clock")]
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos())
 }

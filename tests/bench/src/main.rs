@@ -6,6 +6,7 @@
 
 mod broker;
 mod disk;
+mod foreign;
 mod http;
 mod latency;
 mod load;
