@@ -1,8 +1,14 @@
-//! The embedded broker with its two ports.
+//! The embedded broker with its ports.
+
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use hexalpes_broker::{Broker, BrokerOptions};
-use tokio::task::{JoinHandle, spawn_blocking};
+use hexalpes_tls::ServerTls;
+use tokio::{
+    net::TcpListener,
+    task::{JoinSet, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,38 +20,84 @@ use crate::{
 /// A broker that serves.
 pub(crate) struct Backbone {
     pub(crate) engine: Engine,
+    /// The same two for clients that speak TLS.
+    tls_urls: Option<[String; 2]>,
     broker: Broker,
     stop: CancellationToken,
-    tasks: [JoinHandle<()>; 2],
+    tasks: JoinSet<()>,
+}
+
+/// The ports of TLS, and what is served on them.
+struct TlsFace {
+    tls: Arc<ServerTls>,
+    protocol: TcpListener,
+    admin: TcpListener,
+    urls: [String; 2],
 }
 
 impl Backbone {
     /// The part of the data folder must be claimed already.
     pub(crate) async fn start(settings: &Settings) -> Result<Self> {
+        let tls = TlsFace::of(settings).await?;
         let protocol = listen(settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
         let admin = listen(settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
         let engine = Engine::on_loopback(port_of(&protocol)?, port_of(&admin)?);
-        let options = BrokerOptions::new(settings.data().join("backbone"), engine.service.clone());
+        let url = format!("pulsar://{}:{}", settings.advertised_address(), port_of(&protocol)?);
+        let tls_urls = tls.as_ref().map(|face| face.urls.clone());
+        let options = BrokerOptions {
+            service_url_tls: tls_urls.clone().map(|[service, _]| service),
+            ..BrokerOptions::new(settings.data().join("backbone"), url)
+        };
         let broker =
             spawn_blocking(|| Broker::open(options)).await.context("opening the backbone panicked")?;
         let broker = broker.map_err(|error| anyhow!("the backbone cannot start: {error}"))?;
         let stop = CancellationToken::new();
-        let protocol = tokio::spawn({
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
             let (broker, stop) = (broker.clone(), stop.clone());
             async move { broker.serve(protocol, stop).await }
         });
-        let admin =
-            tokio::spawn(hexalpes_http::serve(admin, hexalpes_admin::router(broker.clone()), stop.clone()));
-        Ok(Self { engine, broker, stop, tasks: [protocol, admin] })
+        tasks.spawn(hexalpes_http::serve(admin, hexalpes_admin::router(broker.clone()), stop.clone()));
+        if let Some(face) = tls {
+            face.serve(&broker, &stop, &mut tasks);
+        }
+        Ok(Self { engine, tls_urls, broker, stop, tasks })
     }
 
     /// Closes connections, then what lies on the disk.
-    pub(crate) async fn stop(self) -> Result<()> {
+    pub(crate) async fn stop(mut self) -> Result<()> {
         self.stop.cancel();
-        for task in self.tasks {
-            task.await.context("the backbone panicked")?;
+        while let Some(task) = self.tasks.join_next().await {
+            task.context("the backbone panicked")?;
         }
         self.broker.close().await.context("the backbone could not close its log")
+    }
+}
+
+impl TlsFace {
+    async fn of(settings: &Settings) -> Result<Option<Self>> {
+        let Some(files) = settings.tls_files()? else { return Ok(None) };
+        let tls = ServerTls::open(files).context("the backbone cannot speak TLS")?;
+        let (protocol, admin) = (settings.port(Key::BackboneTlsPort)?, settings.port(Key::AdminTlsPort)?);
+        let protocol = listen(protocol, "the backbone's TLS", "--backbone-tls-port").await?;
+        let admin = listen(admin, "the backbone's REST over TLS", "--admin-tls-port").await?;
+        let host = settings.advertised_address();
+        let urls = [
+            format!("pulsar+ssl://{host}:{}", port_of(&protocol)?),
+            format!("https://{host}:{}", port_of(&admin)?),
+        ];
+        Ok(Some(Self { tls: Arc::new(tls), protocol, admin, urls }))
+    }
+
+    fn serve(self, broker: &Broker, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+        let (current, router) = (self.tls.watch(), hexalpes_admin::tls_router(broker.clone()));
+        tasks.spawn(hexalpes_http::serve_tls(self.admin, router, current.clone(), stop.clone()));
+        tasks.spawn({
+            let (broker, stop) = (broker.clone(), stop.clone());
+            async move { broker.serve_tls(self.protocol, current, stop).await }
+        });
+        let stop = stop.clone();
+        tasks.spawn(async move { self.tls.keep_fresh(stop).await });
     }
 }
 
@@ -53,8 +105,11 @@ impl Backbone {
 pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Result<()> {
     let _claims = Claims::take(&settings.data(), [Part::Backbone])?;
     let backbone = Backbone::start(settings).await?;
-    let Engine { service, admin } = &backbone.engine;
+    let Engine { service, admin, .. } = &backbone.engine;
     println!("backbone: {service}, REST {admin}, data in {}", settings.data().display());
+    if let Some([service, admin]) = &backbone.tls_urls {
+        println!("over TLS: {service}, REST {admin}");
+    }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
     stop.cancelled().await;
     backbone.stop().await

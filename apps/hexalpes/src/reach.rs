@@ -4,7 +4,7 @@
 use std::{pin::pin, time::Duration};
 
 use anyhow::Result;
-use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, admin::AdminError};
+use hexalpes_client::{AdminClient, Client, admin::AdminError};
 use hexalpes_http::Check;
 use tokio::{sync::watch, time};
 use tokio_util::sync::CancellationToken;
@@ -30,9 +30,9 @@ pub(crate) struct Reach {
 impl Reach {
     pub(crate) fn new(engine: Engine) -> Result<Self> {
         let ready = CancellationToken::new();
-        let client = Client::gated(ClientOptions::new(&engine.service), ready.clone())?;
+        let client = Client::gated(engine.client_options(), ready.clone())?;
         let told = watch::Sender::new(Check::degraded(format!("asking the broker at {}", engine.admin)));
-        let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
+        let admin = AdminClient::new(engine.admin_options())?;
         Ok(Self { engine, admin, client, ready, told })
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{
-    AdminClient, AdminOptions, TopicName,
+    AdminClient, TopicName,
     admin::{InactiveTopics, Retention},
 };
 use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
@@ -24,7 +24,7 @@ const NOTHING: &str = "so nothing is published: an event could be stored twice o
 
 /// Makes what is not there, and sets deduplication, retention and the keeping of idle topics.
 pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
-    let admin = AdminClient::new(AdminOptions::new(&engine.admin))?;
+    let admin = AdminClient::new(engine.admin_options())?;
     if let Err(error) = admin.clusters().await {
         let context = match error.status() {
             Some(_) => format!("the broker's REST at {} does not let us in, {NOTHING}", engine.admin),

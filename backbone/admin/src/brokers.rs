@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use hexalpes_broker::Broker;
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     CLUSTER, blocking,
     extract::Path,
-    lookup::{host, http_url},
+    lookup::{Scheme, host, web_urls, without_nulls},
     refusal::Refusal,
 };
 
@@ -49,10 +49,17 @@ pub(crate) async fn clusters() -> Json<[&'static str; 1]> {
 pub(crate) async fn cluster(
     State(broker): State<Broker>,
     Path(cluster): Path<String>,
+    scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     known_cluster(cluster)?;
-    Ok(Json(json!({ "serviceUrl": http_url(&headers), "brokerServiceUrl": broker.service_url() })))
+    let web = web_urls(scheme, &headers);
+    Ok(Json(without_nulls(json!({
+        "serviceUrl": web.http,
+        "serviceUrlTls": web.https,
+        "brokerServiceUrl": broker.service_url(),
+        "brokerServiceUrlTls": broker.service_url_tls(),
+    }))))
 }
 
 fn known_cluster(cluster: String) -> Result<(), Refusal> {

@@ -19,12 +19,13 @@ mod tenants;
 mod topics;
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     routing::{get, put},
 };
 use hexalpes_broker::Broker;
 
+use lookup::Scheme;
 use refusal::Refusal;
 
 /// No body of this interface is longer than a few policies.
@@ -72,6 +73,11 @@ pub fn router(broker: Broker) -> Router {
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(broker)
+}
+
+/// The same for a server that speaks TLS: it says so where it tells of its own address.
+pub fn tls_router(broker: Broker) -> Router {
+    router(broker).layer(Extension(Scheme::Https))
 }
 
 /// Calls the broker where waiting for the disk holds nobody up.

@@ -1,6 +1,6 @@
 //! Which broker serves a topic: this one.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use hexalpes_broker::Broker;
 use http::{HeaderMap, header::HOST};
 use serde_json::{Value, json};
@@ -10,17 +10,49 @@ use crate::{extract::Path, names, refusal::Refusal};
 pub(crate) async fn lookup(
     State(broker): State<Broker>,
     Path((tenant, namespace, topic)): Path<(String, String, String)>,
+    scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
     let topic = names::topic(&tenant, &namespace, &topic)?;
     names::known_namespace(&broker, &topic.full_namespace())?;
-    let (service, http) = (broker.service_url(), http_url(&headers));
-    Ok(Json(json!({ "brokerUrl": service, "nativeUrl": service, "httpUrl": http })))
+    let (service, web) = (broker.service_url(), web_urls(scheme, &headers));
+    Ok(Json(without_nulls(json!({
+        "brokerUrl": service,
+        "brokerUrlTls": broker.service_url_tls(),
+        "nativeUrl": service,
+        "httpUrl": web.http,
+        "httpUrlTls": web.https,
+    }))))
+}
+
+/// What is not there is left out, as by Pulsar.
+pub(crate) fn without_nulls(mut answer: Value) -> Value {
+    if let Value::Object(members) = &mut answer {
+        members.retain(|_, member| !member.is_null());
+    }
+    answer
+}
+
+/// How this interface is served; plainly, unless a router says otherwise.
+#[derive(Clone, Copy)]
+pub(crate) enum Scheme {
+    Https,
 }
 
 /// Where the caller reached this interface, by its own word: what it can reach, whatever lies between.
-pub(crate) fn http_url(headers: &HeaderMap) -> Option<String> {
-    Some(format!("http://{}", host(headers)?))
+pub(crate) struct WebUrls {
+    pub(crate) http: Option<String>,
+    pub(crate) https: Option<String>,
+}
+
+pub(crate) fn web_urls(scheme: Option<Extension<Scheme>>, headers: &HeaderMap) -> WebUrls {
+    let host = host(headers);
+    match scheme {
+        None => WebUrls { http: host.map(|host| format!("http://{host}")), https: None },
+        Some(Extension(Scheme::Https)) => {
+            WebUrls { http: None, https: host.map(|host| format!("https://{host}")) }
+        }
+    }
 }
 
 pub(crate) fn host(headers: &HeaderMap) -> Option<&str> {

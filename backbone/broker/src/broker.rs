@@ -14,8 +14,9 @@ use hexalpes_files::DirLock;
 use hexalpes_log::{AppendError, Log, Stopped};
 use hexalpes_wire::TopicName;
 use parking_lot::{Mutex, RwLock};
+use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::{net::TcpListener, time::Instant};
+use tokio::{net::TcpListener, sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -175,6 +176,25 @@ impl Broker {
 
     /// Takes connections until either is cancelled: `stop`, or the broker by [`Broker::close`].
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
+        self.take(listener, None, stop).await;
+    }
+
+    /// The same over TLS. Each connection gets what `tls` holds when it comes.
+    pub async fn serve_tls(
+        &self,
+        listener: TcpListener,
+        tls: watch::Receiver<Arc<ServerConfig>>,
+        stop: CancellationToken,
+    ) {
+        self.take(listener, Some(tls), stop).await;
+    }
+
+    async fn take(
+        &self,
+        listener: TcpListener,
+        tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+        stop: CancellationToken,
+    ) {
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => return,
@@ -183,8 +203,13 @@ impl Broker {
             };
             match accepted {
                 Ok((socket, peer)) => {
-                    let serving = connection::serve(Arc::clone(&self.shared), socket, peer, stop.clone());
-                    self.shared.tasks.spawn(serving);
+                    let (shared, stop) = (Arc::clone(&self.shared), stop.clone());
+                    match tls.as_ref().map(|tls| Arc::clone(&tls.borrow())) {
+                        None => self.shared.tasks.spawn(connection::serve(shared, socket, peer, stop)),
+                        Some(tls) => {
+                            self.shared.tasks.spawn(connection::serve_tls(shared, socket, tls, peer, stop))
+                        }
+                    };
                 }
                 Err(error) => {
                     tracing::warn!(%error, "could not accept a connection");
@@ -207,6 +232,11 @@ impl Broker {
     /// What a lookup answers: `pulsar://host:port`.
     pub fn service_url(&self) -> &str {
         &self.shared.options.service_url
+    }
+
+    /// The same for clients that speak TLS.
+    pub fn service_url_tls(&self) -> Option<&str> {
+        self.shared.options.service_url_tls.as_deref()
     }
 
     pub fn topics(&self) -> Vec<TopicName> {

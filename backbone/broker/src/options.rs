@@ -40,6 +40,8 @@ pub struct BrokerOptions {
     pub max_message_bytes: usize,
     /// What a lookup answers: `pulsar://host:port`.
     pub service_url: String,
+    /// The same for clients that speak TLS: `pulsar+ssl://host:port`; none if nobody serves them.
+    pub service_url_tls: Option<String>,
     /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
     /// nothing of what waits for it, is gone.
     pub keep_alive: Duration,
@@ -59,6 +61,7 @@ impl BrokerOptions {
             durability: Durability::Sync,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
             service_url: service_url.into(),
+            service_url_tls: None,
             keep_alive: Duration::from_secs(30),
             segment_bytes: Options::default().segment_bytes,
             trim_every: Duration::from_mins(1),

@@ -34,4 +34,4 @@ pub use health::{Check, Checks, Health, Status};
 pub use idempotency::{Answer, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest};
 pub use list::{Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
-pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve};
+pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve, serve_tls};

@@ -16,8 +16,12 @@ use hexalpes_kernel::Edge;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -52,14 +56,37 @@ pub fn layers(router: Router, edge: Arc<dyn Edge>) -> Router {
 }
 
 /// Serves until `stop` is cancelled, then finishes what it accepted.
-pub async fn serve(mut listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    take(listener, router, None, stop).await;
+}
+
+/// The same over TLS. Each connection gets what `tls` holds when it comes.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    tls: watch::Receiver<Arc<ServerConfig>>,
+    stop: CancellationToken,
+) {
+    take(listener, router, Some(tls), stop).await;
+}
+
+async fn take(
+    mut listener: TcpListener,
+    router: Router,
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+    stop: CancellationToken,
+) {
     let mut conversations = JoinSet::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
             // axum's, which outlives a lack of file descriptors.
             (stream, _) = Listener::accept(&mut listener) => {
-                conversations.spawn(converse(stream, router.clone(), stop.clone()));
+                let (router, stop) = (router.clone(), stop.clone());
+                match tls.as_ref().map(|tls| Arc::clone(&tls.borrow())) {
+                    None => conversations.spawn(converse_plainly(stream, router, stop)),
+                    Some(tls) => conversations.spawn(converse_over_tls(stream, tls, router, stop)),
+                };
             }
             Some(_) = conversations.join_next() => {}
         }
@@ -71,11 +98,38 @@ pub async fn serve(mut listener: TcpListener, router: Router, stop: Cancellation
     }
 }
 
-/// Answers one client, request by request. Not with `axum::serve`, which waits for a head for ever.
-async fn converse(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn converse_plainly(stream: TcpStream, router: Router, stop: CancellationToken) {
+    without_delay(&stream);
+    converse(stream, router, stop).await;
+}
+
+async fn converse_over_tls(
+    stream: TcpStream,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    stop: CancellationToken,
+) {
+    without_delay(&stream);
+    let accepting = tokio::time::timeout(HEAD_TIME_MAX, TlsAcceptor::from(tls).accept(stream));
+    match stop.run_until_cancelled(accepting).await {
+        Some(Ok(Ok(stream))) => converse(stream, router, stop).await,
+        Some(Ok(Err(error))) => tracing::debug!(%error, "a connection did not become TLS"),
+        Some(Err(_)) | None => {}
+    }
+}
+
+fn without_delay(stream: &TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+}
+
+/// Answers one client, request by request. Not with `axum::serve`, which waits for a head for ever.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    stop: CancellationToken,
+) {
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)

@@ -23,18 +23,25 @@ impl Backbone {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let data = folder.path().join("data");
-        Self::start_with(Vec::new(), &data, folder)
+        Self::start_with(Vec::new(), &data, folder, &[])
+    }
+
+    /// With settings besides.
+    pub fn start_with_flags(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().join("data");
+        Self::start_with(Vec::new(), &data, folder, flags)
     }
 
     /// Its data on this disk.
     pub fn start_on(disk: &SmallDisk) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self::start_with(disk.by(), &disk.folder().join("data"), folder)
+        Self::start_with(disk.by(), &disk.folder().join("data"), folder, &[])
     }
 
-    fn start_with(by: Vec<OsString>, data: &Path, folder: TempDir) -> Self {
+    fn start_with(by: Vec<OsString>, data: &Path, folder: TempDir, flags: &[&str]) -> Self {
         let (protocol_port, admin_port) = (free_port(), free_port());
-        let arguments = vec![
+        let mut arguments: Vec<OsString> = vec![
             "backbone".into(),
             "--data".into(),
             data.into(),
@@ -43,6 +50,7 @@ impl Backbone {
             "--admin-port".into(),
             admin_port.to_string().into(),
         ];
+        arguments.extend(flags.iter().map(OsString::from));
         let log = folder.path().join("backbone.log");
         let process = Process::start(Start { by, arguments, environment: Vec::new(), log });
         let backbone = Self { process, protocol_port, admin_port, _folder: folder };

@@ -1,10 +1,10 @@
 //! Asking the commission API of the running product.
 
 use anyhow::{Context as _, Result, bail};
-use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions};
+use hexalpes_client::{AdminClient, Client};
 use serde_json::Value;
 
-use crate::settings::{Engine, Key, Settings};
+use crate::settings::{Key, Settings};
 
 /// `GET {path}`, of the commissions.
 pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {
@@ -41,17 +41,19 @@ async fn answer(settings: &Settings, path: &str, body: Option<&Value>) -> Result
 
 /// A client of the broker that is there now: a command does not wait for one to come.
 pub(super) async fn broker(settings: &Settings) -> Result<Client> {
-    let Engine { service, .. } = settings.engine()?;
-    Client::connect(ClientOptions::new(&service)).await.with_context(|| {
+    let engine = settings.engine()?;
+    Client::connect(engine.client_options()).await.with_context(|| {
+        let service = engine.service;
         format!("no broker at {service}: start it (`hexalpes`), or say with PULSAR_BROKER_URL where it is")
     })
 }
 
 /// The broker's admin calls.
 pub(super) async fn admin(settings: &Settings) -> Result<AdminClient> {
-    let Engine { admin, .. } = settings.engine()?;
-    let client = AdminClient::new(AdminOptions::new(&admin))?;
+    let engine = settings.engine()?;
+    let client = AdminClient::new(engine.admin_options())?;
     client.clusters().await.with_context(|| {
+        let admin = engine.admin;
         format!(
             "no broker's REST at {admin}: start it (`hexalpes`), or say with PULSAR_ADMIN_URL where it is"
         )

@@ -1,16 +1,19 @@
 //! Where the broker is, whoever runs it.
 
 use anyhow::{Result, ensure};
+use hexalpes_client::{AdminOptions, ClientOptions, TlsOptions};
 
 use super::Origin;
 
-/// A broker's two addresses.
+/// A broker's two addresses, and how to speak to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Engine {
     /// `pulsar://host:port`
     pub(crate) service: String,
     /// `http://host:port`
     pub(crate) admin: String,
+    /// Whom to trust over TLS, in PEM form; none: whom browsers do.
+    pub(crate) trust: Option<Vec<u8>>,
 }
 
 impl Engine {
@@ -18,7 +21,22 @@ impl Engine {
         Self {
             service: format!("pulsar://127.0.0.1:{port}"),
             admin: format!("http://127.0.0.1:{admin_port}"),
+            trust: None,
         }
+    }
+
+    /// How our client reaches it.
+    pub(crate) fn client_options(&self) -> ClientOptions {
+        ClientOptions { tls: self.tls(), ..ClientOptions::new(&self.service) }
+    }
+
+    /// How our admin client reaches it.
+    pub(crate) fn admin_options(&self) -> AdminOptions {
+        AdminOptions { tls: self.tls(), ..AdminOptions::new(&self.admin) }
+    }
+
+    fn tls(&self) -> TlsOptions {
+        TlsOptions { roots_pem: self.trust.clone() }
     }
 
     pub(super) fn parse(service: &str, admin: &str, of_service: &Origin, of_admin: &Origin) -> Result<Self> {
@@ -30,6 +48,6 @@ impl Engine {
             admin.starts_with("http://") || admin.starts_with("https://"),
             "pulsar_admin_url ({of_admin}) is {admin:?}: write http://HOST:PORT or https://HOST:PORT"
         );
-        Ok(Self { service: service.to_owned(), admin: admin.to_owned() })
+        Ok(Self { service: service.to_owned(), admin: admin.to_owned(), trust: None })
     }
 }

@@ -11,6 +11,12 @@ pub(crate) enum Key {
     CommissionsPort,
     NotificationsPort,
     ServicePort,
+    BackboneTlsPort,
+    AdminTlsPort,
+    TlsCertificateFile,
+    TlsKeyFile,
+    TlsTrustCertsFile,
+    AdvertisedAddress,
     PulsarBrokerUrl,
     PulsarAdminUrl,
     DatabaseUrl,
@@ -31,6 +37,12 @@ pub(crate) const KEYS: &[Key] = &[
     Key::CommissionsPort,
     Key::NotificationsPort,
     Key::ServicePort,
+    Key::BackboneTlsPort,
+    Key::AdminTlsPort,
+    Key::TlsCertificateFile,
+    Key::TlsKeyFile,
+    Key::TlsTrustCertsFile,
+    Key::AdvertisedAddress,
     Key::PulsarBrokerUrl,
     Key::PulsarAdminUrl,
     Key::DatabaseUrl,
@@ -58,6 +70,12 @@ impl Key {
             Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
+            Self::BackboneTlsPort => ("backbone-tls-port", "HEXALPES_BACKBONE_TLS_PORT"),
+            Self::AdminTlsPort => ("admin-tls-port", "HEXALPES_ADMIN_TLS_PORT"),
+            Self::TlsCertificateFile => ("tls-certificate-file", "HEXALPES_TLS_CERTIFICATE_FILE"),
+            Self::TlsKeyFile => ("tls-key-file", "HEXALPES_TLS_KEY_FILE"),
+            Self::TlsTrustCertsFile => ("tls-trust-certs-file", "HEXALPES_TLS_TRUST_CERTS_FILE"),
+            Self::AdvertisedAddress => ("advertised-address", "HEXALPES_ADVERTISED_ADDRESS"),
             Self::PulsarBrokerUrl => ("pulsar-broker-url", "PULSAR_BROKER_URL"),
             Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
             Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
@@ -86,7 +104,13 @@ impl Key {
             Self::AdminPort => Some("8080"),
             Self::CommissionsPort => Some("5001"),
             Self::NotificationsPort => Some("5005"),
+            Self::BackboneTlsPort => Some("6651"),
+            Self::AdminTlsPort => Some("8443"),
             Self::ServicePort
+            | Self::TlsCertificateFile
+            | Self::TlsKeyFile
+            | Self::TlsTrustCertsFile
+            | Self::AdvertisedAddress
             | Self::PulsarBrokerUrl
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
@@ -103,12 +127,15 @@ impl Key {
         match self {
             Self::Data => "FOLDER",
             Self::Log => "LEVEL",
-            Self::Host => "ADDRESS",
+            Self::Host | Self::AdvertisedAddress => "ADDRESS",
+            Self::TlsCertificateFile | Self::TlsKeyFile | Self::TlsTrustCertsFile => "FILE",
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
             | Self::NotificationsPort
-            | Self::ServicePort => "PORT",
+            | Self::ServicePort
+            | Self::BackboneTlsPort
+            | Self::AdminTlsPort => "PORT",
             Self::PulsarBrokerUrl
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
@@ -133,6 +160,23 @@ impl Key {
                 "Where `serve notifications` tells its health; `up` has it on the API's port"
             }
             Self::ServicePort => "The port of `serve` with one service, unless the service's own port is set",
+            Self::BackboneTlsPort => {
+                "Where the backbone speaks Pulsar's binary protocol over TLS, once it has a certificate"
+            }
+            Self::AdminTlsPort => {
+                "Where the backbone serves Pulsar's Admin REST over TLS, once it has a certificate"
+            }
+            Self::TlsCertificateFile => {
+                "The backbone's certificate (PEM), read again when it changes; with it there is TLS"
+            }
+            Self::TlsKeyFile => "The certificate's private key (PEM, without a password)",
+            Self::TlsTrustCertsFile => {
+                "Whom to trust (PEM): a broker of pulsar+ssl:// and https://, unset: as browsers do; and \
+                 clients that show the backbone a certificate"
+            }
+            Self::AdvertisedAddress => {
+                "The name under which clients reach the backbone, as its certificate has it; unset: 127.0.0.1"
+            }
             Self::PulsarBrokerUrl => {
                 "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650"
             }

@@ -9,10 +9,11 @@ mod flags;
 mod keys;
 mod nearest;
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, fmt, fs, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use hexalpes_db::DatabaseUrl;
+use hexalpes_tls::TlsFiles;
 
 use crate::services::Service;
 
@@ -108,6 +109,7 @@ impl Settings {
              out, and put a proxy that authenticates in front",
             self.origin(Key::Host)
         );
+        self.tls_files()?;
         self.engine().map(drop)
     }
 
@@ -174,7 +176,8 @@ impl Settings {
         match (broker, admin) {
             (None, None) => Ok(None),
             (Some(broker), Some(admin)) => {
-                Engine::parse(&broker.value, &admin.value, &broker.origin, &admin.origin).map(Some)
+                let engine = Engine::parse(&broker.value, &admin.value, &broker.origin, &admin.origin)?;
+                Ok(Some(Engine { trust: self.trust()?, ..engine }))
             }
             (Some(broker), None) => bail!(
                 "pulsar_broker_url ({}) needs pulsar_admin_url beside it: set PULSAR_ADMIN_URL, such as \
@@ -195,6 +198,37 @@ impl Settings {
             return Ok(cluster);
         }
         Ok(Engine::on_loopback(self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?))
+    }
+
+    /// The authorities in the file that was named.
+    fn trust(&self) -> Result<Option<Vec<u8>>> {
+        let Some(Given { value, origin }) = self.given.get(&Key::TlsTrustCertsFile) else { return Ok(None) };
+        let read = fs::read(value);
+        read.map(Some).with_context(|| format!("tls_trust_certs_file ({origin}): {value} cannot be read"))
+    }
+
+    /// The files of the backbone's TLS; none if it has no certificate.
+    pub(crate) fn tls_files(&self) -> Result<Option<TlsFiles>> {
+        let path = |key| self.given.get(&key).map(|given: &Given| PathBuf::from(&given.value));
+        match (path(Key::TlsCertificateFile), path(Key::TlsKeyFile)) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => {
+                Ok(Some(TlsFiles { certificate, key, trust: path(Key::TlsTrustCertsFile) }))
+            }
+            (Some(_), None) => bail!(
+                "tls_certificate_file ({}) needs tls_key_file beside it: the private key of the certificate",
+                self.origin(Key::TlsCertificateFile)
+            ),
+            (None, Some(_)) => bail!(
+                "tls_key_file ({}) needs tls_certificate_file beside it: the certificate of the key",
+                self.origin(Key::TlsKeyFile)
+            ),
+        }
+    }
+
+    /// The host in the addresses that the backbone tells its clients.
+    pub(crate) fn advertised_address(&self) -> &str {
+        self.given.get(&Key::AdvertisedAddress).map_or("127.0.0.1", |given| &given.value)
     }
 
     /// Name, value and origin of each setting; a password is not shown.

@@ -14,7 +14,7 @@ fn error_of(flags: &Flags, environment: &[(&str, &str)]) -> String {
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let config = folder.path().join("mine.toml");
-    std::fs::write(&config, "data = \"f\"\nbackbone_port = 1\nadmin_port = 1\n").expect("it can be written");
+    fs::write(&config, "data = \"f\"\nbackbone_port = 1\nadmin_port = 1\n").expect("it can be written");
     let flags = Flags { given: vec![(Key::AdminPort, "3".to_owned())], config: Some(config.clone()) };
     let environment = variables(&[("HEXALPES_BACKBONE_PORT", "2"), ("HEXALPES_ADMIN_PORT", "2")]);
 
@@ -51,6 +51,14 @@ fn another_host_than_loopback_is_refused_with_the_way_out() {
     let flags = Flags { given: vec![(Key::Host, "0.0.0.0".to_owned())], config: None };
     let error = error_of(&flags, &[]);
     assert!(error.contains("only 127.0.0.1") && error.contains("proxy"), "{error}");
+}
+
+#[test]
+fn a_certificate_needs_its_key_and_a_key_its_certificate() {
+    let error = error_of(&Flags::default(), &[("HEXALPES_TLS_CERTIFICATE_FILE", "c.pem")]);
+    assert!(error.contains("needs tls_key_file"), "{error}");
+    let error = error_of(&Flags::default(), &[("HEXALPES_TLS_KEY_FILE", "k.pem")]);
+    assert!(error.contains("needs tls_certificate_file"), "{error}");
 }
 
 #[test]

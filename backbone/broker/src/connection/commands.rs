@@ -41,9 +41,13 @@ impl Connection {
                 self.outbox.push(&answer);
             }
             Command::Lookup(lookup) => {
-                let (id, url) = (lookup.request_id, &self.shared.options.service_url);
+                let (id, options) = (lookup.request_id, &self.shared.options);
                 let answer = match topic_name(&lookup.topic) {
-                    Ok(_) => Command::lookup_connect(id, url.clone(), None),
+                    Ok(_) => Command::lookup_connect(
+                        id,
+                        options.service_url.clone(),
+                        options.service_url_tls.clone(),
+                    ),
                     Err((error, why)) => Command::lookup_error(id, error, why),
                 };
                 self.outbox.push(&answer);

@@ -5,18 +5,20 @@ mod consume;
 pub(crate) mod outbox;
 mod writing;
 
-use std::{collections::HashMap, io::ErrorKind, net::SocketAddr, sync::Arc};
+use std::{collections::HashMap, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use hexalpes_wire::{
     frame::{Decoder, Frame, FrameError},
     proto::{Command, CommandType},
 };
+use rustls::ServerConfig;
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::TcpStream,
-    time::{Instant, interval},
+    time::{Instant, interval, timeout},
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{broker::Shared, subscription::ConsumerId, topic::Topic};
@@ -34,6 +36,8 @@ pub(crate) enum Hangup {
     Stopping,
     #[error("the peer is silent")]
     Silent,
+    #[error("no TLS: {0}")]
+    NoTls(std::io::Error),
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error(transparent)]
@@ -50,7 +54,9 @@ impl Hangup {
         match self {
             Self::Peer | Self::Stopping => true,
             Self::Io(error) => {
-                matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+                use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+                // The last is a TLS client that is gone without a word.
+                matches!(error.kind(), ConnectionReset | BrokenPipe | UnexpectedEof)
             }
             _ => false,
         }
@@ -86,6 +92,49 @@ pub(crate) async fn serve(
     peer: SocketAddr,
     stop: CancellationToken,
 ) {
+    let served = match socket.set_nodelay(true) {
+        Ok(()) => converse(shared, socket.split(), peer, &stop).await,
+        Err(error) => Err(error.into()),
+    };
+    log_end(served, peer);
+}
+
+/// The same over TLS.
+pub(crate) async fn serve_tls(
+    shared: Arc<Shared>,
+    socket: TcpStream,
+    tls: Arc<ServerConfig>,
+    peer: SocketAddr,
+    stop: CancellationToken,
+) {
+    let accepted = tokio::select! {
+        accepted = accept_tls(socket, tls, shared.options.keep_alive) => accepted,
+        () = stop.cancelled() => Err(Hangup::Stopping),
+        () = shared.stop.cancelled() => Err(Hangup::Stopping),
+    };
+    let served = match accepted {
+        Ok(stream) => converse(shared, tokio::io::split(stream), peer, &stop).await,
+        Err(cause) => Err(cause),
+    };
+    log_end(served, peer);
+}
+
+async fn accept_tls(
+    socket: TcpStream,
+    tls: Arc<ServerConfig>,
+    within: Duration,
+) -> Result<TlsStream<TcpStream>, Hangup> {
+    socket.set_nodelay(true)?;
+    let accepted = timeout(within, TlsAcceptor::from(tls).accept(socket)).await;
+    accepted.map_err(|_| Hangup::Silent)?.map_err(Hangup::NoTls)
+}
+
+async fn converse(
+    shared: Arc<Shared>,
+    (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    peer: SocketAddr,
+    stop: &CancellationToken,
+) -> Result<(), Hangup> {
     let mut connection = Connection {
         shared,
         outbox: Arc::new(Outbox::of(peer)),
@@ -94,16 +143,23 @@ pub(crate) async fn serve(
         producers: HashMap::new(),
         consumers: HashMap::new(),
     };
-    match connection.run(&mut socket, &stop).await {
+    connection.run(reader, writer, stop).await
+}
+
+fn log_end(served: Result<(), Hangup>, peer: SocketAddr) {
+    match served {
         Err(cause) if !cause.is_ordinary() => tracing::warn!(%peer, %cause, "closed a connection"),
         Err(_) | Ok(()) => tracing::debug!(%peer, "connection ended"),
     }
 }
 
 impl Connection {
-    async fn run(&mut self, socket: &mut TcpStream, stop: &CancellationToken) -> Result<(), Hangup> {
-        socket.set_nodelay(true)?;
-        let (mut reader, writer) = socket.split();
+    async fn run(
+        &mut self,
+        mut reader: impl AsyncRead + Unpin,
+        writer: impl AsyncWrite + Unpin,
+        stop: &CancellationToken,
+    ) -> Result<(), Hangup> {
         let decoder = Decoder::new(self.shared.options.max_message_bytes);
         let mut buffer = BytesMut::with_capacity(READ_BYTES);
         let (shared, outbox) = (Arc::clone(&self.shared), Arc::clone(&self.outbox));

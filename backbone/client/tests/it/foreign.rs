@@ -63,7 +63,7 @@ client.close()
 ";
 
 /// What the program says on lines that begin with `>`; the client logs on the others.
-async fn python(interpreter: &Path, program: &str, arguments: &[&str]) -> Vec<String> {
+pub(crate) async fn python(interpreter: &Path, program: &str, arguments: &[&str]) -> Vec<String> {
     let run = Command::new(interpreter).arg("-c").arg(program).args(arguments).kill_on_drop(true).output();
     let output = run.await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -15,4 +15,5 @@ mod refusals;
 mod seed3;
 mod signals;
 mod starts;
+mod tls;
 mod waiting;
