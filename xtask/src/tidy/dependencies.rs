@@ -10,14 +10,15 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 14] = [
+const ROOMS: [(Place, &[Place]); 15] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
     ("backbone/wire", &[]),
     ("backbone/log", &["foundation/files"]),
-    ("backbone/broker", &["foundation/files", "backbone/wire", "backbone/log"]),
-    ("backbone/admin", &["backbone/wire", "backbone/broker"]),
+    ("backbone/auth", &[]),
+    ("backbone/broker", &["foundation/files", "backbone/wire", "backbone/log", "backbone/auth"]),
+    ("backbone/admin", &["backbone/wire", "backbone/broker", "backbone/auth"]),
     ("backbone/client", &["backbone/wire"]),
     ("backbone/outbox", &["backbone/client", "foundation/"]),
     ("backbone/consumer", &["backbone/client", "backbone/outbox", "foundation/"]),

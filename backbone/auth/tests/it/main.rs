@@ -1,0 +1,130 @@
+//! Tokens that are good, and those that are not.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+use std::{fs, sync::Arc, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hexalpes_auth::{
+    Authentication, Claims, Identity, KeyError, Refused, SecretKey, SourceError, TokenError, TokenKey,
+    key_bytes,
+};
+
+const NOW: Duration = Duration::from_secs(1_000_000);
+
+fn secret() -> SecretKey {
+    SecretKey::new(vec![7; 64]).unwrap()
+}
+
+fn key() -> TokenKey {
+    TokenKey::secret(secret())
+}
+
+fn claims(sub: &str, exp: Option<f64>) -> Claims {
+    Claims { sub: Some(sub.to_owned()), exp, nbf: None }
+}
+
+fn verdict(claims: &Claims) -> Result<Identity, TokenError> {
+    key().verify(&claims.sign(&secret()), NOW)
+}
+
+#[test]
+fn the_subject_is_the_role() {
+    assert_eq!(verdict(&claims("Ñandú", None)), Ok(Identity { role: "Ñandú".to_owned(), ends: None }));
+    assert_eq!(verdict(&Claims::default()), Err(TokenError::NoSubject));
+    assert_eq!(verdict(&claims("", None)), Err(TokenError::NoSubject));
+}
+
+#[test]
+fn a_token_counts_from_its_beginning_to_its_end() {
+    assert_eq!(verdict(&claims("me", Some(1_000_000.0))), Err(TokenError::Expired));
+    assert_eq!(verdict(&claims("me", Some(-1.0))), Err(TokenError::Expired));
+    let ends = verdict(&claims("me", Some(1_000_001.0))).unwrap().ends;
+    assert_eq!(ends, Some(NOW + Duration::from_secs(1)));
+    assert_eq!(verdict(&claims("me", Some(1e300))).unwrap().ends, Some(Duration::MAX));
+    let early = Claims { nbf: Some(1_000_001.0), ..claims("me", None) };
+    assert_eq!(verdict(&early), Err(TokenError::Early));
+}
+
+#[test]
+fn a_token_that_was_changed_or_that_another_key_signed_is_refused() {
+    let token = claims("me", None).sign(&secret());
+    let other = SecretKey::new(vec![8; 64]).unwrap();
+    assert_eq!(TokenKey::secret(other).verify(&token, NOW), Err(TokenError::Signature));
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (header, _) = signed.split_once('.').unwrap();
+    let forged = format!("{header}.{}.{signature}", URL_SAFE_NO_PAD.encode(r#"{"sub":"admin"}"#));
+    assert_eq!(key().verify(&forged, NOW), Err(TokenError::Signature));
+    for nonsense in ["", ".", "..", "a.b", "a.b.c", "é.é.é", "e30.e30.e30"] {
+        assert_eq!(key().verify(nonsense, NOW), Err(TokenError::Malformed), "{nonsense}");
+    }
+}
+
+#[test]
+fn a_token_without_signature_is_refused_whatever_it_calls_its_algorithm() {
+    for algorithm in ["none", "None", "HS1", "RS256"] {
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{algorithm}"}}"#));
+        let token = format!("{header}.{}.", URL_SAFE_NO_PAD.encode(r#"{"sub":"admin"}"#));
+        assert_eq!(key().verify(&token, NOW), Err(TokenError::Signature), "{algorithm}");
+    }
+}
+
+#[test]
+fn tokens_of_rsa_and_of_a_curve_are_checked_with_the_public_key() {
+    let rsa = TokenKey::public(include_bytes!("keys/rsa.public.pem")).unwrap();
+    let curve = TokenKey::public(include_bytes!("keys/es256.public.der")).unwrap();
+    let (of_rsa, of_curve) = (include_str!("keys/rs256.token"), include_str!("keys/es256.token"));
+    let robot = Identity { role: "robot".to_owned(), ends: None };
+    assert_eq!(rsa.verify(of_rsa, NOW), Ok(robot.clone()));
+    assert_eq!(curve.verify(of_curve, NOW), Ok(robot));
+    assert_eq!(rsa.verify(of_curve, NOW), Err(TokenError::Signature));
+    assert_eq!(curve.verify(of_rsa, NOW), Err(TokenError::Signature));
+}
+
+/// Whoever has the public key could sign with it if it counted as a secret.
+#[test]
+fn a_public_key_is_no_secret() {
+    let pem = include_bytes!("keys/rsa.public.pem");
+    let forged = claims("admin", None).sign(&SecretKey::new(pem.to_vec()).unwrap());
+    assert_eq!(TokenKey::public(pem).unwrap().verify(&forged, NOW), Err(TokenError::Signature));
+}
+
+#[test]
+fn bytes_that_are_no_key_are_refused() {
+    assert!(matches!(SecretKey::new(vec![7; 31]), Err(KeyError::Short { bytes: 31 })));
+    for nonsense in [&b""[..], b"hello", &[0x30, 0x82], &[0x30, 0x03, 0x30, 0x7f, 0x06]] {
+        assert!(matches!(TokenKey::public(nonsense), Err(KeyError::NotPublic)), "{nonsense:?}");
+    }
+}
+
+#[test]
+fn a_key_is_where_pulsars_settings_say() {
+    let path = std::env::temp_dir().join(format!("hexalpes-auth-{}", std::process::id()));
+    fs::write(&path, b"raw").unwrap();
+    let shown = path.display();
+    for source in [format!("file://{shown}"), format!("file:{shown}"), shown.to_string()] {
+        assert_eq!(key_bytes(&source).unwrap(), b"raw", "{source}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(key_bytes(&shown.to_string()), Err(SourceError::Unreadable { .. })));
+    assert_eq!(key_bytes("data:;base64,cmF3").unwrap(), b"raw");
+    assert!(matches!(key_bytes("data:cmF3"), Err(SourceError::Data)));
+}
+
+#[test]
+fn who_shows_no_token_is_anonymous_where_that_is_allowed_and_refused_elsewhere() {
+    let of = |role: Option<&str>| Authentication::by_token(key(), role.map(str::to_owned), Arc::new(|| NOW));
+    let (closed, open) = (of(None), of(Some("anonymous")));
+    assert_eq!(closed.authenticate(None, b""), Err(Refused::Missing));
+    assert_eq!(closed.authenticate_header(None), Err(Refused::Missing));
+    assert!(matches!(closed.authenticate(Some("basic"), b"a:b"), Err(Refused::Method { .. })));
+    assert_eq!(open.authenticate(None, b"").unwrap().role, "anonymous");
+    assert_eq!(open.authenticate_header(None).unwrap().role, "anonymous");
+    // A wrong token is a mistake that should be noticed.
+    assert_eq!(open.authenticate(Some("token"), b"x"), Err(Refused::Token(TokenError::Malformed)));
+    assert_eq!(open.authenticate_header(Some("Bearer x")), Err(Refused::Token(TokenError::Malformed)));
+
+    let token = claims("me", None).sign(&secret());
+    assert_eq!(closed.authenticate(Some("token"), token.as_bytes()).unwrap().role, "me");
+    assert_eq!(closed.authenticate_header(Some(&format!("bearer {token}"))).unwrap().role, "me");
+}
