@@ -38,13 +38,16 @@ struct TlsFace {
 impl Backbone {
     /// The part of the data folder must be claimed already.
     pub(crate) async fn start(settings: &Settings) -> Result<Self> {
+        let authentication = settings.authentication()?.map(Arc::new);
         let tls = TlsFace::of(settings).await?;
         let protocol = listen(settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
         let admin = listen(settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
         let engine = Engine::on_loopback(port_of(&protocol)?, port_of(&admin)?);
+        let engine = Engine { token: settings.token()?, ..engine };
         let url = format!("pulsar://{}:{}", settings.advertised_address(), port_of(&protocol)?);
         let tls_urls = tls.as_ref().map(|face| face.urls.clone());
         let options = BrokerOptions {
+            authentication,
             service_url_tls: tls_urls.clone().map(|[service, _]| service),
             ..BrokerOptions::new(settings.data().join("backbone"), url)
         };
@@ -110,7 +113,13 @@ pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Resul
     if let Some([service, admin]) = &backbone.tls_urls {
         println!("over TLS: {service}, REST {admin}");
     }
-    println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
+    println!("{}: it listens on loopback only. Ctrl-C stops it.", guard(settings)?);
     stop.cancelled().await;
     backbone.stop().await
+}
+
+/// What is asked of clients, in the words of a banner.
+pub(crate) fn guard(settings: &Settings) -> Result<&'static str> {
+    let is_guarded = settings.authentication()?.is_some();
+    Ok(if is_guarded { "The backbone lets in who shows a token" } else { "Authentication is off" })
 }

@@ -9,7 +9,7 @@ use hexalpes_telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backbone::Backbone,
+    backbone::{Backbone, guard},
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
@@ -20,11 +20,14 @@ use crate::{
 
 pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: CancellationToken) -> Result<()> {
     services::databases(settings, &Service::ALL, with_relay)?;
+    let cluster = settings.cluster()?;
+    if cluster.is_none() {
+        settings.own_token_is_there()?;
+    }
     let _claims = Claims::take(&settings.data(), Part::ALL)?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let api =
         listen(settings.port(Key::CommissionsPort)?, "the commission API", "--commissions-port").await?;
-    let cluster = settings.cluster()?;
 
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
     // does it for itself, and then they are brought up to date.
@@ -53,7 +56,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     probes.extend([trail.probe(), reach.probe()]);
     let health = health(Service::Commissions.name(), probes);
     let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(Metrics::install()?));
-    banner(settings, &engine, backbone.is_some(), port_of(&api)?);
+    banner(settings, &engine, backbone.is_some(), port_of(&api)?)?;
     let serving = hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop.clone());
     let ended = reach.beside(serving.map(Ok), &stop).await;
 
@@ -66,7 +69,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     ended
 }
 
-fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) {
+fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) -> Result<()> {
     let kind = if is_ours { "backbone" } else { "Pulsar  " };
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
     println!("  {kind}     {}   REST {}", engine.service, engine.admin);
@@ -74,10 +77,11 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) {
         "  commissions  http://127.0.0.1:{port}   /health /metrics /debug/outbox /debug/relay /debug/consumers"
     );
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
-    println!("Authentication is off: it listens on loopback only. Ctrl-C stops it. Try:");
+    println!("{}: it listens on loopback only. Ctrl-C stops it. Try:", guard(settings)?);
     println!(
         "  curl -s http://127.0.0.1:{port}/commissions/calculate -H 'Content-Type: application/json' \
          -d '{{\"conversionId\":\"conv-000\",\"affiliateId\":\"aff-123\",\"campaignId\":\"camp-456\",\
          \"grossAmount\":1000.00,\"currency\":\"USD\"}}'"
     );
+    Ok(())
 }

@@ -6,6 +6,7 @@
 //!
 //! Not here: permissions, and whoever binds the port.
 
+mod authentication;
 mod brokers;
 mod extract;
 mod lookup;
@@ -21,6 +22,7 @@ mod topics;
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
     routing::{get, put},
 };
 use hexalpes_broker::Broker;
@@ -72,6 +74,7 @@ pub fn router(broker: Broker) -> Router {
         .fallback(async || Refusal::NoPath)
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(broker.clone(), authentication::authenticate))
         .with_state(broker)
 }
 

@@ -5,6 +5,7 @@ use axum::{
     extract::rejection::{BytesRejection, PathRejection, QueryRejection},
     response::{IntoResponse, Response},
 };
+use hexalpes_auth::Refused;
 use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX};
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
@@ -38,6 +39,8 @@ pub(crate) enum Refusal {
          without one"
     )]
     AutoTopicCreation,
+    #[error(transparent)]
+    Unproven(#[from] Refused),
     #[error("the call ended in a panic")]
     Panicked,
     #[error(transparent)]
@@ -50,6 +53,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoPath | Self::NoCluster(_) => StatusCode::NOT_FOUND,
+            Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),

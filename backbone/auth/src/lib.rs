@@ -3,7 +3,7 @@
 //! [`Authentication`] takes what a client says of itself and answers with its [`Identity`], or why not. Tokens are JSON
 //! Web Tokens (RFC 7519) as Pulsar has them: the subject is the role, and `exp` and `nbf` count.
 //!
-//! Not here: what a role may do, and sockets. Time is what the clock says that is handed in.
+//! Not here: what a role may do, and sockets. Time is an argument.
 
 mod authentication;
 mod key;
@@ -11,7 +11,7 @@ mod source;
 mod spki;
 mod token;
 
-pub use authentication::{Authentication, Clock, Refused};
+pub use authentication::{Authentication, Refused};
 pub use key::{KeyError, SecretKey, TokenKey};
 pub use source::{SourceError, key_bytes};
 pub use token::{Claims, Identity, TokenError, decode_unverified};

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use hexalpes_auth::{Identity, Refused};
 use hexalpes_files::DirLock;
 use hexalpes_log::{AppendError, Log, Stopped};
 use hexalpes_wire::TopicName;
@@ -227,6 +228,14 @@ impl Broker {
         // It was logged; the next start reads more.
         let _ = self.shared.flush(1);
         self.shared.log.close()
+    }
+
+    /// Who says this of itself in a header `Authorization`; none if nobody asks clients who they are.
+    pub fn authenticate_header(&self, authorization: Option<&str>) -> Result<Option<Identity>, Refused> {
+        let options = &self.shared.options;
+        let Some(authentication) = &options.authentication else { return Ok(None) };
+        let now = Duration::from_millis(options.clock.now_ms());
+        authentication.authenticate_header(authorization, now).map(Some)
     }
 
     /// What a lookup answers: `pulsar://host:port`.

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use hexalpes_auth::Authentication;
 use hexalpes_files::{Files, RealFiles};
 use hexalpes_log::{Durability, Options};
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
@@ -50,6 +51,8 @@ pub struct BrokerOptions {
     /// How often it is looked what is not to be kept any more.
     pub trim_every: Duration,
     pub clock: Clock,
+    /// How clients prove who they are; none if nobody asks them.
+    pub authentication: Option<Arc<Authentication>>,
 }
 
 impl BrokerOptions {
@@ -66,6 +69,7 @@ impl BrokerOptions {
             segment_bytes: Options::default().segment_bytes,
             trim_every: Duration::from_mins(1),
             clock: Clock::system(),
+            authentication: None,
         }
     }
 }

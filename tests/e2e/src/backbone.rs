@@ -16,6 +16,8 @@ pub struct Backbone {
     process: Process,
     protocol_port: u16,
     admin_port: u16,
+    /// What its health answers once it is ready.
+    health: u16,
     _folder: TempDir,
 }
 
@@ -33,6 +35,13 @@ impl Backbone {
         Self::start_with(Vec::new(), &data, folder, flags)
     }
 
+    /// With settings by which its health is told to nobody without a token.
+    pub fn start_guarded(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let data = folder.path().join("data");
+        Self::spawn(Vec::new(), &data, folder, flags).once_it_answers(401)
+    }
+
     /// Its data on this disk.
     pub fn start_on(disk: &SmallDisk) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -40,6 +49,10 @@ impl Backbone {
     }
 
     fn start_with(by: Vec<OsString>, data: &Path, folder: TempDir, flags: &[&str]) -> Self {
+        Self::spawn(by, data, folder, flags).once_it_answers(200)
+    }
+
+    fn spawn(by: Vec<OsString>, data: &Path, folder: TempDir, flags: &[&str]) -> Self {
         let (protocol_port, admin_port) = (free_port(), free_port());
         let mut arguments: Vec<OsString> = vec![
             "backbone".into(),
@@ -53,9 +66,7 @@ impl Backbone {
         arguments.extend(flags.iter().map(OsString::from));
         let log = folder.path().join("backbone.log");
         let process = Process::start(Start { by, arguments, environment: Vec::new(), log });
-        let backbone = Self { process, protocol_port, admin_port, _folder: folder };
-        backbone.await_ready();
-        backbone
+        Self { process, protocol_port, admin_port, health: 200, _folder: folder }
     }
 
     /// Where services find it: what `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` say.
@@ -87,9 +98,15 @@ impl Backbone {
         self.await_ready();
     }
 
+    fn once_it_answers(mut self, health: u16) -> Self {
+        self.health = health;
+        self.await_ready();
+        self
+    }
+
     fn await_ready(&self) {
         let health =
-            || status_of(self.admin_port, "/admin/v2/brokers/health").filter(|status| *status == 200);
+            || status_of(self.admin_port, "/admin/v2/brokers/health").filter(|status| *status == self.health);
         assert!(eventually(PATIENCE, health).is_some(), "the backbone is not ready: {}", self.process.log());
     }
 }

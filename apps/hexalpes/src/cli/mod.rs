@@ -15,6 +15,7 @@ mod produce;
 mod relay;
 mod repair_text;
 mod signals;
+mod token;
 mod topics;
 
 use std::{env, process::ExitCode};
@@ -93,6 +94,9 @@ enum Command {
     /// Bring the data folder back to before the first start
     #[command(subcommand)]
     Demo(demo::Demo),
+    /// Make the tokens by which clients prove to the backbone who they are, and read them
+    #[command(subcommand)]
+    Token(token::Token),
     /// Show the settings that are in force
     #[command(subcommand)]
     Config(config::Config),
@@ -155,6 +159,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Relay(relay) => relay.run(settings).await,
             Command::Consumers(consumers) => consumers.run(settings).await,
             Command::Demo(demo) => demo.run(settings),
+            Command::Token(token) => token.run(settings),
             Command::Config(config) => config.run(settings),
             Command::RepairText(repair) => repair.run(),
         }

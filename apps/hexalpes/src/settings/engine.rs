@@ -1,7 +1,7 @@
 //! Where the broker is, whoever runs it.
 
 use anyhow::{Result, ensure};
-use hexalpes_client::{AdminOptions, ClientOptions, TlsOptions};
+use hexalpes_client::{AdminOptions, ClientOptions, TlsOptions, Token};
 
 use super::Origin;
 
@@ -14,6 +14,8 @@ pub(crate) struct Engine {
     pub(crate) admin: String,
     /// Whom to trust over TLS, in PEM form; none: whom browsers do.
     pub(crate) trust: Option<Vec<u8>>,
+    /// What proves who we are.
+    pub(crate) token: Option<Token>,
 }
 
 impl Engine {
@@ -22,17 +24,18 @@ impl Engine {
             service: format!("pulsar://127.0.0.1:{port}"),
             admin: format!("http://127.0.0.1:{admin_port}"),
             trust: None,
+            token: None,
         }
     }
 
     /// How our client reaches it.
     pub(crate) fn client_options(&self) -> ClientOptions {
-        ClientOptions { tls: self.tls(), ..ClientOptions::new(&self.service) }
+        ClientOptions { tls: self.tls(), token: self.token.clone(), ..ClientOptions::new(&self.service) }
     }
 
     /// How our admin client reaches it.
     pub(crate) fn admin_options(&self) -> AdminOptions {
-        AdminOptions { tls: self.tls(), ..AdminOptions::new(&self.admin) }
+        AdminOptions { tls: self.tls(), token: self.token.clone(), ..AdminOptions::new(&self.admin) }
     }
 
     fn tls(&self) -> TlsOptions {
@@ -48,6 +51,6 @@ impl Engine {
             admin.starts_with("http://") || admin.starts_with("https://"),
             "pulsar_admin_url ({of_admin}) is {admin:?}: write http://HOST:PORT or https://HOST:PORT"
         );
-        Ok(Self { service: service.to_owned(), admin: admin.to_owned(), trust: None })
+        Ok(Self { service: service.to_owned(), admin: admin.to_owned(), trust: None, token: None })
     }
 }

@@ -17,6 +17,10 @@ pub(crate) enum Key {
     TlsKeyFile,
     TlsTrustCertsFile,
     AdvertisedAddress,
+    TokenSecret,
+    TokenPublic,
+    AnonymousUserRole,
+    PulsarTokenFile,
     PulsarBrokerUrl,
     PulsarAdminUrl,
     DatabaseUrl,
@@ -43,6 +47,10 @@ pub(crate) const KEYS: &[Key] = &[
     Key::TlsKeyFile,
     Key::TlsTrustCertsFile,
     Key::AdvertisedAddress,
+    Key::TokenSecret,
+    Key::TokenPublic,
+    Key::AnonymousUserRole,
+    Key::PulsarTokenFile,
     Key::PulsarBrokerUrl,
     Key::PulsarAdminUrl,
     Key::DatabaseUrl,
@@ -76,6 +84,10 @@ impl Key {
             Self::TlsKeyFile => ("tls-key-file", "HEXALPES_TLS_KEY_FILE"),
             Self::TlsTrustCertsFile => ("tls-trust-certs-file", "HEXALPES_TLS_TRUST_CERTS_FILE"),
             Self::AdvertisedAddress => ("advertised-address", "HEXALPES_ADVERTISED_ADDRESS"),
+            Self::TokenSecret => ("token-secret-key", "HEXALPES_TOKEN_SECRET_KEY"),
+            Self::TokenPublic => ("token-public-key", "HEXALPES_TOKEN_PUBLIC_KEY"),
+            Self::AnonymousUserRole => ("anonymous-user-role", "HEXALPES_ANONYMOUS_USER_ROLE"),
+            Self::PulsarTokenFile => ("pulsar-token-file", "PULSAR_TOKEN_FILE"),
             Self::PulsarBrokerUrl => ("pulsar-broker-url", "PULSAR_BROKER_URL"),
             Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
             Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
@@ -111,6 +123,10 @@ impl Key {
             | Self::TlsKeyFile
             | Self::TlsTrustCertsFile
             | Self::AdvertisedAddress
+            | Self::TokenSecret
+            | Self::TokenPublic
+            | Self::AnonymousUserRole
+            | Self::PulsarTokenFile
             | Self::PulsarBrokerUrl
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
@@ -128,7 +144,11 @@ impl Key {
             Self::Data => "FOLDER",
             Self::Log => "LEVEL",
             Self::Host | Self::AdvertisedAddress => "ADDRESS",
-            Self::TlsCertificateFile | Self::TlsKeyFile | Self::TlsTrustCertsFile => "FILE",
+            Self::TlsCertificateFile | Self::TlsKeyFile | Self::TlsTrustCertsFile | Self::PulsarTokenFile => {
+                "FILE"
+            }
+            Self::TokenSecret | Self::TokenPublic => "KEY",
+            Self::AnonymousUserRole => "ROLE",
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
@@ -176,6 +196,17 @@ impl Key {
             }
             Self::AdvertisedAddress => {
                 "The name under which clients reach the backbone, as its certificate has it; unset: 127.0.0.1"
+            }
+            Self::TokenSecret => {
+                "The secret that the backbone checks tokens with (file:///PATH or data:;base64,…); with it, or with \
+                 a public key, clients must show a token"
+            }
+            Self::TokenPublic => {
+                "The same with a public key of RSA or of a curve, PEM or DER (file:///PATH or data:;base64,…)"
+            }
+            Self::AnonymousUserRole => "The role of clients that show no token; unset: they are not let in",
+            Self::PulsarTokenFile => {
+                "The token that services and commands show the broker, in a file; `hexalpes token` makes one"
             }
             Self::PulsarBrokerUrl => {
                 "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650"

@@ -12,6 +12,8 @@ mod nearest;
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use hexalpes_auth::{Authentication, SecretKey, TokenKey, key_bytes};
+use hexalpes_client::Token;
 use hexalpes_db::DatabaseUrl;
 use hexalpes_tls::TlsFiles;
 
@@ -110,7 +112,8 @@ impl Settings {
             self.origin(Key::Host)
         );
         self.tls_files()?;
-        self.engine().map(drop)
+        // Not what lies in the files that it names: a token may still be to be made.
+        self.addresses().map(drop)
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -172,12 +175,16 @@ impl Settings {
 
     /// The cluster that was named, else none: then it is the backbone of this machine.
     pub(crate) fn cluster(&self) -> Result<Option<Engine>> {
+        let Some(engine) = self.addresses()? else { return Ok(None) };
+        Ok(Some(Engine { trust: self.trust()?, token: self.token()?, ..engine }))
+    }
+
+    fn addresses(&self) -> Result<Option<Engine>> {
         let [broker, admin] = [Key::PulsarBrokerUrl, Key::PulsarAdminUrl].map(|key| self.given.get(&key));
         match (broker, admin) {
             (None, None) => Ok(None),
             (Some(broker), Some(admin)) => {
-                let engine = Engine::parse(&broker.value, &admin.value, &broker.origin, &admin.origin)?;
-                Ok(Some(Engine { trust: self.trust()?, ..engine }))
+                Engine::parse(&broker.value, &admin.value, &broker.origin, &admin.origin).map(Some)
             }
             (Some(broker), None) => bail!(
                 "pulsar_broker_url ({}) needs pulsar_admin_url beside it: set PULSAR_ADMIN_URL, such as \
@@ -197,7 +204,8 @@ impl Settings {
         if let Some(cluster) = self.cluster()? {
             return Ok(cluster);
         }
-        Ok(Engine::on_loopback(self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?))
+        let engine = Engine::on_loopback(self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?);
+        Ok(Engine { token: self.token()?, ..engine })
     }
 
     /// The authorities in the file that was named.
@@ -205,6 +213,61 @@ impl Settings {
         let Some(Given { value, origin }) = self.given.get(&Key::TlsTrustCertsFile) else { return Ok(None) };
         let read = fs::read(value);
         read.map(Some).with_context(|| format!("tls_trust_certs_file ({origin}): {value} cannot be read"))
+    }
+
+    /// What we show the broker.
+    pub(crate) fn token(&self) -> Result<Option<Token>> {
+        let Some(Given { value, origin }) = self.given.get(&Key::PulsarTokenFile) else { return Ok(None) };
+        let read = fs::read_to_string(value);
+        let token = read.with_context(|| format!("pulsar_token_file ({origin}): {value} cannot be read"))?;
+        ensure!(!token.trim().is_empty(), "pulsar_token_file ({origin}): {value} is empty");
+        Ok(Some(Token::new(token.trim())))
+    }
+
+    /// What signs tokens, and checks them.
+    pub(crate) fn secret_key(&self) -> Result<Option<SecretKey>> {
+        let Some(Given { value, origin }) = self.given.get(&Key::TokenSecret) else { return Ok(None) };
+        let key = key_bytes(value).map_err(anyhow::Error::from).and_then(|bytes| Ok(SecretKey::new(bytes)?));
+        key.map(Some).with_context(|| format!("token_secret_key ({origin})"))
+    }
+
+    /// How clients of the backbone prove who they are; none if nobody asks them.
+    pub(crate) fn authentication(&self) -> Result<Option<Authentication>> {
+        let role = self.given.get(&Key::AnonymousUserRole);
+        let key = match (self.secret_key()?, self.given.get(&Key::TokenPublic)) {
+            (Some(secret), None) => TokenKey::secret(secret),
+            (None, Some(Given { value, origin })) => {
+                let bytes = key_bytes(value).map_err(anyhow::Error::from);
+                let key = bytes.and_then(|bytes| Ok(TokenKey::public(&bytes)?));
+                key.with_context(|| format!("token_public_key ({origin})"))?
+            }
+            (Some(_), Some(Given { origin, .. })) => bail!(
+                "token_public_key ({origin}) stands beside token_secret_key: tokens are signed with one of them, \
+                 leave the other out"
+            ),
+            (None, None) => {
+                ensure!(
+                    role.is_none(),
+                    "anonymous_user_role ({}) needs token_secret_key or token_public_key beside it: without, \
+                     nobody is asked who they are",
+                    self.origin(Key::AnonymousUserRole)
+                );
+                return Ok(None);
+            }
+        };
+        Ok(Some(Authentication::by_token(key, role.map(|given| given.value.clone()))))
+    }
+
+    /// Who starts a backbone that asks for tokens, and services beside it, has one for them.
+    pub(crate) fn own_token_is_there(&self) -> Result<()> {
+        ensure!(
+            self.authentication()?.is_none()
+                || self.given.contains_key(&Key::PulsarTokenFile)
+                || self.given.contains_key(&Key::AnonymousUserRole),
+            "the backbone asks for tokens, and the services beside it have none: make one (`hexalpes token create \
+             --subject hexalpes`), and name its file with --pulsar-token-file"
+        );
+        Ok(())
     }
 
     /// The files of the backbone's TLS; none if it has no certificate.
@@ -238,6 +301,9 @@ impl Settings {
                 Some(Given { value, origin }) if key.flag().ends_with("database-url") => {
                     let shown = DatabaseUrl::parse(value).map(|url| url.to_string());
                     (shown.unwrap_or_default(), origin.to_string())
+                }
+                Some(Given { value, origin }) if value.starts_with("data:") => {
+                    ("data:…".to_owned(), origin.to_string())
                 }
                 Some(Given { value, origin }) => (value.clone(), origin.to_string()),
                 None => (String::new(), "not set".to_owned()),

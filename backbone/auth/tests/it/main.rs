@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hexalpes_auth::{
@@ -113,18 +113,18 @@ fn a_key_is_where_pulsars_settings_say() {
 
 #[test]
 fn who_shows_no_token_is_anonymous_where_that_is_allowed_and_refused_elsewhere() {
-    let of = |role: Option<&str>| Authentication::by_token(key(), role.map(str::to_owned), Arc::new(|| NOW));
+    let of = |role: Option<&str>| Authentication::by_token(key(), role.map(str::to_owned));
     let (closed, open) = (of(None), of(Some("anonymous")));
-    assert_eq!(closed.authenticate(None, b""), Err(Refused::Missing));
-    assert_eq!(closed.authenticate_header(None), Err(Refused::Missing));
-    assert!(matches!(closed.authenticate(Some("basic"), b"a:b"), Err(Refused::Method { .. })));
-    assert_eq!(open.authenticate(None, b"").unwrap().role, "anonymous");
-    assert_eq!(open.authenticate_header(None).unwrap().role, "anonymous");
+    assert_eq!(closed.authenticate(None, b"", NOW), Err(Refused::Missing));
+    assert_eq!(closed.authenticate_header(None, NOW), Err(Refused::Missing));
+    assert!(matches!(closed.authenticate(Some("basic"), b"a:b", NOW), Err(Refused::Method { .. })));
+    assert_eq!(open.authenticate(None, b"", NOW).unwrap().role, "anonymous");
+    assert_eq!(open.authenticate_header(None, NOW).unwrap().role, "anonymous");
     // A wrong token is a mistake that should be noticed.
-    assert_eq!(open.authenticate(Some("token"), b"x"), Err(Refused::Token(TokenError::Malformed)));
-    assert_eq!(open.authenticate_header(Some("Bearer x")), Err(Refused::Token(TokenError::Malformed)));
+    assert_eq!(open.authenticate(Some("token"), b"x", NOW), Err(Refused::Token(TokenError::Malformed)));
+    assert_eq!(open.authenticate_header(Some("Bearer x"), NOW), Err(Refused::Token(TokenError::Malformed)));
 
     let token = claims("me", None).sign(&secret());
-    assert_eq!(closed.authenticate(Some("token"), token.as_bytes()).unwrap().role, "me");
-    assert_eq!(closed.authenticate_header(Some(&format!("bearer {token}"))).unwrap().role, "me");
+    assert_eq!(closed.authenticate(Some("token"), token.as_bytes(), NOW).unwrap().role, "me");
+    assert_eq!(closed.authenticate_header(Some(&format!("bearer {token}")), NOW).unwrap().role, "me");
 }

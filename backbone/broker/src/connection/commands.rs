@@ -19,13 +19,17 @@ use crate::{
     topic::{Opening, ProducerError, Send, Topic},
 };
 
+/// What the broker calls itself.
+pub(super) const SERVER_VERSION: &str = concat!("Hexalpes ", env!("CARGO_PKG_VERSION"));
+
 /// A refusal, as it is answered.
 pub(super) type Refusal = (ServerError, String);
 
 impl Connection {
     pub(super) fn handle(&mut self, command: Command, payload: &Payload) -> Result<(), Hangup> {
         match command {
-            Command::Connect(connect) if !self.is_connected => self.connect(&connect),
+            Command::Connect(connect) if !self.is_connected => self.connect(&connect)?,
+            Command::AuthResponse(answer) => self.prove_again(&answer)?,
             Command::Ping(_) => self.outbox.push(&Command::pong()),
             // That something was heard is all there is to it.
             Command::Pong(_) => {}
@@ -103,16 +107,18 @@ impl Connection {
         Ok(())
     }
 
-    fn connect(&mut self, connect: &CommandConnect) {
+    fn connect(&mut self, connect: &CommandConnect) -> Result<(), Hangup> {
+        self.prove(connect)?;
         self.is_connected = true;
         // It says so once.
         let _ = self.outbox.client_version.set(connect.client_version.clone());
         self.outbox.push(&Command::Connected(CommandConnected {
-            server_version: concat!("Hexalpes ", env!("CARGO_PKG_VERSION")).to_owned(),
+            server_version: SERVER_VERSION.to_owned(),
             protocol_version: Some(connect.protocol_version().min(PROTOCOL_VERSION)),
             max_message_size: i32::try_from(self.shared.options.max_message_bytes).ok(),
             feature_flags: Some(FeatureFlags::default()),
         }));
+        Ok(())
     }
 
     fn open_producer(&mut self, asked: &CommandProducer) -> Result<(), Refusal> {

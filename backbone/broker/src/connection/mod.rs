@@ -3,11 +3,13 @@
 mod commands;
 mod consume;
 pub(crate) mod outbox;
+mod proving;
 mod writing;
 
-use std::{collections::HashMap, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, future::pending, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
+use hexalpes_auth::Refused;
 use hexalpes_wire::{
     frame::{Decoder, Frame, FrameError},
     proto::{Command, CommandType},
@@ -16,13 +18,14 @@ use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite},
     net::TcpStream,
-    time::{Instant, interval, timeout},
+    time::{Instant, interval, sleep_until, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
 use crate::{broker::Shared, subscription::ConsumerId, topic::Topic};
 use outbox::Outbox;
+use proving::Proof;
 use writing::Writing;
 
 const READ_BYTES: usize = 64 << 10;
@@ -36,6 +39,12 @@ pub(crate) enum Hangup {
     Stopping,
     #[error("the peer is silent")]
     Silent,
+    #[error("the peer is not let in: {0}")]
+    Unproven(Refused),
+    #[error("the peer's token has expired")]
+    Expired,
+    #[error("the peer has become another role")]
+    AnotherRole,
     #[error("no TLS: {0}")]
     NoTls(std::io::Error),
     #[error(transparent)]
@@ -68,6 +77,8 @@ pub(crate) struct Connection {
     shared: Arc<Shared>,
     outbox: Arc<Outbox>,
     is_connected: bool,
+    /// Where clients prove who they are: of CONNECT, or of the last answer.
+    proof: Option<Proof>,
     /// Whether something went to the log since the last commit.
     has_appended: bool,
     producers: HashMap<u64, Producer>,
@@ -139,6 +150,7 @@ async fn converse(
         shared,
         outbox: Arc::new(Outbox::of(peer)),
         is_connected: false,
+        proof: None,
         has_appended: false,
         producers: HashMap::new(),
         consumers: HashMap::new(),
@@ -203,6 +215,7 @@ impl Connection {
                 },
                 ready = writing.ready(), if writing.has_some() => ready?,
                 () = outbox.wake.notified() => {}
+                () = until(self.proof_is_due()) => self.look_at_proof()?,
                 _ = keep_alive.tick() => {
                     if !reads {
                         heard = Instant::now();
@@ -231,6 +244,14 @@ impl Connection {
             self.handle(command, &payload)?;
         }
         Ok(false)
+    }
+}
+
+/// Waits for a moment; without one, for ever.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

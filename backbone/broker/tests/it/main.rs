@@ -11,6 +11,7 @@ mod keeping;
 mod nonsense;
 mod partitions;
 mod peer;
+mod proving;
 mod refusing;
 mod slow;
 mod sockets;

@@ -5,6 +5,7 @@
 
 mod acks;
 mod admin;
+mod authenticated;
 mod bodies;
 mod consume;
 mod encrypted;

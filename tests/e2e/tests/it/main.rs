@@ -16,4 +16,5 @@ mod seed3;
 mod signals;
 mod starts;
 mod tls;
+mod tokens;
 mod waiting;
