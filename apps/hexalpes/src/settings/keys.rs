@@ -172,7 +172,7 @@ impl Key {
         match self {
             Self::Data => "The folder of everything that is kept; made at the first start",
             Self::Log => "What is logged: a level, or directives such as `warn,hexalpes_broker=debug`",
-            Self::Host => "Where it listens: on 127.0.0.1 alone, until there is authentication",
+            Self::Host => "Where it listens: on 127.0.0.1 alone, as what a role may do is not limited yet",
             Self::BackbonePort => "Where the backbone speaks Pulsar's binary protocol",
             Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
             Self::CommissionsPort => "Where the commission API is served",

@@ -107,11 +107,17 @@ impl Settings {
         let host = self.text(Key::Host);
         ensure!(
             host == "localhost" || host.parse() == Ok(Ipv4Addr::LOCALHOST),
-            "host ({}) is {host:?}: until there is authentication, only 127.0.0.1 is listened on; leave it \
+            "host ({}) is {host:?}: what a role may do is not limited yet, so only 127.0.0.1 is listened on; leave it \
              out, and put a proxy that authenticates in front",
             self.origin(Key::Host)
         );
         self.tls_files()?;
+        let advertised = self.advertised_address();
+        ensure!(
+            url::Host::parse(advertised).is_ok(),
+            "advertised_address ({}) is {advertised:?}: write a host alone, without a scheme and a port; IPv6 in brackets",
+            self.origin(Key::AdvertisedAddress)
+        );
         // Not what lies in the files that it names: a token may still be to be made.
         self.addresses().map(drop)
     }

@@ -62,6 +62,34 @@ fn a_certificate_needs_its_key_and_a_key_its_certificate() {
 }
 
 #[test]
+fn the_advertised_address_is_a_host_alone() {
+    let given = |value: &str| Flags { given: vec![(Key::AdvertisedAddress, value.to_owned())], config: None };
+    for wrong in ["", "h:6650", "pulsar://h", "a b", "::1"] {
+        let error = error_of(&given(wrong), &[]);
+        assert!(error.starts_with("advertised_address (flag --advertised-address) is"), "{error}");
+    }
+    for right in ["broker.example", "127.0.0.1", "[::1]"] {
+        let settings = Settings::read(&given(right), &[]).expect("all is well");
+        assert_eq!(settings.advertised_address(), right);
+    }
+}
+
+#[test]
+fn a_token_is_checked_with_one_key_and_an_anonymous_role_needs_one() {
+    let error = |names: &[(&str, &str)]| {
+        let settings = Settings::read(&Flags::default(), &variables(names)).expect("it can be read");
+        settings.authentication().expect_err("it is wrong").to_string()
+    };
+    let secret = ("HEXALPES_TOKEN_SECRET_KEY", "data:;base64,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let both = error(&[secret, ("HEXALPES_TOKEN_PUBLIC_KEY", "file:///key.pem")]);
+    assert!(both.contains("leave the other out"), "{both}");
+    let role = error(&[("HEXALPES_ANONYMOUS_USER_ROLE", "guest")]);
+    assert!(role.contains("needs token_secret_key or token_public_key"), "{role}");
+    let settings = Settings::read(&Flags::default(), &variables(&[secret])).expect("it can be read");
+    assert!(!format!("{:?}", settings.shown()).contains("AAAA"), "a secret is not shown");
+}
+
+#[test]
 fn a_cluster_needs_both_addresses() {
     let error = error_of(&Flags::default(), &[("PULSAR_BROKER_URL", "pulsar://h:6650")]);
     assert!(error.contains("set PULSAR_ADMIN_URL"), "{error}");
