@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod handshake;
+
 use std::{fs, path::PathBuf, sync::Arc};
 
 use hexalpes_tls::{ServerTls, TlsError, TlsFiles};
