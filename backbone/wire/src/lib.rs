@@ -8,6 +8,7 @@
 //! | [`frame`] | how commands and payloads lie on the wire, and their checksum |
 //! | [`batch`] | several messages in one payload |
 //! | [`compression`] | the codecs of a payload, bounded |
+//! | [`key`] | what a message is ordered by, and Pulsar's hash of it |
 //! | [`topic`] | topic names and their shorthands |
 //! | [`message_id`] | where a message lies, ordered |
 //!
@@ -26,6 +27,7 @@
 pub mod batch;
 pub mod compression;
 pub mod frame;
+pub mod key;
 pub mod message_id;
 pub mod proto;
 pub mod topic;

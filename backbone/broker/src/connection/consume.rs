@@ -8,7 +8,8 @@ use hexalpes_wire::{
     proto::{
         AckType, Command, CommandAck, CommandConsumerStats, CommandConsumerStatsResponse, CommandFlow,
         CommandGetLastMessageId, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
-        CommandUnsubscribe, InitialPosition, MessageIdData, ServerError, SubType,
+        CommandUnsubscribe, InitialPosition, IntRange, KeySharedMeta, KeySharedMode, MessageIdData,
+        ServerError, SubType,
     },
 };
 
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     off_reactor::off_reactor,
-    subscription::{ConsumerId, JoinError, Joining, Kind},
+    subscription::{ConsumerId, HashRange, JoinError, Joining, KeyMode, KeyPolicy, Kind},
     topic::{ConsumerSeat, Ending, Start, SubscribeError},
 };
 
@@ -30,8 +31,10 @@ impl Connection {
             Ok(SubType::Exclusive) => Kind::Exclusive,
             Ok(SubType::Failover) => Kind::Failover,
             Ok(SubType::Shared) => Kind::Shared,
-            _ => return Err(not_allowed("Key_Shared subscriptions are not supported".to_owned())),
+            Ok(SubType::KeyShared) => Kind::KeyShared,
+            Err(_) => return Err(not_allowed(format!("there is no subscription type {}", asked.sub_type))),
         };
+        let keys = key_policy(asked.key_shared_meta.as_ref())?;
         if asked.start_message_rollback_duration_sec() > 0 {
             return Err(not_allowed("a start some time back is not supported: seek to a time".to_owned()));
         }
@@ -55,6 +58,7 @@ impl Connection {
             id,
             name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),
             priority: asked.priority_level(),
+            keys,
         };
         let (shared, outbox) = (&self.shared, &self.outbox);
         let durable = asked.durable.unwrap_or(true);
@@ -186,7 +190,7 @@ impl Connection {
                 unacked_messages: Some(unacked),
                 blocked_consumer_on_unacked_msgs: Some(false),
                 address: self.outbox.address(),
-                r#type: Some(format!("{:?}", machine.kind())),
+                r#type: Some(machine.kind().name().to_owned()),
                 msg_backlog: Some(backlog),
                 ..CommandConsumerStatsResponse::default()
             })
@@ -199,13 +203,34 @@ impl Connection {
 
 fn refusal(error: &SubscribeError) -> Refusal {
     let kind = match error {
-        SubscribeError::Join(JoinError::Busy | JoinError::KindMismatch { .. }) => ServerError::ConsumerBusy,
+        SubscribeError::Join(
+            JoinError::Busy | JoinError::KindMismatch { .. } | JoinError::KeyPolicyMismatch,
+        ) => ServerError::ConsumerBusy,
+        SubscribeError::Join(
+            JoinError::NoRanges | JoinError::BackwardRange { .. } | JoinError::RangeTaken { .. },
+        ) => ServerError::ConsumerAssignError,
         SubscribeError::Durability { .. } => ServerError::NotAllowedError,
         SubscribeError::Read(_) => ServerError::PersistenceError,
         SubscribeError::Metadata(_) => ServerError::MetadataError,
         SubscribeError::Deleted => ServerError::TopicNotFound,
     };
     (kind, error.to_string())
+}
+
+/// How a consumer wants keys to be shared; only a `Key_Shared` subscription asks.
+fn key_policy(meta: Option<&KeySharedMeta>) -> Result<KeyPolicy, Refusal> {
+    let Some(meta) = meta else { return Ok(KeyPolicy::default()) };
+    let mode = match meta.key_shared_mode() {
+        KeySharedMode::AutoSplit => KeyMode::AutoSplit,
+        KeySharedMode::Sticky => KeyMode::Sticky,
+    };
+    let bound = |hash: i32| {
+        let why = || format!("hash {hash} of a range is not within 0 and 65535");
+        u16::try_from(hash).map_err(|_| (ServerError::ConsumerAssignError, why()))
+    };
+    let range = |range: &IntRange| Ok(HashRange { first: bound(range.start)?, last: bound(range.end)? });
+    let ranges = meta.hash_ranges.iter().map(range).collect::<Result<_, Refusal>>()?;
+    Ok(KeyPolicy { mode, ranges, out_of_order: meta.allow_out_of_order_delivery() })
 }
 
 fn position(id: &MessageIdData) -> Position {

@@ -1,14 +1,16 @@
 //! What is read next, and who gets it.
 
-use super::state::{Held, Subscription, ones};
-use super::{ConsumerId, Delivery, Effect, Entry, Kind, Position, WANTED_ENTRIES_MAX, Want};
+use super::{
+    ConsumerId, Delivery, Effect, Entry, KEYS_AHEAD_MAX, KeyHash, Kind, Position, WANTED_ENTRIES_MAX, Want,
+    holdings::Held,
+    state::{Consumer, Subscription, ones},
+};
 
 impl Subscription {
-    /// What the next dispatch needs; `None` if nobody is there who takes anything. Entries given back come
-    /// first.
+    /// What the next dispatch needs; `None` if nobody is there who takes anything. Entries that wait come first.
     pub fn wants(&self) -> Option<Want> {
         let takers = match self.kind {
-            Kind::Shared => &self.consumers[..],
+            Kind::Shared | Kind::KeyShared => &self.consumers[..],
             Kind::Exclusive | Kind::Failover => self.consumers.get(..1)?,
         };
         let takers = takers.iter().filter(|consumer| consumer.takes_any());
@@ -17,48 +19,78 @@ impl Subscription {
         if entries == 0 {
             return None;
         }
-        if self.returned.is_empty() {
-            return Some(Want::After(self.read, entries));
+        let due = self.waiting.iter().filter(|(_, key)| self.taker(*key).is_some());
+        let due: Vec<_> = due.map(|(at, _)| at).take(entries as usize).collect();
+        if !due.is_empty() {
+            return Some(Want::These(due));
         }
-        Some(Want::These(self.returned.iter().copied().take(entries as usize).collect()))
+        // What is left waits for somebody in particular.
+        let room = KEYS_AHEAD_MAX.saturating_sub(self.waiting.len());
+        let room =
+            if self.kind == Kind::KeyShared { u32::try_from(room).unwrap_or(u32::MAX) } else { entries };
+        (room > 0).then(|| Want::After(self.read, entries.min(room)))
     }
 
     /// Delivers the entries that were read for the last `wants`, as long as permits last; what is acked or
     /// held already is skipped. See [`Self::generation`] if anything happened in between.
     pub fn dispatch(&mut self, entries: &[Entry], effects: &mut Vec<Effect>) {
         for entry in entries {
-            let position = entry.position;
-            let again = self.returned.contains(&position);
+            let Entry { position, key, .. } = *entry;
+            let again = self.waiting.contains(position);
             if position <= self.read && !again {
                 continue;
             }
             let acked = self.cursor.is_acked(position);
-            let taker = if acked { None } else { self.taker() };
-            if !acked && taker.is_none() {
+            let is_next = key.is_none_or(|key| !self.waiting.has_before(key, position));
+            let taker = self.taker(key).filter(|_| !acked && (is_next || self.shares.out_of_order));
+            let waits = !acked && taker.is_none();
+            if waits && !again && !self.may_go_ahead() {
                 return;
             }
             if !again {
                 self.read = position;
                 self.cursor.saw(position);
             }
-            self.returned.remove(&position);
+            if waits {
+                self.waiting.insert(position, key);
+            } else {
+                self.waiting.remove(position);
+            }
             if let Some(taker) = taker {
                 effects.push(Effect::Deliver(self.deliver(taker, *entry)));
             }
         }
     }
 
-    /// Who gets the next entry, if somebody takes any.
-    pub fn next_taker(&self) -> Option<ConsumerId> {
-        self.taker().map(|index| self.consumers[index].id)
+    /// Whether an entry that nobody takes may be put aside for those behind it: they may be another's.
+    fn may_go_ahead(&self) -> bool {
+        self.kind == Kind::KeyShared
+            && self.waiting.len() < KEYS_AHEAD_MAX
+            && self.consumers.iter().any(Consumer::takes_any)
     }
 
-    /// The index of the consumer that gets the next entry: of those who take any the ones with the lowest
-    /// priority value, in turn.
-    fn taker(&self) -> Option<usize> {
-        if self.kind != Kind::Shared {
-            return self.consumers.first().filter(|active| active.takes_any()).map(|_| 0);
+    /// Who gets the next entry, or one of them, if somebody takes any.
+    pub fn next_taker(&self) -> Option<ConsumerId> {
+        let taker = match self.kind {
+            Kind::KeyShared => self.consumers.iter().position(Consumer::takes_any),
+            _ => self.taker(None),
+        };
+        taker.map(|index| self.consumers[index].id)
+    }
+
+    /// The index of the consumer that gets the next entry of this key.
+    fn taker(&self, key: Option<KeyHash>) -> Option<usize> {
+        match (self.kind, key) {
+            (Kind::Exclusive | Kind::Failover, _) => {
+                self.consumers.first().filter(|active| active.takes_any()).map(|_| 0)
+            }
+            (Kind::KeyShared, Some(key)) => self.taker_of(key),
+            (Kind::Shared | Kind::KeyShared, _) => self.taker_in_turn(),
         }
+    }
+
+    /// Of those who take any the ones with the lowest priority value, in turn.
+    fn taker_in_turn(&self) -> Option<usize> {
         let count = self.consumers.len();
         (0..count)
             .map(|step| (self.turn + step) % count)
@@ -66,13 +98,23 @@ impl Subscription {
             .min_by_key(|index| self.consumers[*index].priority)
     }
 
-    fn deliver(&mut self, taker: usize, Entry { position, messages }: Entry) -> Delivery {
+    /// Whose key it is, if it takes any, and nobody holds entries of the key from when it was not: they come
+    /// first, wherever they end.
+    fn taker_of(&self, key: KeyHash) -> Option<usize> {
+        let owner = self.shares.owner(key)?;
+        let index = self.consumers.iter().position(|consumer| consumer.id == owner)?;
+        let may = self.consumers[index].takes_any()
+            && (self.shares.out_of_order || !self.held.is_held_beside(key, owner));
+        may.then_some(index)
+    }
+
+    fn deliver(&mut self, taker: usize, Entry { position, messages, key }: Entry) -> Delivery {
         self.turn = taker + 1;
         let consumer = &mut self.consumers[taker];
         consumer.permits -= i64::from(messages);
         let ack_set = self.cursor.remaining(position).map(<[u64]>::to_vec);
         let left = ack_set.as_deref().map_or(messages, |left| ones(left).min(messages));
-        self.held.insert(position, Held { by: consumer.id, messages: left });
+        self.held.insert(position, Held { by: consumer.id, messages: left, key });
         Delivery {
             consumer: consumer.id,
             position,
@@ -89,13 +131,18 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConsumerId, Cursor, Joining};
+    use super::super::{ConsumerId, Cursor, Joining, KeyPolicy, keys::Shares};
     use super::*;
 
     fn shared(consumers: &[(u64, i32, u32)]) -> Subscription {
         let mut subscription = Subscription::new(Kind::Shared, Cursor::at(Position::EARLIEST));
         for (id, priority, permits) in consumers {
-            let joining = Joining { id: ConsumerId(*id), name: id.to_string(), priority: *priority };
+            let joining = Joining {
+                id: ConsumerId(*id),
+                name: id.to_string(),
+                priority: *priority,
+                keys: KeyPolicy::default(),
+            };
             subscription.join(joining, Kind::Shared, &mut Vec::new()).unwrap();
             subscription.flow(ConsumerId(*id), *permits);
         }
@@ -103,7 +150,7 @@ mod tests {
     }
 
     fn takers(subscription: &mut Subscription, messages: &[u32]) -> Vec<u64> {
-        let entry = |(entry, messages)| Entry { position: Position::new(1, entry), messages };
+        let entry = |(entry, messages)| Entry { position: Position::new(1, entry), messages, key: None };
         let entries: Vec<_> = (0..).zip(messages.iter().copied()).map(entry).collect();
         let mut effects = Vec::new();
         subscription.dispatch(&entries, &mut effects);
@@ -171,5 +218,112 @@ mod tests {
         }
         assert_eq!(subscription.wants(), Some(Want::After(Position::new(1, 2), 6)));
         assert_eq!(subscription.cursor().mark_delete(), Position::new(1, 1));
+    }
+
+    fn by_keys(consumers: &[u64], policy: &KeyPolicy) -> Subscription {
+        let mut subscription = Subscription::new(Kind::KeyShared, Cursor::at(Position::EARLIEST));
+        for id in consumers {
+            join_by_keys(&mut subscription, *id, policy);
+        }
+        subscription
+    }
+
+    fn join_by_keys(subscription: &mut Subscription, id: u64, policy: &KeyPolicy) {
+        let joining = Joining { id: ConsumerId(id), name: id.to_string(), priority: 0, keys: policy.clone() };
+        subscription.join(joining, Kind::KeyShared, &mut Vec::new()).unwrap();
+        subscription.flow(ConsumerId(id), 1000);
+    }
+
+    /// Delivers what the subscription wants of a log with an entry of each of these keys; says who got which.
+    fn by_key(subscription: &mut Subscription, keys: &[&str]) -> Vec<(u64, u64)> {
+        let log = (0..).zip(keys).map(|(entry, key)| Entry {
+            position: Position::new(1, entry),
+            messages: 1,
+            key: Some(KeyHash::of(key.as_bytes())),
+        });
+        let mut effects = Vec::new();
+        let wanted: Vec<_> = match subscription.wants() {
+            None => Vec::new(),
+            Some(Want::These(these)) => log.filter(|entry| these.contains(&entry.position)).collect(),
+            Some(Want::After(after, most)) => {
+                log.filter(|entry| entry.position > after).take(most as usize).collect()
+            }
+        };
+        subscription.dispatch(&wanted, &mut effects);
+        let got = |effect: &Effect| match effect {
+            Effect::Deliver(delivery) => Some((delivery.consumer.0, delivery.position.entry)),
+            Effect::ActiveChanged { .. } => None,
+        };
+        effects.iter().filter_map(got).collect()
+    }
+
+    /// A key that is the second consumer's once it is there, and one that stays the first's.
+    fn moving_and_staying() -> (String, String) {
+        let mut shares = Shares::default();
+        (1..3).for_each(|id| shares.join(ConsumerId(id), KeyPolicy::default()).unwrap());
+        let of = |owner| {
+            let mut keys = (0..).map(|number: u32| format!("key-{number}"));
+            keys.find(|key| shares.owner(KeyHash::of(key.as_bytes())) == Some(ConsumerId(owner)))
+        };
+        (of(2).unwrap(), of(1).unwrap())
+    }
+
+    #[test]
+    fn a_key_that_moves_waits_until_what_was_delivered_of_it_is_acked() {
+        let (moving, staying) = moving_and_staying();
+        let keys = [&*moving, &staying, &moving, &staying];
+        let mut subscription = by_keys(&[1], &KeyPolicy::default());
+        assert_eq!(by_key(&mut subscription, &keys[..1]), [(1, 0)]);
+        join_by_keys(&mut subscription, 2, &KeyPolicy::default());
+        assert_eq!(by_key(&mut subscription, &keys), [(1, 1), (1, 3)]);
+        assert_eq!(by_key(&mut subscription, &keys), []);
+        subscription.ack(ConsumerId(1), Position::new(1, 0), None);
+        assert_eq!(by_key(&mut subscription, &keys), [(2, 2)]);
+    }
+
+    #[test]
+    fn a_key_of_who_is_gone_goes_on_elsewhere_in_order() {
+        let (moving, staying) = moving_and_staying();
+        let keys = [&*moving, &staying, &moving, &moving];
+        let mut subscription = by_keys(&[1, 2], &KeyPolicy::default());
+        assert_eq!(by_key(&mut subscription, &keys[..3]), [(2, 0), (1, 1), (2, 2)]);
+        subscription.leave(ConsumerId(2), &mut Vec::new());
+        assert_eq!(by_key(&mut subscription, &keys), [(1, 0), (1, 2)]);
+        assert_eq!(by_key(&mut subscription, &keys), [(1, 3)]);
+    }
+
+    #[test]
+    fn a_key_waits_for_nobody_where_order_does_not_matter() {
+        let (moving, _) = moving_and_staying();
+        let keys = [&*moving, &moving];
+        let policy = KeyPolicy { out_of_order: true, ..KeyPolicy::default() };
+        let mut subscription = by_keys(&[1], &policy);
+        assert_eq!(by_key(&mut subscription, &keys[..1]), [(1, 0)]);
+        join_by_keys(&mut subscription, 2, &policy);
+        assert_eq!(by_key(&mut subscription, &keys), [(2, 1)]);
+    }
+
+    #[test]
+    fn who_takes_nothing_holds_up_its_own_keys_and_so_many_entries() {
+        let (moving, staying) = moving_and_staying();
+        let mut keys = vec![&*moving; KEYS_AHEAD_MAX + 2];
+        keys[KEYS_AHEAD_MAX - 1] = &staying;
+        keys[KEYS_AHEAD_MAX + 1] = &staying;
+        let mut subscription = by_keys(&[1, 2], &KeyPolicy::default());
+        subscription.block(ConsumerId(2), true);
+        let mut got = Vec::new();
+        while subscription.wants().is_some() {
+            got.extend(by_key(&mut subscription, &keys));
+        }
+        assert_eq!(got, [(1, KEYS_AHEAD_MAX as u64 - 1)]);
+        subscription.block(ConsumerId(2), false);
+        subscription.flow(ConsumerId(2), 5000);
+        got.clear();
+        while got.len() <= KEYS_AHEAD_MAX {
+            got.extend(by_key(&mut subscription, &keys));
+        }
+        let of = |id| got.iter().filter(move |(by, _)| *by == id).map(|(_, entry)| *entry);
+        assert!(of(2).eq((0..=KEYS_AHEAD_MAX as u64).filter(|entry| *entry != KEYS_AHEAD_MAX as u64 - 1)));
+        assert!(of(1).eq([KEYS_AHEAD_MAX as u64 + 1]));
     }
 }

@@ -6,6 +6,8 @@
 
 mod cursor;
 mod dispatch;
+mod holdings;
+mod keys;
 #[cfg(test)]
 mod model;
 mod state;
@@ -13,10 +15,14 @@ mod state;
 pub use hexalpes_log::Position;
 
 pub use self::cursor::{Cursor, CursorSnapshot};
+pub use self::keys::{HashRange, KeyHash, KeyMode, KeyPolicy};
 pub use self::state::Subscription;
 
 /// The most entries one [`Want`] asks for.
 pub const WANTED_ENTRIES_MAX: u32 = 100;
+
+/// So many entries of keys whose consumer takes nothing may wait before nothing more is read for the others.
+pub const KEYS_AHEAD_MAX: usize = 2000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsumerId(pub u64);
@@ -29,6 +35,25 @@ pub enum Kind {
     Failover,
     /// All of them in turn.
     Shared,
+    /// All of them, the messages of one key in order and by one of them at a time.
+    KeyShared,
+}
+
+impl Kind {
+    /// As Pulsar calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exclusive => "Exclusive",
+            Self::Failover => "Failover",
+            Self::Shared => "Shared",
+            Self::KeyShared => "Key_Shared",
+        }
+    }
+
+    /// Whether all consumers get messages, and each acks its own one by one.
+    pub const fn is_shared(self) -> bool {
+        matches!(self, Self::Shared | Self::KeyShared)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,14 +62,24 @@ pub struct Joining {
     pub name: String,
     /// Lower goes first.
     pub priority: i32,
+    /// For a subscription that is shared by keys.
+    pub keys: KeyPolicy,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JoinError {
     #[error("exclusive consumer is already connected")]
     Busy,
-    #[error("subscription is {has:?}, not {asked:?}")]
+    #[error("subscription is {}, not {}", has.name(), asked.name())]
     KindMismatch { has: Kind, asked: Kind },
+    #[error("subscription divides its keys another way: take the mode of the consumers that are connected")]
+    KeyPolicyMismatch,
+    #[error("a sticky consumer has to ask for ranges of hashes")]
+    NoRanges,
+    #[error("range of hashes {range} ends before it begins")]
+    BackwardRange { range: HashRange },
+    #[error("range of hashes {asked} overlaps {has}, which another consumer has")]
+    RangeTaken { asked: HashRange, has: HashRange },
 }
 
 /// An entry that is there to be delivered.
@@ -53,6 +88,8 @@ pub struct Entry {
     pub position: Position,
     /// In the entry's batch; 1 if it is none.
     pub messages: u32,
+    /// What it is ordered by, where the subscription is shared by keys.
+    pub key: Option<KeyHash>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod histories;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ConsumerId, Delivery, Entry, Kind, Position};
+use super::{ConsumerId, Delivery, Entry, KeyHash, KeyMode, Kind, Position};
 
 /// What must be true, kept the simple way.
 #[derive(Default)]
@@ -22,11 +22,66 @@ pub(super) struct Model {
     pub(super) given_back: BTreeMap<Position, u32>,
     /// The last delivery since order last began anew.
     pub(super) last: Option<Position>,
+    /// How keys are shared, and whether out of order.
+    pub(super) keys: (KeyMode, bool),
+    /// Who had a key among which consumers.
+    pub(super) owners: BTreeMap<(Vec<ConsumerId>, KeyHash), ConsumerId>,
+}
+
+/// The part of all keys that a sticky consumer asks for in these histories: thirds, which leave a rest.
+pub(super) fn third(ConsumerId(id): ConsumerId) -> (u16, u16) {
+    let first = u16::try_from(id % 3).expect("it is small") * 20_000;
+    (first, first + 19_999)
 }
 
 impl Model {
     pub(super) fn active(&self) -> Option<ConsumerId> {
         self.ranks.iter().map(|(id, priority)| (*priority, *id)).min().map(|(_, id)| id)
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.kind.is_some_and(Kind::is_shared)
+    }
+
+    fn key(&self, position: Position) -> KeyHash {
+        let entry = self.log.iter().find(|entry| entry.position == position);
+        entry.and_then(|entry| entry.key).expect("all entries have a key")
+    }
+
+    fn of_key(&self, key: KeyHash) -> impl Iterator<Item = Position> {
+        self.log.iter().filter(move |entry| entry.key == Some(key)).map(|entry| entry.position)
+    }
+
+    /// Whether an entry that is not acked may wait though its consumers take all there is.
+    pub(super) fn may_wait(&self, position: Position) -> bool {
+        let key = self.key(position);
+        let is_moving = self.of_key(key).any(|at| self.held.contains_key(&at));
+        let has = |(first, last)| (first..=last).contains(&key.get());
+        let is_nobodys = self.keys.0 == KeyMode::Sticky && !self.ranks.keys().any(|id| has(third(*id)));
+        self.kind == Some(Kind::KeyShared) && (is_nobodys || is_moving && !self.keys.1)
+    }
+
+    fn delivered_by_key(&mut self, consumer: ConsumerId, position: Position) {
+        let key = self.key(position);
+        let present: Vec<_> = self.ranks.keys().copied().collect();
+        let owner = *self.owners.entry((present, key)).or_insert(consumer);
+        assert_eq!(owner, consumer, "among the same consumers a key is always of the same one");
+        let (mode, out_of_order) = self.keys;
+        if mode == KeyMode::Sticky {
+            let (first, last) = third(consumer);
+            assert!((first..=last).contains(&key.get()));
+        }
+        if out_of_order {
+            return;
+        }
+        for other in self.of_key(key) {
+            let holder = self.held.get(&other);
+            assert!(holder.is_none_or(|holder| *holder == consumer), "{key:?} has two holders");
+            assert!(
+                other >= position || self.left[&other] == 0 || holder.is_some(),
+                "{position} comes before {other}, which is of the same key"
+            );
+        }
     }
 
     pub(super) fn ack(&mut self, position: Position, bits: Option<u64>) {
@@ -47,7 +102,7 @@ impl Model {
         if !self.held.iter().any(mine) {
             return;
         }
-        let ordered = self.kind != Some(Kind::Shared);
+        let ordered = !self.is_shared();
         let back: Vec<Position> =
             self.held.iter().filter(|held| ordered || mine(*held)).map(|(at, _)| *at).collect();
         for position in back {
@@ -72,7 +127,10 @@ impl Model {
         assert_eq!(*ack_set, self.partial.contains(position).then(|| vec![left]));
         assert_eq!(*redelivery, self.given_back.get(position).copied().unwrap_or(0));
         assert_eq!(self.held.insert(*position, *consumer), None, "{position} is held already");
-        if self.kind != Some(Kind::Shared) {
+        if self.kind == Some(Kind::KeyShared) {
+            self.delivered_by_key(*consumer, *position);
+        }
+        if !self.is_shared() {
             assert_eq!(Some(*consumer), self.active());
             assert!(self.last < Some(*position), "{position} is out of order");
             // Nothing that is unacked was left out on the way.

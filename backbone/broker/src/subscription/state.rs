@@ -1,8 +1,12 @@
 //! Who takes part in a subscription and what they hold; acks, nacks and seeks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{ConsumerId, Cursor, Effect, JoinError, Joining, Kind, Position};
+use super::{
+    ConsumerId, Cursor, Effect, JoinError, Joining, KeyMode, Kind, Position,
+    holdings::{Holdings, Waiting},
+    keys::Shares,
+};
 
 #[derive(Debug)]
 pub(super) struct Consumer {
@@ -21,40 +25,37 @@ impl Consumer {
     }
 }
 
-/// An entry that was delivered and is not acked.
-#[derive(Debug)]
-pub(super) struct Held {
-    pub(super) by: ConsumerId,
-    pub(super) messages: u32,
-}
-
 #[derive(Debug)]
 pub struct Subscription {
     pub(super) kind: Kind,
     pub(super) cursor: Cursor,
-    /// Failover: the active one first. Shared: as they joined.
+    /// Failover: the active one first. Otherwise as they joined.
     pub(super) consumers: Vec<Consumer>,
     /// Whose turn it is, Shared only.
     pub(super) turn: usize,
+    /// `Key_Shared` only.
+    pub(super) shares: Shares,
     /// The last entry that was delivered or skipped: reading goes on behind it.
     pub(super) read: Position,
-    pub(super) held: BTreeMap<Position, Held>,
-    /// Given back and not yet delivered again. Shared only: the others read again from the mark.
-    pub(super) returned: BTreeSet<Position>,
+    pub(super) held: Holdings,
+    /// Given back and not yet delivered again, or of a key whose consumer takes nothing. Shared ones only: the
+    /// others read again from the mark.
+    pub(super) waiting: Waiting,
     pub(super) redeliveries: BTreeMap<Position, u32>,
     generation: u64,
 }
 
 impl Subscription {
-    pub const fn new(kind: Kind, cursor: Cursor) -> Self {
+    pub fn new(kind: Kind, cursor: Cursor) -> Self {
         Self {
             kind,
             read: cursor.mark_delete(),
             cursor,
             consumers: Vec::new(),
             turn: 0,
-            held: BTreeMap::new(),
-            returned: BTreeSet::new(),
+            shares: Shares::default(),
+            held: Holdings::default(),
+            waiting: Waiting::default(),
             redeliveries: BTreeMap::new(),
             generation: 0,
         }
@@ -77,10 +78,15 @@ impl Subscription {
     /// Id, name, permits, and how many messages it holds unacked.
     pub fn consumers(&self) -> impl Iterator<Item = (ConsumerId, &str, i64, u64)> {
         self.consumers.iter().map(|consumer| {
-            let held = self.held.values().filter(|held| held.by == consumer.id);
-            let unacked = held.map(|held| u64::from(held.messages)).sum();
+            let held = self.held.iter().filter(|(_, held)| held.by == consumer.id);
+            let unacked = held.map(|(_, held)| u64::from(held.messages)).sum();
             (consumer.id, consumer.name.as_str(), consumer.permits, unacked)
         })
+    }
+
+    /// How a subscription that is shared by keys divides them, and whether a key that moves does not wait.
+    pub fn key_policy(&self) -> Option<(KeyMode, bool)> {
+        (self.kind == Kind::KeyShared).then(|| (self.shares.mode(), self.shares.out_of_order))
     }
 
     /// Whether nobody is there.
@@ -98,7 +104,10 @@ impl Subscription {
             return Err(JoinError::Busy);
         }
         let before = self.active();
-        let Joining { id, name, priority } = joining;
+        let Joining { id, name, priority, keys } = joining;
+        if kind == Kind::KeyShared {
+            self.shares.join(id, keys)?;
+        }
         self.consumers.push(Consumer { id, name, priority, permits: 0, blocked: false });
         if kind != Kind::Failover {
             return Ok(());
@@ -118,6 +127,7 @@ impl Subscription {
         let Some(index) = self.consumers.iter().position(|consumer| consumer.id == id) else { return };
         self.give_back(id, None);
         self.consumers.remove(index);
+        self.shares.leave(id);
         if index < self.turn {
             self.turn -= 1;
         }
@@ -153,9 +163,9 @@ impl Subscription {
         }
     }
 
-    /// Acks everything up to the entry. A shared subscription ignores it, as Pulsar's do.
+    /// Acks everything up to the entry. Shared subscriptions ignore it, as Pulsar's do.
     pub fn ack_cumulative(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) {
-        if self.kind != Kind::Shared && self.has(id) && self.cursor.ack_cumulative(position, ack_set) {
+        if !self.kind.is_shared() && self.has(id) && self.cursor.ack_cumulative(position, ack_set) {
             self.settle(position);
         }
     }
@@ -198,25 +208,25 @@ impl Subscription {
     }
 
     fn give_back(&mut self, id: ConsumerId, positions: Option<&[Position]>) {
-        let holds = |held: Option<&Held>| held.is_some_and(|held| held.by == id);
-        let mut back: BTreeSet<Position> = match positions {
-            Some(positions) => positions.iter().copied().filter(|at| holds(self.held.get(at))).collect(),
-            None => self.held.iter().filter(|(_, held)| held.by == id).map(|(at, _)| *at).collect(),
+        let mut back: Vec<Position> = match positions {
+            Some(positions) => positions.to_vec(),
+            None => self.held.iter().map(|(at, _)| at).collect(),
         };
+        back.retain(|at| self.held.holder(*at) == Some(id));
         if back.is_empty() {
             return;
         }
-        if self.kind != Kind::Shared {
-            back = self.held.keys().copied().collect();
+        if !self.kind.is_shared() {
+            back = self.held.iter().map(|(at, _)| at).collect();
         }
         for position in back {
-            self.held.remove(&position);
+            let Some(held) = self.held.remove(position) else { continue };
             *self.redeliveries.entry(position).or_default() += 1;
-            if self.kind == Kind::Shared {
-                self.returned.insert(position);
+            if self.kind.is_shared() {
+                self.waiting.insert(position, held.key);
             }
         }
-        if self.kind != Kind::Shared {
+        if !self.kind.is_shared() {
             self.rewind();
         }
     }
@@ -224,7 +234,7 @@ impl Subscription {
     /// Reads again from the mark: what is acked behind it is skipped on the way.
     fn rewind(&mut self) {
         self.held.clear();
-        self.returned.clear();
+        self.waiting.clear();
         self.read = self.cursor.mark_delete();
         self.generation += 1;
     }
@@ -232,22 +242,16 @@ impl Subscription {
     /// Forgets what the cursor now has as acked: the entry, and all up to the mark.
     fn settle(&mut self, position: Position) {
         if self.cursor.is_acked(position) {
-            self.held.remove(&position);
-            self.returned.remove(&position);
+            self.held.remove(position);
+            self.waiting.remove(position);
             self.redeliveries.remove(&position);
-        } else if let (Some(held), Some(left)) =
-            (self.held.get_mut(&position), self.cursor.remaining(position))
-        {
-            held.messages = ones(left).min(held.messages);
+        } else if let Some(left) = self.cursor.remaining(position) {
+            self.held.shrink(position, ones(left));
         }
         let mark = self.cursor.mark_delete();
         self.read = self.read.max(mark);
-        while self.held.first_key_value().is_some_and(|(at, _)| *at <= mark) {
-            self.held.pop_first();
-        }
-        while self.returned.first().is_some_and(|at| *at <= mark) {
-            self.returned.pop_first();
-        }
+        self.held.remove_through(mark);
+        self.waiting.remove_through(mark);
         while self.redeliveries.first_key_value().is_some_and(|(at, _)| *at <= mark) {
             self.redeliveries.pop_first();
         }

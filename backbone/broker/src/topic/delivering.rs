@@ -20,7 +20,7 @@ use crate::{
     connection::outbox::Outbox,
     off_reactor::off_reactor,
     options::{DISPATCH_BYTES, DISPATCH_READS_MAX},
-    subscription::{self, Delivery, Effect, Subscription, Want},
+    subscription::{self, Delivery, Effect, KeyHash, Kind, Subscription, Want},
 };
 
 /// Of which subscription, and of which time of it, a want is.
@@ -152,10 +152,12 @@ impl Topic {
         if entries.is_empty() {
             return !lost.is_empty();
         }
+        let by_keys = sub.machine.kind() == Kind::KeyShared;
         let count = |entry: &Entry| {
             let messages = Payload::from_raw(entry.payload.clone()).peek();
             let messages = messages.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
-            subscription::Entry { position: entry.position, messages }
+            let key = by_keys.then(|| key_of(entry));
+            subscription::Entry { position: entry.position, messages, key }
         };
         let counted: Vec<_> = entries.iter().map(count).collect();
         let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
@@ -245,6 +247,12 @@ impl Sub {
     }
 }
 
+/// What cannot be read is of one key, and its consumer says so.
+fn key_of(entry: &Entry) -> KeyHash {
+    let peek = Payload::from_raw(entry.payload.clone()).peek_key().unwrap_or_default();
+    KeyHash::of(&peek.ordered_by())
+}
+
 fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
     let ack_set = delivery.ack_set.unwrap_or_default();
     let Position { ledger, entry } = delivery.position;
@@ -269,7 +277,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        subscription::{ConsumerId, Joining, Kind},
+        subscription::{ConsumerId, Joining, KeyPolicy},
         topic::Start,
     };
 
@@ -319,7 +327,7 @@ mod tests {
         let (topic, positions) = topic();
         let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
         let seat = ConsumerSeat::new(Arc::clone(&outbox), 5, None);
-        let joining = Joining { id, name: "one".to_owned(), priority: 0 };
+        let joining = Joining { id, name: "one".to_owned(), priority: 0, keys: KeyPolicy::default() };
         let (kind, start) = (Kind::Shared, Start::Earliest);
         topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
         // As the connection does, for the log may have the entries in files already.

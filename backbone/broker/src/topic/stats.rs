@@ -9,7 +9,7 @@ use hexalpes_log::Position;
 use serde::Serialize;
 
 use super::{State, Sub, Topic, producing};
-use crate::{connection::outbox::Outbox, meter::Counts, subscription::Kind};
+use crate::{connection::outbox::Outbox, meter::Counts, subscription::KeyMode};
 
 /// A topic, as it is at the moment.
 #[derive(Debug, Clone, Serialize)]
@@ -77,7 +77,10 @@ pub struct SubscriptionStats {
     pub unacked_messages: u64,
     /// Nobody is kept waiting for acks.
     pub blocked_subscription_on_unacked_msgs: bool,
-    pub r#type: String,
+    pub r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_shared_mode: Option<&'static str>,
+    pub allow_out_of_order_delivery: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_consumer_name: Option<String>,
     pub is_durable: bool,
@@ -213,7 +216,8 @@ impl Topic {
                 client: ClientStats::of(&seat.outbox),
             });
         }
-        let active = consumers.first().filter(|_| sub.machine.kind() != Kind::Shared);
+        let active = consumers.first().filter(|_| !sub.machine.kind().is_shared());
+        let keys = sub.machine.key_policy();
         let (sent, backlog) = (sub.sent.counted(), self.backlog(sub));
         SubscriptionStats {
             msg_rate_out: sub.sent.messages_per_second(),
@@ -225,7 +229,12 @@ impl Topic {
             backlog_size: self.log.bytes_from(self.id, sub.machine.cursor().mark_delete().next()),
             unacked_messages: consumers.iter().map(|consumer| consumer.unacked_messages).sum(),
             blocked_subscription_on_unacked_msgs: false,
-            r#type: format!("{:?}", sub.machine.kind()),
+            r#type: sub.machine.kind().name(),
+            key_shared_mode: keys.map(|(mode, _)| match mode {
+                KeyMode::AutoSplit => "AUTO_SPLIT",
+                KeyMode::Sticky => "STICKY",
+            }),
+            allow_out_of_order_delivery: keys.is_some_and(|(_, out_of_order)| out_of_order),
             active_consumer_name: active.map(|active| active.consumer_name.clone()),
             is_durable: sub.durable,
             consumers,

@@ -3,6 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 
+use crate::key::KeyPeek;
 use crate::proto::{BrokerEntryMetadata, MessageMetadata, MetadataPeek};
 
 const CHECKSUM_MAGIC: u16 = 0x0e01;
@@ -130,6 +131,11 @@ impl Payload {
 
     /// Reads of the headers what a broker routes by.
     pub fn peek(&self) -> Result<MetadataPeek, PayloadError> {
+        self.open_as().map(|(peek, _)| peek)
+    }
+
+    /// Reads of the headers what the message is ordered by.
+    pub fn peek_key(&self) -> Result<KeyPeek, PayloadError> {
         self.open_as().map(|(peek, _)| peek)
     }
 
