@@ -37,7 +37,7 @@ pub mod producer;
 
 pub use admin::{AdminClient, AdminOptions};
 pub use client::Client;
-pub use consumer::{Consumer, ConsumerOptions, Message, SeekTo, SubscriptionKind};
+pub use consumer::{Consumer, ConsumerOptions, KeySharing, Message, SeekTo, SubscriptionKind};
 pub use error::{ClientError, ConnectError, ConsumeError, OpenError, Refusal, RequestError, SendError};
 pub use hexalpes_wire::compression::Codec;
 pub use hexalpes_wire::proto::{InitialPosition, ServerError};

@@ -48,6 +48,8 @@ enum Kind {
     Failover,
     /// Each message goes to one of them
     Shared,
+    /// The messages of one key go to one of them
+    KeyShared,
 }
 
 impl Consume {
@@ -66,6 +68,7 @@ impl Consume {
             Kind::Exclusive => SubscriptionKind::Exclusive,
             Kind::Failover => SubscriptionKind::Failover,
             Kind::Shared => SubscriptionKind::Shared,
+            Kind::KeyShared => SubscriptionKind::KeyShared,
         });
         let options = match self.position {
             Position::Earliest => options.from_earliest(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hexalpes_wire::proto::{Command, CommandAck, CommandCloseConsumer, CommandSubscribe, KeyValue};
 
-use super::ConsumerOptions;
 use super::inbox::End;
 use super::shared::Shared;
+use super::{ConsumerOptions, SubscriptionKind};
 use crate::clock;
 use crate::error::{OpenError, RequestError};
 use crate::link::Opening;
@@ -82,7 +82,8 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
 }
 
 fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) -> CommandSubscribe {
-    let ConsumerOptions { subscription, kind, initial_position, name, properties, .. } = &shared.options;
+    let ConsumerOptions { subscription, kind, keys, initial_position, name, properties, .. } =
+        &shared.options;
     CommandSubscribe {
         topic: shared.topic.to_string(),
         subscription: subscription.clone(),
@@ -94,6 +95,7 @@ fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) 
         metadata: properties.iter().map(|(key, value)| KeyValue::new(key, value)).collect(),
         initial_position: Some((*initial_position).into()),
         force_topic_creation: Some(true),
+        key_shared_meta: (*kind == SubscriptionKind::KeyShared).then(|| keys.on_the_wire()),
         consumer_epoch: Some(epoch),
         ..CommandSubscribe::default()
     }

@@ -11,11 +11,13 @@ mod nacks;
 mod seek;
 mod shared;
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_wire::proto::{
-    Command, CommandAck, CommandGetLastMessageId, CommandUnsubscribe, InitialPosition, SubType,
+    Command, CommandAck, CommandGetLastMessageId, CommandUnsubscribe, InitialPosition, IntRange,
+    KeySharedMeta, KeySharedMode, SubType,
 };
 use hexalpes_wire::{MessageId, TopicName};
 use tokio::task::JoinHandle;
@@ -58,11 +60,38 @@ impl SubscriptionKind {
     }
 }
 
+/// Which keys a [`KeyShared`](SubscriptionKind::KeyShared) consumer gets. All consumers of a subscription want the same
+/// way of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeySharing {
+    /// Those with a hash within these are this consumer's and nobody else's. Without any, the broker divides
+    /// the keys.
+    pub sticky: Vec<RangeInclusive<u16>>,
+    /// A key that moves to another consumer does not wait until what was delivered of it is acked.
+    pub out_of_order: bool,
+}
+
+impl KeySharing {
+    fn on_the_wire(&self) -> KeySharedMeta {
+        let mode = if self.sticky.is_empty() { KeySharedMode::AutoSplit } else { KeySharedMode::Sticky };
+        let range = |range: &RangeInclusive<u16>| IntRange {
+            start: (*range.start()).into(),
+            end: (*range.end()).into(),
+        };
+        KeySharedMeta {
+            key_shared_mode: mode.into(),
+            hash_ranges: self.sticky.iter().map(range).collect(),
+            allow_out_of_order_delivery: Some(self.out_of_order),
+        }
+    }
+}
+
 /// How a consumer receives.
 #[derive(Clone, Debug)]
 pub struct ConsumerOptions {
     pub subscription: String,
     pub kind: SubscriptionKind,
+    pub keys: KeySharing,
     /// Where a subscription starts that does not exist yet.
     pub initial_position: InitialPosition,
     /// How many messages the broker sends ahead; batches may go over it.
@@ -87,6 +116,7 @@ impl ConsumerOptions {
         Self {
             subscription: subscription.into(),
             kind: SubscriptionKind::Exclusive,
+            keys: KeySharing::default(),
             initial_position: InitialPosition::Latest,
             receive_queue: 1000,
             name: None,

@@ -92,12 +92,13 @@ impl Packing<'_> {
 
     /// A batch as one SEND; it was kept small enough while it was filled.
     pub(super) fn batch(self, batch: OpenBatch) -> Pending {
-        let OpenBatch { body, first, highest, schema_version, waiters } = batch;
+        let OpenBatch { body, key, first, highest, schema_version, waiters } = batch;
         let count = i32::try_from(waiters.len()).expect("a batch is bounded far below 2^31 messages");
         let mut metadata = self.metadata(first);
         metadata.num_messages_in_batch = Some(count);
         metadata.highest_sequence_id = Some(highest);
         metadata.schema_version = schema_version;
+        (metadata.partition_key, metadata.ordering_key) = key;
         let body = self.compress(body.freeze(), &mut metadata);
         let send = CommandSend {
             sequence_id: first,
@@ -144,10 +145,15 @@ fn pairs(properties: Vec<(String, String)>) -> Vec<KeyValue> {
     properties.into_iter().map(|(key, value)| KeyValue { key, value }).collect()
 }
 
+/// What a message is ordered by: its key, and its ordering key.
+type Key = (Option<String>, Option<Bytes>);
+
 /// A batch that is being filled.
 #[derive(Debug)]
 pub(super) struct OpenBatch {
     body: BytesMut,
+    /// Of the first message: brokers look no further.
+    key: Key,
     first: u64,
     highest: u64,
     schema_version: Option<Bytes>,
@@ -176,6 +182,10 @@ impl Single {
         Self { metadata, payload: message.payload, sequence_id, schema_version: message.schema_version }
     }
 
+    fn key(&self) -> Key {
+        (self.metadata.partition_key.clone(), self.metadata.ordering_key.clone())
+    }
+
     pub(super) fn encoded_bytes(&self) -> usize {
         batch::encoded_len(&self.metadata, &self.payload)
     }
@@ -201,6 +211,7 @@ impl OpenBatch {
     pub(super) fn open(single: Single, waiter: Waiter) -> Self {
         let mut batch = Self {
             body: BytesMut::new(),
+            key: single.key(),
             first: single.sequence_id,
             highest: single.sequence_id,
             schema_version: single.schema_version.clone(),
@@ -217,8 +228,10 @@ impl OpenBatch {
     }
 
     /// One schema version speaks for the whole batch, and so does one range of rising sequence ids.
-    pub(super) fn suits(&self, single: &Single) -> bool {
-        self.schema_version == single.schema_version && single.sequence_id > self.highest
+    pub(super) fn suits(&self, single: &Single, by_key: bool) -> bool {
+        self.schema_version == single.schema_version
+            && single.sequence_id > self.highest
+            && (!by_key || self.key == single.key())
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -64,11 +64,14 @@ pub struct Batching {
     /// Before compression.
     pub max_bytes: usize,
     pub max_delay: Duration,
+    /// Closes a batch before a message with another key, so that each goes to whom its key belongs to on a
+    /// subscription that is shared by keys. Without it, a batch goes where its first message does.
+    pub by_key: bool,
 }
 
 impl Default for Batching {
     fn default() -> Self {
-        Self { max_messages: 1000, max_bytes: 128 * 1024, max_delay: Duration::from_millis(1) }
+        Self { max_messages: 1000, max_bytes: 128 * 1024, max_delay: Duration::from_millis(1), by_key: false }
     }
 }
 

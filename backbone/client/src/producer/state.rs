@@ -88,7 +88,8 @@ impl State {
         let bytes = single.encoded_bytes();
         let max_bytes = batching.max_bytes.min(self.max_message_bytes);
         // What does not fit closes the batch before it, so that order holds.
-        let fits = |batch: &OpenBatch| batch.bytes() + bytes <= max_bytes && batch.suits(&single);
+        let fits =
+            |batch: &OpenBatch| batch.bytes() + bytes <= max_bytes && batch.suits(&single, batching.by_key);
         if self.batch.as_ref().is_some_and(|(batch, _)| !fits(batch)) {
             self.close_batch();
         }
@@ -241,7 +242,7 @@ mod tests {
     }
 
     fn batches_of(max_messages: usize) -> Batching {
-        Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1) }
+        Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1), by_key: false }
     }
 
     type Receiver = oneshot::Receiver<Result<MessageId, SendError>>;

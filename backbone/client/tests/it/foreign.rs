@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use hexalpes_client::{Batching, Codec, Outgoing, ProducerOptions, TopicName};
+use hexalpes_wire::key::murmur3_32;
 use tokio::process::Command;
 
 use crate::engine::{Engine, next, next_texts, numbers, on_every_engine, send_all};
@@ -59,6 +60,28 @@ for key, read in sorted(keys.items()):
     numbers = [n for _, n in read]
     print('>', key, len({partition for partition, _ in read}), numbers == list(range(int(first), int(end))))
 print('> partitions', len(partitions) > 1, all(0 <= partition < 5 for partition in partitions))
+client.close()
+";
+
+/// Sends so many numbers with ten keys, batched by key, and prints which of two sticky consumers got which.
+const SHARE_BY_KEY: &str = r"
+import pulsar, sys
+url, topic, count, low_keys = sys.argv[1:]
+client = pulsar.Client(url)
+def consumer(low, high):
+    policy = pulsar.ConsumerKeySharedPolicy(key_shared_mode=pulsar.KeySharedMode.Sticky, sticky_ranges=[(low, high)])
+    return client.subscribe(topic, 'sub', consumer_type=pulsar.ConsumerType.KeyShared, key_shared_policy=policy)
+consumers = [consumer(0, 29999), consumer(30000, 65535)]
+producer = client.create_producer(topic, batching_enabled=True, batching_type=pulsar.BatchingType.KeyBased)
+for n in range(int(count)):
+    producer.send_async(str(n).encode(), lambda *_: None, partition_key=f'key-{n % 10}')
+producer.flush()
+low = sum(1 for n in range(int(count)) if str(n % 10) in low_keys)
+for who, share in ((0, low), (1, int(count) - low)):
+    for _ in range(share):
+        message = consumers[who].receive(20000)
+        print('>', who, message.partition_key(), message.data().decode(), flush=True)
+        consumers[who].acknowledge(message)
 client.close()
 ";
 
@@ -166,6 +189,27 @@ async fn the_official_client_uses_partitions_that_become_more() {
         engine.admin.grow_partitioned_topic(&name, 5).await.unwrap();
         let arguments = [&*engine.url, &topic, "10", "20", "40"];
         assert_eq!(python(&interpreter, PARTITIONED, &arguments).await, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_official_client_shares_a_subscription_by_keys() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("foreign-keys");
+        let low = (0..10).filter(|n| murmur3_32(format!("key-{n}").as_bytes()) & 0xffff < 30_000);
+        let low: String = low.map(|n: u32| n.to_string()).collect();
+        let said = python(&interpreter, SHARE_BY_KEY, &[&engine.url, &topic, "100", &low]).await;
+        // Whose a key is, is what the hash says; and each key's messages come in order.
+        for key in 0..10 {
+            let who = u32::from(!low.contains(&key.to_string()));
+            let expected: Vec<_> = (0..10).map(|n| format!("{who} key-{key} {}", n * 10 + key)).collect();
+            let name = format!(" key-{key} ");
+            let got: Vec<_> = said.iter().filter(|line| line.contains(&name)).cloned().collect();
+            assert_eq!(got, expected);
+        }
+        engine.backlog_becomes(&topic, 0).await;
     })
     .await;
 }

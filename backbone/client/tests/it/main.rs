@@ -13,6 +13,7 @@ mod engine;
 mod fake;
 mod faults;
 mod foreign;
+mod key_shared;
 mod order;
 mod outage;
 mod proxy;
