@@ -21,6 +21,7 @@ use tokio::{net::TcpListener, sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    alarms::Alarms,
     connection,
     metadata::{Metadata, MetadataError},
     open::{self, OpenError},
@@ -38,6 +39,7 @@ pub struct Broker {
 
 pub(crate) struct Shared {
     pub(crate) options: BrokerOptions,
+    pub(crate) alarms: Arc<Alarms>,
     pub(crate) log: Log,
     pub(crate) metadata: Metadata,
     /// Held from looking at what is written down until its change is on the disk and in memory. The locks below
@@ -169,6 +171,14 @@ impl Broker {
                 let topics: Vec<_> = measuring.topics.read().values().cloned().collect();
                 for topic in topics {
                     topic.tick(elapsed);
+                }
+            }
+        });
+        let waking = Arc::clone(&shared);
+        shared.tasks.spawn(async move {
+            while let Some(due) = waking.stop.run_until_cancelled(waking.alarms.ring()).await {
+                for topic in due.iter().filter_map(|name| waking.existing(name).ok()) {
+                    topic.ring();
                 }
             }
         });
@@ -388,7 +398,7 @@ impl Shared {
             None => return Err(AdminError::NoNamespace(namespace)),
         };
         let id = self.metadata.create_topic(&name.to_string())?;
-        let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates);
+        let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates, Arc::clone(&self.alarms));
         let topic = Arc::new(topic);
         self.topics.write().insert(name.clone(), Arc::clone(&topic));
         Ok(topic)

@@ -6,6 +6,7 @@
 //! Not here: where entries lie (`hexalpes-log`), how frames look (`hexalpes-wire`), and the REST interface,
 //! which asks the [`Broker`] handle.
 
+mod alarms;
 mod broker;
 mod clock;
 mod connection;

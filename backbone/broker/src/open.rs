@@ -19,6 +19,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    alarms::Alarms,
     broker::{Shared, deduplicates},
     cursor_store,
     dedup::Snapshot,
@@ -92,6 +93,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         let snapshot = Snapshot::read(&bytes).map_err(|source| OpenError::Producers { topic, source })?;
         snapshots.insert(topic, snapshot);
     }
+    let alarms = Arc::new(Alarms::new(options.clock.clone()));
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
     for (name, id) in metadata.topics()? {
@@ -100,8 +102,16 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         let deduplicates = deduplicates(namespaces.get(&parsed.full_namespace()));
         let cursors = cursors.remove(&id).unwrap_or_default();
         let snapshot = snapshots.get(&id);
-        let topic = Topic::open(log.clone(), id, parsed.clone(), deduplicates, cursors, snapshot)
-            .map_err(|source| OpenError::Entries { topic: name, source })?;
+        let topic = Topic::open(
+            log.clone(),
+            id,
+            parsed.clone(),
+            deduplicates,
+            cursors,
+            snapshot,
+            Arc::clone(&alarms),
+        )
+        .map_err(|source| OpenError::Entries { topic: name, source })?;
         topics.insert(parsed, Arc::new(topic));
     }
     let mut partitioned = BTreeMap::new();
@@ -117,6 +127,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         next_name: AtomicU64::new(metadata.first_name()?),
         next_consumer: AtomicU64::new(1),
         options,
+        alarms,
         log,
         metadata,
         changing: Mutex::new(()),

@@ -198,7 +198,8 @@ impl Shared {
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
         let ids = self.metadata.put_partitioned(&name.to_string(), partitions, &spelled, &cursors)?;
         for (name, id) in new.into_iter().zip(ids) {
-            let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates);
+            let topic =
+                Topic::empty(self.log.clone(), id, name.clone(), deduplicates, Arc::clone(&self.alarms));
             topic.begin_subscriptions(subscriptions);
             self.topics.write().insert(name, Arc::new(topic));
         }

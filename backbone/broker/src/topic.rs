@@ -22,6 +22,7 @@ use hexalpes_wire::{MessageId, TopicName, frame::Payload, proto::Command};
 use parking_lot::Mutex;
 
 use crate::{
+    alarms::Alarms,
     connection::outbox::Outbox,
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
@@ -41,6 +42,7 @@ pub(crate) struct Topic {
     log: Log,
     /// Whether the namespace has duplicates dropped.
     deduplicates: AtomicBool,
+    alarms: Arc<Alarms>,
     state: Mutex<State>,
 }
 
@@ -77,6 +79,8 @@ pub(crate) struct Sub {
     pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
     sent: Meter,
+    /// When the topic is to be woken for it, as far as that was said.
+    alarm_ms: Option<u64>,
     /// The connection that reads for it at the moment, without the lock.
     reader: Option<Arc<Outbox>>,
 }
@@ -95,6 +99,7 @@ impl State {
                 written,
                 seats: HashMap::new(),
                 sent: Meter::default(),
+                alarm_ms: None,
                 reader: None,
             }
         })
@@ -114,6 +119,7 @@ impl Topic {
         deduplicates: bool,
         cursors: Vec<(String, Cursor)>,
         snapshot: Option<&Snapshot>,
+        alarms: Arc<Alarms>,
     ) -> Result<Self, ScanError> {
         let mut state = State::default();
         let mut from = Position::EARLIEST;
@@ -140,13 +146,19 @@ impl Topic {
         for (subscription, cursor) in cursors {
             state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
         }
-        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates) })
+        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates, alarms) })
     }
 
     /// A topic without entries.
-    pub(crate) fn empty(log: Log, id: TopicId, name: TopicName, deduplicates: bool) -> Self {
+    pub(crate) fn empty(
+        log: Log,
+        id: TopicId,
+        name: TopicName,
+        deduplicates: bool,
+        alarms: Arc<Alarms>,
+    ) -> Self {
         let deduplicates = AtomicBool::new(deduplicates);
-        Self { id, name, log, deduplicates, state: Mutex::new(State::default()) }
+        Self { id, name, log, deduplicates, alarms, state: Mutex::new(State::default()) }
     }
 
     pub(crate) fn set_deduplicates(&self, on: bool) {

@@ -1,7 +1,8 @@
 //! What is read next, and who gets it.
 
 use super::{
-    ConsumerId, Delivery, Effect, Entry, KEYS_AHEAD_MAX, KeyHash, Kind, Position, WANTED_ENTRIES_MAX, Want,
+    ConsumerId, DELAYED_MAX, Delivery, Effect, Entry, KEYS_AHEAD_MAX, KeyHash, Kind, Position,
+    WANTED_ENTRIES_MAX, Want,
     holdings::Held,
     state::{Consumer, Subscription, ones},
 };
@@ -24,6 +25,9 @@ impl Subscription {
         if !due.is_empty() {
             return Some(Want::These(due));
         }
+        if self.delayed.len() >= DELAYED_MAX {
+            return None;
+        }
         // What is left waits for somebody in particular.
         let room = KEYS_AHEAD_MAX.saturating_sub(self.waiting.len());
         let room =
@@ -32,15 +36,23 @@ impl Subscription {
     }
 
     /// Delivers the entries that were read for the last `wants`, as long as permits last; what is acked or
-    /// held already is skipped. See [`Self::generation`] if anything happened in between.
-    pub fn dispatch(&mut self, entries: &[Entry], effects: &mut Vec<Effect>) {
+    /// held already is skipped, and what is not due is kept in mind, see [`Self::wake`]. See
+    /// [`Self::generation`] if anything happened in between.
+    pub fn dispatch(&mut self, entries: &[Entry], now_ms: u64, effects: &mut Vec<Effect>) {
         for entry in entries {
-            let Entry { position, key, .. } = *entry;
+            let Entry { position, key, due_ms, .. } = *entry;
             let again = self.waiting.contains(position);
             if position <= self.read && !again {
                 continue;
             }
             let acked = self.cursor.is_acked(position);
+            let later = due_ms.filter(|due_ms| *due_ms > now_ms && !again && !acked && self.kind.is_shared());
+            if let Some(due_ms) = later {
+                self.read = position;
+                self.cursor.saw(position);
+                self.delayed.insert(position, due_ms, key);
+                continue;
+            }
             let is_next = key.is_none_or(|key| !self.waiting.has_before(key, position));
             let taker = self.taker(key).filter(|_| !acked && (is_next || self.shares.out_of_order));
             let waits = !acked && taker.is_none();
@@ -108,7 +120,7 @@ impl Subscription {
         may.then_some(index)
     }
 
-    fn deliver(&mut self, taker: usize, Entry { position, messages, key }: Entry) -> Delivery {
+    fn deliver(&mut self, taker: usize, Entry { position, messages, key, .. }: Entry) -> Delivery {
         self.turn = taker + 1;
         let consumer = &mut self.consumers[taker];
         consumer.permits -= i64::from(messages);
@@ -150,10 +162,15 @@ mod tests {
     }
 
     fn takers(subscription: &mut Subscription, messages: &[u32]) -> Vec<u64> {
-        let entry = |(entry, messages)| Entry { position: Position::new(1, entry), messages, key: None };
+        let entry = |(entry, messages)| Entry {
+            position: Position::new(1, entry),
+            messages,
+            key: None,
+            due_ms: None,
+        };
         let entries: Vec<_> = (0..).zip(messages.iter().copied()).map(entry).collect();
         let mut effects = Vec::new();
-        subscription.dispatch(&entries, &mut effects);
+        subscription.dispatch(&entries, 0, &mut effects);
         let taker = |effect: &Effect| match effect {
             Effect::Deliver(delivery) => Some(delivery.consumer.0),
             Effect::ActiveChanged { .. } => None,
@@ -240,6 +257,7 @@ mod tests {
             position: Position::new(1, entry),
             messages: 1,
             key: Some(KeyHash::of(key.as_bytes())),
+            due_ms: None,
         });
         let mut effects = Vec::new();
         let wanted: Vec<_> = match subscription.wants() {
@@ -249,7 +267,7 @@ mod tests {
                 log.filter(|entry| entry.position > after).take(most as usize).collect()
             }
         };
-        subscription.dispatch(&wanted, &mut effects);
+        subscription.dispatch(&wanted, 0, &mut effects);
         let got = |effect: &Effect| match effect {
             Effect::Deliver(delivery) => Some((delivery.consumer.0, delivery.position.entry)),
             Effect::ActiveChanged { .. } => None,
@@ -325,5 +343,51 @@ mod tests {
         let of = |id| got.iter().filter(move |(by, _)| *by == id).map(|(_, entry)| *entry);
         assert!(of(2).eq((0..=KEYS_AHEAD_MAX as u64).filter(|entry| *entry != KEYS_AHEAD_MAX as u64 - 1)));
         assert!(of(1).eq([KEYS_AHEAD_MAX as u64 + 1]));
+    }
+
+    /// Delivers at that time what the subscription wants of a log whose entries are due at these; says which.
+    fn due(subscription: &mut Subscription, now_ms: u64, log: &[u64]) -> Vec<u64> {
+        subscription.wake(now_ms);
+        let log = (0..).zip(log).map(|(entry, due)| Entry {
+            position: Position::new(1, entry),
+            messages: 1,
+            key: None,
+            due_ms: Some(*due),
+        });
+        let wanted: Vec<_> = match subscription.wants() {
+            None => Vec::new(),
+            Some(Want::These(these)) => log.filter(|entry| these.contains(&entry.position)).collect(),
+            Some(Want::After(after, _)) => log.filter(|entry| entry.position > after).collect(),
+        };
+        let mut effects = Vec::new();
+        subscription.dispatch(&wanted, now_ms, &mut effects);
+        let got = |effect: &Effect| match effect {
+            Effect::Deliver(delivery) => Some(delivery.position.entry),
+            Effect::ActiveChanged { .. } => None,
+        };
+        effects.iter().filter_map(got).collect()
+    }
+
+    #[test]
+    fn what_is_not_due_is_passed_over_and_comes_when_it_is() {
+        let log = [30, 5, 20, 10];
+        let mut subscription = shared(&[(1, 0, 9)]);
+        assert_eq!(due(&mut subscription, 10, &log), [1, 3]);
+        assert_eq!((subscription.wakes_at_ms(), subscription.delayed()), (Some(20), 2));
+        assert!(due(&mut subscription, 19, &log).is_empty());
+        assert_eq!(due(&mut subscription, 25, &log), [2]);
+        subscription.ack(ConsumerId(1), Position::new(1, 0), None);
+        assert_eq!(subscription.wakes_at_ms(), None);
+        assert!(due(&mut subscription, 40, &log).is_empty());
+    }
+
+    #[test]
+    fn one_consumer_in_order_waits_for_no_time() {
+        let mut subscription = Subscription::new(Kind::Exclusive, Cursor::at(Position::EARLIEST));
+        let (id, keys) = (ConsumerId(1), KeyPolicy::default());
+        let joining = Joining { id, name: "1".to_owned(), priority: 0, keys };
+        subscription.join(joining, Kind::Exclusive, &mut Vec::new()).unwrap();
+        subscription.flow(ConsumerId(1), 9);
+        assert_eq!(due(&mut subscription, 0, &[30, 0]), [0, 1]);
     }
 }

@@ -5,6 +5,7 @@
 //! Not here: where a cursor is stored, and what an entry contains.
 
 mod cursor;
+mod delayed;
 mod dispatch;
 mod holdings;
 mod keys;
@@ -23,6 +24,9 @@ pub const WANTED_ENTRIES_MAX: u32 = 100;
 
 /// So many entries of keys whose consumer takes nothing may wait before nothing more is read for the others.
 pub const KEYS_AHEAD_MAX: usize = 2000;
+
+/// So many entries that are not due may be kept in mind before nothing more is read.
+pub const DELAYED_MAX: usize = 1_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConsumerId(pub u64);
@@ -90,6 +94,8 @@ pub struct Entry {
     pub messages: u32,
     /// What it is ordered by, where the subscription is shared by keys.
     pub key: Option<KeyHash>,
+    /// Shared subscriptions do not deliver it before then, in milliseconds since 1970.
+    pub due_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

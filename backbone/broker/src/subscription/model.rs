@@ -24,6 +24,8 @@ pub(super) struct Model {
     pub(super) last: Option<Position>,
     /// How keys are shared, and whether out of order.
     pub(super) keys: (KeyMode, bool),
+    /// The latest time that an entry was delivered or looked for.
+    pub(super) now_ms: u64,
     /// Who had a key among which consumers.
     pub(super) owners: BTreeMap<(Vec<ConsumerId>, KeyHash), ConsumerId>,
 }
@@ -48,12 +50,24 @@ impl Model {
         entry.and_then(|entry| entry.key).expect("all entries have a key")
     }
 
+    fn is_due(&self, position: Position) -> bool {
+        let entry = self.log.iter().find(|entry| entry.position == position);
+        entry.and_then(|entry| entry.due_ms).is_none_or(|due_ms| due_ms <= self.now_ms)
+    }
+
+    fn has_delay(&self, position: Position) -> bool {
+        self.log.iter().any(|entry| entry.position == position && entry.due_ms.is_some())
+    }
+
     fn of_key(&self, key: KeyHash) -> impl Iterator<Item = Position> {
         self.log.iter().filter(move |entry| entry.key == Some(key)).map(|entry| entry.position)
     }
 
     /// Whether an entry that is not acked may wait though its consumers take all there is.
     pub(super) fn may_wait(&self, position: Position) -> bool {
+        if self.is_shared() && !self.is_due(position) {
+            return true;
+        }
         let key = self.key(position);
         let is_moving = self.of_key(key).any(|at| self.held.contains_key(&at));
         let has = |(first, last)| (first..=last).contains(&key.get());
@@ -78,7 +92,7 @@ impl Model {
             let holder = self.held.get(&other);
             assert!(holder.is_none_or(|holder| *holder == consumer), "{key:?} has two holders");
             assert!(
-                other >= position || self.left[&other] == 0 || holder.is_some(),
+                other >= position || self.left[&other] == 0 || holder.is_some() || self.has_delay(other),
                 "{position} comes before {other}, which is of the same key"
             );
         }
@@ -127,6 +141,7 @@ impl Model {
         assert_eq!(*ack_set, self.partial.contains(position).then(|| vec![left]));
         assert_eq!(*redelivery, self.given_back.get(position).copied().unwrap_or(0));
         assert_eq!(self.held.insert(*position, *consumer), None, "{position} is held already");
+        assert!(!self.is_shared() || self.is_due(*position), "{position} is not due");
         if self.kind == Some(Kind::KeyShared) {
             self.delivered_by_key(*consumer, *position);
         }

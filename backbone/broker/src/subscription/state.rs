@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     ConsumerId, Cursor, Effect, JoinError, Joining, KeyMode, Kind, Position,
+    delayed::Delayed,
     holdings::{Holdings, Waiting},
     keys::Shares,
 };
@@ -41,6 +42,8 @@ pub struct Subscription {
     /// Given back and not yet delivered again, or of a key whose consumer takes nothing. Shared ones only: the
     /// others read again from the mark.
     pub(super) waiting: Waiting,
+    /// Shared ones only, as with Pulsar: the others deliver at once.
+    pub(super) delayed: Delayed,
     pub(super) redeliveries: BTreeMap<Position, u32>,
     generation: u64,
 }
@@ -56,6 +59,7 @@ impl Subscription {
             shares: Shares::default(),
             held: Holdings::default(),
             waiting: Waiting::default(),
+            delayed: Delayed::default(),
             redeliveries: BTreeMap::new(),
             generation: 0,
         }
@@ -87,6 +91,23 @@ impl Subscription {
     /// How a subscription that is shared by keys divides them, and whether a key that moves does not wait.
     pub fn key_policy(&self) -> Option<(KeyMode, bool)> {
         (self.kind == Kind::KeyShared).then(|| (self.shares.mode(), self.shares.out_of_order))
+    }
+
+    /// How many entries are not due yet, of those that were read.
+    pub fn delayed(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// When there is something to deliver that is not due yet, in milliseconds since 1970.
+    pub fn wakes_at_ms(&self) -> Option<u64> {
+        self.delayed.first_due_ms()
+    }
+
+    /// It is now so late: what is due by now is wanted.
+    pub fn wake(&mut self, now_ms: u64) {
+        while let Some((position, key)) = self.delayed.pop_due(now_ms) {
+            self.waiting.insert(position, key);
+        }
     }
 
     /// Whether nobody is there.
@@ -235,6 +256,7 @@ impl Subscription {
     fn rewind(&mut self) {
         self.held.clear();
         self.waiting.clear();
+        self.delayed.clear();
         self.read = self.cursor.mark_delete();
         self.generation += 1;
     }
@@ -244,6 +266,7 @@ impl Subscription {
         if self.cursor.is_acked(position) {
             self.held.remove(position);
             self.waiting.remove(position);
+            self.delayed.remove(position);
             self.redeliveries.remove(&position);
         } else if let Some(left) = self.cursor.remaining(position) {
             self.held.shrink(position, ones(left));
@@ -252,6 +275,7 @@ impl Subscription {
         self.read = self.read.max(mark);
         self.held.remove_through(mark);
         self.waiting.remove_through(mark);
+        self.delayed.remove_through(mark);
         while self.redeliveries.first_key_value().is_some_and(|(at, _)| *at <= mark) {
             self.redeliveries.pop_first();
         }

@@ -54,6 +54,22 @@ impl Topic {
         }
     }
 
+    /// A time has come that an alarm was set for.
+    pub(crate) fn ring(&self) {
+        let mut state = self.state.lock();
+        state.subscriptions.values_mut().for_each(|sub| sub.alarm_ms = None);
+        self.dispatch_all(&mut state);
+    }
+
+    /// Has the topic woken when there is something to deliver that is not due yet.
+    fn set_alarm(&self, sub: &mut Sub) {
+        let wakes_at_ms = sub.machine.wakes_at_ms();
+        if let Some(wakes_at_ms) = wakes_at_ms.filter(|_| wakes_at_ms != sub.alarm_ms) {
+            self.alarms.set(wakes_at_ms, &self.name);
+        }
+        sub.alarm_ms = wakes_at_ms;
+    }
+
     /// Delivers what memory has, and leaves it to a consumer's connection to deliver what only a file has.
     pub(super) fn dispatch(&self, sub: &mut Sub) {
         if self.dispatch_recent(sub).is_some() {
@@ -124,6 +140,13 @@ impl Topic {
     /// Delivers as long as memory has something, and there is somebody who takes it and has room for it. Gives back
     /// what has to be read from a file.
     fn dispatch_recent(&self, sub: &mut Sub) -> Option<Want> {
+        sub.machine.wake(self.alarms.now_ms());
+        let left = self.dispatch_while_recent(sub);
+        self.set_alarm(sub);
+        left
+    }
+
+    fn dispatch_while_recent(&self, sub: &mut Sub) -> Option<Want> {
         let mut before = None;
         loop {
             for (id, seat) in &sub.seats {
@@ -154,15 +177,16 @@ impl Topic {
         }
         let by_keys = sub.machine.kind() == Kind::KeyShared;
         let count = |entry: &Entry| {
-            let messages = Payload::from_raw(entry.payload.clone()).peek();
-            let messages = messages.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
+            let peek = Payload::from_raw(entry.payload.clone()).peek().ok();
+            let messages = peek.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
+            let due_ms = peek.and_then(|peek| u64::try_from(peek.deliver_at_time?).ok());
             let key = by_keys.then(|| key_of(entry));
-            subscription::Entry { position: entry.position, messages, key }
+            subscription::Entry { position: entry.position, messages, key, due_ms }
         };
         let counted: Vec<_> = entries.iter().map(count).collect();
         let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
         let mut effects = Vec::new();
-        sub.machine.dispatch(&counted, &mut effects);
+        sub.machine.dispatch(&counted, self.alarms.now_ms(), &mut effects);
         sub.carry_out(effects, &by_position);
         true
     }
@@ -277,6 +301,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        alarms::driven::DrivenClock,
         subscription::{ConsumerId, Joining, KeyPolicy},
         topic::Start,
     };
@@ -294,21 +319,23 @@ mod tests {
         }
     }
 
-    /// A topic with three entries, each in a segment of its own.
-    fn topic() -> (Topic, Vec<Position>) {
+    /// A topic with an entry for each of these times at which it is due, each in a segment of its own.
+    fn topic(clock: &DrivenClock, due: &[i64]) -> (Topic, Vec<Position>) {
         let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
         let options = Options { segment_entries: 1, cache_bytes: 0, ..Options::default() };
         let (log, _) = Log::open(&files, Path::new("/log"), options).unwrap();
         let (send, receive) = mpsc::channel();
         let receipts: Arc<dyn Receipts> = Arc::new(Done(send));
-        let payload = Payload::new(&MessageMetadata::default(), b"body");
-        for _ in 0..3 {
+        for due in due {
+            let metadata = MessageMetadata { deliver_at_time: Some(*due), ..MessageMetadata::default() };
+            let payload = Payload::new(&metadata, b"body");
             log.append(TopicId(1), 0, &[payload.raw()], &receipts, 0).unwrap();
         }
         log.commit_now();
-        let positions = receive.iter().take(3).collect();
+        let positions = receive.iter().take(due.len()).collect();
         let name = TopicName::parse("persistent://public/default/orders").unwrap();
-        (Topic::empty(log, TopicId(1), name, false), positions)
+        let alarms = Arc::new(clock.alarms());
+        (Topic::empty(log, TopicId(1), name, false, alarms), positions)
     }
 
     fn delivered(outbox: &Outbox) -> Vec<Position> {
@@ -322,26 +349,49 @@ mod tests {
         positions
     }
 
-    #[test]
-    fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
-        let (topic, positions) = topic();
+    /// Does something with the machine of a subscription, as a connection does: the log may have entries in files
+    /// already.
+    fn with(topic: &Topic, outbox: &Arc<Outbox>, change: impl FnOnce(&mut Subscription)) {
+        topic.with("sub", change);
+        while outbox.has_to_deliver() {
+            topic.deliver("sub", outbox);
+        }
+    }
+
+    fn subscribed(topic: &Topic) -> (Arc<Outbox>, ConsumerId) {
         let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
         let seat = ConsumerSeat::new(Arc::clone(&outbox), 5, None);
         let joining = Joining { id, name: "one".to_owned(), priority: 0, keys: KeyPolicy::default() };
         let (kind, start) = (Kind::Shared, Start::Earliest);
         topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
-        // As the connection does, for the log may have the entries in files already.
-        let with = |change: &dyn Fn(&mut Subscription)| {
-            topic.with("sub", change);
-            while outbox.has_to_deliver() {
-                topic.deliver("sub", &outbox);
-            }
-        };
-        with(&|machine| machine.flow(id, 2));
+        (outbox, id)
+    }
+
+    #[test]
+    fn an_entry_that_was_trimmed_when_it_is_due_again_does_not_hold_up_the_next() {
+        let (topic, positions) = topic(&DrivenClock::default(), &[0; 3]);
+        let (outbox, id) = subscribed(&topic);
+        with(&topic, &outbox, |machine| machine.flow(id, 2));
         assert_eq!(delivered(&outbox), positions[..2]);
         topic.log.trim_before(topic.id, positions[1]);
-        with(&|machine| machine.redeliver(id, None));
-        with(&|machine| machine.flow(id, 9));
+        with(&topic, &outbox, |machine| machine.redeliver(id, None));
+        with(&topic, &outbox, |machine| machine.flow(id, 9));
         assert_eq!(delivered(&outbox), positions[1..]);
+    }
+
+    #[tokio::test]
+    async fn what_is_not_due_wakes_the_topic_when_it_is() {
+        let clock = DrivenClock::default();
+        let (topic, positions) = topic(&clock, &[2_000, 0, 1_000]);
+        let (outbox, id) = subscribed(&topic);
+        with(&topic, &outbox, |machine| machine.flow(id, 9));
+        assert_eq!(delivered(&outbox), positions[1..2]);
+        for (now_ms, came) in [(1_000, 2..3), (3_000, 0..1)] {
+            clock.set(now_ms);
+            assert_eq!(topic.alarms.ring().await, [topic.name.clone()].into());
+            topic.ring();
+            with(&topic, &outbox, |_| {});
+            assert_eq!(delivered(&outbox), positions[came]);
+        }
     }
 }

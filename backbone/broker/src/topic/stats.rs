@@ -1,6 +1,6 @@
 //! What is counted of a topic, under the names that Pulsar's REST interface gives it.
 //!
-//! Counters begin with 0 when the broker is opened, as Pulsar's do. What is not known here (delays, expiry, geographic
+//! Counters begin with 0 when the broker is opened, as Pulsar's do. What is not known here (expiry, geographic
 //! replication) is left out rather than made up.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -69,8 +69,10 @@ pub struct SubscriptionStats {
     pub bytes_out_counter: u64,
     /// Entries that are not acked; a batch is one.
     pub msg_backlog: u64,
-    /// Without those that are to be delivered later, of which there are none.
+    /// Without those that are not due yet.
     pub msg_backlog_no_delayed: u64,
+    /// Entries that are not due yet, of those that were read.
+    pub msg_delayed: u64,
     /// What they take on the disk, about.
     pub backlog_size: u64,
     /// Messages that consumers have and did not ack.
@@ -217,7 +219,7 @@ impl Topic {
             });
         }
         let active = consumers.first().filter(|_| !sub.machine.kind().is_shared());
-        let keys = sub.machine.key_policy();
+        let (keys, delayed) = (sub.machine.key_policy(), sub.machine.delayed() as u64);
         let (sent, backlog) = (sub.sent.counted(), self.backlog(sub));
         SubscriptionStats {
             msg_rate_out: sub.sent.messages_per_second(),
@@ -225,7 +227,8 @@ impl Topic {
             msg_out_counter: sent.messages,
             bytes_out_counter: sent.bytes,
             msg_backlog: backlog,
-            msg_backlog_no_delayed: backlog,
+            msg_backlog_no_delayed: backlog.saturating_sub(delayed),
+            msg_delayed: delayed,
             backlog_size: self.log.bytes_from(self.id, sub.machine.cursor().mark_delete().next()),
             unacked_messages: consumers.iter().map(|consumer| consumer.unacked_messages).sum(),
             blocked_subscription_on_unacked_msgs: false,

@@ -4,6 +4,7 @@
 
 mod catching_up;
 mod counting;
+mod delaying;
 mod faulty;
 mod forgetting;
 mod in_flight;

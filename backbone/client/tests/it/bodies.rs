@@ -8,7 +8,7 @@ use hexalpes_client::{
     Batching, Codec, ConsumerOptions, MessageId, Outgoing, ProducerOptions, SendError, SubscriptionKind,
 };
 
-use crate::engine::{next, next_text, next_texts, numbers, on_every_engine, on_pulsar, send_all};
+use crate::engine::{next, next_text, next_texts, numbers, on_every_engine, send_all};
 
 const CODECS: [Codec; 5] = [Codec::None, Codec::Lz4, Codec::Zlib, Codec::Zstd, Codec::Snappy];
 
@@ -159,7 +159,7 @@ async fn a_delayed_message_is_not_batched() {
 
 #[tokio::test]
 async fn a_delayed_message_comes_when_it_is_due() {
-    on_pulsar(async |engine| {
+    on_every_engine(async |engine| {
         let topic = engine.topic("due");
         let shared = ConsumerOptions::new("sub").kind(SubscriptionKind::Shared).from_earliest();
         let consumer = engine.client().await.consumer(&topic, shared).await.unwrap();

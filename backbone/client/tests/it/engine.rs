@@ -30,11 +30,6 @@ pub(crate) async fn on_every_engine(scenario: impl AsyncFn(&Engine)) {
     let backbone = Backbone::start().await;
     run("backbone", backbone.url(), backbone.admin_url(), &scenario).await;
     backbone.stop().await;
-    on_pulsar(scenario).await;
-}
-
-/// Runs a scenario on a real Pulsar alone: what `docs/protocol.md` says the backbone does not do yet.
-pub(crate) async fn on_pulsar(scenario: impl AsyncFn(&Engine)) {
     if let Some(urls) = hexalpes_engines::pulsar() {
         run("Pulsar", urls.service, urls.admin, &scenario).await;
     }

@@ -24,7 +24,9 @@ enum Step {
         messages: u32,
         new_ledger: bool,
         key: u8,
+        delay_ms: Option<u64>,
     },
+    Wait(u64),
     Join {
         consumer: u64,
         priority: i32,
@@ -58,8 +60,8 @@ fn step() -> impl Strategy<Value = Step> {
     let pick = any::<prop::sample::Index>;
     let bits = || prop::option::weighted(0.4, 0u64..8);
     prop_oneof![
-           5 => (1u32..4, prop::bool::weighted(0.2), 0u8..4)
-               .prop_map(|(messages, new_ledger, key)| Step::Append { messages, new_ledger, key }),
+           5 => (1u32..4, prop::bool::weighted(0.2), 0u8..4, prop::option::weighted(0.2, 1u64..30))
+               .prop_map(|(messages, new_ledger, key, delay_ms)| Step::Append { messages, new_ledger, key, delay_ms }),
            3 => (0u64..3, 0i32..2, 0u8..30).prop_map(|(consumer, priority, kind)| Step::Join { consumer, priority, kind }),
            1 => (0u64..3).prop_map(Step::Leave),
            4 => (0u64..3, 1u32..5).prop_map(|(consumer, permits)| Step::Flow(consumer, permits)),
@@ -70,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
                .prop_map(|(consumer, picks)| Step::Redeliver { consumer, picks }),
            1 => prop::bool::weighted(0.3).prop_flat_map(move |seek| if seek {
     pick().prop_map(Step::Seek).boxed() } else { Just(Step::Restart).boxed() }),
+           2 => (1u64..20).prop_map(Step::Wait),
            6 => Just(Step::Dispatch),
            4 => Just(Step::ReadOn),
        ]
@@ -106,7 +109,16 @@ impl World {
 
     fn apply(&mut self, step: Step) {
         match step {
-            Step::Append { messages, new_ledger, key } => self.append(messages, new_ledger, key),
+            Step::Append { messages, new_ledger, key, delay_ms } => {
+                let position = self.append(messages, new_ledger);
+                let due_ms = delay_ms.map(|delay_ms| self.model.now_ms + delay_ms);
+                let key = Some(KeyHash::of(&[key]));
+                self.model.log.push(Entry { position, messages, key, due_ms });
+            }
+            Step::Wait(time_ms) => {
+                self.model.now_ms += time_ms;
+                self.subject.wake(self.model.now_ms);
+            }
             Step::Join { consumer, priority, kind } => {
                 let other = KINDS.get(usize::from(kind)).copied();
                 self.join(ConsumerId(consumer), priority, other.unwrap_or(self.kind));
@@ -141,8 +153,8 @@ impl World {
             Step::Restart => {
                 let cursor = Cursor::restore(self.subject.cursor().snapshot());
                 self.subject = Subscription::new(Kind::Shared, cursor);
-                let Model { log, left, partial, .. } = std::mem::take(&mut self.model);
-                self.model = Model { log, left, partial, ..Model::default() };
+                let Model { log, left, partial, now_ms, .. } = std::mem::take(&mut self.model);
+                self.model = Model { log, left, partial, now_ms, ..Model::default() };
                 self.underway = None;
             }
         }
@@ -165,14 +177,14 @@ impl World {
         }
     }
 
-    fn append(&mut self, messages: u32, new_ledger: bool, key: u8) {
+    fn append(&mut self, messages: u32, new_ledger: bool) -> Position {
         let position = match self.model.log.last().map(|entry| entry.position) {
             None => Position::new(1, 0),
             Some(last) if new_ledger => Position::new(last.ledger + 2, 0),
             Some(last) => last.next(),
         };
-        self.model.log.push(Entry { position, messages, key: Some(KeyHash::of(&[key])) });
         self.model.left.insert(position, (1 << messages) - 1);
+        position
     }
 
     fn join(&mut self, id: ConsumerId, priority: i32, (kind, keys): KindAndKeys) {
@@ -296,7 +308,7 @@ impl World {
 
     fn hand_out(&mut self, entries: &[Entry]) -> Vec<Position> {
         let mut effects = Vec::new();
-        self.subject.dispatch(entries, &mut effects);
+        self.subject.dispatch(entries, self.model.now_ms, &mut effects);
         let deliveries = effects.iter().filter_map(|effect| match effect {
             Effect::Deliver(delivery) => Some(delivery),
             Effect::ActiveChanged { .. } => None,
@@ -319,6 +331,7 @@ impl World {
         }
         (0..3).for_each(|consumer| self.leave(ConsumerId(consumer)));
         self.join(ConsumerId(9), 0, kind);
+        self.apply(Step::Wait(1000));
         self.apply(Step::Flow(9, 1_000_000));
         let mut came = Vec::new();
         for _ in 0..self.model.log.len() {
