@@ -24,6 +24,7 @@ use crate::{
     alarms::Alarms,
     connection,
     metadata::{Metadata, MetadataError},
+    off_reactor::off_reactor,
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
     partitions::PARTITIONS_MAX,
@@ -406,6 +407,16 @@ impl Shared {
 
     pub(crate) fn existing(&self, name: &TopicName) -> Result<Arc<Topic>, AdminError> {
         self.topics.read().get(name).cloned().ok_or_else(|| AdminError::NoTopic(name.clone()))
+    }
+
+    /// Lets the next producer in that waits until it has a topic for itself, if somebody left who had it.
+    pub(crate) fn promote(&self, topic: &Topic) {
+        if topic.has_to_promote() {
+            off_reactor(|| {
+                let _changing = self.changing.lock();
+                topic.promote(|epoch| self.metadata.put_topic_epoch(topic.id, epoch));
+            });
+        }
     }
 
     pub(crate) fn producer_name(&self) -> String {

@@ -6,6 +6,7 @@ mod rehearsal;
 mod store;
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -24,6 +25,8 @@ const NEXT: TableDefinition<'_, &str, u64> = TableDefinition::new("next");
 const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("cursors");
 /// Topic to what is known of its producers, as JSON.
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("producers");
+/// Topic to how often it had a producer alone: to whom it was refused since, it is refused for good.
+const EPOCHS: TableDefinition<'_, u64, u64> = TableDefinition::new("topic epochs");
 /// `tenant/namespace` to its policies, as one JSON object.
 const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
 const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
@@ -82,6 +85,7 @@ fn refuse_newer(read: &ReadTransaction) -> Result<()> {
 
 fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()> {
     write.open_table(TOPICS)?.remove(name)?;
+    write.open_table(EPOCHS)?.remove(id.0)?;
     write.open_table(SNAPSHOTS)?.remove(id.0)?;
     write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
     Ok(())
@@ -105,6 +109,7 @@ impl Metadata {
             write.open_table(TOPICS)?;
             write.open_table(PARTITIONED)?;
             write.open_table(CURSORS)?;
+            write.open_table(EPOCHS)?;
             write.open_table(NEXT)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
@@ -208,6 +213,24 @@ impl Metadata {
                 cursors.push((TopicId(topic), subscription.to_owned(), value.value().to_vec()));
             }
             Ok(cursors)
+        })
+    }
+
+    pub(crate) fn topic_epochs(&self) -> Result<HashMap<TopicId, u64>> {
+        self.store.read(|read| {
+            let mut epochs = HashMap::new();
+            for row in read.open_table(EPOCHS)?.iter()? {
+                let (topic, epoch) = row?;
+                epochs.insert(TopicId(topic.value()), epoch.value());
+            }
+            Ok(epochs)
+        })
+    }
+
+    pub(crate) fn put_topic_epoch(&self, topic: TopicId, epoch: u64) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(EPOCHS)?.insert(topic.0, epoch)?;
+            Ok(())
         })
     }
 

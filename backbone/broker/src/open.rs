@@ -93,6 +93,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         let snapshot = Snapshot::read(&bytes).map_err(|source| OpenError::Producers { topic, source })?;
         snapshots.insert(topic, snapshot);
     }
+    let epochs = metadata.topic_epochs()?;
     let alarms = Arc::new(Alarms::new(options.clock.clone()));
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
@@ -112,6 +113,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
             Arc::clone(&alarms),
         )
         .map_err(|source| OpenError::Entries { topic: name, source })?;
+        topic.restore_epoch(epochs.get(&id).copied());
         topics.insert(parsed, Arc::new(topic));
     }
     let mut partitioned = BTreeMap::new();

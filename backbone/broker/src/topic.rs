@@ -3,6 +3,7 @@
 //! One lock for all of it. It is taken by connections for their commands, and by whoever leads a commit for
 //! the receipts; the log's own locks are taken under it, never the other way round.
 
+mod access;
 mod consuming;
 mod delivering;
 mod producing;
@@ -10,7 +11,7 @@ mod stats;
 mod unwritten;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -49,6 +50,10 @@ pub(crate) struct Topic {
 #[derive(Default)]
 struct State {
     producers: HashMap<String, producing::Seat>,
+    /// Who waits to be the only one, in the order of their coming.
+    waiting: VecDeque<access::Waiting>,
+    /// How often somebody was the only one, beginning with 0. It is on the disk.
+    epoch: Option<u64>,
     pending: HashMap<u64, producing::Pending>,
     /// By producer name, in the order of their coming.
     duplicates: HashMap<Arc<str>, Vec<producing::Duplicate>>,
@@ -214,13 +219,18 @@ impl Topic {
 
     pub(crate) fn is_in_use(&self) -> bool {
         let state = self.state.lock();
-        !state.producers.is_empty() || state.subscriptions.values().any(|sub| !sub.seats.is_empty())
+        !state.producers.is_empty()
+            || !state.waiting.is_empty()
+            || state.subscriptions.values().any(|sub| !sub.seats.is_empty())
     }
 
     /// Sends everybody away, and lets nobody in any more: the topic is deleted.
     pub(crate) fn disband(&self) {
         let mut state = self.state.lock();
         state.disbanded = true;
+        for waiting in std::mem::take(&mut state.waiting) {
+            waiting.refuse(&ProducerError::Deleted);
+        }
         for (_, seat) in state.producers.drain() {
             seat.outbox.push(&Command::close_producer(seat.producer_id));
         }
@@ -235,6 +245,7 @@ impl Topic {
     pub(crate) fn leave(&self, outbox: &Arc<Outbox>) {
         let mut state = self.state.lock();
         state.producers.retain(|_, seat| !Arc::ptr_eq(&seat.outbox, outbox));
+        state.waiting.retain(|waiting| !waiting.is_on(outbox));
         for sub in state.subscriptions.values_mut() {
             // It was in the middle of reading: that ended in a panic.
             sub.reader.take_if(|reader| Arc::ptr_eq(reader, outbox));

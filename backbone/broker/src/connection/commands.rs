@@ -16,7 +16,7 @@ use super::{Connection, Hangup, Producer};
 use crate::{
     broker::AdminError,
     off_reactor::off_reactor,
-    topic::{Opening, ProducerError, Send, Topic},
+    topic::{Opening, Send, Topic},
 };
 
 /// What the broker calls itself.
@@ -85,6 +85,7 @@ impl Connection {
             Command::CloseProducer(close) => {
                 if let Some(Producer { topic, name }) = self.producers.remove(&close.producer_id) {
                     topic.close_producer(&name, &self.outbox, close.producer_id);
+                    self.shared.promote(&topic);
                 }
             }
             Command::Subscribe(subscribe) => return self.subscribe(&subscribe),
@@ -124,11 +125,6 @@ impl Connection {
     fn open_producer(&mut self, asked: &CommandProducer) -> Result<(), Refusal> {
         let name = topic_name(&asked.topic)?;
         check_schema(asked.schema.as_ref())?;
-        let exclusive = match asked.producer_access_mode() {
-            ProducerAccessMode::Shared => false,
-            ProducerAccessMode::Exclusive => true,
-            other => return Err(not_allowed(format!("access mode {other:?} is not supported"))),
-        };
         let topic = self.topic(&name)?;
         let given = asked.producer_name.as_deref().filter(|name| !name.is_empty());
         let producer = given.map_or_else(|| self.shared.producer_name(), str::to_owned);
@@ -136,23 +132,31 @@ impl Connection {
             outbox: &self.outbox,
             name: &producer,
             producer_id: asked.producer_id,
+            request_id: asked.request_id,
             epoch: asked.epoch(),
-            exclusive,
+            access: asked.producer_access_mode(),
+            topic_epoch: asked.topic_epoch,
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
         };
-        let last = topic.open_producer(&opening).map_err(|error| match error {
-            ProducerError::NameTaken { .. } => (ServerError::ProducerBusy, error.to_string()),
-            ProducerError::Deleted => (ServerError::TopicNotFound, error.to_string()),
-            ProducerError::Fenced | ProducerError::NotAlone => {
-                (ServerError::ProducerFenced, error.to_string())
-            }
-        })?;
-        self.outbox.push(&Command::producer_success(asked.request_id, producer.as_str(), last));
+        let shared = &self.shared;
+        let open = || topic.open_producer(&opening, |epoch| shared.metadata.put_topic_epoch(topic.id, epoch));
+        let opened = match opening.access {
+            ProducerAccessMode::Shared => open(),
+            _ => off_reactor(|| {
+                let _changing = shared.changing.lock();
+                open()
+            }),
+        };
+        if let Err(error) = opened {
+            shared.promote(&topic);
+            return Err((error.kind(), error.to_string()));
+        }
         let opened = Producer { topic, name: Arc::from(producer) };
         if let Some(before) = self.producers.insert(asked.producer_id, opened) {
             let opened = &self.producers[&asked.producer_id];
             if before.name != opened.name || before.topic.id != opened.topic.id {
                 before.topic.close_producer(&before.name, &self.outbox, asked.producer_id);
+                self.shared.promote(&before.topic);
             }
         }
         Ok(())

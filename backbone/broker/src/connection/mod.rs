@@ -262,6 +262,7 @@ impl Drop for Connection {
         let topics: HashMap<_, _> = producing.chain(consuming).map(|topic| (topic.id, topic)).collect();
         for topic in topics.values() {
             topic.leave(&self.outbox);
+            self.shared.promote(topic);
         }
     }
 }

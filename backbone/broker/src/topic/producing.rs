@@ -6,27 +6,37 @@ use hexalpes_log::{AppendError, Appended, FileError, Receipts};
 use hexalpes_wire::{
     MessageId,
     frame::{Checksum, Payload},
-    proto::{Command, CommandSend, ServerError},
+    proto::{Command, CommandSend, ProducerAccessMode, ServerError},
 };
 
 use super::{State, Topic};
-use crate::{connection::outbox::Outbox, dedup::Verdict, meter::Meter};
+use crate::{connection::outbox::Outbox, dedup::Verdict, metadata::MetadataError, meter::Meter};
 
 /// A producer that is connected.
 pub(crate) struct Seat {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) producer_id: u64,
-    epoch: u64,
-    pub(super) exclusive: bool,
+    pub(super) epoch: u64,
+    pub(super) access: ProducerAccessMode,
     pub(super) received: Meter,
-    named_by_user: bool,
+    pub(super) named_by_user: bool,
     /// A message of it was not stored. Nothing later is, or there would be a gap that its client could not fill:
     /// it opens the producer again and sends again from there.
     failed: bool,
 }
 
 impl Seat {
-    fn is_of(&self, outbox: &Arc<Outbox>, producer_id: u64) -> bool {
+    pub(super) fn of(opening: &Opening<'_>) -> Self {
+        let Opening { outbox, producer_id, epoch, access, named_by_user, .. } = *opening;
+        let (outbox, received) = (Arc::clone(outbox), Meter::default());
+        Self { outbox, producer_id, epoch, access, received, named_by_user, failed: false }
+    }
+
+    pub(super) fn is_alone(&self) -> bool {
+        self.access != ProducerAccessMode::Shared
+    }
+
+    pub(super) fn is_of(&self, outbox: &Arc<Outbox>, producer_id: u64) -> bool {
         Arc::ptr_eq(&self.outbox, outbox) && self.producer_id == producer_id
     }
 }
@@ -57,8 +67,11 @@ pub(crate) struct Opening<'a> {
     pub(crate) outbox: &'a Arc<Outbox>,
     pub(crate) name: &'a str,
     pub(crate) producer_id: u64,
+    pub(crate) request_id: u64,
     pub(crate) epoch: u64,
-    pub(crate) exclusive: bool,
+    pub(crate) access: ProducerAccessMode,
+    /// When it had the topic alone before, the topic's epoch at that time.
+    pub(crate) topic_epoch: Option<u64>,
     pub(crate) named_by_user: bool,
 }
 
@@ -67,9 +80,17 @@ pub(crate) enum ProducerError {
     #[error("producer with name {name:?} is already connected")]
     NameTaken { name: String },
     #[error("topic has an exclusive producer")]
+    Busy,
+    #[error("topic has an exclusive producer already, or one that waits to be it")]
     Fenced,
     #[error("topic has producers already")]
     NotAlone,
+    #[error("topic epoch has moved to {current}, beyond {given}: another producer had the topic alone since")]
+    EpochMoved { current: u64, given: u64 },
+    #[error("another producer took the topic for itself")]
+    PutOut,
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
     #[error("topic was deleted just now")]
     Deleted,
 }
@@ -83,42 +104,12 @@ pub(crate) struct Send<'a> {
 }
 
 impl Topic {
-    /// Opens a producer. Says the highest sequence id that is durable under its name.
-    pub(crate) fn open_producer(&self, opening: &Opening<'_>) -> Result<Option<u64>, ProducerError> {
-        let Opening { outbox, name, producer_id, epoch, exclusive, named_by_user } = *opening;
-        let mut state = self.state.lock();
-        if state.disbanded {
-            return Err(ProducerError::Deleted);
-        }
-        if let Some(seat) = state.producers.get(name) {
-            let same = seat.is_of(outbox, producer_id);
-            let both_generated = !seat.named_by_user && !named_by_user;
-            if !(same || both_generated) || epoch < seat.epoch {
-                return Err(ProducerError::NameTaken { name: name.to_owned() });
-            }
-            if !same {
-                seat.outbox.push(&Command::close_producer(seat.producer_id));
-            }
-            state.producers.remove(name);
-        }
-        if state.producers.values().any(|seat| seat.exclusive) {
-            return Err(ProducerError::Fenced);
-        }
-        if exclusive && !state.producers.is_empty() {
-            return Err(ProducerError::NotAlone);
-        }
-        let outbox = Arc::clone(outbox);
-        let received = Meter::default();
-        let seat = Seat { outbox, producer_id, epoch, exclusive, received, named_by_user, failed: false };
-        state.producers.insert(name.to_owned(), seat);
-        Ok(state.dedup.last(name))
-    }
-
     pub(crate) fn close_producer(&self, name: &str, outbox: &Arc<Outbox>, producer_id: u64) {
         let mut state = self.state.lock();
         if state.producers.get(name).is_some_and(|seat| seat.is_of(outbox, producer_id)) {
             state.producers.remove(name);
         }
+        state.waiting.retain(|waiting| !waiting.is_of(outbox, producer_id));
     }
 
     /// Queues an entry for the log, or answers at once why not. Says whether there is something to commit.

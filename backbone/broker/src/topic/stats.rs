@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hexalpes_log::Position;
+use hexalpes_wire::proto::ProducerAccessMode;
 use serde::Serialize;
 
 use super::{State, Sub, Topic, producing};
@@ -278,7 +279,12 @@ fn sum(rates: impl Iterator<Item = f64>) -> f64 {
 
 fn publisher(name: &str, seat: &producing::Seat) -> PublisherStats {
     PublisherStats {
-        access_mode: if seat.exclusive { "Exclusive" } else { "Shared" },
+        access_mode: match seat.access {
+            ProducerAccessMode::Shared => "Shared",
+            ProducerAccessMode::Exclusive => "Exclusive",
+            ProducerAccessMode::WaitForExclusive => "WaitForExclusive",
+            ProducerAccessMode::ExclusiveWithFencing => "ExclusiveWithFencing",
+        },
         producer_id: seat.producer_id,
         producer_name: name.to_owned(),
         msg_rate_in: seat.received.messages_per_second(),

@@ -4,10 +4,9 @@ use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
     proto::{
-        AckType, Command, CommandCloseProducer, CommandConsumerStats, CommandGetLastMessageId,
-        CommandGetOrCreateSchema, CommandGetSchema, CommandGetTopicsOfNamespace, CommandProducer,
-        CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe, CommandUnsubscribe,
-        ProducerAccessMode, Schema, ServerError, SubType, TopicsMode,
+        AckType, Command, CommandConsumerStats, CommandGetLastMessageId, CommandGetOrCreateSchema,
+        CommandGetSchema, CommandGetTopicsOfNamespace, CommandRedeliverUnacknowledgedMessages, CommandSeek,
+        CommandSubscribe, CommandUnsubscribe, Schema, ServerError, SubType, TopicsMode,
     },
 };
 use tempfile::tempdir;
@@ -294,39 +293,6 @@ async fn an_ended_subscription_stays_ended() {
     let running = Running::start(data.path()).await;
     let stats = running.stats(TOPIC);
     assert_eq!(stats["subscriptions"], serde_json::json!({}));
-    running.stop().await;
-}
-
-#[tokio::test]
-async fn an_exclusive_producer_keeps_others_out_and_is_kept_out_by_them() {
-    let data = tempdir().unwrap();
-    let running = Running::start(data.path()).await;
-    let open = async |peer: &mut Peer, name: &str, access: ProducerAccessMode| {
-        let producer = CommandProducer {
-            topic: TOPIC.to_owned(),
-            producer_id: 1,
-            request_id: 10,
-            producer_name: Some(name.to_owned()),
-            producer_access_mode: Some(access.into()),
-            ..CommandProducer::default()
-        };
-        peer.ask(&Command::Producer(Box::new(producer))).await
-    };
-    let is_fenced = |answer: Command| {
-        let Command::Error(refusal) = &answer else { return false };
-        refusal.error() == ServerError::ProducerFenced
-    };
-    let (mut alone, mut other) = (running.peer().await, running.peer().await);
-    let opened = open(&mut alone, "alone", ProducerAccessMode::Exclusive).await;
-    assert_eq!(opened, Command::producer_success(10, "alone", None));
-    for access in [ProducerAccessMode::Shared, ProducerAccessMode::Exclusive] {
-        assert!(is_fenced(open(&mut other, "other", access).await), "{access:?}");
-    }
-    let close = CommandCloseProducer { producer_id: 1, request_id: 12, ..CommandCloseProducer::default() };
-    assert_eq!(alone.ask(&Command::CloseProducer(close)).await, Command::success(12));
-    let opened = open(&mut other, "other", ProducerAccessMode::Shared).await;
-    assert_eq!(opened, Command::producer_success(10, "other", None));
-    assert!(is_fenced(open(&mut alone, "alone", ProducerAccessMode::Exclusive).await));
     running.stop().await;
 }
 

@@ -85,6 +85,39 @@ for who, share in ((0, low), (1, int(count) - low)):
 client.close()
 ";
 
+/// One producer has the topic, another waits for it, a third takes it from them.
+const ALONE: &str = r"
+import pulsar, sys, threading
+url, topic = sys.argv[1:]
+client = pulsar.Client(url)
+mode = pulsar.ProducerAccessMode
+one = client.create_producer(topic, access_mode=mode.Exclusive)
+try:
+    client.create_producer(topic, access_mode=mode.Exclusive)
+except pulsar.ProducerFenced:
+    print('> one is alone')
+waited = []
+def wait():
+    waited.append(client.create_producer(topic, access_mode=mode.WaitForExclusive, send_timeout_millis=3000))
+waiting = threading.Thread(target=wait)
+waiting.start()
+one.close()
+waiting.join(20)
+waited[0].send(b'waited')
+print('> two waited')
+three = client.create_producer(topic, access_mode=mode.ExclusiveWithFencing)
+three.send(b'fenced')
+print('> three is in')
+try:
+    waited[0].send(b'late')
+except pulsar.PulsarException:
+    print('> two is out')
+try:
+    client.close()
+except pulsar.AlreadyClosed:
+    pass  # The one that is out.
+";
+
 /// What the program says on lines that begin with `>`; the client logs on the others.
 pub(crate) async fn python(interpreter: &Path, program: &str, arguments: &[&str]) -> Vec<String> {
     let run = Command::new(interpreter).arg("-c").arg(program).args(arguments).kill_on_drop(true).output();
@@ -210,6 +243,19 @@ async fn the_official_client_shares_a_subscription_by_keys() {
             assert_eq!(got, expected);
         }
         engine.backlog_becomes(&topic, 0).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_official_client_waits_for_a_topic_and_takes_it() {
+    let Some(interpreter) = hexalpes_engines::python() else { return };
+    on_every_engine(async |engine| {
+        let topic = engine.topic("foreign-alone");
+        let said = python(&interpreter, ALONE, &[&engine.url, &topic]).await;
+        assert_eq!(said, ["one is alone", "two waited", "three is in", "two is out"]);
+        let consumer = engine.consumer(&topic).await;
+        assert_eq!(next_texts(&consumer, 2).await, ["waited", "fenced"]);
     })
     .await;
 }

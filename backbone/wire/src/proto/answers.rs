@@ -40,6 +40,27 @@ impl Command {
         })
     }
 
+    /// The producer waits until it is the only one; another answer to the same request says when it is.
+    pub fn producer_waits(request_id: u64, producer_name: impl Into<String>) -> Self {
+        match Self::producer_success(request_id, producer_name, None) {
+            Self::ProducerSuccess(success) => {
+                Self::ProducerSuccess(CommandProducerSuccess { producer_ready: Some(false), ..success })
+            }
+            other => other,
+        }
+    }
+
+    /// The same, with the topic's epoch, if it is a `PRODUCER_SUCCESS`.
+    #[must_use]
+    pub fn with_topic_epoch(self, topic_epoch: Option<u64>) -> Self {
+        match self {
+            Self::ProducerSuccess(success) => {
+                Self::ProducerSuccess(CommandProducerSuccess { topic_epoch, ..success })
+            }
+            other => other,
+        }
+    }
+
     /// `highest` is the batch's last sequence id, or again the message's own.
     pub fn send_receipt(producer_id: u64, sequence_id: u64, highest: u64, id: MessageId) -> Self {
         Self::SendReceipt(CommandSendReceipt {
