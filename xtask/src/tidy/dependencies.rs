@@ -10,15 +10,19 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 15] = [
+const ROOMS: [(Place, &[Place]); 16] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
     ("backbone/wire", &[]),
     ("backbone/log", &["foundation/files"]),
     ("backbone/auth", &[]),
-    ("backbone/broker", &["foundation/files", "backbone/wire", "backbone/log", "backbone/auth"]),
-    ("backbone/admin", &["backbone/wire", "backbone/broker", "backbone/auth"]),
+    ("backbone/registry", &["backbone/wire"]),
+    (
+        "backbone/broker",
+        &["foundation/files", "backbone/wire", "backbone/log", "backbone/auth", "backbone/registry"],
+    ),
+    ("backbone/admin", &["backbone/wire", "backbone/broker", "backbone/auth", "backbone/registry"]),
     ("backbone/client", &["backbone/wire"]),
     ("backbone/outbox", &["backbone/client", "foundation/"]),
     ("backbone/consumer", &["backbone/client", "backbone/outbox", "foundation/"]),
@@ -73,7 +77,7 @@ fn errors(package: &Package) -> Vec<Finding> {
 }
 
 fn broken(folder: &str, other: &str) -> Invariant {
-    let broker = ["backbone/wire", "backbone/log", "backbone/broker", "backbone/admin"];
+    let broker = ["backbone/wire", "backbone/log", "backbone/registry", "backbone/broker", "backbone/admin"];
     if lies_in(folder, "contexts/") && lies_in(other, "contexts/") {
         Invariant::ContextsApart
     } else if broker.contains(&folder) {
