@@ -55,7 +55,7 @@ pub fn router(broker: Broker) -> Router {
         .route(&format!("{NAMESPACE}/topics"), get(topics::list))
         .route(
             &format!("{NAMESPACE}/{{policy}}"),
-            get(policies::read).post(policies::set).delete(policies::unset),
+            get(policies::read).post(policies::set).put(policies::replace).delete(policies::unset),
         )
         .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
         .route("/admin/v2/non-persistent/{tenant}/{namespace}", get(topics::none))

@@ -12,8 +12,15 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 4] =
-    [Policy::Deduplication, Policy::Retention, Policy::InactiveTopics, Policy::AutoTopicCreation];
+const POLICIES: [Policy; 7] = [
+    Policy::Deduplication,
+    Policy::Retention,
+    Policy::InactiveTopics,
+    Policy::AutoTopicCreation,
+    Policy::SchemaCompatibility,
+    Policy::AllowAutoUpdateSchema,
+    Policy::SchemaValidationEnforced,
+];
 
 pub(crate) async fn list(
     State(broker): State<Broker>,

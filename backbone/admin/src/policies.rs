@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hexalpes_broker::{Broker, PARTITIONS_MAX, Policy};
+use hexalpes_registry::Strategy;
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -69,10 +70,35 @@ pub(crate) async fn read(
     Path((tenant, namespace, policy)): PolicyPath,
 ) -> Result<Response, Refusal> {
     let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
-    Ok(match broker.policy(&namespace, policy)?.filter(|value| !value.is_null()) {
+    let set = broker.policy(&namespace, policy)?.filter(|value| !value.is_null());
+    Ok(match set.or_else(|| unset_value(policy)) {
         Some(value) => Json(value).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
+}
+
+/// Pulsar answers these, and not nothing, where nobody said more.
+fn unset_value(policy: Policy) -> Option<Value> {
+    match policy {
+        Policy::SchemaCompatibility => Some(Strategy::Undefined.name().into()),
+        Policy::AllowAutoUpdateSchema => Some(true.into()),
+        Policy::SchemaValidationEnforced => Some(false.into()),
+        _ => None,
+    }
+}
+
+/// The strategy for schemas alone is set by PUT, and by nothing else.
+pub(crate) async fn replace(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, policy)): PolicyPath,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
+    if policy != Policy::SchemaCompatibility {
+        return Err(Refusal::Method);
+    }
+    let value = checked(policy, serde_json::from_slice(&body)?)?;
+    store(broker, namespace, policy, value).await
 }
 
 pub(crate) async fn set(
@@ -81,6 +107,9 @@ pub(crate) async fn set(
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
+    if policy == Policy::SchemaCompatibility {
+        return Err(Refusal::Method);
+    }
     let value = checked(policy, serde_json::from_slice(&body)?)?;
     store(broker, namespace, policy, value).await
 }
@@ -109,6 +138,9 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "retention" => Policy::Retention,
         "inactiveTopicPolicies" => Policy::InactiveTopics,
         "autoTopicCreation" => Policy::AutoTopicCreation,
+        "schemaCompatibilityStrategy" => Policy::SchemaCompatibility,
+        "isAllowAutoUpdateSchema" => Policy::AllowAutoUpdateSchema,
+        "schemaValidationEnforced" => Policy::SchemaValidationEnforced,
         _ => return Err(Refusal::NoPath),
     };
     Ok((names::namespace(tenant, namespace)?, policy))
@@ -117,7 +149,13 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
 /// The value, if it is one for this policy, without what does not belong to it.
 pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
     match policy {
-        Policy::Deduplication => canonical::<bool>(value),
+        Policy::Deduplication | Policy::AllowAutoUpdateSchema | Policy::SchemaValidationEnforced => {
+            canonical::<bool>(value)
+        }
+        Policy::SchemaCompatibility => {
+            let strategy = Option::<String>::deserialize(&value)?.map(|name| name.parse::<Strategy>());
+            Ok(strategy.transpose()?.unwrap_or(Strategy::Undefined).name().into())
+        }
         Policy::InactiveTopics => canonical::<InactiveTopics>(value),
         Policy::AutoTopicCreation => {
             let creation = AutoTopicCreation::deserialize(&value)?;

@@ -7,6 +7,7 @@ use axum::{
 };
 use hexalpes_auth::Refused;
 use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX};
+use hexalpes_registry::UnknownStrategy;
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
 
@@ -41,6 +42,8 @@ pub(crate) enum Refusal {
     AutoTopicCreation,
     #[error(transparent)]
     Unproven(#[from] Refused),
+    #[error(transparent)]
+    Strategy(#[from] UnknownStrategy),
     #[error("the call ended in a panic")]
     Panicked,
     #[error(transparent)]
@@ -58,7 +61,9 @@ impl Refusal {
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
             Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
-            Self::Name(_) | Self::Retention | Self::AutoTopicCreation => StatusCode::PRECONDITION_FAILED,
+            Self::Name(_) | Self::Retention | Self::AutoTopicCreation | Self::Strategy(_) => {
+                StatusCode::PRECONDITION_FAILED
+            }
             Self::Panicked | Self::Unhealthy(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Broker(error) => match error {
                 AdminError::NoNamespace(_)

@@ -29,6 +29,7 @@ use crate::{
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
     partitions::PARTITIONS_MAX,
     retention::Retention,
+    schemas::Schemas,
     topic::{Topic, TopicStats, Unwritten},
 };
 
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     /// Topics that have partitions, with how many; each partition is in `topics`.
     pub(crate) partitioned: RwLock<BTreeMap<TopicName, u32>>,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
+    pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,
     pub(crate) next_consumer: AtomicU64,
     pub(crate) stop: CancellationToken,
@@ -64,6 +66,9 @@ pub enum Policy {
     Retention,
     InactiveTopics,
     AutoTopicCreation,
+    SchemaCompatibility,
+    AllowAutoUpdateSchema,
+    SchemaValidationEnforced,
 }
 
 impl Policy {
@@ -73,6 +78,9 @@ impl Policy {
             Self::Retention => "retention_policies",
             Self::InactiveTopics => "inactive_topic_policies",
             Self::AutoTopicCreation => "autoTopicCreationOverride",
+            Self::SchemaCompatibility => "schema_compatibility_strategy",
+            Self::AllowAutoUpdateSchema => "is_allow_auto_update_schema",
+            Self::SchemaValidationEnforced => "schema_validation_enforced",
         }
     }
 }
@@ -293,6 +301,7 @@ impl Broker {
         }
         self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
         self.shared.topics.write().remove(name);
+        self.shared.drop_schemas(name);
         topic.disband();
         Ok(self.shared.log.delete_topic(topic.id)?)
     }

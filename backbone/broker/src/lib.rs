@@ -20,6 +20,7 @@ mod open;
 mod options;
 mod partitions;
 mod retention;
+mod schemas;
 pub mod subscription;
 mod topic;
 
@@ -30,4 +31,5 @@ pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;
 pub use partitions::PARTITIONS_MAX;
+pub use schemas::SchemaError;
 pub use topic::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};

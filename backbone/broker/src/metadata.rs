@@ -29,6 +29,9 @@ const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("produce
 const EPOCHS: TableDefinition<'_, u64, u64> = TableDefinition::new("topic epochs");
 /// `tenant/namespace` to its policies, as one JSON object.
 const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
+/// Topic, without its domain, and version to when a schema was registered, in milliseconds since 1970, and the schema
+/// as the protocol has it; it is empty where all before it were deleted.
+const SCHEMAS: TableDefinition<'_, (&str, u64), (u64, &[u8])> = TableDefinition::new("schemas");
 const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
 
 /// Which form the other tables have.
@@ -73,6 +76,17 @@ pub(crate) type SnapshotRecord = (TopicId, Vec<u8>);
 /// A cursor as it is written down: its topic, its subscription, its snapshot.
 pub(crate) type CursorRecord = (TopicId, String, Vec<u8>);
 
+/// A version of a topic's schema as it is written down.
+#[derive(Debug)]
+pub(crate) struct SchemaRecord {
+    /// Without its domain.
+    pub(crate) topic: String,
+    pub(crate) version: u64,
+    pub(crate) registered_ms: u64,
+    /// As the protocol has it, or empty.
+    pub(crate) schema: Vec<u8>,
+}
+
 fn refuse_newer(read: &ReadTransaction) -> Result<()> {
     let found = match read.open_table(FORMAT) {
         Ok(format) => format.get(())?.map_or(FORMAT_KNOWN, |value| value.value()),
@@ -86,8 +100,19 @@ fn refuse_newer(read: &ReadTransaction) -> Result<()> {
 fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()> {
     write.open_table(TOPICS)?.remove(name)?;
     write.open_table(EPOCHS)?.remove(id.0)?;
+    forget_schemas(write, schema_name(name))?;
     write.open_table(SNAPSHOTS)?.remove(id.0)?;
     write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
+    Ok(())
+}
+
+/// A topic's name without its domain: its schemas are known by it.
+fn schema_name(topic: &str) -> &str {
+    topic.split_once("://").map_or(topic, |(_, name)| name)
+}
+
+fn forget_schemas(write: &WriteTransaction, name: &str) -> Result<()> {
+    write.open_table(SCHEMAS)?.retain_in((name, 0)..=(name, u64::MAX), |_, _| false)?;
     Ok(())
 }
 
@@ -111,6 +136,7 @@ impl Metadata {
             write.open_table(CURSORS)?;
             write.open_table(EPOCHS)?;
             write.open_table(NEXT)?;
+            write.open_table(SCHEMAS)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
             let is_new = tenants.get("public")?.is_none();
@@ -200,6 +226,7 @@ impl Metadata {
     pub(crate) fn delete_partitioned(&self, name: &str, partitions: &[(String, TopicId)]) -> Result<()> {
         self.store.write(|write| {
             write.open_table(PARTITIONED)?.remove(name)?;
+            forget_schemas(write, schema_name(name))?;
             partitions.iter().try_for_each(|(name, id)| forget_topic(write, name, *id))
         })
     }
@@ -269,6 +296,38 @@ impl Metadata {
             write.open_table(CURSORS)?.remove((topic.0, subscription))?;
             Ok(())
         })
+    }
+
+    pub(crate) fn schemas(&self) -> Result<Vec<SchemaRecord>> {
+        self.store.read(|read| {
+            let mut schemas = Vec::new();
+            for row in read.open_table(SCHEMAS)?.iter()? {
+                let (key, value) = row?;
+                let ((topic, version), (registered_ms, schema)) = (key.value(), value.value());
+                let topic = topic.to_owned();
+                schemas.push(SchemaRecord { topic, version, registered_ms, schema: schema.to_vec() });
+            }
+            Ok(schemas)
+        })
+    }
+
+    /// Writes a schema down. One that is empty takes the place of all before it.
+    pub(crate) fn put_schema(&self, record: &SchemaRecord) -> Result<()> {
+        let SchemaRecord { topic, version, registered_ms, schema } = record;
+        self.store.write(|write| {
+            if schema.is_empty() {
+                forget_schemas(write, topic)?;
+            }
+            write
+                .open_table(SCHEMAS)?
+                .insert((topic.as_str(), *version), (*registered_ms, schema.as_slice()))?;
+            Ok(())
+        })
+    }
+
+    /// Forgets a topic's schemas, and that there were any.
+    pub(crate) fn delete_schemas(&self, topic: &str) -> Result<()> {
+        self.store.write(|write| forget_schemas(write, topic))
     }
 
     pub(crate) fn tenants(&self) -> Result<Vec<String>> {

@@ -2,7 +2,7 @@
 //!
 //! | name | what |
 //! | --- | --- |
-//! | `metadata.redb` | topics, cursors, producers, namespaces |
+//! | `metadata.redb` | topics, cursors, producers, schemas, namespaces |
 //! | `log/` | the entries |
 
 use std::{
@@ -14,6 +14,7 @@ use std::{
 use hexalpes_files::LockError;
 use hexalpes_log::{AppendError, Log, Options, TopicId};
 use hexalpes_wire::TopicName;
+use hexalpes_wire::proto::DecodeError;
 use hexalpes_wire::topic::TopicNameError;
 use parking_lot::{Mutex, RwLock};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,6 +26,7 @@ use crate::{
     dedup::Snapshot,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
+    schemas,
     topic::{ScanError, Topic},
 };
 
@@ -52,6 +54,8 @@ pub enum OpenError {
     Producers { topic: TopicId, source: serde_json::Error },
     #[error("policies of {namespace} cannot be read: {source}")]
     Policies { namespace: String, source: serde_json::Error },
+    #[error("version {number} of the schema of {topic} cannot be read: {source}")]
+    Schema { topic: String, number: u64, source: DecodeError },
     #[error("entries of a deleted topic cannot be removed: {0}")]
     Leftover(#[from] AppendError),
 }
@@ -120,6 +124,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     for (name, partitions) in metadata.partitioned()? {
         partitioned.insert(TopicName::parse(&name)?, partitions);
     }
+    let schemas = schemas::restore(metadata.schemas()?)?;
     for id in log.topics() {
         if !known.contains(&id) {
             log.delete_topic(id)?;
@@ -136,6 +141,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         topics: RwLock::new(topics),
         partitioned: RwLock::new(partitioned),
         namespaces: RwLock::new(namespaces),
+        schemas: RwLock::new(schemas),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,

@@ -89,6 +89,7 @@ impl Broker {
         let records: Vec<_> = there.iter().map(|topic| (topic.name.to_string(), topic.id)).collect();
         shared.metadata.delete_partitioned(&name.to_string(), &records)?;
         shared.partitioned.write().remove(name);
+        shared.drop_schemas(name);
         for topic in there {
             shared.topics.write().remove(&topic.name);
             topic.disband();

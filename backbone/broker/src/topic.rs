@@ -217,6 +217,15 @@ impl Topic {
         between.saturating_sub(cursor.acked_beyond() as u64)
     }
 
+    /// Whether nobody has used it yet but consumers that take any schema: it may still get one.
+    pub(crate) fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        let takes_any = |sub: &Sub| sub.seats.values().all(|seat| seat.takes_any_schema);
+        state.producers.is_empty()
+            && state.subscriptions.values().all(takes_any)
+            && self.log.last_position(self.id).is_none()
+    }
+
     pub(crate) fn is_in_use(&self) -> bool {
         let state = self.state.lock();
         !state.producers.is_empty()

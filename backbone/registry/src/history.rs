@@ -110,11 +110,15 @@ impl History {
         &self,
         new: &Definition,
         strategy: Strategy,
+        may_register: bool,
         registered_ms: u64,
     ) -> Result<Judged, RegisterError> {
         new.check()?;
         if let Some(version) = self.find(new) {
             return Ok(Judged::Known(version.number));
+        }
+        if !may_register {
+            return Err(RegisterError::NoUpdates);
         }
         self.check(new, strategy)?;
         Ok(Judged::New(Version { number: self.next, definition: new.clone(), registered_ms }))
@@ -176,7 +180,7 @@ mod tests {
     }
 
     fn register(history: &mut History, new: &Definition, strategy: Strategy) -> Result<u64, RegisterError> {
-        Ok(match history.judge(new, strategy, 7)? {
+        Ok(match history.judge(new, strategy, true, 7)? {
             Judged::Known(number) => number,
             Judged::New(version) => {
                 let number = version.number;
@@ -187,7 +191,7 @@ mod tests {
     }
 
     fn refused(history: &History, new: &Definition, strategy: Strategy) -> String {
-        history.judge(new, strategy, 7).unwrap_err().to_string()
+        history.judge(new, strategy, true, 7).unwrap_err().to_string()
     }
 
     /// Accepts S0-SCH-1, S0-SCH-2, S0-SCH-4.

@@ -351,3 +351,25 @@ async fn a_namespace_says_what_becomes_of_topics_that_nobody_made() {
     assert_eq!(made, (200, json!({ "partitions": 3, "deleted": false })));
     assert_eq!(admin.get(partitions).await, made);
 }
+
+#[tokio::test]
+async fn a_namespace_says_how_strict_it_is_about_schemas() {
+    const OF: &str = "/admin/v2/namespaces/public/default";
+    let admin = TestAdmin::start().await;
+    let strategy = format!("{OF}/schemaCompatibilityStrategy");
+    assert_eq!(admin.get(&strategy).await, (200, json!("UNDEFINED")));
+    assert_eq!(admin.call(&format!("PUT {strategy}"), "\"FORWARD\"").await.0, 204);
+    assert_eq!(admin.get(&strategy).await, (200, json!("FORWARD")));
+    let (status, refused) = admin.call(&format!("PUT {strategy}"), "\"SIDEWAYS\"").await;
+    assert!(status == 412 && refused["reason"].as_str().unwrap().contains("FULL_TRANSITIVE"), "{refused}");
+    assert_eq!(admin.call(&format!("POST {strategy}"), "\"FULL\"").await.0, 405);
+    for (policy, unset) in [("isAllowAutoUpdateSchema", true), ("schemaValidationEnforced", false)] {
+        let path = format!("{OF}/{policy}");
+        assert_eq!(admin.get(&path).await, (200, json!(unset)));
+        assert_eq!(admin.call(&format!("POST {path}"), &(!unset).to_string()).await.0, 204);
+        assert_eq!(admin.get(&path).await, (200, json!(!unset)));
+    }
+    let (_, policies) = admin.get(OF).await;
+    assert_eq!(policies["schema_compatibility_strategy"], "FORWARD");
+    assert_eq!(policies["is_allow_auto_update_schema"], false);
+}

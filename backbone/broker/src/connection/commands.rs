@@ -6,13 +6,13 @@ use hexalpes_wire::{
     PROTOCOL_VERSION, TopicName,
     frame::Payload,
     proto::{
-        Command, CommandConnect, CommandConnected, CommandGetSchemaResponse, CommandGetTopicsOfNamespace,
+        Command, CommandConnect, CommandConnected, CommandGetTopicsOfNamespace,
         CommandGetTopicsOfNamespaceResponse, CommandPartitionedTopicMetadata, CommandProducer, CommandSend,
-        FeatureFlags, ProducerAccessMode, Schema, SchemaType, ServerError, TopicsMode,
+        FeatureFlags, ProducerAccessMode, ServerError, TopicsMode,
     },
 };
 
-use super::{Connection, Hangup, Producer};
+use super::{Connection, Hangup, Producer, schemas::schema_refusal};
 use crate::{
     broker::AdminError,
     off_reactor::off_reactor,
@@ -56,18 +56,8 @@ impl Connection {
                 };
                 self.outbox.push(&answer);
             }
-            Command::GetSchema(asked) => {
-                let (error, why) = match topic_name(&asked.topic) {
-                    Ok(_) => (ServerError::TopicNotFound, "the topic has no schema".to_owned()),
-                    Err(refusal) => refusal,
-                };
-                self.outbox.push(&Command::GetSchemaResponse(CommandGetSchemaResponse {
-                    request_id: asked.request_id,
-                    error_code: Some(error.into()),
-                    error_message: Some(why),
-                    ..CommandGetSchemaResponse::default()
-                }));
-            }
+            Command::GetSchema(asked) => self.get_schema(&asked),
+            Command::GetOrCreateSchema(asked) => self.get_or_create_schema(&asked),
             other => {
                 let request_id = other.request_id().ok_or(Hangup::Senseless(other.kind()))?;
                 if let Err((error, why)) = self.request(other, request_id) {
@@ -124,8 +114,11 @@ impl Connection {
 
     fn open_producer(&mut self, asked: &CommandProducer) -> Result<(), Refusal> {
         let name = topic_name(&asked.topic)?;
-        check_schema(asked.schema.as_ref())?;
         let topic = self.topic(&name)?;
+        let schema = self
+            .shared
+            .producer_schema(&name, asked.schema.as_ref())
+            .map_err(|error| schema_refusal(&error))?;
         let given = asked.producer_name.as_deref().filter(|name| !name.is_empty());
         let producer = given.map_or_else(|| self.shared.producer_name(), str::to_owned);
         let opening = Opening {
@@ -136,6 +129,7 @@ impl Connection {
             epoch: asked.epoch(),
             access: asked.producer_access_mode(),
             topic_epoch: asked.topic_epoch,
+            schema,
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
         };
         let shared = &self.shared;
@@ -219,18 +213,4 @@ pub(super) fn not_allowed(why: String) -> Refusal {
 
 pub(super) fn topic_name(name: &str) -> Result<TopicName, Refusal> {
     TopicName::parse(name).map_err(|error| (ServerError::InvalidTopicName, error.to_string()))
-}
-
-/// Bytes and primitives need no registry; what has a definition would.
-pub(super) fn check_schema(schema: Option<&Schema>) -> Result<(), Refusal> {
-    match schema.map(Schema::r#type) {
-        Some(
-            kind @ (SchemaType::Json
-            | SchemaType::Protobuf
-            | SchemaType::Avro
-            | SchemaType::KeyValue
-            | SchemaType::ProtobufNative),
-        ) => Err(not_allowed(format!("schemas of type {kind:?} are not supported"))),
-        _ => Ok(()),
-    }
 }

@@ -8,14 +8,15 @@ use hexalpes_wire::{
     proto::{
         AckType, Command, CommandAck, CommandConsumerStats, CommandConsumerStatsResponse, CommandFlow,
         CommandGetLastMessageId, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
-        CommandUnsubscribe, InitialPosition, IntRange, KeySharedMeta, KeySharedMode, MessageIdData,
-        ServerError, SubType,
+        CommandUnsubscribe, InitialPosition, IntRange, KeySharedMeta, KeySharedMode, MessageIdData, Schema,
+        SchemaType, ServerError, SubType,
     },
 };
 
 use super::{
     Connection, Consumer,
-    commands::{Refusal, check_schema, not_allowed, topic_name},
+    commands::{Refusal, not_allowed, topic_name},
+    schemas::schema_refusal,
 };
 use crate::{
     off_reactor::off_reactor,
@@ -26,7 +27,6 @@ use crate::{
 impl Connection {
     pub(super) fn subscribe(&mut self, asked: &CommandSubscribe) -> Result<(), Refusal> {
         let name = topic_name(&asked.topic)?;
-        check_schema(asked.schema.as_ref())?;
         let kind = match SubType::try_from(asked.sub_type) {
             Ok(SubType::Exclusive) => Kind::Exclusive,
             Ok(SubType::Failover) => Kind::Failover,
@@ -44,6 +44,9 @@ impl Connection {
             let existing = self.shared.existing(&name);
             existing.map_err(|error| (ServerError::TopicNotFound, error.to_string()))?
         };
+        if let Some(schema) = &asked.schema {
+            self.shared.consumer_schema(&topic, schema).map_err(|error| schema_refusal(&error))?;
+        }
         if let Some(before) = self.consumers.remove(&asked.consumer_id) {
             before.topic.close_consumer(&before.subscription, before.id);
         }
@@ -53,7 +56,8 @@ impl Connection {
             (None, InitialPosition::Latest) => Start::Latest,
         };
         let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
-        let seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id, name.partition());
+        let mut seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id, name.partition());
+        seat.takes_any_schema = asked.schema.as_ref().map(Schema::r#type) == Some(SchemaType::AutoConsume);
         let joining = Joining {
             id,
             name: asked.consumer_name.clone().unwrap_or_else(|| format!("consumer-{}", id.0)),

@@ -4,6 +4,7 @@ mod commands;
 mod consume;
 pub(crate) mod outbox;
 mod proving;
+mod schemas;
 mod writing;
 
 use std::{collections::HashMap, future::pending, io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};

@@ -224,7 +224,8 @@ impl State {
 
     fn let_in(&mut self, name: String, seat: Seat, request_id: u64) {
         let last = self.dedup.last(&name);
-        let answer = Command::producer_success(request_id, name.as_str(), last).with_topic_epoch(self.epoch);
+        let answer = Command::producer_success_with(request_id, name.as_str(), last, seat.schema)
+            .with_topic_epoch(self.epoch);
         seat.outbox.push(&answer);
         self.producers.insert(name, seat);
     }

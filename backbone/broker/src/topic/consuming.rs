@@ -21,12 +21,14 @@ pub(crate) struct ConsumerSeat {
     pub(crate) consumer_id: u64,
     /// The topic's, if it is one: its messages are known by it.
     pub(crate) partition: Option<u32>,
+    /// It says nothing of what the topic's schema should be.
+    pub(crate) takes_any_schema: bool,
     pub(crate) sent: Meter,
 }
 
 impl ConsumerSeat {
     pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64, partition: Option<u32>) -> Self {
-        Self { outbox, consumer_id, partition, sent: Meter::default() }
+        Self { outbox, consumer_id, partition, takes_any_schema: false, sent: Meter::default() }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Seat {
     pub(super) access: ProducerAccessMode,
     pub(super) received: Meter,
     pub(super) named_by_user: bool,
+    /// The version of the schema that it came with, if it did.
+    pub(super) schema: Option<u64>,
     /// A message of it was not stored. Nothing later is, or there would be a gap that its client could not fill:
     /// it opens the producer again and sends again from there.
     failed: bool,
@@ -27,9 +29,9 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(super) fn of(opening: &Opening<'_>) -> Self {
-        let Opening { outbox, producer_id, epoch, access, named_by_user, .. } = *opening;
+        let Opening { outbox, producer_id, epoch, access, named_by_user, schema, .. } = *opening;
         let (outbox, received) = (Arc::clone(outbox), Meter::default());
-        Self { outbox, producer_id, epoch, access, received, named_by_user, failed: false }
+        Self { outbox, producer_id, epoch, access, received, named_by_user, schema, failed: false }
     }
 
     pub(super) fn is_alone(&self) -> bool {
@@ -72,6 +74,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) access: ProducerAccessMode,
     /// When it had the topic alone before, the topic's epoch at that time.
     pub(crate) topic_epoch: Option<u64>,
+    /// The version of the schema that it comes with, if it does.
+    pub(crate) schema: Option<u64>,
     pub(crate) named_by_user: bool,
 }
 

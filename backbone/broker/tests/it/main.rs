@@ -15,5 +15,6 @@ mod partitions;
 mod peer;
 mod proving;
 mod refusing;
+mod schemas;
 mod slow;
 mod sockets;

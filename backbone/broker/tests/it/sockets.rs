@@ -4,9 +4,9 @@ use hexalpes_broker::Policy;
 use hexalpes_wire::{
     MessageId,
     proto::{
-        AckType, Command, CommandConsumerStats, CommandGetLastMessageId, CommandGetOrCreateSchema,
-        CommandGetSchema, CommandGetTopicsOfNamespace, CommandRedeliverUnacknowledgedMessages, CommandSeek,
-        CommandSubscribe, CommandUnsubscribe, Schema, ServerError, SubType, TopicsMode,
+        AckType, Command, CommandConsumerStats, CommandGetLastMessageId, CommandGetSchema,
+        CommandGetTopicsOfNamespace, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
+        CommandUnsubscribe, ServerError, SubType, TopicsMode,
     },
 };
 use tempfile::tempdir;
@@ -141,11 +141,6 @@ async fn what_is_not_supported_is_answered() {
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut peer = running.peer().await;
-    let asked =
-        CommandGetOrCreateSchema { request_id: 3, topic: TOPIC.to_owned(), schema: Schema::default() };
-    let answer = peer.ask(&Command::GetOrCreateSchema(asked)).await;
-    let Command::Error(refusal) = answer else { panic!("{answer:?} is no refusal") };
-    assert_eq!((refusal.request_id, refusal.error()), (3, ServerError::NotAllowedError));
     let an_hour_back = CommandSubscribe {
         topic: TOPIC.to_owned(),
         subscription: "sub".to_owned(),

@@ -4,11 +4,17 @@ use bytes::Bytes;
 
 use super::{
     Command, CommandAckResponse, CommandCloseConsumer, CommandCloseProducer, CommandError,
-    CommandGetLastMessageIdResponse, CommandLookupTopicResponse, CommandPartitionedTopicMetadataResponse,
-    CommandPing, CommandPong, CommandProducerSuccess, CommandSendError, CommandSendReceipt, CommandSuccess,
-    LookupOutcome, PartitionedMetadataOutcome, ServerError,
+    CommandGetLastMessageIdResponse, CommandGetOrCreateSchemaResponse, CommandGetSchemaResponse,
+    CommandLookupTopicResponse, CommandPartitionedTopicMetadataResponse, CommandPing, CommandPong,
+    CommandProducerSuccess, CommandSendError, CommandSendReceipt, CommandSuccess, LookupOutcome,
+    PartitionedMetadataOutcome, Schema, ServerError,
 };
 use crate::MessageId;
+
+/// Eight bytes, the big end first.
+fn schema_version_bytes(version: u64) -> Bytes {
+    Bytes::copy_from_slice(&version.to_be_bytes())
+}
 
 impl Command {
     pub fn ping() -> Self {
@@ -29,12 +35,22 @@ impl Command {
 
     /// `last_sequence_id` is the highest stored under that name, none where deduplication knows of none.
     pub fn producer_success(request_id: u64, producer_name: impl Into<String>, last: Option<u64>) -> Self {
+        Self::producer_success_with(request_id, producer_name, last, None)
+    }
+
+    /// As [`Command::producer_success`], for a producer that came with a schema, which is this version.
+    pub fn producer_success_with(
+        request_id: u64,
+        producer_name: impl Into<String>,
+        last: Option<u64>,
+        schema_version: Option<u64>,
+    ) -> Self {
         Self::ProducerSuccess(CommandProducerSuccess {
             request_id,
             producer_name: producer_name.into(),
             last_sequence_id: Some(last.map_or(-1, u64::cast_signed)),
             // Pulsar answers an empty version where there is no schema, and its C++ client reads it.
-            schema_version: Some(Bytes::new()),
+            schema_version: Some(schema_version.map_or_else(Bytes::new, schema_version_bytes)),
             topic_epoch: None,
             producer_ready: Some(true),
         })
@@ -59,6 +75,42 @@ impl Command {
             }
             other => other,
         }
+    }
+
+    pub fn schema(request_id: u64, schema: Schema, version: u64) -> Self {
+        Self::GetSchemaResponse(CommandGetSchemaResponse {
+            request_id,
+            schema: Some(schema),
+            schema_version: Some(schema_version_bytes(version)),
+            ..CommandGetSchemaResponse::default()
+        })
+    }
+
+    pub fn schema_error(request_id: u64, error: ServerError, message: impl Into<String>) -> Self {
+        Self::GetSchemaResponse(CommandGetSchemaResponse {
+            request_id,
+            error_code: Some(error.into()),
+            error_message: Some(message.into()),
+            ..CommandGetSchemaResponse::default()
+        })
+    }
+
+    /// The version of a schema that was registered, none for that of bytes, which has none.
+    pub fn schema_version(request_id: u64, version: Option<u64>) -> Self {
+        Self::GetOrCreateSchemaResponse(CommandGetOrCreateSchemaResponse {
+            request_id,
+            schema_version: Some(version.map_or_else(Bytes::new, schema_version_bytes)),
+            ..CommandGetOrCreateSchemaResponse::default()
+        })
+    }
+
+    pub fn schema_version_error(request_id: u64, error: ServerError, message: impl Into<String>) -> Self {
+        Self::GetOrCreateSchemaResponse(CommandGetOrCreateSchemaResponse {
+            request_id,
+            error_code: Some(error.into()),
+            error_message: Some(message.into()),
+            ..CommandGetOrCreateSchemaResponse::default()
+        })
     }
 
     /// `highest` is the batch's last sequence id, or again the message's own.

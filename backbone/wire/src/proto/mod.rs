@@ -19,6 +19,8 @@ mod shared;
 mod topics;
 mod transactions;
 
+pub use prost::DecodeError;
+
 pub use command::{BaseCommand, Command, CommandType};
 pub use connection::*;
 pub use consume::*;

@@ -1,7 +1,7 @@
 //! Schemas and the commands that fetch and register them.
 
 use bytes::Bytes;
-use prost::{Enumeration, Message};
+use prost::{DecodeError, Enumeration, Message};
 
 use super::{KeyValue, ServerError};
 
@@ -17,6 +17,17 @@ pub struct Schema {
     pub r#type: i32,
     #[prost(message, repeated, tag = "5")]
     pub properties: Vec<KeyValue>,
+}
+
+impl Schema {
+    /// As it is written down.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
 }
 
 /// What kind of schema it is.
