@@ -15,7 +15,7 @@ pub mod variable {
     pub const PULSAR_URL: &str = "HEXALPES_TEST_PULSAR_URL";
     /// `http://host:port` of its REST interface.
     pub const PULSAR_ADMIN_URL: &str = "HEXALPES_TEST_PULSAR_ADMIN_URL";
-    /// A Python interpreter that can `import pulsar`.
+    /// A Python interpreter that can `import pulsar, fastavro`.
     pub const PYTHON: &str = "HEXALPES_TEST_PYTHON";
 }
 

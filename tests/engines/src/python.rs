@@ -9,10 +9,11 @@ use anyhow::{Context, Result};
 use crate::cache::{Lock, cache_folder};
 use crate::{Absent, tool};
 
-/// What is installed from PyPI. Another version gets another environment.
+/// What is installed from PyPI: the client, and what it writes Avro with. Another version gets another environment.
 const CLIENT: &str = "pulsar-client==3.13.0";
+const AVRO: &str = "fastavro==1.13.1";
 
-/// A Python interpreter that can `import pulsar`.
+/// A Python interpreter that can `import pulsar, fastavro`.
 #[derive(Debug, Clone)]
 pub struct Python {
     interpreter: PathBuf,
@@ -31,7 +32,7 @@ impl Python {
 
 /// The environment counts once it holds `complete`; one that was left halfway is made anew.
 fn prepare() -> Result<Python> {
-    let folder = cache_folder("python")?.join(CLIENT.replace("==", "-"));
+    let folder = cache_folder("python")?.join([CLIENT, AVRO].join("-").replace("==", "-"));
     fs::create_dir_all(&folder).context("the environment's folder cannot be made")?;
     let _lock = Lock::of(&folder)?;
     let environment = folder.join("venv");
@@ -44,7 +45,7 @@ fn prepare() -> Result<Python> {
         let python = tool::find(&["python3"])?;
         tool::run(Command::new(python).args(["-m", "venv"]).arg(&environment))?;
         let mut install = Command::new(&interpreter);
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT]);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", CLIENT, AVRO]);
         tool::run(&mut install)?;
         tool::run(&mut import(&interpreter))?;
         fs::write(&complete, CLIENT).context("the environment cannot be marked complete")?;
@@ -59,6 +60,6 @@ fn works(interpreter: &Path) -> bool {
 
 fn import(interpreter: &Path) -> Command {
     let mut command = Command::new(interpreter);
-    command.args(["-c", "import pulsar"]);
+    command.args(["-c", "import pulsar, fastavro"]);
     command
 }

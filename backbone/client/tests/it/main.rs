@@ -13,6 +13,7 @@ mod engine;
 mod fake;
 mod faults;
 mod foreign;
+mod foreign_schemas;
 mod key_shared;
 mod order;
 mod outage;
