@@ -16,6 +16,7 @@ mod namespaces;
 mod partitions;
 mod policies;
 mod refusal;
+mod schemas;
 mod tenants;
 mod topics;
 
@@ -23,15 +24,15 @@ use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
     middleware::from_fn_with_state,
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use hexalpes_broker::Broker;
 
 use lookup::Scheme;
 use refusal::Refusal;
 
-/// No body of this interface is longer than a few policies.
-const BODY_BYTES_MAX: usize = 64 << 10;
+/// No body of this interface is longer than a few policies, or a schema.
+const BODY_BYTES_MAX: usize = 1 << 20;
 /// The one cluster there is, called as Pulsar calls itself when it stands alone.
 const CLUSTER: &str = "standalone";
 
@@ -39,6 +40,7 @@ const CLUSTER: &str = "standalone";
 /// the broker waits for the disk.
 pub fn router(broker: Broker) -> Router {
     const NAMESPACE: &str = "/admin/v2/namespaces/{tenant}/{namespace}";
+    const SCHEMAS: &str = "/admin/v2/schemas/{tenant}/{namespace}/{topic}";
     const TOPIC: &str = "/admin/v2/persistent/{tenant}/{namespace}/{topic}";
     Router::new()
         .route("/admin/v2/brokers/health", get(brokers::health))
@@ -68,6 +70,14 @@ pub fn router(broker: Broker) -> Router {
             get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
         )
         .route(&format!("{TOPIC}/partitioned-stats"), get(partitions::stats))
+        .route(
+            &format!("{SCHEMAS}/schema"),
+            get(schemas::newest).post(schemas::upload).delete(schemas::delete),
+        )
+        .route(&format!("{SCHEMAS}/schema/{{version}}"), get(schemas::version))
+        .route(&format!("{SCHEMAS}/schemas"), get(schemas::all))
+        .route(&format!("{SCHEMAS}/compatibility"), post(schemas::compatibility))
+        .route(&format!("{SCHEMAS}/version"), post(schemas::find))
         .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/", get(metrics::metrics))

@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hexalpes_auth::Refused;
-use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX};
-use hexalpes_registry::UnknownStrategy;
+use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX, SchemaError};
+use hexalpes_registry::{RegisterError, UnknownStrategy};
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
 
@@ -44,6 +44,12 @@ pub(crate) enum Refusal {
     Unproven(#[from] Refused),
     #[error(transparent)]
     Strategy(#[from] UnknownStrategy),
+    #[error("Schema not found")]
+    NoSchema,
+    #[error("type {0:?} is no type of a schema")]
+    SchemaType(String),
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
     #[error("the call ended in a panic")]
     Panicked,
     #[error(transparent)]
@@ -55,7 +61,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoPath | Self::NoCluster(_) => StatusCode::NOT_FOUND,
+            Self::NoPath | Self::NoCluster(_) | Self::NoSchema => StatusCode::NOT_FOUND,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
@@ -64,6 +70,12 @@ impl Refusal {
             Self::Name(_) | Self::Retention | Self::AutoTopicCreation | Self::Strategy(_) => {
                 StatusCode::PRECONDITION_FAILED
             }
+            Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Schema(error) => match error {
+                SchemaError::Refused(RegisterError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+                SchemaError::Refused(_) | SchemaError::NotGiven => StatusCode::CONFLICT,
+                SchemaError::Metadata(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
             Self::Panicked | Self::Unhealthy(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Broker(error) => match error {
                 AdminError::NoNamespace(_)
@@ -92,10 +104,8 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = self.status();
-        if let Self::Broker(error) = &self
-            && status.is_server_error()
-        {
-            tracing::error!(%error, "a call of the admin interface failed");
+        if status.is_server_error() && matches!(self, Self::Broker(_) | Self::Schema(_)) {
+            tracing::error!(error = %self, "a call of the admin interface failed");
         }
         (status, Json(serde_json::json!({ "reason": self.to_string() }))).into_response()
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod schemas;
+
 use std::sync::Arc;
 
 use hexalpes_broker::{Broker, BrokerOptions};
