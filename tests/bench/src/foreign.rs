@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use hexalpes_engines::Python;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Says `> ready` when it is subscribed, and after the last message of each its conversion and when it was there.
 const CONSUME: &str = r"
 import pulsar, sys, time
+# The client logs on standard output.
+sys.stdout = sys.stderr
 url, topic, count = sys.argv[1:]
 client = pulsar.Client(url)
 consumer = client.subscribe(topic, 'bench-foreign', initial_position=pulsar.InitialPosition.Latest)
@@ -32,7 +34,7 @@ client.close()
 
 pub(crate) struct ForeignConsumer {
     process: Child,
-    said: Lines<BufReader<ChildStdout>>,
+    said: Lines<BufReader<ChildStderr>>,
 }
 
 impl ForeignConsumer {
@@ -41,12 +43,12 @@ impl ForeignConsumer {
         let mut process = Command::new(python.interpreter())
             .args(["-c", CONSUME, url, topic, &messages.to_string()])
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .context("the Python client cannot be started")?;
-        let said = process.stdout.take().context("what it says is ours")?;
+        let said = process.stderr.take().context("what it says is ours")?;
         let mut consumer = Self { process, said: BufReader::new(said).lines() };
         match consumer.line().await?.as_deref() {
             Some("ready") => Ok(consumer),
@@ -65,7 +67,7 @@ impl ForeignConsumer {
         if ended.success() { Ok(heard) } else { bail!("the Python client failed: {ended}") }
     }
 
-    /// The next line that is meant for us; the client logs on others.
+    /// The next line that is meant for us.
     async fn line(&mut self) -> Result<Option<String>> {
         loop {
             let line = timeout(PATIENCE, self.said.next_line())

@@ -118,12 +118,14 @@ except pulsar.AlreadyClosed:
     pass  # The one that is out.
 ";
 
-/// What the program says on lines that begin with `>`; the client logs on the others.
+/// What the program says on lines that begin with `>`. It says them on standard error, for the client logs on standard
+/// output, in the middle of lines.
 pub(crate) async fn python(interpreter: &Path, program: &str, arguments: &[&str]) -> Vec<String> {
+    let program = format!("import sys\nsys.stdout = sys.stderr\n{program}");
     let run = Command::new(interpreter).arg("-c").arg(program).args(arguments).kill_on_drop(true).output();
     let output = run.await.unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
     said.lines().filter_map(|line| line.strip_prefix("> ")).map(str::to_owned).collect()
 }
 
