@@ -119,6 +119,7 @@ fn amount(number: &str) -> Result<Amount, Invalid> {
     Amount::parse(number).map_err(|error| match error {
         AmountError::NotANumber => Invalid::new("wrong_type", error),
         AmountError::TooLarge => Invalid::new("too_large", error),
+        AmountError::TooPrecise => Invalid::new("too_precise", error),
     })
 }
 

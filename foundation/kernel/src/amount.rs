@@ -11,15 +11,18 @@ pub struct Amount {
     scale: u32,
 }
 
-/// Most digits that an amount may have, and the largest exponent; more is no amount of money.
-const DIGITS_MAX: usize = 28;
+/// Most digits that an amount may have, before the point and in all, zeros after the point included; more is no
+/// amount of money.
+const DIGITS_MAX: i64 = 28;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     #[error("must be a number, written without quotes")]
     NotANumber,
-    #[error("has more than {DIGITS_MAX} digits")]
+    #[error("has more than {DIGITS_MAX} digits before the point")]
     TooLarge,
+    #[error("has too many digits after the point: an amount has at most {DIGITS_MAX} digits")]
+    TooPrecise,
 }
 
 impl Amount {
@@ -57,29 +60,18 @@ impl Amount {
         if significant.is_empty() {
             return Ok(Self::new(0, 0));
         }
-        if significant.len() > DIGITS_MAX {
+        let digits = i64::try_from(significant.len()).map_err(|_| AmountError::TooLarge)?;
+        let scale = i64::try_from(fraction.len()).map_err(|_| AmountError::TooPrecise)? - exponent;
+        if digits - scale > DIGITS_MAX {
             return Err(AmountError::TooLarge);
+        }
+        if digits.max(scale) > DIGITS_MAX {
+            return Err(AmountError::TooPrecise);
         }
         let mantissa = significant.iter().fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
-        let fraction_digits = i64::try_from(fraction.len()).map_err(|_| AmountError::TooLarge)?;
-        Self::scaled(if negative { -mantissa } else { mantissa }, fraction_digits - exponent)
-    }
-
-    /// `mantissa / 10^scale` for a scale of either sign.
-    fn scaled(mantissa: i128, scale: i64) -> Result<Self, AmountError> {
-        let zeros = u32::try_from(scale.unsigned_abs()).map_err(|_| AmountError::TooLarge)?;
-        if zeros as usize > DIGITS_MAX {
-            return Err(AmountError::TooLarge);
-        }
-        if scale >= 0 {
-            return Ok(Self::new(mantissa, zeros));
-        }
-        let power = 10_i128.pow(zeros);
-        let whole = mantissa.checked_mul(power).ok_or(AmountError::TooLarge)?;
-        if whole.unsigned_abs() >= 10_u128.pow(28) {
-            return Err(AmountError::TooLarge);
-        }
-        Ok(Self::new(whole, 0))
+        let mantissa = if negative { -mantissa } else { mantissa };
+        let zeros = u32::try_from(scale.unsigned_abs()).expect("the scale is bounded on both sides");
+        Ok(if scale < 0 { Self::new(mantissa * 10_i128.pow(zeros), 0) } else { Self::new(mantissa, zeros) })
     }
 
     pub fn mantissa(self) -> i128 {
@@ -110,11 +102,11 @@ fn parse_exponent(text: &str) -> Result<i64, AmountError> {
     if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(AmountError::NotANumber);
     }
-    text.strip_prefix('+').unwrap_or(text).parse().map_err(|_| AmountError::TooLarge).and_then(
-        |exponent: i64| {
-            if exponent.unsigned_abs() > 1_000 { Err(AmountError::TooLarge) } else { Ok(exponent) }
-        },
-    )
+    match text.strip_prefix('+').unwrap_or(text).parse::<i64>() {
+        Ok(exponent) if exponent.unsigned_abs() <= 1_000 => Ok(exponent),
+        _ if text.starts_with('-') => Err(AmountError::TooPrecise),
+        _ => Err(AmountError::TooLarge),
+    }
 }
 
 impl fmt::Display for Amount {
@@ -153,9 +145,30 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_refused_without_being_computed() {
-        for text in ["1e30", "1e999999999999999999999", "123456789012345678901234567890", "1e-40"] {
+        for text in
+            ["1e28", "1e999999999999999999999", "12345678901234567890123456789", "1234567890123456789e10"]
+        {
             assert_eq!(Amount::parse(text), Err(AmountError::TooLarge), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_too_precise_is_refused_as_that() {
+        for text in ["1e-40", "1e-999999999999999999999", "0.12345678901234567890123456789", "1e-29"] {
+            assert_eq!(Amount::parse(text), Err(AmountError::TooPrecise), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_most_digits_that_may_be_are_read() {
+        for text in [
+            "1234567890123456789012345678",
+            "0.0000000000000000000000000001",
+            "12345678901234.12345678901234",
+        ] {
+            assert_eq!(Amount::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Amount::parse("1e27").unwrap().to_string(), format!("1{}", "0".repeat(27)));
     }
 
     proptest! {

@@ -88,6 +88,7 @@ async fn a_bad_amount_currency_or_rate_is_refused_by_name() {
         ("grossAmount", Some("1.005"), "too_precise"),
         ("grossAmount", Some("1.000000000000000000000000001"), "too_precise"),
         ("grossAmount", Some("1e-3"), "too_precise"),
+        ("grossAmount", Some("1e-40"), "too_precise"),
         ("currency", Some("\"XXY\""), "unknown_currency"),
         ("currency", Some("\"usd\""), "unknown_currency"),
         ("currency", Some("\"\""), "unknown_currency"),
