@@ -1,4 +1,5 @@
-//! Topics, subscriptions and cursors as state machines, and the driver that gives them sockets.
+//! Subscriptions, cursors and deduplication as state machines without IO, topics that read and append to the log for
+//! them, and the driver that gives them sockets.
 //!
 //! A broker that speaks Pulsar's binary protocol, in one process with whoever opens it. [`Broker::open`],
 //! then [`Broker::serve`] a listener; a client connects as to any Pulsar broker.

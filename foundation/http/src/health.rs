@@ -46,7 +46,7 @@ impl Check {
     }
 }
 
-/// By name: `database`, `backbone`, `relay`.
+/// By the name of the part that works in the background, such as `relay` or `broker`.
 pub type Checks = BTreeMap<&'static str, Check>;
 
 type Look = dyn Fn() -> BoxFuture<'static, Checks> + Send + Sync;

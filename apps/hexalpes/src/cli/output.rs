@@ -24,7 +24,7 @@ pub(super) enum Format {
     Jsonl,
 }
 
-/// One row: its members in the order of the columns.
+/// One row by its columns' names. A table has them in the order that is asked for, JSON by the alphabet.
 pub(super) type Row = Map<String, Value>;
 
 impl Output {
