@@ -6,5 +6,5 @@
 mod logs;
 mod metrics;
 
-pub use logs::{LogError, init};
+pub use logs::{LEVELS, LogError, LogFilter, init};
 pub use metrics::{Metrics, MetricsError};

@@ -9,18 +9,42 @@ use tracing_subscriber::EnvFilter;
 pub enum LogError {
     #[error("log filter {filter:?}: {why}")]
     Filter { filter: String, why: String },
+    /// It would be taken for the name of a part of the program, and silence all the others.
+    #[error("{directive:?} is no level")]
+    NoLevel { directive: String },
     #[error("logs are set up already")]
     Twice,
 }
 
+/// The levels, from nothing to everything.
+pub const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// What is logged.
+#[derive(Debug)]
+pub struct LogFilter(EnvFilter);
+
+impl LogFilter {
+    /// Reads a level (`info`) or directives (`warn,hexalpes_db=debug`). A directive without a level is one of our
+    /// crates, of which everything is logged; any other is a level that is misspelt.
+    pub fn parse(text: &str) -> Result<Self, LogError> {
+        let is_clear = |directive: &&str| {
+            directive.contains('=')
+                || directive.starts_with("hexalpes")
+                || LEVELS.iter().any(|level| level.eq_ignore_ascii_case(directive))
+        };
+        if let Some(directive) = text.split(',').map(str::trim).find(|directive| !is_clear(directive)) {
+            return Err(LogError::NoLevel { directive: directive.to_owned() });
+        }
+        EnvFilter::try_new(text)
+            .map(Self)
+            .map_err(|why| LogError::Filter { filter: text.to_owned(), why: why.to_string() })
+    }
+}
+
 /// Sends log lines to standard error, as text or as one JSON object a line.
-///
-/// `filter` is a level (`info`) or directives (`warn,hexalpes_db=debug`).
-pub fn init(filter: &str, json: bool) -> Result<(), LogError> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|why| LogError::Filter { filter: filter.to_owned(), why: why.to_string() })?;
+pub fn init(filter: LogFilter, json: bool) -> Result<(), LogError> {
     let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.0)
         .with_writer(io::stderr)
         // A file shows colours as noise.
         .with_ansi(io::stderr().is_terminal());
@@ -34,7 +58,28 @@ mod tests {
 
     #[test]
     fn a_filter_that_is_none_is_refused_by_name() {
-        let error = init("info,=,=", false).unwrap_err();
+        let error = LogFilter::parse("info,=,=").unwrap_err();
         assert!(error.to_string().contains("info,=,="), "{error}");
+    }
+
+    #[test]
+    fn a_level_that_is_misspelt_is_refused() {
+        for (text, misspelt) in
+            [("wran", "wran"), ("info,debg", "debg"), ("", ""), ("warn,hexalpes_db=debug,x", "x")]
+        {
+            let error = LogFilter::parse(text).unwrap_err();
+            assert!(
+                matches!(&error, LogError::NoLevel { directive } if directive == misspelt),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn levels_and_directives_are_read() {
+        for text in ["warn", "INFO", "off", "warn,hexalpes_db=debug", "error, hexalpes_client", "hyper=info"]
+        {
+            assert!(LogFilter::parse(text).is_ok(), "{text}");
+        }
     }
 }

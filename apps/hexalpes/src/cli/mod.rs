@@ -123,8 +123,9 @@ pub(crate) fn run() -> ExitCode {
     for strange in strange_variables(&environment) {
         eprintln!("hexalpes: {strange}");
     }
-    if let Err(error) = hexalpes_telemetry::init(settings.log(), false) {
-        return fail(&error.into(), USAGE);
+    let logs = settings.log().and_then(|filter| Ok(hexalpes_telemetry::init(filter, false)?));
+    if let Err(error) = logs {
+        return fail(&error, USAGE);
     }
     match start(cli.command.unwrap_or(Command::Up { relay: RelayChoice { no_relay: false } }), &settings) {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,10 +11,11 @@ mod nearest;
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, fs, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hexalpes_auth::{Authentication, SecretKey, TokenKey, key_bytes};
 use hexalpes_client::Token;
 use hexalpes_db::DatabaseUrl;
+use hexalpes_telemetry::{LEVELS, LogError, LogFilter};
 use hexalpes_tls::TlsFiles;
 
 use crate::services::Service;
@@ -111,6 +112,7 @@ impl Settings {
              out, and put a proxy that authenticates in front",
             self.origin(Key::Host)
         );
+        self.log()?;
         self.tls_files()?;
         let advertised = self.advertised_address();
         ensure!(
@@ -126,8 +128,21 @@ impl Settings {
         PathBuf::from(self.text(Key::Data))
     }
 
-    pub(crate) fn log(&self) -> &str {
-        self.text(Key::Log)
+    pub(crate) fn log(&self) -> Result<LogFilter> {
+        LogFilter::parse(self.text(Key::Log)).map_err(|error| {
+            let meant = match &error {
+                LogError::NoLevel { directive } => nearest::nearest(directive, LEVELS.into_iter()),
+                LogError::Filter { .. } | LogError::Twice => None,
+            };
+            let way_out = match meant {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!(
+                    "write one of {}, or directives such as warn,hexalpes_broker=debug",
+                    LEVELS.join(", ")
+                ),
+            };
+            anyhow!("log ({}): {error}; {way_out}", self.origin(Key::Log))
+        })
     }
 
     pub(crate) fn port(&self, key: Key) -> Result<u16> {
@@ -173,7 +188,7 @@ impl Settings {
         for key in [own, Key::DatabaseUrl] {
             if let Some(Given { value, origin }) = self.given.get(&key) {
                 return DatabaseUrl::parse(value)
-                    .map_err(|error| anyhow::anyhow!("{} ({origin}): {error}", key.name()));
+                    .map_err(|error| anyhow!("{} ({origin}): {error}", key.name()));
             }
         }
         Ok(DatabaseUrl::file(self.data().join(format!("{}.db", service.name()))))

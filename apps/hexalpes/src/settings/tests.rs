@@ -160,3 +160,11 @@ fn files_that_are_never_put_aside_cannot_be_limited() {
     );
     assert!(shown.contains(&["event_ids_kept_hours", "", "not set"].map(str::to_owned)));
 }
+
+#[test]
+fn a_level_that_is_misspelt_is_told_with_the_nearest() {
+    let flags = Flags { given: vec![(Key::Log, "wran".to_owned())], config: None };
+    assert_eq!(error_of(&flags, &[]), "log (flag --log): \"wran\" is no level; did you mean warn?");
+    let error = error_of(&Flags::default(), &[("HEXALPES_LOG", "loudest")]);
+    assert!(error.contains("write one of off, error, warn"), "{error}");
+}
