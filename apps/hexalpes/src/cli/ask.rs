@@ -1,10 +1,15 @@
 //! Asking the commission API of the running product.
 
 use anyhow::{Context as _, Result, bail};
-use hexalpes_client::{AdminClient, Client};
+use hexalpes_client::{AdminClient, Client, TopicName};
 use serde_json::Value;
 
 use crate::settings::{Key, Settings};
+
+/// A topic's name as it was written, if it is one.
+pub(super) fn topic(raw: &str) -> Result<String, String> {
+    TopicName::parse(raw).map(|_| raw.to_owned()).map_err(|error| error.to_string())
+}
 
 /// `GET {path}`, of the commissions.
 pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {

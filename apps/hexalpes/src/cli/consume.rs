@@ -10,11 +10,12 @@ use super::{
     ask,
     output::{Format, Output, Row, line, row},
 };
-use crate::settings::Settings;
+use crate::settings::{Settings, Usage};
 
 #[derive(Args)]
 pub(super) struct Consume {
     /// `name`, `tenant/namespace/name` or the whole `persistent://…`
+    #[arg(value_parser = ask::topic)]
     topic: String,
     /// The subscription; it is made if it is not there, and remembers what was read
     #[arg(short, long)]
@@ -56,7 +57,7 @@ impl Consume {
     pub(super) async fn run(self, settings: &Settings, stop: CancellationToken) -> Result<()> {
         ensure!(
             self.number > 0 || self.output.format != Format::Json,
-            "one JSON document has an end: say how many with -n, or take -o jsonl"
+            Usage("one JSON document has an end: say how many with -n, or take -o jsonl".to_owned())
         );
         let client = ask::broker(settings).await?;
         let options = ConsumerOptions {

@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     backbone, serve,
     services::Service,
-    settings::{Flags, Settings, strange_variables},
+    settings::{Flags, Settings, Usage, strange_variables},
     up,
 };
 
@@ -131,7 +131,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // Who reads has had enough (`hexalpes consume … | head -1`).
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, 1),
+        Err(error) => fail(&error, if error.is::<Usage>() { USAGE } else { 1 }),
     }
 }
 

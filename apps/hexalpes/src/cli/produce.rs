@@ -18,6 +18,7 @@ const UNANSWERED_MAX: usize = 500;
 #[derive(Args)]
 pub(super) struct Produce {
     /// `name`, `tenant/namespace/name` or the whole `persistent://…`
+    #[arg(value_parser = ask::topic)]
     topic: String,
     /// A message; may be said more than once
     #[arg(short, long = "message", value_name = "TEXT")]

@@ -23,7 +23,7 @@ pub(super) enum Topics {
     /// What the broker counts for a topic
     Stats {
         /// `name`, `tenant/namespace/name` or the whole `persistent://…`
-        topic: String,
+        topic: TopicName,
         #[command(flatten)]
         output: Output,
     },
@@ -50,10 +50,9 @@ impl Topics {
                 output.rows(&["topic"], &rows)
             }
             Self::Stats { topic, output } => {
-                let name = TopicName::parse(&topic)?;
-                let stats = ask::admin(settings).await?.stats(&name).await;
+                let stats = ask::admin(settings).await?.stats(&topic).await;
                 output.object(&stats.with_context(|| {
-                    format!("{name} cannot be asked for; `hexalpes topics list` shows what there is")
+                    format!("{topic} cannot be asked for; `hexalpes topics list` shows what there is")
                 })?)
             }
         }

@@ -5,7 +5,7 @@ mod database;
 mod housekeeping;
 mod notifications;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use hexalpes_db::{Backend, DatabaseUrl};
 
@@ -13,7 +13,7 @@ pub(crate) use commissions::Commissions;
 pub(crate) use database::migrate;
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE};
 
-use crate::settings::{Key, Settings};
+use crate::settings::{Key, Settings, Usage};
 
 /// A service by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,16 +57,19 @@ pub(crate) fn databases(settings: &Settings, services: &[Service], with_relay: b
         let url = settings.database(service)?;
         ensure!(
             !with_relay || service != Service::Commissions || url.backend() == Backend::Sqlite,
-            "{url}: there is no relay for server databases yet, so no event would leave it; take \
-             sqlite:PATH, or say --no-relay"
+            Usage(format!(
+                "{url}: there is no relay for server databases yet, so no event would leave it; set {}=sqlite:PATH, \
+                 or say --no-relay",
+                service.database_key().variable()
+            ))
         );
         if let Some((other, _)) = seen.iter().find(|(_, other)| *other == url) {
             let (one, two) = (other.name(), service.name());
-            anyhow::bail!(
+            bail!(Usage(format!(
                 "{url} would be the database of {one} and of {two}: give each its own with {} and {}",
                 other.database_key().variable(),
                 service.database_key().variable()
-            );
+            )));
         }
         seen.push((service, url));
     }

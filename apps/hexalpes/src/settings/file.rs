@@ -47,7 +47,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Vec<(Key, String, Origin)
                 let names: Vec<String> = KEYS.iter().map(|key| key.name()).collect();
                 match nearest(&name, names.iter().map(String::as_str)) {
                     Some(meant) => bail!("{shown}: there is no setting {name}; did you mean {meant}?"),
-                    None => bail!("{shown}: there is no setting {name}; `hexalpes config show` lists all"),
+                    None => bail!("{shown}: there is no setting {name}; `hexalpes --help` lists all"),
                 }
             };
             let value = match value {

@@ -26,6 +26,18 @@ pub(crate) use flags::Flags;
 pub(crate) use flags::HEADING;
 pub(crate) use keys::{KEYS, Key};
 
+/// It was wrong to ask: what the command line or a setting says cannot be done, whatever there is.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
 /// Where a value came from, in rising order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
