@@ -1,0 +1,91 @@
+//! What the command line prints when all is well.
+
+use std::{fs, path::Path, process::Output};
+
+use hexalpes_e2e::Product;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::command::hexalpes;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
+}
+
+/// What a command prints that does what it was asked.
+fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = hexalpes(folder, arguments);
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success() && said.is_empty(), "{status}: {said}");
+    String::from_utf8(stdout).expect("answers are UTF-8")
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder can be read");
+    let mut names: Vec<_> = entries.map(|entry| entry.expect("it is there").file_name()).collect();
+    names.sort();
+    names.into_iter().map(|name| name.into_string().expect("names are UTF-8")).collect()
+}
+
+#[test]
+fn migrate_makes_the_databases_and_may_be_said_again() {
+    let folder = folder();
+    for _ in 0..2 {
+        let said = printed(folder.path(), &["migrate"]);
+        assert_eq!(
+            said,
+            "commissions: sqlite:data/commissions.db is up to date\n\
+             notifications: sqlite:data/notifications.db is up to date\n"
+        );
+    }
+    assert_eq!(names(&folder.path().join("data")), ["commissions.db", "locks", "notifications.db"]);
+}
+
+#[test]
+fn config_show_prints_each_setting_with_its_origin_and_no_password() {
+    let folder = folder();
+    fs::write(folder.path().join("hexalpes.toml"), "admin_port = 8081\n").expect("it can be written");
+    let url = "postgresql://me:hunter2@h/c";
+    let said = printed(folder.path(), &["config", "show", "--commissions-database-url", url, "-o", "jsonl"]);
+    assert!(!said.contains("hunter2"), "{said}");
+    let rows: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    let shown = |setting: &str| {
+        let row = rows.iter().find(|row| row["setting"] == setting).expect("every setting is shown");
+        [row["value"].as_str(), row["origin"].as_str()].map(|text| text.expect("it is text").to_owned())
+    };
+    assert_eq!(shown("admin_port"), ["8081", "file hexalpes.toml"]);
+    assert_eq!(shown("backbone_port"), ["6650", "built in"]);
+    assert_eq!(shown("service_port"), ["", "not set"]);
+    assert_eq!(shown("commissions_database_url"), ["postgresql://me@h/c", "flag --commissions-database-url"]);
+}
+
+#[test]
+fn repair_text_prints_files_or_writes_them() {
+    let folder = folder();
+    let letter = folder.path().join("letter.txt");
+    fs::write(&letter, "Juan P√©rez\n").expect("it can be written");
+    assert_eq!(printed(folder.path(), &["repair-text", "letter.txt"]), "Juan Pérez\n");
+    let said = printed(folder.path(), &["repair-text", "--write", "letter.txt"]);
+    assert_eq!(said, "letter.txt: 1 lines repaired\n");
+    assert_eq!(fs::read_to_string(&letter).expect("it is there"), "Juan Pérez\n");
+    let said = printed(folder.path(), &["repair-text", "--write", "letter.txt"]);
+    assert_eq!(said, "letter.txt: nothing to repair\n");
+}
+
+#[test]
+fn topics_stats_tells_what_the_broker_counts() {
+    let product = Product::start();
+    let folder = folder();
+    let ports = product.port_flags();
+    let ports = ports.iter().map(String::as_str);
+    let ask = |words: &[&str]| {
+        let words: Vec<&str> = words.iter().copied().chain(ports.clone()).collect();
+        printed(folder.path(), &words)
+    };
+    ask(&["produce", "greetings", "-m", "¡Hola!", "-m", "¡Adiós!"]);
+    let stats = ask(&["topics", "stats", "greetings", "-o", "json"]);
+    let stats: Value = serde_json::from_str(&stats).expect("it is JSON");
+    assert_eq!(stats["msgInCounter"], 2, "{stats}");
+    let table = ask(&["topics", "stats", "greetings"]);
+    assert!(table.starts_with("NAME") && table.contains("\nmsgInCounter "), "{table}");
+}
