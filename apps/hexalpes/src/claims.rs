@@ -3,7 +3,10 @@
 //! `up` claims all parts; a backbone and services that share a folder claim their own. A claim is a lock
 //! file under `locks/`, and is given back when the process ends, however it ends.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, anyhow, bail};
 use hexalpes_files::{DirLock, Files as _, LockError, RealFiles, way_out};
@@ -39,7 +42,7 @@ impl Claims {
     /// All of the parts, or none.
     pub(crate) fn take(data: &Path, parts: impl IntoIterator<Item = Part>) -> Result<Self> {
         let claim = |part: Part| {
-            let folder = data.join("locks").join(part.name());
+            let folder = folder(data).join(part.name());
             if data.exists() && !data.is_dir() {
                 bail!("the data folder {} is a file; choose another with --data", data.display());
             }
@@ -56,6 +59,11 @@ impl Claims {
         };
         Ok(Self { _locks: parts.into_iter().map(claim).collect::<Result<_>>()? })
     }
+}
+
+/// Where the claims on a data folder lie.
+pub(crate) fn folder(data: &Path) -> PathBuf {
+    data.join("locks")
 }
 
 fn unusable(data: &Path, by: &str, source: &io::Error) -> anyhow::Error {

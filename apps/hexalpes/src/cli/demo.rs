@@ -8,7 +8,7 @@ use hexalpes_db::Backend;
 
 use super::output::line;
 use crate::{
-    claims::{Claims, Part},
+    claims::{self, Claims, Part},
     services::{EVENTS_FILE, Service},
     settings::Settings,
 };
@@ -41,8 +41,12 @@ impl Demo {
         }
         let _claims = Claims::take(&data, Part::ALL)?;
         let ours = ours(settings).with_context(|| format!("{} cannot be read", data.display()))?;
-        let names: Vec<String> = ours.iter().map(|path| path.display().to_string()).collect();
-        ensure!(yes || ours.is_empty(), "this removes {}: say --yes if you mean it", names.join(", "));
+        if !yes {
+            for path in &ours {
+                line(&format!("would remove {}", path.display()))?;
+            }
+            return line("nothing is removed yet: --yes does it");
+        }
         for path in &ours {
             let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
             removed.with_context(|| format!("{} cannot be removed", path.display()))?;
@@ -52,7 +56,8 @@ impl Demo {
     }
 }
 
-/// What is there of ours. Somebody else's files in that folder stay.
+/// What is there of ours, the claims last: until all else is gone, nobody else is to begin. Somebody else's files in that
+/// folder stay.
 fn ours(settings: &Settings) -> io::Result<Vec<PathBuf>> {
     let is_ours = |name: &str| {
         let of_a_database = Service::ALL.iter().any(|service| {
@@ -76,5 +81,6 @@ fn ours(settings: &Settings) -> io::Result<Vec<PathBuf>> {
         }
     }
     found.sort();
+    found.push(claims::folder(&settings.data()));
     Ok(found)
 }

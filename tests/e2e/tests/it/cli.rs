@@ -6,7 +6,7 @@ use hexalpes_e2e::Product;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::hexalpes;
+use crate::command::{hexalpes, refusal};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder can be made")
@@ -70,6 +70,22 @@ fn repair_text_prints_files_or_writes_them() {
     assert_eq!(fs::read_to_string(&letter).expect("it is there"), "Juan Pérez\n");
     let said = printed(folder.path(), &["repair-text", "--write", "letter.txt"]);
     assert_eq!(said, "letter.txt: nothing to repair\n");
+}
+
+#[test]
+fn a_reset_says_what_it_would_remove_and_with_yes_removes_what_is_ours() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    printed(folder.path(), &["migrate"]);
+    fs::write(data.join("letter.txt"), "somebody else's").expect("it can be written");
+    let before = names(&data);
+    let said = printed(folder.path(), &["demo", "reset"]);
+    assert!(said.contains("would remove data/commissions.db\n") && said.contains("--yes"), "{said}");
+    assert!(!said.contains("letter.txt"), "{said}");
+    assert_eq!(names(&data), before);
+    printed(folder.path(), &["demo", "reset", "--yes"]);
+    assert_eq!(names(&data), ["letter.txt"]);
+    assert!(refusal(&data, &["demo", "reset"], 1).contains("nothing to reset"));
 }
 
 #[test]
