@@ -38,24 +38,37 @@ pub(crate) async fn serve(
     let engine = settings.engine()?;
     let reach = Reach::new(engine.clone())?;
     let metrics = Metrics::install()?;
+    // As with `up`: all are looked through before one is brought up to date, and the trail starts first.
     let (mut commissions, mut trail) = (None, None);
+    for service in &services {
+        match service {
+            Service::Commissions => commissions = Some(Commissions::open(settings).await?),
+            Service::Notifications => trail = Some(AuditTrail::open(settings, &edge).await?),
+        }
+    }
+    if let Some(commissions) = &commissions {
+        commissions.update(settings).await?;
+    }
+    let trail = match trail {
+        Some(trail) => {
+            trail.update(settings).await?;
+            Some(trail.start(reach.client(), &edge).await?)
+        }
+        None => None,
+    };
+    let commissions =
+        commissions.map(|opened| opened.start(reach.client(), with_relay, &edge)).transpose()?;
+
     let mut faces = JoinSet::new();
-    for (service, listener) in listeners {
+    // In the order of the listeners.
+    let routers = [
+        commissions.as_ref().map(|running| (running.router(&edge), running.probes())),
+        trail.as_ref().map(|running| (running.router(), vec![running.probe()])),
+    ];
+    for ((service, listener), (router, mut probes)) in
+        listeners.into_iter().zip(routers.into_iter().flatten())
+    {
         println!("{}: http://127.0.0.1:{}, broker {}", service.name(), port_of(&listener)?, engine.service);
-        let (router, mut probes) = match service {
-            Service::Commissions => {
-                let opened = Commissions::open(settings).await?;
-                opened.update(settings).await?;
-                let running = commissions.insert(opened.start(reach.client(), with_relay, &edge)?);
-                (running.router(&edge), running.probes())
-            }
-            Service::Notifications => {
-                let opened = AuditTrail::open(settings, &edge).await?;
-                opened.update(settings).await?;
-                let running = trail.insert(opened.start(reach.client(), &edge).await?);
-                (running.router(), vec![running.probe()])
-            }
-        };
         probes.push(reach.probe());
         let router = router.merge(health(service.name(), probes).routes(metrics.clone()));
         let router = hexalpes_http::layers(router, Arc::clone(&edge));

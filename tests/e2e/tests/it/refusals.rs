@@ -6,15 +6,17 @@ use std::{
     io::{Seek as _, SeekFrom, Write as _},
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
+    process::Output,
 };
 
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
 use hexalpes_e2e::{Crowd, Ledger, Product, SmallDisk, nothing_is_lost_and_nothing_is_twice};
+use hexalpes_engines::free_port;
 use redb::{Database, TableDefinition};
 use sea_query::{Expr, Query};
 use tempfile::TempDir;
 
-use crate::command::{up_refusal, up_refusal_by};
+use crate::command::{hexalpes, up_refusal, up_refusal_by};
 
 const MIB: u64 = 1 << 20;
 /// The journal's file and some room beside it.
@@ -269,6 +271,29 @@ async fn what_a_newer_version_wrote_is_refused_and_left_as_it_is() {
         spoilt.is_refused(&[&name, "newer version", "migration 99 of", "start the newer one"]);
     }
     used.goes_on().await;
+}
+
+/// One database would have to be brought up to date, and the other is damaged.
+#[tokio::test]
+async fn services_alone_are_refused_before_they_change_or_promise_anything() {
+    let used = Used::and_stopped().await;
+    let spoilt = used.copy();
+    spoilt.flip("notifications.db", 4096, 4096);
+    fs::remove_file(spoilt.path("commissions.db")).unwrap();
+    let old =
+        Db::open(&DatabaseUrl::file(spoilt.path("commissions.db")), DbOptions::default()).await.unwrap();
+    old.migrate(hexalpes_outbox::MIGRATIONS).await.unwrap();
+    old.close().await;
+    let data = spoilt.path("");
+    let before = content(&data);
+    let ports = [free_port(), free_port()].map(|port| port.to_string());
+    let words = ["serve", "commissions", "notifications", "--data", data.to_str().unwrap()];
+    let flags = ["--commissions-port", &ports[0], "--notifications-port", &ports[1]];
+    let Output { status, stdout, stderr } = hexalpes(spoilt.folder.path(), &[&words[..], &flags].concat());
+    let said = String::from_utf8(stderr).unwrap();
+    assert!(status.code() == Some(1) && said.contains("notifications.db"), "{status}: {said}");
+    assert_eq!(String::from_utf8(stdout).unwrap(), "", "it said that it serves");
+    assert_unchanged(&before, &content(&data), &said);
 }
 
 #[test]
