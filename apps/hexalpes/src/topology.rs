@@ -1,6 +1,7 @@
 //! What the namespaces must promise before anything is published.
 
 use anyhow::{Context as _, Result};
+use axum::http::StatusCode;
 use hexalpes_client::{
     AdminClient, TopicName,
     admin::{InactiveTopics, Retention},
@@ -27,7 +28,10 @@ pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
     let admin = AdminClient::new(engine.admin_options())?;
     if let Err(error) = admin.clusters().await {
         let context = match error.status() {
-            Some(_) => format!("the broker's REST at {} does not let us in, {NOTHING}", engine.admin),
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                format!("the broker's REST at {} does not let us in, {NOTHING}", engine.admin)
+            }
+            Some(_) => format!("what answers at {} is no broker's REST that is ready", engine.admin),
             None => {
                 format!(
                     "the broker's REST at {} does not answer: start it (`hexalpes backbone`)",

@@ -35,8 +35,8 @@ impl AdminOptions {
 /// A call that did not do what it is for.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    #[error("{method} {path} got no whole answer")]
-    Http { method: Method, path: String, source: reqwest::Error },
+    #[error("{method} {path}: {}", innermost(error))]
+    Http { method: Method, path: String, error: reqwest::Error },
     #[error("{method} {path}: {status}: {reason}")]
     Refused { method: Method, path: String, status: StatusCode, reason: String },
 }
@@ -45,7 +45,7 @@ impl AdminError {
     /// Whether the same call may succeed later, without anybody changing it.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Http { source, .. } => !source.is_builder() && !source.is_decode(),
+            Self::Http { error, .. } => !error.is_builder() && !error.is_decode(),
             Self::Refused { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
@@ -54,7 +54,7 @@ impl AdminError {
 
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Http { source, .. } => source.status(),
+            Self::Http { error, .. } => error.status(),
             Self::Refused { status, .. } => Some(*status),
         }
     }
@@ -255,7 +255,7 @@ impl AdminClient {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<String, AdminError> {
-        let failed = |source| AdminError::Http { method: method.clone(), path: path.to_owned(), source };
+        let failed = |error| AdminError::Http { method: method.clone(), path: path.to_owned(), error };
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.secret());
@@ -269,17 +269,38 @@ impl AdminClient {
         if status.is_success() {
             return Ok(text);
         }
-        Err(AdminError::Refused { method, path: path.to_owned(), status, reason: reason(text) })
+        Err(AdminError::Refused { method, path: path.to_owned(), status, reason: reason(&text) })
     }
 }
 
-/// Pulsar says why in `reason`.
-fn reason(body: String) -> String {
+/// What is at the bottom of it: the layers above say each that there is an error, and the address once more.
+fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+/// Longer than any reason that a broker gives in plain text.
+const REASON_BYTES_MAX: usize = 300;
+
+/// Pulsar says why in `reason`, or in a line of text. A page is somebody else's, and no reason.
+fn reason(body: &str) -> String {
     #[derive(Deserialize)]
     struct Problem {
         reason: String,
     }
-    serde_json::from_str::<Problem>(&body).map_or(body, |problem| problem.reason)
+    if let Ok(problem) = serde_json::from_str::<Problem>(body) {
+        return problem.reason;
+    }
+    match body.trim() {
+        "" => "it does not say why".to_owned(),
+        page if page.starts_with('<') || page.len() > REASON_BYTES_MAX => {
+            "it answers with a page, as no broker does".to_owned()
+        }
+        line => line.to_owned(),
+    }
 }
 
 fn read<T: DeserializeOwned>(text: &str, method: Method, path: String) -> Result<T, AdminError> {
@@ -313,4 +334,19 @@ fn encoded(segment: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_what_a_broker_says_and_no_page() {
+        assert_eq!(reason(r#"{"reason":"Namespace not found"}"#), "Namespace not found");
+        assert_eq!(reason("Namespace name is not valid"), "Namespace name is not valid");
+        for body in ["<!DOCTYPE HTML><html>404</html>", &"x".repeat(REASON_BYTES_MAX + 1)] {
+            assert_eq!(reason(body), "it answers with a page, as no broker does");
+        }
+        assert_eq!(reason(""), "it does not say why");
+    }
 }

@@ -80,8 +80,8 @@ impl Refusal {
 /// A connection that did not come about.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("cannot connect to {address}: {source}")]
-    Io { address: String, source: io::Error },
+    #[error("cannot connect to {address}: {why}")]
+    Io { address: String, why: io::Error },
     #[error("cannot connect to {address} within {timeout:?}")]
     TimedOut { address: String, timeout: Duration },
     #[error("{address} is not a name that TLS can check")]

@@ -57,11 +57,13 @@ pub(super) async fn broker(settings: &Settings) -> Result<Client> {
 pub(super) async fn admin(settings: &Settings) -> Result<AdminClient> {
     let engine = settings.engine()?;
     let client = AdminClient::new(engine.admin_options())?;
-    client.clusters().await.with_context(|| {
+    if let Err(error) = client.clusters().await {
         let admin = engine.admin;
-        format!(
-            "no broker's REST at {admin}: start it (`hexalpes`), or say with PULSAR_ADMIN_URL where it is"
-        )
-    })?;
+        let what = match error.status() {
+            Some(_) => format!("what answers at {admin} is no broker's REST, or does not let us in: say"),
+            None => format!("no broker's REST at {admin}: start it (`hexalpes`), or say"),
+        };
+        return Err(error).context(format!("{what} with --admin-port or PULSAR_ADMIN_URL where it is"));
+    }
     Ok(client)
 }

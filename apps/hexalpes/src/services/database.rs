@@ -1,7 +1,7 @@
 //! A service's database, with all tables that its parts need.
 
-use anyhow::{Context as _, Result};
-use hexalpes_db::{DatabaseUrl, Db, DbOptions, MigrateError, Migration};
+use anyhow::{Result, anyhow};
+use hexalpes_db::{DatabaseUrl, Db, DbOptions, MigrateError, Migration, OpenError};
 
 use super::Service;
 use crate::settings::Settings;
@@ -25,9 +25,7 @@ impl Service {
 /// are until [`update`].
 pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Db> {
     let url = settings.database(service)?;
-    let db = Db::open(&url, DbOptions::default())
-        .await
-        .with_context(|| format!("the database of {} cannot be opened", service.name()))?;
+    let db = Db::open(&url, DbOptions::default()).await.map_err(|error| unopened(service, &error))?;
     told(db.check(&service.migrations()).await, &url)?;
     Ok(db)
 }
@@ -37,12 +35,24 @@ pub(crate) async fn update(db: &Db, settings: &Settings, service: Service) -> Re
     told(db.migrate(&service.migrations()).await, &settings.database(service)?)
 }
 
+/// What lies on the disk has its way out already; of a server it is known where the address was said.
+fn unopened(service: Service, error: &OpenError) -> anyhow::Error {
+    let way_out = match error {
+        OpenError::Server { .. } => {
+            let variable = service.database_key().variable();
+            format!("; start it, or correct its address in {variable} or DATABASE_URL")
+        }
+        _ => String::new(),
+    };
+    anyhow!("the database of {} cannot be opened: {error}{way_out}", service.name())
+}
+
 fn told(outcome: Result<(), MigrateError>, url: &DatabaseUrl) -> Result<()> {
     outcome.map_err(|error| match error {
         MigrateError::Newer { .. } => {
-            anyhow::anyhow!("{url}: {error}; start the newer one, or choose another with --data")
+            anyhow!("{url}: {error}; start the newer one, or choose another with --data")
         }
-        other => anyhow::anyhow!("{url}: {other}"),
+        other => anyhow!("{url}: {other}"),
     })
 }
 

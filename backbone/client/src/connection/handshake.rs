@@ -84,7 +84,7 @@ impl Dialer {
     }
 
     async fn connect_unhurried(&self, dial: &Address, broker: &Address) -> Result<Connection, ConnectError> {
-        let failed = |source| ConnectError::Io { address: dial.to_string(), source };
+        let failed = |why| ConnectError::Io { address: dial.to_string(), why };
         let socket = TcpStream::connect((dial.host.as_str(), dial.port)).await.map_err(failed)?;
         socket.set_nodelay(true).map_err(failed)?;
         let proxied = (dial != broker).then(|| broker.host_and_port());
@@ -110,7 +110,7 @@ impl Dialer {
         proxied: Option<String>,
         address: &Address,
     ) -> Result<Met, ConnectError> {
-        let failed = |source| ConnectError::Io { address: address.to_string(), source };
+        let failed = |why| ConnectError::Io { address: address.to_string(), why };
         let mut out = BytesMut::new();
         frame::encode(&Command::Connect(self.connect_command(proxied)), &mut out);
         writer.write_all(&out).await.map_err(failed)?;

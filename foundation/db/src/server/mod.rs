@@ -11,6 +11,7 @@ mod postgres;
 mod run;
 mod transaction;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,6 +111,9 @@ fn driver_error(error: &sqlx::Error) -> DbError {
     use sqlx::Error as E;
     let text = || error.to_string().lines().next().unwrap_or_default().to_owned();
     match error {
+        E::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            DbError::Unavailable("nothing answers at its address".to_owned())
+        }
         E::Io(error) => DbError::Unavailable(format!("the connection was lost ({})", error.kind())),
         E::PoolTimedOut => DbError::Unavailable("no connection came free in time".to_owned()),
         E::PoolClosed => DbError::Closed,

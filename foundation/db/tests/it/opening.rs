@@ -64,6 +64,7 @@ async fn a_server_that_is_not_there_is_named_without_the_password() {
         let url = DatabaseUrl::parse(&format!("{scheme}://me:hunter2@127.0.0.1:1/db")).unwrap();
         let text = refusal(&url).await.to_string();
         assert!(text.starts_with(&format!("{scheme}://me@127.0.0.1:1/db: ")), "{text}");
+        assert!(text.ends_with(": the database is not available: nothing answers at its address"), "{text}");
         assert!(!text.contains("hunter2"));
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     net::{Ipv4Addr, TcpListener},
+    thread,
 };
 
 use hexalpes_e2e::{Product, calculation};
@@ -99,4 +101,55 @@ fn a_command_that_finds_nobody_says_where_it_looked_and_what_to_start() {
     let said =
         refusal(folder.path(), &["consume", "outbox-events", "-s", "new", "--backbone-port", &port], 1);
     assert!(said.contains(&port) && said.contains("start it"), "{said}");
+}
+
+#[test]
+fn a_database_that_is_away_is_told_once_with_the_way_out() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let url = format!("postgresql://me:secret@127.0.0.1:{}/c", free_port());
+    let said = up_refusal(folder.path(), &["--no-relay", "--commissions-database-url", &url], 1);
+    let what = "the database is not available: nothing answers at its address; start it, or correct its address in \
+                COMMISSIONS_DATABASE_URL or DATABASE_URL";
+    assert!(said.contains(what) && !said.contains("secret"), "{said}");
+}
+
+#[test]
+fn a_broker_that_is_away_is_told_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let port = free_port().to_string();
+    for words in [
+        &["consume", "t", "-s", "me", "--backbone-port", &port][..],
+        &["topics", "list", "--admin-port", &port][..],
+    ] {
+        let said = refusal(folder.path(), words, 1);
+        assert_eq!(said.matches("Connection refused").count(), 1, "{said}");
+        assert!(said.contains("start it") && !said.contains("error sending request"), "{said}");
+    }
+}
+
+#[test]
+fn a_page_on_the_admin_port_is_told_and_not_repeated() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it listens").port().to_string();
+    let answering = thread::spawn(move || {
+        let (mut client, _) = listener.accept().expect("it is asked");
+        let mut request = Vec::new();
+        let mut byte = [0];
+        while !request.ends_with(b"\r\n\r\n") {
+            client.read_exact(&mut byte).expect("the request has an end");
+            request.extend(byte);
+        }
+        let page = "<!DOCTYPE HTML><title>Directory</title>";
+        let length = page.len();
+        write!(
+            client,
+            "HTTP/1.1 404 Not Found\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{page}"
+        )
+        .expect("it can be answered");
+    });
+    let said = refusal(folder.path(), &["topics", "list", "--admin-port", &port], 1);
+    answering.join().expect("it was asked once");
+    assert!(said.contains("is no broker's REST") && said.contains("404") && !said.contains('<'), "{said}");
+    assert!(said.contains("--admin-port"), "{said}");
 }
