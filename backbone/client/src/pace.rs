@@ -37,15 +37,24 @@ impl Pace {
         F: Future<Output = Result<(), OpenError>>,
     {
         tokio::time::sleep(self.before_attempt(achieved)).await;
+        let mut is_told = false;
         while let Err(error) = attempt().await {
             if error.ends_what_was_open() {
                 tracing::error!(%topic, reason = %error, "{who} ended");
                 return Err(error);
             }
             let delay = self.after_failure();
-            tracing::warn!(%topic, reason = %error, retry = ?delay, "{who} is not connected");
+            let retry_ms = delay.as_millis();
+            // Said once, not with every try.
+            if is_told {
+                tracing::debug!(%topic, reason = %error, retry_ms, "{who} is still not connected");
+            } else {
+                tracing::warn!(%topic, reason = %error, retry_ms, "{who} is not connected");
+                is_told = true;
+            }
             tokio::time::sleep(delay).await;
         }
+        tracing::info!(%topic, "{who} is back");
         Ok(())
     }
 
@@ -71,7 +80,45 @@ impl fmt::Debug for Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::error::RequestError;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_away_is_told_once_and_again_when_it_is_back() {
+        let log = Log::default();
+        let to = log.clone();
+        let lines = tracing_subscriber::fmt().without_time().with_ansi(false).with_writer(move || to.clone());
+        let listening = tracing::subscriber::set_default(lines.finish());
+        let mut pace = Pace::new(Backoff::default());
+        let mut tries = 0;
+        let attempt = || {
+            tries += 1;
+            std::future::ready(if tries < 6 { Err(RequestError::Lost.into()) } else { Ok(()) })
+        };
+        pace.come_back("producer", &TopicName::parse("sales").unwrap(), 0, attempt).await.unwrap();
+        drop(listening);
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let [lost, back] = text.lines().collect::<Vec<_>>()[..] else { panic!("not two lines: {text}") };
+        assert!(lost.contains("WARN") && lost.contains("producer is not connected"), "{lost}");
+        assert!(lost.contains("persistent://public/default/sales") && lost.contains("retry_ms="), "{lost}");
+        assert!(back.contains("INFO") && back.contains("producer is back"), "{back}");
+    }
 
     #[test]
     fn it_slows_down_until_something_is_achieved() {

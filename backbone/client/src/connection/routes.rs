@@ -65,6 +65,12 @@ impl Routes {
         self.table.lock().routes.get(&id).cloned()
     }
 
+    /// Nobody has anything open, and nobody waits for an answer.
+    pub(super) fn are_idle(&self) -> bool {
+        let table = self.table.lock();
+        table.requests.is_empty() && table.routes.is_empty()
+    }
+
     /// Ends every wait and tells every route.
     pub(super) fn lose(&self) {
         let routes = {

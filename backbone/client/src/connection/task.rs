@@ -60,6 +60,10 @@ pub(super) async fn run(shared: Arc<Shared>, ends: Ends, closing: CancellationTo
         () = closing.cancelled() => None,
     };
     match lost {
+        // Brokers hang up on whoever is idle, and end before their clients do.
+        Some(Err(lost)) if shared.routes.are_idle() => {
+            tracing::debug!(broker.address = %address, reason = %lost, "an idle connection ended");
+        }
         Some(Err(lost)) => tracing::warn!(broker.address = %address, reason = %lost, "lost the connection"),
         Some(Ok(never)) => match never {},
         None => {

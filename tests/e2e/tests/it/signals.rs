@@ -46,6 +46,17 @@ impl HalfSent {
     }
 }
 
+#[tokio::test]
+async fn a_clean_end_is_no_news() {
+    let mut product = Product::start();
+    let (status, answer) = product.post("/commissions/calculate", &calculation("conv-quiet")).await;
+    assert_eq!(status, 201, "{answer}");
+    product.event_lines(1);
+    assert_eq!(product.interrupt(), Some(0));
+    let log = product.log();
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}
+
 /// Asks it to end, and waits until it takes no more connections.
 fn begin_to_stop(product: &Product, signal: Signal) {
     product.signal(signal);
