@@ -85,3 +85,15 @@ impl Backoff {
             .build()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else all that lost one broker would come back to it together, again and again.
+    #[test]
+    fn no_two_wait_alike() {
+        let delays = || Backoff::default().delays().take(8).collect::<Vec<_>>();
+        assert_ne!(delays(), delays());
+    }
+}
