@@ -12,10 +12,8 @@ use crate::{
     extract::{Body, Path, Query},
     names,
     refusal::Refusal,
+    topics::{Deletion, TopicPath},
 };
-
-/// Tenant, namespace, local name.
-type TopicPath = Path<(String, String, String)>;
 
 #[derive(Serialize)]
 pub(crate) struct Partitions {
@@ -35,12 +33,6 @@ pub(crate) struct Asked {
     /// Whether asking may make the topic, as its namespace says.
     #[serde(default)]
     check_allow_auto_creation: bool,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Deletion {
-    #[serde(default)]
-    force: bool,
 }
 
 #[derive(Deserialize)]

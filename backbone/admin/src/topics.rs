@@ -15,12 +15,12 @@ use crate::{
 };
 
 /// Tenant, namespace, local name.
-type TopicPath = Path<(String, String, String)>;
+pub(crate) type TopicPath = Path<(String, String, String)>;
 
 #[derive(Deserialize)]
 pub(crate) struct Deletion {
     #[serde(default)]
-    force: bool,
+    pub(crate) force: bool,
 }
 
 pub(crate) async fn list(
