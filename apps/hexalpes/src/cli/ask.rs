@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use hexalpes_client::{AdminClient, Client, TopicName};
 use serde_json::Value;
 
+use super::output::Row;
 use crate::settings::{Key, Settings};
 
 /// A topic's name as it was written, if it is one.
@@ -19,6 +20,16 @@ pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value
 /// `POST {path}`, to the commissions.
 pub(super) async fn post(settings: &Settings, path: &str, body: &Value) -> Result<Value> {
     answer(settings, path, Some(body)).await
+}
+
+/// The items of a list that was answered.
+pub(super) fn rows(items: Value) -> Result<Vec<Row>> {
+    let Value::Array(items) = items else { bail!("the answer is no list: is it ours?") };
+    let row = |item| match item {
+        Value::Object(row) => Ok(row),
+        _ => bail!("a row is no object: is it ours?"),
+    };
+    items.into_iter().map(row).collect()
 }
 
 async fn answer(settings: &Settings, path: &str, body: Option<&Value>) -> Result<Value> {

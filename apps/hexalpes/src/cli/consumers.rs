@@ -1,12 +1,12 @@
 //! `hexalpes consumers`: how the handlers of events do, and which keys wait for somebody's decision.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     ask,
-    output::{Output, Row, line},
+    output::{Output, line},
 };
 use crate::settings::Settings;
 
@@ -37,11 +37,14 @@ impl Consumers {
             Self::List { output } => {
                 let columns =
                     ["subscription", "handled", "duplicates", "deadLetters", "held", "waitingKeys", "alarm"];
-                output.rows(&columns, &rows(ask::commissions(settings, "/debug/consumers").await?)?)
+                output.rows(&columns, &ask::rows(ask::commissions(settings, "/debug/consumers").await?)?)
             }
             Self::Blocked { output } => {
                 let mut answer = ask::commissions(settings, "/debug/consumers/blocked").await?;
-                output.rows(&["subscription", "key", "eventId", "blockedAt"], &rows(answer["items"].take())?)
+                output.rows(
+                    &["subscription", "key", "eventId", "blockedAt"],
+                    &ask::rows(answer["items"].take())?,
+                )
             }
             Self::Release { subscription, key } => {
                 let body = json!({ "subscription": subscription, "key": key });
@@ -50,12 +53,4 @@ impl Consumers {
             }
         }
     }
-}
-
-fn rows(answer: Value) -> Result<Vec<Row>> {
-    let Value::Array(items) = answer else { anyhow::bail!("the answer is no list: is it ours?") };
-    items
-        .into_iter()
-        .map(|item| item.as_object().cloned().context("a row is no object: is it ours?"))
-        .collect()
 }

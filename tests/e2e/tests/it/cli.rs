@@ -1,23 +1,15 @@
 //! What the command line prints when all is well.
 
-use std::{fs, path::Path, process::Output};
+use std::{fs, path::Path};
 
 use hexalpes_e2e::Product;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::command::{hexalpes, refusal};
+use crate::command::{ask, printed, refusal};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder can be made")
-}
-
-/// What a command prints that does what it was asked.
-fn printed(folder: &Path, arguments: &[&str]) -> String {
-    let Output { status, stdout, stderr } = hexalpes(folder, arguments);
-    let said = String::from_utf8_lossy(&stderr);
-    assert!(status.success() && said.is_empty(), "{status}: {said}");
-    String::from_utf8(stdout).expect("answers are UTF-8")
 }
 
 fn names(folder: &Path) -> Vec<String> {
@@ -91,13 +83,7 @@ fn a_reset_says_what_it_would_remove_and_with_yes_removes_what_is_ours() {
 #[test]
 fn topics_stats_tells_what_the_broker_counts() {
     let product = Product::start();
-    let folder = folder();
-    let ports = product.port_flags();
-    let ports = ports.iter().map(String::as_str);
-    let ask = |words: &[&str]| {
-        let words: Vec<&str> = words.iter().copied().chain(ports.clone()).collect();
-        printed(folder.path(), &words)
-    };
+    let ask = |words: &[&str]| ask(&product, words);
     ask(&["produce", "greetings", "-m", "¡Hola!", "-m", "¡Adiós!"]);
     let stats = ask(&["topics", "stats", "greetings", "-o", "json"]);
     let stats: Value = serde_json::from_str(&stats).expect("it is JSON");

@@ -6,12 +6,28 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use hexalpes_e2e::PATIENCE;
+use hexalpes_e2e::{PATIENCE, Product};
 use hexalpes_engines::{eventually, free_port, program};
 
 /// The binary with nothing of the tester's own settings.
 pub(crate) fn hexalpes(folder: &Path, arguments: &[&str]) -> Output {
     run(&[program("hexalpes").into()], folder, arguments)
+}
+
+/// What a command says that speaks to a product that runs.
+pub(crate) fn ask(product: &Product, arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let ports = product.port_flags();
+    let all: Vec<&str> = arguments.iter().copied().chain(ports.iter().map(String::as_str)).collect();
+    printed(folder.path(), &all)
+}
+
+/// What a command prints that ends well and has nothing to complain of.
+pub(crate) fn printed(folder: &Path, arguments: &[&str]) -> String {
+    let Output { status, stdout, stderr } = hexalpes(folder, arguments);
+    let said = String::from_utf8_lossy(&stderr);
+    assert!(status.success() && said.is_empty(), "{status}: {said}");
+    String::from_utf8(stdout).expect("answers are UTF-8")
 }
 
 /// What it says on standard error: one line, and this exit code.

@@ -5,17 +5,7 @@ use hexalpes_e2e::{Backbone, PATIENCE, Product, calculation};
 use hexalpes_engines::{Engine, databases, eventually};
 use serde_json::{Value, json};
 
-use crate::command::hexalpes;
-
-/// What a command says of a product.
-fn ask(product: &Product, arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let ports = product.port_flags();
-    let all: Vec<&str> = arguments.iter().copied().chain(ports.iter().map(String::as_str)).collect();
-    let output = hexalpes(folder.path(), &all);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use crate::command::ask;
 
 fn rows(product: &Product, arguments: &[&str]) -> Vec<Value> {
     let said = ask(product, &[arguments, &["-o", "json"]].concat());

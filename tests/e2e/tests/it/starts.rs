@@ -11,7 +11,7 @@ use hexalpes_e2e::{Product, calculation};
 use hexalpes_engines::free_port;
 use serde_json::Value;
 
-use crate::command::{hexalpes, refusal, up_refusal};
+use crate::command::{ask, hexalpes, refusal, up_refusal};
 
 #[test]
 fn a_port_in_use_is_named_with_its_flag() {
@@ -49,14 +49,7 @@ fn an_unknown_setting_is_a_usage_error_that_names_the_nearest() {
 #[tokio::test]
 async fn the_command_line_speaks_to_the_product_over_its_ports() {
     let product = Product::start();
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let ask = |arguments: &[&str]| -> String {
-        let ports = product.port_flags();
-        let all: Vec<&str> = arguments.iter().copied().chain(ports.iter().map(String::as_str)).collect();
-        let output = hexalpes(folder.path(), &all);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("answers are UTF-8")
-    };
+    let ask = |arguments: &[&str]| ask(&product, arguments);
     let mut body = calculation("conv-Ñandú & Cía 📡");
     body["affiliateId"] = "Juan Pérez".into();
     let (status, answer) = product.post("/commissions/calculate", &body).await;
