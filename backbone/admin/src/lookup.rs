@@ -3,16 +3,36 @@
 use axum::{Extension, Json, extract::State};
 use hexalpes_broker::Broker;
 use http::{HeaderMap, header::HOST};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{extract::Path, names, refusal::Refusal};
+use crate::{
+    extract::{Path, Query},
+    names,
+    refusal::Refusal,
+};
+
+/// Says the same as `listenerName`.
+const LISTENER_NAME: &str = "X-Pulsar-ListenerName";
+
+/// Which of a broker's addresses is asked for; this one has one, without a name.
+#[derive(Deserialize)]
+pub(crate) struct LookupQuery {
+    #[serde(rename = "listenerName")]
+    listener_name: Option<String>,
+}
 
 pub(crate) async fn lookup(
     State(broker): State<Broker>,
     Path((tenant, namespace, topic)): Path<(String, String, String)>,
+    Query(asked): Query<LookupQuery>,
     scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
+    let named = headers.get(LISTENER_NAME).and_then(|name| name.to_str().ok());
+    if let Some(listener) = asked.listener_name.as_deref().or(named).filter(|name| !name.is_empty()) {
+        return Err(Refusal::NoListener(listener.to_owned()));
+    }
     let topic = names::topic(&tenant, &namespace, &topic)?;
     names::known_namespace(&broker, &topic.full_namespace())?;
     let (service, web) = (broker.service_url(), web_urls(scheme, &headers));

@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     NoPath,
     #[error("this path does not take this method")]
     Method,
+    #[error("the broker has no listener {0}: look up without a listener's name")]
+    NoListener(String),
     #[error("there is no cluster {0}")]
     NoCluster(String),
     #[error("{0} exists already")]
@@ -67,9 +69,11 @@ impl Refusal {
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
             Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
-            Self::Name(_) | Self::Retention | Self::AutoTopicCreation | Self::Strategy(_) => {
-                StatusCode::PRECONDITION_FAILED
-            }
+            Self::Name(_)
+            | Self::NoListener(_)
+            | Self::Retention
+            | Self::AutoTopicCreation
+            | Self::Strategy(_) => StatusCode::PRECONDITION_FAILED,
             Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Schema(error) => match error {
                 SchemaError::Refused(RegisterError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -240,6 +240,8 @@ async fn what_is_not_there_is_404_what_is_there_already_409_and_a_bad_name_412()
         (404, "GET /admin/v2/persistent/public/default/none/subscriptions"),
         (404, "DELETE /admin/v2/persistent/public/default/none"),
         (404, "GET /lookup/v2/topic/persistent/public/none/topic"),
+        (200, "GET /lookup/v2/topic/persistent/public/default/topic?listenerName="),
+        (412, "GET /lookup/v2/topic/persistent/public/default/topic?listenerName=outside"),
         (405, "PATCH /admin/v2/tenants"),
         (409, "PUT /admin/v2/tenants/public"),
         (409, "PUT /admin/v2/namespaces/public/default"),

@@ -7,8 +7,8 @@ use hexalpes_wire::{
     frame::Payload,
     proto::{
         Command, CommandConnect, CommandConnected, CommandGetTopicsOfNamespace,
-        CommandGetTopicsOfNamespaceResponse, CommandPartitionedTopicMetadata, CommandProducer, CommandSend,
-        FeatureFlags, ProducerAccessMode, ServerError, TopicsMode,
+        CommandGetTopicsOfNamespaceResponse, CommandLookupTopic, CommandPartitionedTopicMetadata,
+        CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode, ServerError, TopicsMode,
     },
 };
 
@@ -46,8 +46,8 @@ impl Connection {
             }
             Command::Lookup(lookup) => {
                 let (id, options) = (lookup.request_id, &self.shared.options);
-                let answer = match topic_name(&lookup.topic) {
-                    Ok(_) => Command::lookup_connect(
+                let answer = match topic_name(&lookup.topic).and_then(|_| own_listener(&lookup)) {
+                    Ok(()) => Command::lookup_connect(
                         id,
                         options.service_url.clone(),
                         options.service_url_tls.clone(),
@@ -213,4 +213,15 @@ pub(super) fn not_allowed(why: String) -> Refusal {
 
 pub(super) fn topic_name(name: &str) -> Result<TopicName, Refusal> {
     TopicName::parse(name).map_err(|error| (ServerError::InvalidTopicName, error.to_string()))
+}
+
+/// A broker may have addresses by name, for networks that reach it differently. This one has one, without a name.
+fn own_listener(lookup: &CommandLookupTopic) -> Result<(), Refusal> {
+    match lookup.advertised_listener_name.as_deref() {
+        None | Some("") => Ok(()),
+        Some(name) => {
+            let why = format!("the broker has no listener {name}: look up without a listener's name");
+            Err((ServerError::ServiceNotReady, why))
+        }
+    }
 }

@@ -7,7 +7,10 @@ use hexalpes_broker::BrokerOptions;
 use hexalpes_wire::{
     DEFAULT_MAX_MESSAGE_BYTES,
     frame::{self, Decoder, FRAME_OVERHEAD_BYTES},
-    proto::{AckType, Command, CommandAck, CommandConnect, CommandType, ServerError, SubType},
+    proto::{
+        AckType, Command, CommandAck, CommandConnect, CommandLookupTopic, CommandType, LookupOutcome,
+        ServerError, SubType,
+    },
 };
 use tempfile::tempdir;
 
@@ -241,5 +244,26 @@ async fn a_client_that_does_not_answer_when_it_is_asked_is_hung_up_on() {
     let running = Running::open(options).await.unwrap();
     let mut peer = running.peer().await;
     assert_eq!(peer.hears().await, None);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_listener_that_the_broker_does_not_have_is_refused() {
+    let data = tempdir().unwrap();
+    let running = Running::start(data.path()).await;
+    let mut peer = running.peer().await;
+    let lookup = |listener: &str| {
+        Command::Lookup(CommandLookupTopic {
+            topic: "persistent://public/default/orders".to_owned(),
+            request_id: 5,
+            advertised_listener_name: Some(listener.to_owned()),
+            ..CommandLookupTopic::default()
+        })
+    };
+    let Command::LookupResponse(refused) = peer.ask(&lookup("outside")).await else { panic!("no answer") };
+    assert_eq!((refused.response(), refused.error()), (LookupOutcome::Failed, ServerError::ServiceNotReady));
+    assert!(refused.message().contains("outside"), "{refused:?}");
+    let Command::LookupResponse(found) = peer.ask(&lookup("")).await else { panic!("no answer") };
+    assert_eq!(found.response(), LookupOutcome::Connect);
     running.stop().await;
 }
