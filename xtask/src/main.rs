@@ -9,6 +9,7 @@ mod prepare;
 mod pulsar;
 mod test;
 mod tidy;
+mod torture;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ enum Task {
     // Its help is the bench's own.
     #[command(disable_help_flag = true)]
     Bench(bench::Options),
+    /// Kill the broker, cut its power, fail its disk and harm its files (`torture log`), and look whether it keeps its word
+    #[command(disable_help_flag = true)]
+    Torture(torture::Options),
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
     Pulsar(pulsar::Command),
@@ -55,6 +59,7 @@ fn run() -> Result<ExitCode> {
         Task::Tidy => tidy::run(),
         Task::Acceptance(options) => acceptance::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Torture(options) => torture::run(&options),
         Task::Prepare => Ok(prepare::run()),
         Task::Pulsar(command) => pulsar::run(command),
     }

@@ -126,6 +126,7 @@ impl Metadata {
     pub(crate) fn open(files: &Arc<dyn Files>, path: &Path) -> Result<Self> {
         if files.exists(path)? {
             rehearsal::look(&**files, path, refuse_newer)?;
+            rehearsal::make_durable(&**files, path)?;
         }
         let store = Store::open(files, path)?;
         store.write(|write| {

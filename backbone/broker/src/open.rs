@@ -12,7 +12,7 @@ use std::{
 };
 
 use hexalpes_files::LockError;
-use hexalpes_log::{AppendError, Log, Options, TopicId};
+use hexalpes_log::{AppendError, Log, TopicId};
 use hexalpes_wire::TopicName;
 use hexalpes_wire::proto::DecodeError;
 use hexalpes_wire::topic::TopicNameError;
@@ -63,10 +63,8 @@ pub enum OpenError {
 pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     options.files.create_dir_all(&options.data)?;
     let lock = options.files.lock_dir(&options.data)?;
-    let (durability, segment_bytes) = (options.durability, options.segment_bytes);
-    let log_options = Options { durability, segment_bytes, ..Options::default() };
     // Both are looked through before either is changed, so that a folder that is refused stays as it was.
-    let log = Log::check(&options.files, &options.data.join("log"), log_options)?;
+    let log = Log::check(&options.files, &options.data.join("log"), options.log.clone())?;
     let path = options.data.join("metadata.redb");
     if !log.is_new() && !options.files.exists(&path)? {
         return Err(OpenError::NoMetadata { path });

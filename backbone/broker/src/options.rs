@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use hexalpes_auth::Authentication;
 use hexalpes_files::{Files, RealFiles};
-use hexalpes_log::{Durability, Options};
+use hexalpes_log::Options;
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
 
 use crate::clock::Clock;
@@ -36,7 +36,9 @@ pub struct BrokerOptions {
     pub data: PathBuf,
     /// Where the log and the metadata lie.
     pub files: Arc<dyn Files>,
-    pub durability: Durability,
+    /// Sizes and limits of the log, and when an entry counts as stored. A segment of a topic is what goes at once when
+    /// it is not kept any more.
+    pub log: Options,
     /// Headers and body of one entry, in bytes.
     pub max_message_bytes: usize,
     /// What a lookup answers: `pulsar://host:port`.
@@ -46,8 +48,6 @@ pub struct BrokerOptions {
     /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
     /// nothing of what waits for it, is gone.
     pub keep_alive: Duration,
-    /// A segment of a topic that has so many bytes is full. What is not kept any more goes by whole segments.
-    pub segment_bytes: u64,
     /// How often it is looked what is not to be kept any more.
     pub trim_every: Duration,
     pub clock: Clock,
@@ -61,12 +61,11 @@ impl BrokerOptions {
         Self {
             data: data.into(),
             files: Arc::new(RealFiles),
-            durability: Durability::Sync,
+            log: Options::default(),
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
             service_url: service_url.into(),
             service_url_tls: None,
             keep_alive: Duration::from_secs(30),
-            segment_bytes: Options::default().segment_bytes,
             trim_every: Duration::from_mins(1),
             clock: Clock::system(),
             authentication: None,

@@ -17,6 +17,26 @@ use redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend as _, bac
 
 use super::{MetadataError, Result};
 
+/// Where redb says in its header that the file was not closed: bit 1 of the byte behind the magic number of 9.
+const GOD_BYTE: usize = 9;
+const NOT_CLOSED: u8 = 0b10;
+
+/// Writes the file anew if the last run did not close it. That run may have ended over a sync that failed: what the
+/// system shows of the file since then need not be on the disk, and no later sync would bring it there.
+pub(super) fn make_durable(files: &dyn Files, path: &Path) -> io::Result<()> {
+    let content = files.read(path)?;
+    if content.get(GOD_BYTE).is_none_or(|flags| flags & NOT_CLOSED == 0) {
+        return Ok(());
+    }
+    match files.replace(path, &content) {
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            tracing::warn!(path = %path.display(), "no room to write the metadata anew after a crash");
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 /// Reads the whole file, checks every page that is in use, and lets `look` see what is in it.
 pub(super) fn look(
     files: &dyn Files,
@@ -69,4 +89,56 @@ fn without_noise<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     QUIET.set(false);
     done.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hexalpes_files::ForgetfulFiles;
+
+    use super::*;
+    use crate::metadata::Metadata;
+
+    const PATH: &str = "/metadata.redb";
+
+    #[test]
+    fn only_a_file_that_was_not_closed_is_written_anew() {
+        let disk = ForgetfulFiles::new();
+        let files: Arc<dyn Files> = Arc::new(disk.clone());
+        let path = Path::new(PATH);
+        let is_written = || {
+            let before = disk.data_syncs();
+            make_durable(&disk, path).unwrap();
+            disk.data_syncs() > before
+        };
+        drop(Metadata::open(&files, path).unwrap());
+        assert!(!is_written(), "it was closed");
+        let open = Metadata::open(&files, path).unwrap();
+        disk.forget();
+        drop(open);
+        assert!(is_written(), "the power was cut while it was open");
+        Metadata::open(&files, path).unwrap();
+    }
+
+    #[test]
+    fn what_a_failed_sync_left_undone_is_not_relied_on_after_the_next_start() {
+        for sync in 1..12 {
+            let disk = ForgetfulFiles::new();
+            let files: Arc<dyn Files> = Arc::new(disk.clone());
+            Metadata::open(&files, Path::new(PATH)).unwrap().create_topic("kept").unwrap();
+            disk.fail_sync(sync);
+            let failing = Metadata::open(&files, Path::new(PATH));
+            if let Ok(metadata) = &failing {
+                let _ = (0..3).try_for_each(|n| metadata.create_topic(&n.to_string()).map(drop));
+            }
+            drop(failing);
+            disk.heal();
+            // The machine runs on, and with the next start it is as if nothing had been.
+            let topics = Metadata::open(&files, Path::new(PATH)).unwrap().topics().unwrap();
+            disk.forget();
+            let kept = Metadata::open(&files, Path::new(PATH)).unwrap().topics().unwrap();
+            assert_eq!(kept, topics, "sync {sync}");
+        }
+    }
 }

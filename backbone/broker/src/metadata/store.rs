@@ -55,10 +55,12 @@ impl Store {
         self.with(|database| look(&database.begin_read()?))
     }
 
-    /// One synced transaction.
+    /// One transaction, synced before and after it counts.
     pub(super) fn write<T>(&self, change: impl FnOnce(&WriteTransaction) -> Result<T>) -> Result<T> {
         self.with(|database| {
-            let write = database.begin_write()?;
+            let mut write = database.begin_write()?;
+            // With one phase, redb takes damage in the newest commit for a torn write, and goes back to the one before.
+            write.set_two_phase_commit(true);
             let done = change(&write)?;
             write.commit()?;
             Ok(done)

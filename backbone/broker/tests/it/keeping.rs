@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use hexalpes_broker::{BrokerOptions, Clock, Policy};
+use hexalpes_log::Options;
 use hexalpes_wire::proto::{Command, SubType};
 use serde_json::json;
 use tempfile::tempdir;
@@ -16,7 +17,7 @@ const UNREAD: &str = "persistent://public/default/unread";
 /// Each entry is a segment of its own, and it is a day after all of them.
 async fn start(data: &Path) -> Running {
     let options = |url| BrokerOptions {
-        segment_bytes: 1,
+        log: Options { segment_bytes: 1, ..Options::default() },
         trim_every: Duration::from_millis(5),
         clock: Clock::new(|| 86_400_000),
         ..BrokerOptions::new(data, url)

@@ -56,6 +56,14 @@ impl ForgetfulFiles {
         self.disk.lock().faults.syncs_ignored = true;
     }
 
+    /// Nothing goes wrong any more, and there is room again. What went wrong before stays so.
+    pub fn heal(&self) {
+        let mut disk = self.disk.lock();
+        disk.faults.forget();
+        disk.faults.capacity_bytes = None;
+        disk.faults.read_only = false;
+    }
+
     /// How many syncs of files' data there were so far.
     pub fn data_syncs(&self) -> u64 {
         self.disk.lock().faults.data_syncs
