@@ -23,6 +23,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     alarms::Alarms,
     connection,
+    lists::Watchers,
     metadata::{Metadata, MetadataError},
     off_reactor::off_reactor,
     open::{self, OpenError},
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) topics: RwLock<BTreeMap<TopicName, Arc<Topic>>>,
     /// Topics that have partitions, with how many; each partition is in `topics`.
     pub(crate) partitioned: RwLock<BTreeMap<TopicName, u32>>,
+    pub(crate) watchers: Watchers,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
     pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,
@@ -300,7 +302,7 @@ impl Broker {
             return Err(AdminError::InUse(name.clone()));
         }
         self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
-        self.shared.topics.write().remove(name);
+        self.shared.remove_topics(std::slice::from_ref(name));
         self.shared.drop_schemas(name);
         topic.disband();
         Ok(self.shared.log.delete_topic(topic.id)?)
@@ -410,7 +412,7 @@ impl Shared {
         let id = self.metadata.create_topic(&name.to_string())?;
         let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates, Arc::clone(&self.alarms));
         let topic = Arc::new(topic);
-        self.topics.write().insert(name.clone(), Arc::clone(&topic));
+        self.add_topics(vec![Arc::clone(&topic)]);
         Ok(topic)
     }
 

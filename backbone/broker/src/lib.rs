@@ -14,6 +14,7 @@ mod connection;
 mod cursor_store;
 mod dedup;
 mod health;
+mod lists;
 mod metadata;
 mod meter;
 mod off_reactor;

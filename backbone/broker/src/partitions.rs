@@ -90,8 +90,9 @@ impl Broker {
         shared.metadata.delete_partitioned(&name.to_string(), &records)?;
         shared.partitioned.write().remove(name);
         shared.drop_schemas(name);
+        let names: Vec<_> = there.iter().map(|topic| topic.name.clone()).collect();
+        shared.remove_topics(&names);
         for topic in there {
-            shared.topics.write().remove(&topic.name);
             topic.disband();
             shared.log.delete_topic(topic.id)?;
         }
@@ -198,12 +199,12 @@ impl Shared {
         let beginning = cursor_store::write(&Cursor::at(hexalpes_log::Position::EARLIEST));
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
         let ids = self.metadata.put_partitioned(&name.to_string(), partitions, &spelled, &cursors)?;
-        for (name, id) in new.into_iter().zip(ids) {
-            let topic =
-                Topic::empty(self.log.clone(), id, name.clone(), deduplicates, Arc::clone(&self.alarms));
+        let made = new.into_iter().zip(ids).map(|(name, id)| {
+            let topic = Topic::empty(self.log.clone(), id, name, deduplicates, Arc::clone(&self.alarms));
             topic.begin_subscriptions(subscriptions);
-            self.topics.write().insert(name, Arc::new(topic));
-        }
+            Arc::new(topic)
+        });
+        self.add_topics(made.collect());
         self.partitioned.write().insert(name.clone(), partitions);
         Ok(())
     }

@@ -6,9 +6,8 @@ use hexalpes_wire::{
     PROTOCOL_VERSION, TopicName,
     frame::Payload,
     proto::{
-        Command, CommandConnect, CommandConnected, CommandGetTopicsOfNamespace,
-        CommandGetTopicsOfNamespaceResponse, CommandLookupTopic, CommandPartitionedTopicMetadata,
-        CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode, ServerError, TopicsMode,
+        Command, CommandConnect, CommandConnected, CommandLookupTopic, CommandPartitionedTopicMetadata,
+        CommandProducer, CommandSend, FeatureFlags, ProducerAccessMode, ServerError,
     },
 };
 
@@ -92,6 +91,8 @@ impl Connection {
                 self.topics_of_namespace(&asked);
                 return Ok(());
             }
+            Command::WatchTopicList(asked) => return self.watch_topics(&asked),
+            Command::WatchTopicListClose(close) => self.shared.watchers.end(&self.outbox, close.watcher_id),
             other => return Err(not_allowed(format!("{:?} is not supported", other.kind()))),
         }
         self.outbox.push(&Command::success(request_id));
@@ -107,7 +108,11 @@ impl Connection {
             server_version: SERVER_VERSION.to_owned(),
             protocol_version: Some(connect.protocol_version().min(PROTOCOL_VERSION)),
             max_message_size: i32::try_from(self.shared.options.max_message_bytes).ok(),
-            feature_flags: Some(FeatureFlags::default()),
+            feature_flags: Some(FeatureFlags {
+                supports_topic_watchers: Some(true),
+                supports_get_partitioned_metadata_without_auto_creation: Some(true),
+                ..FeatureFlags::default()
+            }),
         }));
         Ok(())
     }
@@ -161,25 +166,6 @@ impl Connection {
         let Some(Producer { topic, name }) = self.producers.get(&command.producer_id) else { return };
         let send = Send { outbox: &self.outbox, producer: name, command, payload };
         self.has_appended |= topic.send(&send);
-    }
-
-    fn topics_of_namespace(&self, asked: &CommandGetTopicsOfNamespace) {
-        let topics = match asked.mode() {
-            TopicsMode::NonPersistent => Vec::new(),
-            TopicsMode::Persistent | TopicsMode::All => {
-                let topics = self.shared.topics.read();
-                let there = topics.keys().filter(|name| name.full_namespace() == asked.namespace);
-                there.map(ToString::to_string).collect()
-            }
-        };
-        let answer = CommandGetTopicsOfNamespaceResponse {
-            request_id: asked.request_id,
-            topics,
-            filtered: Some(false),
-            topics_hash: None,
-            changed: Some(true),
-        };
-        self.outbox.push(&Command::GetTopicsOfNamespaceResponse(answer));
     }
 
     pub(super) fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, Refusal> {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod consume;
+mod listing;
 pub(crate) mod outbox;
 mod proving;
 mod schemas;
@@ -82,6 +83,8 @@ pub(crate) struct Connection {
     proof: Option<Proof>,
     /// Whether something went to the log since the last commit.
     has_appended: bool,
+    /// Whether it may be told of topics that come and go.
+    is_watching: bool,
     producers: HashMap<u64, Producer>,
     consumers: HashMap<u64, Consumer>,
 }
@@ -153,6 +156,7 @@ async fn converse(
         is_connected: false,
         proof: None,
         has_appended: false,
+        is_watching: false,
         producers: HashMap::new(),
         consumers: HashMap::new(),
     };
@@ -258,6 +262,9 @@ async fn until(moment: Option<Instant>) {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        if self.is_watching {
+            self.shared.watchers.leave(&self.outbox);
+        }
         let producing = self.producers.drain().map(|(_, producer)| producer.topic);
         let consuming = self.consumers.drain().map(|(_, consumer)| consumer.topic);
         let topics: HashMap<_, _> = producing.chain(consuming).map(|topic| (topic.id, topic)).collect();
