@@ -35,9 +35,6 @@ impl Connection {
             Err(_) => return Err(not_allowed(format!("there is no subscription type {}", asked.sub_type))),
         };
         let keys = key_policy(asked.key_shared_meta.as_ref())?;
-        if asked.start_message_rollback_duration_sec() > 0 {
-            return Err(not_allowed("a start some time back is not supported: seek to a time".to_owned()));
-        }
         let topic = if asked.force_topic_creation() {
             self.topic(&name)?
         } else {
@@ -50,7 +47,9 @@ impl Connection {
         if let Some(before) = self.consumers.remove(&asked.consumer_id) {
             before.topic.close_consumer(&before.subscription, before.id);
         }
+        let back_ms = asked.start_message_rollback_duration_sec().saturating_mul(1000);
         let start = match (&asked.start_message_id, asked.initial_position()) {
+            _ if back_ms > 0 => Start::Published(self.shared.options.clock.now_ms().saturating_sub(back_ms)),
             (Some(id), _) => Start::At(id.into()),
             (None, InitialPosition::Earliest) => Start::Earliest,
             (None, InitialPosition::Latest) => Start::Latest,
@@ -69,6 +68,11 @@ impl Connection {
         off_reactor(|| {
             let _changing = shared.changing.lock();
             let write = |cursor| shared.metadata.put_cursor(&cursor);
+            if back_ms > 0 {
+                // As with Pulsar, also where the subscription is there: clients ask for it once, not again when they
+                // come back.
+                topic.seek(&asked.subscription, topic.mark_before(start)?, write)?;
+            }
             let joined = || outbox.push(&Command::success(asked.request_id));
             topic.subscribe(&asked.subscription, seat, joining, kind, durable, start, write, joined)
         })

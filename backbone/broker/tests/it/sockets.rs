@@ -5,7 +5,7 @@ use hexalpes_wire::{
     MessageId,
     proto::{
         AckType, Command, CommandConsumerStats, CommandGetLastMessageId, CommandGetSchema,
-        CommandGetTopicsOfNamespace, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
+        CommandGetTopicsOfNamespace, CommandNewTxn, CommandRedeliverUnacknowledgedMessages, CommandSeek,
         CommandUnsubscribe, ServerError, SubType, TopicsMode,
     },
 };
@@ -141,14 +141,8 @@ async fn what_is_not_supported_is_answered() {
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut peer = running.peer().await;
-    let an_hour_back = CommandSubscribe {
-        topic: TOPIC.to_owned(),
-        subscription: "sub".to_owned(),
-        request_id: 4,
-        start_message_rollback_duration_sec: Some(3600),
-        ..CommandSubscribe::default()
-    };
-    let answer = peer.ask(&Command::Subscribe(Box::new(an_hour_back))).await;
+    let begin = CommandNewTxn { request_id: 4, ..CommandNewTxn::default() };
+    let answer = peer.ask(&Command::NewTxn(begin)).await;
     assert!(matches!(answer, Command::Error(_)), "{answer:?}");
     assert_eq!(peer.ask(&Command::ping()).await, Command::pong());
     running.stop().await;

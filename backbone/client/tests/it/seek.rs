@@ -1,8 +1,12 @@
 //! Moving a subscription: what follows is received once.
 
 use hexalpes_client::{Batching, ProducerOptions, SeekTo};
+use hexalpes_wire::proto::{Command, CommandCloseConsumer, CommandSubscribe, MessageMetadata};
 
-use crate::engine::{next, next_texts, nothing_more, numbers, on_every_engine, send_all};
+use crate::{
+    engine::{next, next_texts, nothing_more, numbers, on_every_engine, send_all},
+    raw::{Peer, now_ms},
+};
 
 #[tokio::test]
 async fn a_seek_to_a_message_delivers_it_and_what_follows_once() {
@@ -78,6 +82,44 @@ async fn a_seek_to_a_time_delivers_what_was_published_then_or_later() {
         }
         consumer.seek(SeekTo::Time(times[1])).await.unwrap();
         assert_eq!(next(&consumer).await.publish_time, times[1]);
+    })
+    .await;
+}
+
+/// Sends a message that says it was published so many seconds ago.
+async fn send_from_the_past(peer: &mut Peer, sequence_id: u64, seconds: u64, body: &str) {
+    let publish_time = now_ms() - seconds * 1000;
+    let metadata = MessageMetadata { sequence_id, publish_time, ..MessageMetadata::default() };
+    let answer = peer.send(metadata, body).await;
+    assert!(matches!(answer, Command::SendReceipt(_)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_subscription_may_start_so_many_seconds_back() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("seek-back");
+        let mut producer = Peer::connect(engine).await;
+        producer.produce(&topic).await;
+        for (sequence_id, seconds) in [(0, 7200), (1, 1200), (2, 10)] {
+            send_from_the_past(&mut producer, sequence_id, seconds, &seconds.to_string()).await;
+        }
+        for durable in [false, true] {
+            // Also where the durable one is there already, and has its place elsewhere.
+            for (back, expected) in [(3600, "1200"), (600, "10")] {
+                let mut consumer = Peer::connect(engine).await;
+                let asked = CommandSubscribe {
+                    durable: Some(durable),
+                    start_message_rollback_duration_sec: Some(back),
+                    ..CommandSubscribe::default()
+                };
+                consumer.subscribe(&topic, asked).await;
+                assert_eq!(consumer.message().await.1, expected, "durable: {durable}");
+                let close =
+                    CommandCloseConsumer { consumer_id: 5, request_id: 6, ..CommandCloseConsumer::default() };
+                consumer.say(&Command::CloseConsumer(close)).await;
+                while consumer.hears().await.command != Command::success(6) {}
+            }
+        }
     })
     .await;
 }
