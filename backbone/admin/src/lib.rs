@@ -14,6 +14,7 @@ mod metrics;
 mod names;
 mod namespaces;
 mod partitions;
+mod passing;
 mod policies;
 mod refusal;
 mod schemas;
@@ -54,14 +55,13 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/tenants/{tenant}", put(tenants::create).get(tenants::read).delete(tenants::delete))
         .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
         .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
-        .route(&format!("{NAMESPACE}/topics"), get(topics::list))
+        .route(&format!("{NAMESPACE}/topics"), get(passing::of_namespace))
         .route(
             &format!("{NAMESPACE}/{{policy}}"),
             get(policies::read).post(policies::set).put(policies::replace).delete(policies::unset),
         )
         .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
-        .route("/admin/v2/non-persistent/{tenant}/{namespace}", get(topics::none))
-        .route("/admin/v2/non-persistent/{tenant}/{namespace}/partitioned", get(topics::none))
+        .merge(passing_routes())
         .route(TOPIC, put(topics::create).delete(topics::delete).get(partitions::list))
         .route(&format!("{TOPIC}/stats"), get(topics::stats))
         .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
@@ -86,6 +86,26 @@ pub fn router(broker: Broker) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(broker.clone(), authentication::authenticate))
         .with_state(broker)
+}
+
+/// Those of topics that are not persistent.
+fn passing_routes() -> Router<Broker> {
+    const TOPIC: &str = "/admin/v2/non-persistent/{tenant}/{namespace}/{topic}";
+    Router::new()
+        .route("/admin/v2/non-persistent/{tenant}/{namespace}", get(passing::list))
+        .route("/admin/v2/non-persistent/{tenant}/{namespace}/partitioned", get(passing::partitioned))
+        .route(TOPIC, put(passing::create).delete(passing::delete))
+        .route(&format!("{TOPIC}/stats"), get(passing::stats))
+        .route(&format!("{TOPIC}/subscriptions"), get(passing::subscriptions))
+        .route(
+            &format!("{TOPIC}/partitions"),
+            get(passing::read_partitions)
+                .put(passing::create_partitions)
+                .post(passing::grow_partitions)
+                .delete(passing::delete_partitions),
+        )
+        .route(&format!("{TOPIC}/partitioned-stats"), get(passing::partitioned_stats))
+        .route("/lookup/v2/topic/non-persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
 }
 
 /// The same for a server that speaks TLS: it says so where it tells of its own address.

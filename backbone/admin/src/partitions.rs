@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use hexalpes_broker::{Broker, TopicStats};
+use hexalpes_broker::{AdminError, Broker, TopicStats};
+use hexalpes_wire::TopicName;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,7 @@ pub(crate) struct Partitions {
 }
 
 impl Partitions {
-    const fn of(partitions: u32) -> Self {
+    pub(crate) const fn of(partitions: u32) -> Self {
         Self { partitions, deleted: false }
     }
 }
@@ -32,7 +33,7 @@ impl Partitions {
 pub(crate) struct Asked {
     /// Whether asking may make the topic, as its namespace says.
     #[serde(default)]
-    check_allow_auto_creation: bool,
+    pub(crate) check_allow_auto_creation: bool,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +56,17 @@ pub(crate) struct PartitionedStats {
     partitions: BTreeMap<String, TopicStats>,
 }
 
+impl PartitionedStats {
+    pub(crate) fn of(broker: &Broker, topic: &TopicName, detail: &Detail) -> Result<Self, AdminError> {
+        let there = broker.partition_stats(topic)?;
+        let metadata = Partitions::of(broker.partitions(topic, false)?);
+        let sum = TopicStats::sum(there.iter().map(|(_, stats)| stats));
+        let each = there.into_iter().map(|(topic, stats)| (topic.to_string(), stats));
+        let partitions = each.filter(|_| detail.per_partition).collect();
+        Ok(Self { sum, metadata, partitions })
+    }
+}
+
 /// `…/persistent/{tenant}/{namespace}/partitioned`; in the path it stands where a topic's name does.
 pub(crate) async fn list(
     State(broker): State<Broker>,
@@ -66,7 +78,8 @@ pub(crate) async fn list(
     let namespace = names::namespace(&tenant, &namespace)?;
     names::known_namespace(&broker, &namespace)?;
     let all = broker.partitioned_topics().into_iter().map(|(topic, _)| topic);
-    Ok(Json(all.filter(|topic| topic.full_namespace() == namespace).map(|topic| topic.to_string()).collect()))
+    let stored = all.filter(|topic| topic.is_persistent() && topic.full_namespace() == namespace);
+    Ok(Json(stored.map(|topic| topic.to_string()).collect()))
 }
 
 /// 0 means a topic without partitions.
@@ -118,19 +131,11 @@ pub(crate) async fn stats(
     Query(detail): Query<Detail>,
 ) -> Result<Json<PartitionedStats>, Refusal> {
     let topic = names::topic(&tenant, &namespace, &topic)?;
-    blocking(broker, move |broker| {
-        let there = broker.partition_stats(&topic)?;
-        let metadata = Partitions::of(broker.partitions(&topic, false)?);
-        let sum = TopicStats::sum(there.iter().map(|(_, stats)| stats));
-        let each = there.into_iter().map(|(topic, stats)| (topic.to_string(), stats));
-        let partitions = each.filter(|_| detail.per_partition).collect();
-        Ok(Json(PartitionedStats { sum, metadata, partitions }))
-    })
-    .await
+    blocking(broker, move |broker| Ok(Json(PartitionedStats::of(broker, &topic, &detail)?))).await
 }
 
 /// The body is a number. One below zero is none of partitions, as 0 is.
-fn number(body: &[u8]) -> Result<u32, Refusal> {
+pub(crate) fn number(body: &[u8]) -> Result<u32, Refusal> {
     let number: i64 = serde_json::from_slice(body)?;
     Ok(u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }

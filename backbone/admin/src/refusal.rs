@@ -87,7 +87,6 @@ impl Refusal {
                 | AdminError::NoTopic(_)
                 | AdminError::NotPartitionedToRead(_) => StatusCode::NOT_FOUND,
                 AdminError::InUse(_)
-                | AdminError::NotPersistent(_)
                 | AdminError::NamespaceName(_)
                 | AdminError::PartitionAsName
                 | AdminError::NoPartitionedTopic(_)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::{Json, extract::State};
 use hexalpes_broker::{AdminError, Broker, TopicStats};
+use hexalpes_wire::TopicName;
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -29,17 +30,9 @@ pub(crate) async fn list(
 ) -> Result<Json<Vec<String>>, Refusal> {
     let namespace = names::namespace(&tenant, &namespace)?;
     names::known_namespace(&broker, &namespace)?;
-    let topics = broker.topics().into_iter().filter(|topic| topic.full_namespace() == namespace);
+    let is_of_it = |topic: &TopicName| topic.is_persistent() && topic.full_namespace() == namespace;
+    let topics = broker.topics().into_iter().filter(is_of_it);
     Ok(Json(topics.map(|topic| topic.to_string()).collect()))
-}
-
-/// What a namespace has not: topics that are not persistent.
-pub(crate) async fn none(
-    State(broker): State<Broker>,
-    Path((tenant, namespace)): Path<(String, String)>,
-) -> Result<Json<[String; 0]>, Refusal> {
-    names::known_namespace(&broker, &names::namespace(&tenant, &namespace)?)?;
-    Ok(Json([]))
 }
 
 /// Of two at once both may hear that they made it: there is one topic either way.

@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,
     pub(crate) next_consumer: AtomicU64,
+    /// Of topics that are not stored.
+    pub(crate) next_passing: AtomicU64,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) _lock: DirLock,
@@ -110,8 +112,6 @@ pub enum AdminError {
     NoTopic(TopicName),
     #[error("topic {0} has producers or consumers that are connected")]
     InUse(TopicName),
-    #[error("topic {0} is not persistent, and others are not supported")]
-    NotPersistent(TopicName),
     #[error("{0} is not of the form tenant/namespace")]
     NamespaceName(String),
     #[error("this topic exists already")]
@@ -301,11 +301,16 @@ impl Broker {
         if !force && topic.is_in_use() {
             return Err(AdminError::InUse(name.clone()));
         }
-        self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
+        if topic.is_stored() {
+            self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
+        }
         self.shared.remove_topics(std::slice::from_ref(name));
         self.shared.drop_schemas(name);
         topic.disband();
-        Ok(self.shared.log.delete_topic(topic.id)?)
+        if topic.is_stored() {
+            self.shared.log.delete_topic(topic.id)?;
+        }
+        Ok(())
     }
 
     pub fn tenants(&self) -> Result<Vec<String>, AdminError> {
@@ -396,9 +401,6 @@ impl Shared {
         if let Some(topic) = self.topics.read().get(name) {
             return Ok(Arc::clone(topic));
         }
-        if !name.is_persistent() {
-            return Err(AdminError::NotPersistent(name.clone()));
-        }
         let namespace = name.full_namespace();
         let _changing = self.changing.lock();
         if let Some(topic) = self.topics.read().get(name) {
@@ -409,9 +411,13 @@ impl Shared {
             Some(policies) => deduplicates(Some(policies)),
             None => return Err(AdminError::NoNamespace(namespace)),
         };
-        let id = self.metadata.create_topic(&name.to_string())?;
-        let topic = Topic::empty(self.log.clone(), id, name.clone(), deduplicates, Arc::clone(&self.alarms));
-        let topic = Arc::new(topic);
+        let topic = if name.is_persistent() {
+            let id = self.metadata.create_topic(&name.to_string())?;
+            let (log, alarms) = (self.log.clone(), Arc::clone(&self.alarms));
+            Arc::new(Topic::empty(log, id, name.clone(), deduplicates, alarms))
+        } else {
+            self.passing(name.clone())
+        };
         self.add_topics(vec![Arc::clone(&topic)]);
         Ok(topic)
     }
@@ -425,9 +431,14 @@ impl Shared {
         if topic.has_to_promote() {
             off_reactor(|| {
                 let _changing = self.changing.lock();
-                topic.promote(|epoch| self.metadata.put_topic_epoch(topic.id, epoch));
+                topic.promote(|epoch| self.put_topic_epoch(topic, epoch));
             });
         }
+    }
+
+    /// Writes down how often a topic had a producer alone, if anything is written down of it.
+    pub(crate) fn put_topic_epoch(&self, topic: &Topic, epoch: u64) -> Result<(), MetadataError> {
+        if topic.is_stored() { self.metadata.put_topic_epoch(topic.id, epoch) } else { Ok(()) }
     }
 
     pub(crate) fn producer_name(&self) -> String {
@@ -457,6 +468,7 @@ impl Shared {
 
     /// Lets go of what is not to be kept any more.
     fn trim(&self) {
+        self.forget_passing();
         let now_ms = self.options.clock.now_ms();
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         let keep = |topic: &Arc<Topic>| {

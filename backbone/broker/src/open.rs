@@ -28,7 +28,7 @@ use crate::{
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
     schemas,
-    topic::{ScanError, Topic},
+    topic::{FIRST_PASSING, ScanError, Topic},
 };
 
 /// Why a data folder could not be opened.
@@ -132,6 +132,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     Ok(Shared {
         next_name: AtomicU64::new(metadata.first_name()?),
         next_consumer: AtomicU64::new(1),
+        next_passing: AtomicU64::new(FIRST_PASSING),
         options,
         alarms,
         log,

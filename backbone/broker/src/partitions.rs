@@ -86,7 +86,8 @@ impl Broker {
         if let Some(used) = there.iter().find(|topic| topic.is_in_use()).filter(|_| !force) {
             return Err(AdminError::InUse(used.name.clone()));
         }
-        let records: Vec<_> = there.iter().map(|topic| (topic.name.to_string(), topic.id)).collect();
+        let stored = there.iter().filter(|topic| topic.is_stored());
+        let records: Vec<_> = stored.map(|topic| (topic.name.to_string(), topic.id)).collect();
         shared.metadata.delete_partitioned(&name.to_string(), &records)?;
         shared.partitioned.write().remove(name);
         shared.drop_schemas(name);
@@ -94,7 +95,9 @@ impl Broker {
         shared.remove_topics(&names);
         for topic in there {
             topic.disband();
-            shared.log.delete_topic(topic.id)?;
+            if topic.is_stored() {
+                shared.log.delete_topic(topic.id)?;
+            }
         }
         Ok(())
     }
@@ -170,9 +173,6 @@ impl Shared {
         if name.partition().is_some() {
             return Err(AdminError::PartitionAsName);
         }
-        if !name.is_persistent() {
-            return Err(AdminError::NotPersistent(name.clone()));
-        }
         let _changing = self.changing.lock();
         if self.partitioned.read().contains_key(name) || self.topics.read().contains_key(name) {
             return Err(AdminError::Exists);
@@ -195,6 +195,8 @@ impl Shared {
         let partitions = numbers.end;
         let names = numbers.map(|number| name.with_partition(number));
         let new: Vec<_> = names.filter(|name| !self.topics.read().contains_key(name)).collect();
+        // Of partitions that are not stored, that there are so many is all that is written down.
+        let (new, passing): (Vec<_>, Vec<_>) = new.into_iter().partition(TopicName::is_persistent);
         let spelled: Vec<_> = new.iter().map(ToString::to_string).collect();
         let beginning = cursor_store::write(&Cursor::at(hexalpes_log::Position::EARLIEST));
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
@@ -204,7 +206,8 @@ impl Shared {
             topic.begin_subscriptions(subscriptions);
             Arc::new(topic)
         });
-        self.add_topics(made.collect());
+        let passing = passing.into_iter().map(|name| self.passing(name));
+        self.add_topics(made.chain(passing).collect());
         self.partitioned.write().insert(name.clone(), partitions);
         Ok(())
     }

@@ -6,6 +6,7 @@
 mod access;
 mod consuming;
 mod delivering;
+mod passing;
 mod producing;
 mod stats;
 mod unwritten;
@@ -33,6 +34,7 @@ use crate::{
 };
 
 pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
+pub(crate) use passing::FIRST_PASSING;
 pub(crate) use producing::{Opening, ProducerError, Send};
 pub use stats::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
 pub(crate) use unwritten::Unwritten;
@@ -71,6 +73,10 @@ struct State {
     /// Nobody comes any more: the topic is deleted.
     disbanded: bool,
     received: Meter,
+    /// What came while the topic had no subscription, where nothing is stored.
+    dropped: Meter,
+    /// At how many looks in a row nobody used the topic, where nothing is stored.
+    idle_looks: u32,
     /// What was delivered for subscriptions that are no more.
     sent_before: Counts,
 }
@@ -84,6 +90,8 @@ pub(crate) struct Sub {
     pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
     sent: Meter,
+    /// What nobody took, where nothing is stored.
+    dropped: Meter,
     /// When the topic is to be woken for it, as far as that was said.
     alarm_ms: Option<u64>,
     /// The connection that reads for it at the moment, without the lock.
@@ -104,6 +112,7 @@ impl State {
                 written,
                 seats: HashMap::new(),
                 sent: Meter::default(),
+                dropped: Meter::default(),
                 alarm_ms: None,
                 reader: None,
             }
@@ -171,7 +180,7 @@ impl Topic {
     }
 
     fn deduplicates(&self) -> bool {
-        self.deduplicates.load(Ordering::Relaxed)
+        self.is_stored() && self.deduplicates.load(Ordering::Relaxed)
     }
 
     /// Where the topic ends: behind its newest durable entry.

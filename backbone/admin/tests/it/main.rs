@@ -206,6 +206,33 @@ async fn the_lists_of_pulsar_admin_are_whole() {
 }
 
 #[tokio::test]
+async fn topics_that_are_not_persistent_have_lists_of_their_own() {
+    let admin = TestAdmin::start().await;
+    let passing = "/admin/v2/non-persistent/public/default";
+    assert_eq!(admin.status(&format!("PUT {passing}/one")).await, 204);
+    assert_eq!(admin.status(&format!("PUT {passing}/one")).await, 409);
+    admin.client.create_topic(&topic("public/default/stored")).await.unwrap();
+    let (one, stored) = ("non-persistent://public/default/one", "persistent://public/default/stored");
+    let topics = "/admin/v2/namespaces/public/default/topics";
+    for (list, expected) in [
+        (passing, json!([one])),
+        ("/admin/v2/persistent/public/default", json!([stored])),
+        (topics, json!([stored])),
+        (&format!("{topics}?mode=NON_PERSISTENT"), json!([one])),
+        (&format!("{topics}?mode=ALL"), json!([stored, one])),
+    ] {
+        assert_eq!(admin.get(list).await, (200, expected), "{list}");
+    }
+    assert_eq!(admin.get(&format!("{passing}/one/subscriptions")).await, (200, json!([])));
+    assert_eq!(admin.get(&format!("{passing}/one/stats")).await.1["msgDropRate"], 0.0);
+    assert_eq!(admin.get(&format!("{passing}/none/stats")).await.0, 404);
+    let lookup = admin.get("/lookup/v2/topic/non-persistent/public/default/one").await;
+    assert_eq!((lookup.0, &lookup.1["brokerUrl"]), (200, &json!(SERVICE)));
+    assert_eq!(admin.status(&format!("DELETE {passing}/one")).await, 204);
+    assert_eq!(admin.get(passing).await, (200, json!([])));
+}
+
+#[tokio::test]
 async fn a_lookup_leads_to_the_broker() {
     let admin = TestAdmin::start().await;
     let http = format!("http://{}", admin.address);

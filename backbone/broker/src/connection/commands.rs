@@ -138,7 +138,7 @@ impl Connection {
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
         };
         let shared = &self.shared;
-        let open = || topic.open_producer(&opening, |epoch| shared.metadata.put_topic_epoch(topic.id, epoch));
+        let open = || topic.open_producer(&opening, |epoch| shared.put_topic_epoch(&topic, epoch));
         let opened = match opening.access {
             ProducerAccessMode::Shared => open(),
             _ => off_reactor(|| {
@@ -185,9 +185,7 @@ impl Connection {
 fn refusal(error: &AdminError) -> Refusal {
     let kind = match error {
         AdminError::NoNamespace(_) | AdminError::NoTopic(_) => ServerError::TopicNotFound,
-        AdminError::NotPersistent(_) | AdminError::Partitioned { .. } | AdminError::NoPartition { .. } => {
-            ServerError::NotAllowedError
-        }
+        AdminError::Partitioned { .. } | AdminError::NoPartition { .. } => ServerError::NotAllowedError,
         _ => ServerError::MetadataError,
     };
     (kind, error.to_string())

@@ -41,6 +41,9 @@ impl Connection {
             let existing = self.shared.existing(&name);
             existing.map_err(|error| (ServerError::TopicNotFound, error.to_string()))?
         };
+        if asked.read_compacted() && !topic.is_stored() {
+            return Err(not_allowed("only persistent topics are read as compacted".to_owned()));
+        }
         if let Some(schema) = &asked.schema {
             self.shared.consumer_schema(&topic, schema).map_err(|error| schema_refusal(&error))?;
         }
@@ -64,7 +67,7 @@ impl Connection {
             keys,
         };
         let (shared, outbox) = (&self.shared, &self.outbox);
-        let durable = asked.durable.unwrap_or(true);
+        let durable = topic.is_stored() && asked.durable.unwrap_or(true);
         off_reactor(|| {
             let _changing = shared.changing.lock();
             let write = |cursor| shared.metadata.put_cursor(&cursor);
@@ -105,8 +108,10 @@ impl Connection {
         };
         let Consumer { topic, subscription, id } = consumer;
         let end = topic.end();
+        // Of what is not stored nothing is held.
+        let acked = if topic.is_stored() { &ack.message_id[..] } else { &[] };
         topic.with(subscription, |machine| {
-            for message in &ack.message_id {
+            for message in acked {
                 // Clients ack "earliest" and "latest" too: nothing, and all there is.
                 let Some(position) = acked_position(message) else { continue };
                 let words: Vec<u64> = message.ack_set.iter().map(|word| word.cast_unsigned()).collect();
@@ -157,6 +162,10 @@ impl Connection {
 
     pub(super) fn seek(&mut self, asked: &CommandSeek) -> Result<(), Refusal> {
         let Consumer { topic, subscription, .. } = self.consumer(asked.consumer_id)?;
+        if !topic.is_stored() {
+            // As with Pulsar: there is nothing to go back to, and all that follows comes anyway.
+            return Ok(());
+        }
         let start = match (&asked.message_id, asked.message_publish_time) {
             (Some(id), _) => Start::At(id.into()),
             (None, Some(time)) => Start::Published(time),
@@ -177,6 +186,10 @@ impl Connection {
 
     pub(super) fn last_message_id(&self, asked: CommandGetLastMessageId) -> Result<(), Refusal> {
         let Consumer { topic, subscription, .. } = self.consumer(asked.consumer_id)?;
+        if !topic.is_stored() {
+            let why = "a topic that is not persistent has no last message".to_owned();
+            return Err((ServerError::UnknownError, why));
+        }
         let mark = topic.look(subscription, |machine, _| machine.cursor().mark_delete());
         let mark = mark.map(|mark| match mark {
             Position::EARLIEST => MessageId::EARLIEST,

@@ -74,6 +74,15 @@ impl Subscription {
         }
     }
 
+    /// Chooses who gets an entry that nobody keeps, if somebody takes it: it is not held, and never comes again.
+    pub fn pass(&mut self, messages: u32, key: Option<KeyHash>) -> Option<ConsumerId> {
+        let taker = self.taker(key)?;
+        self.turn = taker + 1;
+        let consumer = &mut self.consumers[taker];
+        consumer.permits -= i64::from(messages);
+        Some(consumer.id)
+    }
+
     /// Whether an entry that nobody takes may be put aside for those behind it: they may be another's.
     fn may_go_ahead(&self) -> bool {
         self.kind == Kind::KeyShared

@@ -227,6 +227,7 @@ impl State {
         let answer = Command::producer_success_with(request_id, name.as_str(), last, seat.schema)
             .with_topic_epoch(self.epoch);
         seat.outbox.push(&answer);
+        self.idle_looks = 0;
         self.producers.insert(name, seat);
     }
 }

@@ -93,6 +93,7 @@ impl Topic {
         if state.disbanded {
             return Err(SubscribeError::Deleted);
         }
+        state.idle_looks = 0;
         let sub = state.subscription(subscription, || (Subscription::new(kind, cursor), durable));
         if sub.durable != durable {
             return Err(SubscribeError::Durability { name: subscription.to_owned() });

@@ -180,7 +180,7 @@ impl Topic {
             let peek = Payload::from_raw(entry.payload.clone()).peek().ok();
             let messages = peek.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
             let due_ms = peek.and_then(|peek| u64::try_from(peek.deliver_at_time?).ok());
-            let key = by_keys.then(|| key_of(entry));
+            let key = by_keys.then(|| key_of(&Payload::from_raw(entry.payload.clone())));
             subscription::Entry { position: entry.position, messages, key, due_ms }
         };
         let counted: Vec<_> = entries.iter().map(count).collect();
@@ -272,12 +272,12 @@ impl Sub {
 }
 
 /// What cannot be read is of one key, and its consumer says so.
-fn key_of(entry: &Entry) -> KeyHash {
-    let peek = Payload::from_raw(entry.payload.clone()).peek_key().unwrap_or_default();
+pub(super) fn key_of(payload: &Payload) -> KeyHash {
+    let peek = payload.peek_key().unwrap_or_default();
     KeyHash::of(&peek.ordered_by())
 }
 
-fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
+pub(super) fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
     let ack_set = delivery.ack_set.unwrap_or_default();
     let Position { ledger, entry } = delivery.position;
     let id = MessageId { partition: seat.partition, ..MessageId::new(ledger, entry) };

@@ -143,6 +143,10 @@ impl Topic {
             let message = "an earlier message of this producer was not stored".to_owned();
             return refuse(ServerError::PersistenceError, message);
         }
+        if !self.is_stored() {
+            Self::pass(&mut state, send, peek);
+            return false;
+        }
         if self.deduplicates() {
             match state.dedup.judge(producer, sequence_id) {
                 Verdict::New => {}
@@ -219,7 +223,12 @@ impl Topic {
 
 impl State {
     /// A producer's seat, if it is still there.
-    fn seat_of(&mut self, producer: &str, outbox: &Arc<Outbox>, producer_id: u64) -> Option<&mut Seat> {
+    pub(super) fn seat_of(
+        &mut self,
+        producer: &str,
+        outbox: &Arc<Outbox>,
+        producer_id: u64,
+    ) -> Option<&mut Seat> {
         self.producers.get_mut(producer).filter(|seat| seat.is_of(outbox, producer_id))
     }
 

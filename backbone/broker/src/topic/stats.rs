@@ -36,6 +36,9 @@ pub struct TopicStats {
     pub publishers: Vec<PublisherStats>,
     pub subscriptions: BTreeMap<String, SubscriptionStats>,
     pub deduplication_status: &'static str,
+    /// Messages a second that nobody took, where nothing is stored; one counts for each subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_drop_rate: Option<f64>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -87,6 +90,9 @@ pub struct SubscriptionStats {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_consumer_name: Option<String>,
     pub is_durable: bool,
+    /// Messages a second that no consumer took, where nothing is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub msg_drop_rate: Option<f64>,
     pub consumers: Vec<ConsumerStats>,
 }
 
@@ -124,6 +130,7 @@ impl TopicStats {
             publishers: Vec::new(),
             subscriptions: BTreeMap::new(),
             deduplication_status: "Disabled",
+            msg_drop_rate: None,
         };
         for one in several {
             all.msg_rate_in += one.msg_rate_in;
@@ -137,6 +144,7 @@ impl TopicStats {
             all.storage_size += one.storage_size;
             all.backlog_size += one.backlog_size;
             all.deduplication_status = one.deduplication_status;
+            all.msg_drop_rate = added(all.msg_drop_rate, one.msg_drop_rate);
             all.publishers.extend(one.publishers.iter().cloned());
             for (name, sub) in &one.subscriptions {
                 match all.subscriptions.get_mut(name) {
@@ -164,6 +172,7 @@ impl SubscriptionStats {
         self.msg_backlog_no_delayed += other.msg_backlog_no_delayed;
         self.backlog_size += other.backlog_size;
         self.unacked_messages += other.unacked_messages;
+        self.msg_drop_rate = added(self.msg_drop_rate, other.msg_drop_rate);
         self.consumers.extend(other.consumers.iter().cloned());
     }
 }
@@ -184,7 +193,12 @@ impl Topic {
             .collect();
         let received = state.received.counted();
         let sent = state.sent();
+        let dropped = || {
+            let by_subscriptions = subscriptions.values().filter_map(|sub| sub.msg_drop_rate);
+            state.dropped.messages_per_second() + sum(by_subscriptions)
+        };
         TopicStats {
+            msg_drop_rate: (!self.is_stored()).then(dropped),
             msg_rate_in: state.received.messages_per_second(),
             msg_throughput_in: state.received.bytes_per_second(),
             msg_rate_out: sum(subscriptions.values().map(|sub| sub.msg_rate_out)),
@@ -241,6 +255,7 @@ impl Topic {
             allow_out_of_order_delivery: keys.is_some_and(|(_, out_of_order)| out_of_order),
             active_consumer_name: active.map(|active| active.consumer_name.clone()),
             is_durable: sub.durable,
+            msg_drop_rate: (!self.is_stored()).then(|| sub.dropped.messages_per_second()),
             consumers,
         }
     }
@@ -249,9 +264,11 @@ impl Topic {
     pub(crate) fn tick(&self, elapsed: Duration) {
         let mut state = self.state.lock();
         state.received.tick(elapsed);
+        state.dropped.tick(elapsed);
         state.producers.values_mut().for_each(|seat| seat.received.tick(elapsed));
         for sub in state.subscriptions.values_mut() {
             sub.sent.tick(elapsed);
+            sub.dropped.tick(elapsed);
             sub.seats.values_mut().for_each(|seat| seat.sent.tick(elapsed));
         }
     }
@@ -269,6 +286,14 @@ impl State {
         let mut sent = self.sent_before;
         self.subscriptions.values().for_each(|sub| sent.add(sub.sent.counted()));
         sent
+    }
+}
+
+/// Both, as far as they are known.
+fn added(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one + other),
+        (one, other) => one.or(other),
     }
 }
 

@@ -12,6 +12,7 @@ mod in_flight;
 mod keeping;
 mod nonsense;
 mod partitions;
+mod passing;
 mod peer;
 mod proving;
 mod refusing;

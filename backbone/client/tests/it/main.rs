@@ -18,6 +18,7 @@ mod key_shared;
 mod listing;
 mod order;
 mod outage;
+mod passing;
 mod proxy;
 mod raw;
 mod seek;

@@ -42,13 +42,13 @@ impl Peer {
         self.socket.write_all(&out).await.unwrap();
     }
 
-    /// The next frame that is not a ping.
+    /// The next frame that is neither a ping nor a notice of who is active.
     pub(crate) async fn hears(&mut self) -> Frame {
         let decoder = Decoder::new(hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES);
         let wait = async {
             loop {
                 match decoder.decode(&mut self.buffer).unwrap() {
-                    Some(frame) if matches!(frame.command, Command::Ping(_)) => {}
+                    Some(Frame { command: Command::Ping(_) | Command::ActiveConsumerChange(_), .. }) => {}
                     Some(frame) => return frame,
                     None => {
                         assert_ne!(self.socket.read_buf(&mut self.buffer).await.unwrap(), 0, "hung up on");
@@ -105,19 +105,12 @@ impl Peer {
         self.say(&Command::Flow(CommandFlow { consumer_id: 5, message_permits: 100 })).await;
     }
 
-    /// The next message and its body; notices of who is active are passed over.
+    /// The next message and its body.
     pub(crate) async fn message(&mut self) -> (CommandMessage, String) {
-        loop {
-            let Frame { command, payload } = self.hears().await;
-            match command {
-                Command::Message(message) => {
-                    let body = String::from_utf8(payload.open().unwrap().1.to_vec()).unwrap();
-                    return (message, body);
-                }
-                Command::ActiveConsumerChange(_) => {}
-                other => panic!("{other:?} is no message"),
-            }
-        }
+        let Frame { command, payload } = self.hears().await;
+        let Command::Message(message) = command else { panic!("{command:?} is no message") };
+        let body = String::from_utf8(payload.open().unwrap().1.to_vec()).unwrap();
+        (message, body)
     }
 }
 
