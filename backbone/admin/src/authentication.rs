@@ -1,27 +1,41 @@
-//! Who calls: asked before anything else is looked at.
+//! Who calls, and whether it may: asked before anything else is looked at.
 
 use axum::{
-    extract::{Request, State},
+    RequestExt as _,
+    extract::{MatchedPath, RawPathParams, Request, State},
     middleware::Next,
     response::Response,
 };
 use hexalpes_broker::Broker;
 use http::header::AUTHORIZATION;
 
-use crate::refusal::Refusal;
+use crate::{refusal::Refusal, rights};
 
 /// What a scraper without a token reads, as with Pulsar.
 const OPEN: [&str; 2] = ["/metrics", "/metrics/"];
+/// For whom a proxy calls.
+const ORIGINAL: &str = "X-Original-Principal";
 
 pub(crate) async fn authenticate(
     State(broker): State<Broker>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
     if !OPEN.contains(&request.uri().path()) {
         let said = request.headers().get(AUTHORIZATION);
-        // What is no text is no token either, but it was meant to be one.
-        broker.authenticate_header(said.map(|value| value.to_str().unwrap_or("Bearer")))?;
+        let original = request.headers().get(ORIGINAL);
+        // What is no text proves nothing either, but it was meant to.
+        let caller = broker.caller(
+            said.map(|value| value.to_str().unwrap_or("Bearer")),
+            original.map(|value| value.to_str().unwrap_or("?")),
+        )?;
+        // A path that leads nowhere is nobody's.
+        if broker.asks_for_rights()
+            && let Some(route) = request.extensions().get::<MatchedPath>().cloned()
+        {
+            let parameters = request.extract_parts::<RawPathParams>().await.ok();
+            rights::check(&broker, caller.as_ref(), request.method(), route.as_str(), parameters.as_ref())?;
+        }
     }
     Ok(next.run(request).await)
 }

@@ -4,7 +4,9 @@
 //! policies, topics with and without partitions and what is counted for them, the lookup over HTTP, and metrics for
 //! Prometheus. Names and status codes are Pulsar's: <https://pulsar.apache.org/admin-rest-api/>.
 //!
-//! Not here: permissions, and whoever binds the port.
+//! Who calls, and whether it may, is asked before a route is reached; the table of rights has all of them.
+//!
+//! Not here: whoever binds the port.
 
 mod authentication;
 mod brokers;
@@ -15,8 +17,10 @@ mod names;
 mod namespaces;
 mod partitions;
 mod passing;
+mod permissions;
 mod policies;
 mod refusal;
+mod rights;
 mod schemas;
 mod tenants;
 mod topics;
@@ -52,10 +56,18 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/clusters", get(brokers::clusters))
         .route("/admin/v2/clusters/{cluster}", get(brokers::cluster))
         .route("/admin/v2/tenants", get(tenants::list))
-        .route("/admin/v2/tenants/{tenant}", put(tenants::create).get(tenants::read).delete(tenants::delete))
+        .route(
+            "/admin/v2/tenants/{tenant}",
+            put(tenants::create).get(tenants::read).post(tenants::update).delete(tenants::delete),
+        )
         .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
         .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
         .route(&format!("{NAMESPACE}/topics"), get(passing::of_namespace))
+        .route(&format!("{NAMESPACE}/permissions"), get(permissions::of_namespace))
+        .route(
+            &format!("{NAMESPACE}/permissions/{{role}}"),
+            post(permissions::grant_in_namespace).delete(permissions::revoke_in_namespace),
+        )
         .route(
             &format!("{NAMESPACE}/{{policy}}"),
             get(policies::read).post(policies::set).put(policies::replace).delete(policies::unset),
@@ -63,6 +75,11 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
         .merge(passing_routes())
         .route(TOPIC, put(topics::create).delete(topics::delete).get(partitions::list))
+        .route(&format!("{TOPIC}/permissions"), get(permissions::of_topic))
+        .route(
+            &format!("{TOPIC}/permissions/{{role}}"),
+            post(permissions::grant_on_topic).delete(permissions::revoke_on_topic),
+        )
         .route(&format!("{TOPIC}/stats"), get(topics::stats))
         .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
         .route(

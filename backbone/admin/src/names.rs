@@ -30,10 +30,6 @@ pub(crate) fn known_namespace(broker: &Broker, namespace: &str) -> Result<(), Re
     }
 }
 
-pub(crate) fn has_tenant(broker: &Broker, tenant: &str) -> Result<bool, Refusal> {
-    Ok(broker.tenants()?.iter().any(|known| known == tenant))
-}
-
 pub(crate) fn known_tenant(broker: &Broker, tenant: &str) -> Result<(), Refusal> {
-    if has_tenant(broker, tenant)? { Ok(()) } else { Err(AdminError::NoTenant(tenant.to_owned()).into()) }
+    if broker.tenant(tenant).is_some() { Ok(()) } else { Err(AdminError::NoTenant(tenant.to_owned()).into()) }
 }

@@ -12,7 +12,7 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 7] = [
+const POLICIES: [Policy; 8] = [
     Policy::Deduplication,
     Policy::Retention,
     Policy::InactiveTopics,
@@ -20,6 +20,7 @@ const POLICIES: [Policy; 7] = [
     Policy::SchemaCompatibility,
     Policy::AllowAutoUpdateSchema,
     Policy::SchemaValidationEnforced,
+    Policy::Grants,
 ];
 
 pub(crate) async fn list(

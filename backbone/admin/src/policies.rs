@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use hexalpes_broker::{Broker, PARTITIONS_MAX, Policy};
+use hexalpes_broker::{Broker, Grants, PARTITIONS_MAX, Policy};
 use hexalpes_registry::Strategy;
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -157,6 +157,7 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
             Ok(strategy.transpose()?.unwrap_or(Strategy::Undefined).name().into())
         }
         Policy::InactiveTopics => canonical::<InactiveTopics>(value),
+        Policy::Grants => canonical::<Grants>(value),
         Policy::AutoTopicCreation => {
             let creation = AutoTopicCreation::deserialize(&value)?;
             let is_fine = match (&creation.topic_type, creation.default_num_partitions) {

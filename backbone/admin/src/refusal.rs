@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hexalpes_auth::Refused;
-use hexalpes_broker::{AdminError, HealthError, PARTITIONS_MAX, SchemaError};
+use hexalpes_broker::{AdminError, Forbidden, HealthError, PARTITIONS_MAX, SchemaError};
 use hexalpes_registry::{RegisterError, UnknownStrategy};
 use hexalpes_wire::topic::TopicNameError;
 use http::StatusCode;
@@ -44,6 +44,10 @@ pub(crate) enum Refusal {
     AutoTopicCreation,
     #[error(transparent)]
     Unproven(#[from] Refused),
+    #[error("{why}: a grant, or who administers the tenant, would have to say so")]
+    Forbidden { status: StatusCode, why: Forbidden },
+    #[error("{0}")]
+    Tenant(&'static str),
     #[error(transparent)]
     Strategy(#[from] UnknownStrategy),
     #[error("Schema not found")]
@@ -65,12 +69,14 @@ impl Refusal {
         match self {
             Self::NoPath | Self::NoCluster(_) | Self::NoSchema => StatusCode::NOT_FOUND,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { status, .. } => *status,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
             Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Name(_)
             | Self::NoListener(_)
+            | Self::Tenant(_)
             | Self::Retention
             | Self::AutoTopicCreation
             | Self::Strategy(_) => StatusCode::PRECONDITION_FAILED,

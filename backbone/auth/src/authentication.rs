@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Identity, TokenError, TokenKey};
+use crate::{Identity, PrincipalError, TokenError, TokenKey};
 
 /// The one method there is, under the name that Pulsar's clients give it.
 const TOKEN: &str = "token";
@@ -16,6 +16,8 @@ pub enum Refused {
     Method { method: String },
     #[error("authentication is required: connect with a token")]
     Missing,
+    #[error(transparent)]
+    Principal(#[from] PrincipalError),
 }
 
 /// How clients prove who they are.

@@ -3,15 +3,19 @@
 //! [`Authentication`] takes what a client says of itself and answers with its [`Identity`], or why not. Tokens are JSON
 //! Web Tokens (RFC 7519) as Pulsar has them: the subject is the role, and `exp` and `nbf` count.
 //!
-//! Not here: what a role may do, and sockets. Time is an argument.
+//! [`Authorization`] knows the roles that may do everything, and those that speak for others.
+//!
+//! Not here: what is granted to whom, and sockets. Time is an argument.
 
 mod authentication;
+mod authorization;
 mod key;
 mod source;
 mod spki;
 mod token;
 
 pub use authentication::{Authentication, Refused};
+pub use authorization::{Authorization, Caller, PrincipalError};
 pub use key::{KeyError, SecretKey, TokenKey};
 pub use source::{SourceError, key_bytes};
 pub use token::{Claims, Identity, TokenError, decode_unverified};

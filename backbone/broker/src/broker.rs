@@ -10,7 +10,6 @@ use std::{
     time::Duration,
 };
 
-use hexalpes_auth::{Identity, Refused};
 use hexalpes_files::DirLock;
 use hexalpes_log::{AppendError, Log, Stopped};
 use hexalpes_wire::TopicName;
@@ -31,6 +30,7 @@ use crate::{
     partitions::PARTITIONS_MAX,
     retention::Retention,
     schemas::Schemas,
+    tenants::TenantInfo,
     topic::{Topic, TopicStats, Unwritten},
 };
 
@@ -53,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) partitioned: RwLock<BTreeMap<TopicName, u32>>,
     pub(crate) watchers: Watchers,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
+    pub(crate) tenants: RwLock<BTreeMap<String, TenantInfo>>,
     pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,
     pub(crate) next_consumer: AtomicU64,
@@ -73,6 +74,8 @@ pub enum Policy {
     SchemaCompatibility,
     AllowAutoUpdateSchema,
     SchemaValidationEnforced,
+    /// Who may produce and consume: [`Grants`](crate::Grants).
+    Grants,
 }
 
 impl Policy {
@@ -85,6 +88,7 @@ impl Policy {
             Self::SchemaCompatibility => "schema_compatibility_strategy",
             Self::AllowAutoUpdateSchema => "is_allow_auto_update_schema",
             Self::SchemaValidationEnforced => "schema_validation_enforced",
+            Self::Grants => "auth_policies",
         }
     }
 }
@@ -251,14 +255,6 @@ impl Broker {
         self.shared.log.close()
     }
 
-    /// Who says this of itself in a header `Authorization`; none if nobody asks clients who they are.
-    pub fn authenticate_header(&self, authorization: Option<&str>) -> Result<Option<Identity>, Refused> {
-        let options = &self.shared.options;
-        let Some(authentication) = &options.authentication else { return Ok(None) };
-        let now = Duration::from_millis(options.clock.now_ms());
-        authentication.authenticate_header(authorization, now).map(Some)
-    }
-
     /// What a lookup answers: `pulsar://host:port`.
     pub fn service_url(&self) -> &str {
         &self.shared.options.service_url
@@ -271,6 +267,11 @@ impl Broker {
 
     pub fn topics(&self) -> Vec<TopicName> {
         self.shared.topics.read().keys().cloned().collect()
+    }
+
+    /// Whether a topic is there, be it one that has partitions.
+    pub fn has_topic(&self, name: &TopicName) -> bool {
+        self.shared.topics.read().contains_key(name) || self.shared.partitioned.read().contains_key(name)
     }
 
     pub fn topic_stats(&self, name: &TopicName) -> Result<TopicStats, AdminError> {
@@ -301,6 +302,7 @@ impl Broker {
         if !force && topic.is_in_use() {
             return Err(AdminError::InUse(name.clone()));
         }
+        self.shared.forget_grants(name)?;
         if topic.is_stored() {
             self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
         }
@@ -313,25 +315,6 @@ impl Broker {
         Ok(())
     }
 
-    pub fn tenants(&self) -> Result<Vec<String>, AdminError> {
-        Ok(self.shared.metadata.tenants()?)
-    }
-
-    pub fn create_tenant(&self, tenant: &str) -> Result<(), AdminError> {
-        Ok(self.shared.metadata.create_tenant(tenant)?)
-    }
-
-    /// Forgets a tenant; false if it has namespaces and stays.
-    pub fn delete_tenant(&self, tenant: &str) -> Result<bool, AdminError> {
-        let _changing = self.shared.changing.lock();
-        let is_of_it = |name: &String| name.split_once('/').is_some_and(|(of, _)| of == tenant);
-        if self.shared.namespaces.read().keys().any(is_of_it) {
-            return Ok(false);
-        }
-        self.shared.metadata.delete_tenant(tenant)?;
-        Ok(true)
-    }
-
     /// All namespaces, as `tenant/namespace`.
     pub fn namespaces(&self) -> Vec<String> {
         self.shared.namespaces.read().keys().cloned().collect()
@@ -342,7 +325,7 @@ impl Broker {
         let (tenant, _) =
             namespace.split_once('/').ok_or_else(|| AdminError::NamespaceName(namespace.to_owned()))?;
         let _changing = self.shared.changing.lock();
-        if !self.shared.metadata.tenants()?.iter().any(|known| known == tenant) {
+        if !self.shared.tenants.read().contains_key(tenant) {
             return Err(AdminError::NoTenant(tenant.to_owned()));
         }
         if !self.shared.namespaces.read().contains_key(namespace) {

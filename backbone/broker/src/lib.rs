@@ -22,8 +22,10 @@ mod open;
 mod options;
 mod partitions;
 mod retention;
+mod rights;
 mod schemas;
 pub mod subscription;
+mod tenants;
 mod topic;
 
 pub use broker::{AdminError, Broker, Policy};
@@ -33,5 +35,7 @@ pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;
 pub use partitions::PARTITIONS_MAX;
+pub use rights::{Action, Forbidden, Grants, Right, Roles};
 pub use schemas::SchemaError;
+pub use tenants::TenantInfo;
 pub use topic::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};

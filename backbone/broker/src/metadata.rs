@@ -33,6 +33,8 @@ const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namesp
 /// as the protocol has it; it is empty where all before it were deleted.
 const SCHEMAS: TableDefinition<'_, (&str, u64), (u64, &[u8])> = TableDefinition::new("schemas");
 const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
+/// Tenant to who administers it and where it may be, as JSON; a tenant that is not in here has neither.
+const TENANT_INFOS: TableDefinition<'_, &str, &str> = TableDefinition::new("tenant infos");
 
 /// Which form the other tables have.
 const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
@@ -138,6 +140,7 @@ impl Metadata {
             write.open_table(EPOCHS)?;
             write.open_table(NEXT)?;
             write.open_table(SCHEMAS)?;
+            write.open_table(TENANT_INFOS)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
             let is_new = tenants.get("public")?.is_none();
@@ -331,14 +334,25 @@ impl Metadata {
         self.store.write(|write| forget_schemas(write, topic))
     }
 
-    pub(crate) fn tenants(&self) -> Result<Vec<String>> {
-        self.store
-            .read(|read| read.open_table(TENANTS)?.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect())
+    /// All tenants, each with what was said of it, if anything was.
+    pub(crate) fn tenants(&self) -> Result<Vec<(String, Option<String>)>> {
+        self.store.read(|read| {
+            let infos = read.open_table(TENANT_INFOS)?;
+            let mut tenants = Vec::new();
+            for row in read.open_table(TENANTS)?.iter()? {
+                let tenant = row?.0.value().to_owned();
+                let info = infos.get(tenant.as_str())?.map(|info| info.value().to_owned());
+                tenants.push((tenant, info));
+            }
+            Ok(tenants)
+        })
     }
 
-    pub(crate) fn create_tenant(&self, tenant: &str) -> Result<()> {
+    /// Makes a tenant, or changes what is said of it.
+    pub(crate) fn put_tenant(&self, tenant: &str, info: &str) -> Result<()> {
         self.store.write(|write| {
             write.open_table(TENANTS)?.insert(tenant, ())?;
+            write.open_table(TENANT_INFOS)?.insert(tenant, info)?;
             Ok(())
         })
     }
@@ -346,6 +360,7 @@ impl Metadata {
     pub(crate) fn delete_tenant(&self, tenant: &str) -> Result<()> {
         self.store.write(|write| {
             write.open_table(TENANTS)?.remove(tenant)?;
+            write.open_table(TENANT_INFOS)?.remove(tenant)?;
             Ok(())
         })
     }

@@ -28,6 +28,7 @@ use crate::{
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
     schemas,
+    tenants::TenantInfo,
     topic::{FIRST_PASSING, ScanError, Topic},
 };
 
@@ -55,6 +56,8 @@ pub enum OpenError {
     Producers { topic: TopicId, source: serde_json::Error },
     #[error("policies of {namespace} cannot be read: {source}")]
     Policies { namespace: String, source: serde_json::Error },
+    #[error("what is known of tenant {tenant} cannot be read: {source}")]
+    Tenant { tenant: String, source: serde_json::Error },
     #[error("version {number} of the schema of {topic} cannot be read: {source}")]
     Schema { topic: String, number: u64, source: DecodeError },
     #[error("entries of a deleted topic cannot be removed: {0}")]
@@ -81,6 +84,12 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         let policies = serde_json::from_str(&policies)
             .map_err(|source| OpenError::Policies { namespace: namespace.clone(), source })?;
         namespaces.insert(namespace, policies);
+    }
+    let mut tenants = BTreeMap::new();
+    for (tenant, info) in metadata.tenants()? {
+        let info = info.map_or_else(|| Ok(TenantInfo::default()), |info| serde_json::from_str(&info));
+        let info = info.map_err(|source| OpenError::Tenant { tenant: tenant.clone(), source })?;
+        tenants.insert(tenant, info);
     }
     let mut cursors: HashMap<TopicId, Vec<_>> = HashMap::new();
     for (topic, subscription, bytes) in metadata.cursors()? {
@@ -142,6 +151,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         partitioned: RwLock::new(partitioned),
         watchers: Watchers::default(),
         namespaces: RwLock::new(namespaces),
+        tenants: RwLock::new(tenants),
         schemas: RwLock::new(schemas),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),

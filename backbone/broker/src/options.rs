@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use hexalpes_auth::Authentication;
+use hexalpes_auth::{Authentication, Authorization};
 use hexalpes_files::{Files, RealFiles};
 use hexalpes_log::Options;
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
@@ -53,6 +53,9 @@ pub struct BrokerOptions {
     pub clock: Clock,
     /// How clients prove who they are; none if nobody asks them.
     pub authentication: Option<Arc<Authentication>>,
+    /// Which roles may do everything, and which speak for others; what is granted counts for the rest. None if
+    /// whoever is let in may do everything.
+    pub authorization: Option<Authorization>,
 }
 
 impl BrokerOptions {
@@ -69,6 +72,7 @@ impl BrokerOptions {
             trim_every: Duration::from_mins(1),
             clock: Clock::system(),
             authentication: None,
+            authorization: None,
         }
     }
 }

@@ -88,6 +88,7 @@ impl Broker {
         }
         let stored = there.iter().filter(|topic| topic.is_stored());
         let records: Vec<_> = stored.map(|topic| (topic.name.to_string(), topic.id)).collect();
+        shared.forget_grants(name)?;
         shared.metadata.delete_partitioned(&name.to_string(), &records)?;
         shared.partitioned.write().remove(name);
         shared.drop_schemas(name);

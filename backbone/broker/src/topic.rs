@@ -259,6 +259,39 @@ impl Topic {
         }
     }
 
+    /// Sends away those producers and consumers, by connection and subscription, that may not stay.
+    pub(crate) fn send_away(
+        &self,
+        may_produce: impl Fn(&Arc<Outbox>) -> bool,
+        may_consume: impl Fn(&Arc<Outbox>, &str) -> bool,
+    ) {
+        let mut state = self.state.lock();
+        state.producers.retain(|_, seat| {
+            let stays = may_produce(&seat.outbox);
+            if !stays {
+                seat.outbox.push(&Command::close_producer(seat.producer_id));
+            }
+            stays
+        });
+        state.waiting.retain(|waiting| {
+            let stays = may_produce(waiting.outbox());
+            if !stays {
+                waiting.refuse(&ProducerError::NoRight);
+            }
+            stays
+        });
+        let mut gone = Vec::new();
+        for (name, sub) in &state.subscriptions {
+            for (id, seat) in sub.seats.iter().filter(|(_, seat)| !may_consume(&seat.outbox, name)) {
+                seat.outbox.push(&Command::close_consumer(seat.consumer_id));
+                gone.push((name.clone(), *id));
+            }
+        }
+        for (name, id) in gone {
+            self.let_go(&mut state, &name, id);
+        }
+    }
+
     /// A connection is gone, and all it had here.
     pub(crate) fn leave(&self, outbox: &Arc<Outbox>) {
         let mut state = self.state.lock();

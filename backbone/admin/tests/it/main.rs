@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod rights;
 mod schemas;
 
 use std::sync::Arc;
@@ -41,19 +42,7 @@ impl TestAdmin {
 
     /// Status and body: null if empty, a string if it is not JSON.
     async fn call(&self, request: &str, body: &str) -> (u16, Value) {
-        let mut socket = TcpStream::connect(&self.address).await.unwrap();
-        let (host, length) = (&self.address, body.len());
-        let head = format!("{request} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n");
-        let whole = format!("{head}connection: close\r\n\r\n{body}");
-        socket.write_all(whole.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        let (head, text) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        if text.is_empty() {
-            return (status, Value::Null);
-        }
-        (status, serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
+        call(&self.address, request, "", body).await
     }
 
     async fn get(&self, path: &str) -> (u16, Value) {
@@ -66,6 +55,23 @@ impl TestAdmin {
         assert_eq!(status >= 400, body["reason"].is_string(), "{request}: {status} {body}");
         status
     }
+}
+
+/// With headers besides, each with its end. Status and body: null if empty, a string if it is not JSON.
+async fn call(address: &str, request: &str, headers: &str, body: &str) -> (u16, Value) {
+    let mut socket = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let head = format!("{request} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\n{headers}");
+    let whole = format!("{head}connection: close\r\n\r\n{body}");
+    socket.write_all(whole.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    if text.is_empty() {
+        return (status, Value::Null);
+    }
+    (status, serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)))
 }
 
 fn topic(name: &str) -> TopicName {

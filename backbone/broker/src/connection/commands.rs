@@ -26,6 +26,10 @@ pub(super) type Refusal = (ServerError, String);
 
 impl Connection {
     pub(super) fn handle(&mut self, command: Command, payload: &Payload) -> Result<(), Hangup> {
+        if let Some(answer) = self.forbids(&command) {
+            self.outbox.push(&answer);
+            return Ok(());
+        }
         match command {
             Command::Connect(connect) if !self.is_connected => self.connect(&connect)?,
             Command::AuthResponse(answer) => self.prove_again(&answer)?,

@@ -5,6 +5,7 @@ mod consume;
 mod listing;
 pub(crate) mod outbox;
 mod proving;
+mod rights;
 mod schemas;
 mod writing;
 

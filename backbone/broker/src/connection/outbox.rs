@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use hexalpes_auth::Caller;
 use hexalpes_wire::{frame, proto::Command};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -29,6 +30,8 @@ pub(crate) struct Outbox {
     peer: Option<SocketAddr>,
     /// What its client calls itself.
     pub(crate) client_version: OnceLock<String>,
+    /// Who its client is, once that is proved and counts.
+    pub(crate) caller: OnceLock<Caller>,
 }
 
 impl Outbox {
@@ -39,6 +42,10 @@ impl Outbox {
     /// Where the peer is, written as Pulsar's broker writes it.
     pub(crate) fn address(&self) -> Option<String> {
         self.peer.map(|peer| format!("/{peer}"))
+    }
+
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.caller.get()
     }
 
     pub(crate) fn push(&self, command: &Command) {

@@ -39,6 +39,12 @@ impl Connection {
         let can_answer = connect.feature_flags.is_some_and(|flags| flags.supports_auth_refresh());
         let found = authentication.authenticate(connect.auth_method_name.as_deref(), data, self.now());
         let identity = found.map_err(|refused| self.refuse(refused))?;
+        if let Some(rights) = &self.shared.options.authorization {
+            let caller = rights.caller(identity.role.clone(), connect.original_principal.as_deref(), false);
+            let caller = caller.map_err(|error| self.refuse(error.into()))?;
+            // CONNECT comes once.
+            let _ = self.outbox.caller.set(caller);
+        }
         self.proof = Some(Proof::new(identity, can_answer, self.now()));
         Ok(())
     }
@@ -93,7 +99,11 @@ impl Connection {
     }
 
     fn refuse(&self, refused: Refused) -> Hangup {
-        self.outbox.push(&Command::error(NO_REQUEST, ServerError::AuthenticationError, refused.to_string()));
+        let kind = match &refused {
+            Refused::Principal(_) => ServerError::AuthorizationError,
+            _ => ServerError::AuthenticationError,
+        };
+        self.outbox.push(&Command::error(NO_REQUEST, kind, refused.to_string()));
         Hangup::Unproven(refused)
     }
 

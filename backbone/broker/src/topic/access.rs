@@ -36,6 +36,10 @@ impl Waiting {
         Arc::ptr_eq(&self.seat.outbox, outbox)
     }
 
+    pub(super) fn outbox(&self) -> &Arc<Outbox> {
+        &self.seat.outbox
+    }
+
     pub(super) fn is_of(&self, outbox: &Arc<Outbox>, producer_id: u64) -> bool {
         self.seat.is_of(outbox, producer_id)
     }
@@ -55,6 +59,7 @@ impl ProducerError {
             }
             Self::Metadata(_) => ServerError::MetadataError,
             Self::Deleted => ServerError::TopicNotFound,
+            Self::NoRight => ServerError::AuthorizationError,
         }
     }
 }

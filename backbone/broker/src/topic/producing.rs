@@ -97,6 +97,8 @@ pub(crate) enum ProducerError {
     Metadata(#[from] MetadataError),
     #[error("topic was deleted just now")]
     Deleted,
+    #[error("the right to produce was taken back")]
+    NoRight,
 }
 
 /// One entry as it was sent.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use hexalpes_broker::{BrokerOptions, Clock, Policy};
+use hexalpes_broker::{BrokerOptions, Clock, Policy, TenantInfo};
 use hexalpes_log::Options;
 use hexalpes_wire::proto::{Command, SubType};
 use serde_json::json;
@@ -88,7 +88,7 @@ async fn a_namespace_says_how_long_and_how_much_is_kept() {
         let set = json!({ "retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes });
         running.broker.set_policy("public/default", Policy::Retention, set).unwrap();
     };
-    running.broker.create_tenant("acme").unwrap();
+    running.broker.create_tenant("acme", TenantInfo::default()).unwrap();
     running.broker.create_namespace("acme/eu").unwrap();
     for (minutes, megabytes) in [(-1, -1), (2 * 24 * 60, -1), (-1, 1)] {
         say(minutes, megabytes);

@@ -16,6 +16,7 @@ mod passing;
 mod peer;
 mod proving;
 mod refusing;
+mod rights;
 mod schemas;
 mod slow;
 mod sockets;

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use hexalpes_broker::{Broker, BrokerOptions, Policy};
+use hexalpes_broker::{Broker, BrokerOptions, Policy, TenantInfo};
 use hexalpes_client::{
     Client, ClientOptions, Message, Outgoing, ProducerOptions, SubscriptionKind, TopicName,
 };
@@ -142,7 +142,7 @@ impl Stage {
         std::fs::create_dir_all(&data).unwrap();
         let broker = Broker::open(BrokerOptions::new(data, &self.url)).unwrap();
         if !broker.tenants().unwrap().contains(&"hexabuilders".to_owned()) {
-            broker.create_tenant("hexabuilders").unwrap();
+            broker.create_tenant("hexabuilders", TenantInfo::default()).unwrap();
             for namespace in ["hexabuilders/books", "hexabuilders/system"] {
                 broker.create_namespace(namespace).unwrap();
             }

@@ -1,0 +1,116 @@
+//! Which roles may do what, in a namespace and on a topic.
+
+use std::collections::BTreeSet;
+
+use axum::{Json, extract::State};
+use hexalpes_broker::{Action, AdminError, Broker, Roles};
+use hexalpes_wire::TopicName;
+use http::StatusCode;
+
+use crate::{
+    blocking,
+    extract::{Body, Path},
+    names,
+    refusal::Refusal,
+    topics::TopicPath,
+};
+
+/// Tenant, namespace, local name, role.
+type TopicRolePath = Path<(String, String, String, String)>;
+
+pub(crate) async fn of_namespace(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<Json<Roles>, Refusal> {
+    Ok(Json(broker.grants(&names::namespace(&tenant, &namespace)?)?.namespace))
+}
+
+/// A role has what it was granted last, and nothing of before.
+pub(crate) async fn grant_in_namespace(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, role)): Path<(String, String, String)>,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let (namespace, actions) = (names::namespace(&tenant, &namespace)?, actions(&body)?);
+    blocking(broker, move |broker| {
+        Ok(broker.change_grants(&namespace, |grants| {
+            grants.namespace.insert(role, actions);
+        })?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn revoke_in_namespace(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, role)): Path<(String, String, String)>,
+) -> Result<StatusCode, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    blocking(broker, move |broker| {
+        Ok(broker.change_grants(&namespace, |grants| {
+            grants.namespace.remove(&role);
+        })?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What holds for the topic: also what was granted in its namespace.
+pub(crate) async fn of_topic(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic)): TopicPath,
+) -> Result<Json<Roles>, Refusal> {
+    let topic = known(&broker, &tenant, &namespace, &topic)?;
+    let mut grants = broker.grants(&topic.full_namespace())?;
+    let mut roles = grants.namespace;
+    for (role, actions) in grants.topics.remove(&topic.to_string()).unwrap_or_default() {
+        roles.entry(role).or_default().extend(actions);
+    }
+    Ok(Json(roles))
+}
+
+pub(crate) async fn grant_on_topic(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic, role)): TopicRolePath,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let (topic, actions) = (known(&broker, &tenant, &namespace, &topic)?, actions(&body)?);
+    blocking(broker, move |broker| {
+        Ok(broker.change_grants(&topic.full_namespace(), |grants| {
+            grants.topics.entry(topic.to_string()).or_default().insert(role, actions);
+        })?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn revoke_on_topic(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic, role)): TopicRolePath,
+) -> Result<StatusCode, Refusal> {
+    let topic = known(&broker, &tenant, &namespace, &topic)?;
+    blocking(broker, move |broker| {
+        Ok(broker.change_grants(&topic.full_namespace(), |grants| {
+            let name = topic.to_string();
+            if let Some(roles) = grants.topics.get_mut(&name) {
+                roles.remove(&role);
+                if roles.is_empty() {
+                    grants.topics.remove(&name);
+                }
+            }
+        })?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A topic that is there, with partitions or without.
+fn known(broker: &Broker, tenant: &str, namespace: &str, topic: &str) -> Result<TopicName, Refusal> {
+    let topic = names::topic(tenant, namespace, topic)?;
+    names::known_namespace(broker, &topic.full_namespace())?;
+    if broker.has_topic(&topic) { Ok(topic) } else { Err(AdminError::NoTopic(topic).into()) }
+}
+
+fn actions(body: &[u8]) -> Result<BTreeSet<Action>, Refusal> {
+    Ok(serde_json::from_slice(body)?)
+}

@@ -1,0 +1,114 @@
+//! Which right a command takes. Every command stands here by name, so that a new one cannot be forgotten.
+
+use hexalpes_wire::{
+    TopicName,
+    proto::{Command, ServerError},
+};
+
+use super::Connection;
+use crate::rights::Right;
+
+/// What a command is about, as far as rights go.
+enum Subject<'a> {
+    /// What belongs to the connection itself, or to a producer or consumer of it, whose right was asked when it was
+    /// opened; those are closed when the right is taken back. And what nobody gets, be it that it is not there yet or
+    /// that only brokers say it.
+    Own,
+    Produce(&'a str),
+    Consume(&'a str, &'a str),
+    Use(&'a str),
+    Namespace(&'a str),
+}
+
+impl Connection {
+    /// The answer to a command that the client has no right to.
+    pub(super) fn forbids(&self, command: &Command) -> Option<Command> {
+        self.shared.options.authorization.as_ref()?;
+        let topic = |name: &str| TopicName::parse(name).ok();
+        let allow = |right: Right<'_>| self.shared.allow(self.outbox.caller(), right).err();
+        // A name that is none is refused for that.
+        let forbidden = match subject(command) {
+            Subject::Own => None,
+            Subject::Produce(name) => allow(Right::Produce { topic: &topic(name)? }),
+            Subject::Consume(name, subscription) => {
+                allow(Right::Consume { topic: &topic(name)?, subscription: Some(subscription) })
+            }
+            Subject::Use(name) => allow(Right::Use { topic: &topic(name)? }),
+            Subject::Namespace(namespace) => allow(Right::UseNamespace { namespace }),
+        };
+        let (error, why) = (ServerError::AuthorizationError, forbidden?.to_string());
+        Some(match command {
+            Command::Lookup(asked) => Command::lookup_error(asked.request_id, error, why),
+            Command::PartitionedMetadata(asked) => Command::partitions_error(asked.request_id, error, why),
+            Command::GetSchema(asked) => Command::schema_error(asked.request_id, error, why),
+            Command::GetOrCreateSchema(asked) => Command::schema_version_error(asked.request_id, error, why),
+            other => Command::error(other.request_id().unwrap_or(u64::MAX), error, why),
+        })
+    }
+}
+
+fn subject(command: &Command) -> Subject<'_> {
+    match command {
+        Command::Producer(asked) => Subject::Produce(&asked.topic),
+        Command::GetOrCreateSchema(asked) => Subject::Produce(&asked.topic),
+        Command::Subscribe(asked) => Subject::Consume(&asked.topic, &asked.subscription),
+        Command::Lookup(asked) => Subject::Use(&asked.topic),
+        Command::PartitionedMetadata(asked) => Subject::Use(&asked.topic),
+        Command::GetSchema(asked) => Subject::Use(&asked.topic),
+        Command::GetTopicsOfNamespace(asked) => Subject::Namespace(&asked.namespace),
+        Command::WatchTopicList(asked) => Subject::Namespace(&asked.namespace),
+        // Of the connection, of a producer, of a consumer, of a watcher.
+        Command::Connect(_)
+        | Command::AuthResponse(_)
+        | Command::Ping(_)
+        | Command::Pong(_)
+        | Command::Send(_)
+        | Command::CloseProducer(_)
+        | Command::Ack(_)
+        | Command::Flow(_)
+        | Command::Unsubscribe(_)
+        | Command::CloseConsumer(_)
+        | Command::RedeliverUnacknowledgedMessages(_)
+        | Command::ConsumerStats(_)
+        | Command::Seek(_)
+        | Command::GetLastMessageId(_)
+        | Command::WatchTopicListClose(_)
+        // Not there yet.
+        | Command::NewTxn(_)
+        | Command::AddPartitionToTxn(_)
+        | Command::AddSubscriptionToTxn(_)
+        | Command::EndTxn(_)
+        | Command::EndTxnOnPartition(_)
+        | Command::EndTxnOnSubscription(_)
+        | Command::TcClientConnectRequest(_)
+        // What only a broker says.
+        | Command::Connected(_)
+        | Command::SendReceipt(_)
+        | Command::SendError(_)
+        | Command::Message(_)
+        | Command::Success(_)
+        | Command::Error(_)
+        | Command::ProducerSuccess(_)
+        | Command::PartitionedMetadataResponse(_)
+        | Command::LookupResponse(_)
+        | Command::ConsumerStatsResponse(_)
+        | Command::ReachedEndOfTopic(_)
+        | Command::GetLastMessageIdResponse(_)
+        | Command::ActiveConsumerChange(_)
+        | Command::GetTopicsOfNamespaceResponse(_)
+        | Command::GetSchemaResponse(_)
+        | Command::AuthChallenge(_)
+        | Command::AckResponse(_)
+        | Command::GetOrCreateSchemaResponse(_)
+        | Command::NewTxnResponse(_)
+        | Command::AddPartitionToTxnResponse(_)
+        | Command::AddSubscriptionToTxnResponse(_)
+        | Command::EndTxnResponse(_)
+        | Command::EndTxnOnPartitionResponse(_)
+        | Command::EndTxnOnSubscriptionResponse(_)
+        | Command::TcClientConnectResponse(_)
+        | Command::WatchTopicListSuccess(_)
+        | Command::WatchTopicUpdate(_)
+        | Command::TopicMigrated(_) => Subject::Own,
+    }
+}
