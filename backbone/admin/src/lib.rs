@@ -10,8 +10,10 @@
 
 mod authentication;
 mod brokers;
+mod each;
 mod extract;
 mod lookup;
+mod messages;
 mod metrics;
 mod names;
 mod namespaces;
@@ -19,17 +21,20 @@ mod partitions;
 mod passing;
 mod permissions;
 mod policies;
+mod positions;
 mod refusal;
 mod rights;
 mod schemas;
+mod subscriptions;
 mod tenants;
 mod topics;
+mod upkeep;
 
 use axum::{
     Extension, Router,
     extract::DefaultBodyLimit,
     middleware::from_fn_with_state,
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use hexalpes_broker::Broker;
 
@@ -87,6 +92,8 @@ pub fn router(broker: Broker) -> Router {
             get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
         )
         .route(&format!("{TOPIC}/partitioned-stats"), get(partitions::stats))
+        .merge(of_topics(TOPIC))
+        .merge(of_subscriptions(TOPIC))
         .route(
             &format!("{SCHEMAS}/schema"),
             get(schemas::newest).post(schemas::upload).delete(schemas::delete),
@@ -123,6 +130,43 @@ fn passing_routes() -> Router<Broker> {
         )
         .route(&format!("{TOPIC}/partitioned-stats"), get(passing::partitioned_stats))
         .route("/lookup/v2/topic/non-persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
+}
+
+/// What there is of a topic beside its partitions and statistics.
+fn of_topics(topic: &str) -> Router<Broker> {
+    let at = |rest: &str| format!("{topic}/{rest}");
+    Router::new()
+        .route(&at("internalStats"), get(upkeep::internals))
+        .route(&at("partitioned-internalStats"), get(upkeep::partitioned_internals))
+        .route(&at("ledger/{ledger}/entry/{entry}"), get(messages::by_id))
+        .route(&at("examinemessage"), get(messages::examine))
+        .route(&at("messageid/{time}"), get(messages::by_time))
+        .route(&at("lastMessageId"), get(messages::last))
+        .route(&at("backlogSize"), put(messages::backlog_size))
+        .route(
+            &at("properties"),
+            get(upkeep::properties).put(upkeep::set_properties).delete(upkeep::remove_property),
+        )
+        .route(&at("terminate"), post(upkeep::terminate))
+        .route(&at("terminate/partitions"), post(upkeep::terminate_partitions))
+        .route(&at("truncate"), delete(upkeep::truncate))
+        .route(&at("unload"), put(upkeep::unload))
+        .route(&at("createMissedPartitions"), post(upkeep::create_missed))
+        .route(&at("all_subscription/expireMessages/{seconds}"), post(subscriptions::expire_all))
+}
+
+fn of_subscriptions(topic: &str) -> Router<Broker> {
+    let of = |rest: &str| format!("{topic}/subscription/{{subscription}}{rest}");
+    Router::new()
+        .route(&of(""), put(subscriptions::create).delete(subscriptions::delete))
+        .route(&of("/skip/{entries}"), post(subscriptions::skip))
+        .route(&of("/skip_all"), post(subscriptions::clear))
+        .route(&of("/resetcursor"), post(subscriptions::reset_to_message))
+        .route(&of("/resetcursor/{time}"), post(subscriptions::reset_to_time))
+        .route(&of("/expireMessages"), post(subscriptions::expire_through))
+        .route(&of("/expireMessages/{seconds}"), post(subscriptions::expire))
+        .route(&of("/position/{nth}"), get(messages::peek))
+        .route(&of("/properties"), get(subscriptions::properties).put(subscriptions::set_properties))
 }
 
 /// The same for a server that speaks TLS: it says so where it tells of its own address.

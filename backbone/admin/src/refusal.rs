@@ -8,7 +8,7 @@ use axum::{
 use hexalpes_auth::Refused;
 use hexalpes_broker::{AdminError, Forbidden, HealthError, PARTITIONS_MAX, SchemaError};
 use hexalpes_registry::{RegisterError, UnknownStrategy};
-use hexalpes_wire::topic::TopicNameError;
+use hexalpes_wire::{TopicName, topic::TopicNameError};
 use http::StatusCode;
 
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,20 @@ pub(crate) enum Refusal {
     Tenant(&'static str),
     #[error(transparent)]
     Strategy(#[from] UnknownStrategy),
+    #[error("topic {0} has partitions: ask for one of them")]
+    Partitioned(TopicName),
+    #[error("topic {0} has no partitions")]
+    NotPartitioned(TopicName),
+    #[error("body must say where to begin: an object with ledgerId and entryId, \"earliest\" or \"latest\"")]
+    NoPlace,
+    #[error("the position of a message is counted from 1")]
+    Nth,
+    #[error("Message not found")]
+    NoMessage,
+    #[error("topic has no messages")]
+    NothingToExamine,
+    #[error("entry cannot be shown: {0}")]
+    Entry(String),
     #[error("Schema not found")]
     NoSchema,
     #[error("type {0:?} is no type of a schema")]
@@ -67,44 +81,55 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoPath | Self::NoCluster(_) | Self::NoSchema => StatusCode::NOT_FOUND,
+            Self::NoPath | Self::NoCluster(_) | Self::NoSchema | Self::NoMessage => StatusCode::NOT_FOUND,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { status, .. } => *status,
-            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Method | Self::Partitioned(_) | Self::NotPartitioned(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
-            Self::Body(_) | Self::Path(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Body(_) | Self::Path(_) | Self::Query(_) | Self::NoPlace | Self::Nth => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Name(_)
             | Self::NoListener(_)
             | Self::Tenant(_)
             | Self::Retention
             | Self::AutoTopicCreation
-            | Self::Strategy(_) => StatusCode::PRECONDITION_FAILED,
+            | Self::Strategy(_)
+            | Self::NothingToExamine => StatusCode::PRECONDITION_FAILED,
             Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Schema(error) => match error {
                 SchemaError::Refused(RegisterError::Invalid(_)) => StatusCode::UNPROCESSABLE_ENTITY,
                 SchemaError::Refused(_) | SchemaError::NotGiven => StatusCode::CONFLICT,
                 SchemaError::Metadata(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
-            Self::Panicked | Self::Unhealthy(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Panicked | Self::Unhealthy(_) | Self::Entry(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Broker(error) => match error {
                 AdminError::NoNamespace(_)
                 | AdminError::NoTenant(_)
                 | AdminError::NoTopic(_)
+                | AdminError::NoSubscription { .. }
                 | AdminError::NotPartitionedToRead(_) => StatusCode::NOT_FOUND,
                 AdminError::InUse(_)
+                | AdminError::SubscriptionInUse
                 | AdminError::NamespaceName(_)
                 | AdminError::PartitionAsName
                 | AdminError::NoPartitionedTopic(_)
                 | AdminError::NoPartition { .. } => StatusCode::PRECONDITION_FAILED,
                 AdminError::Exists
+                | AdminError::SubscriptionExists
+                | AdminError::NothingToExpire(_)
                 | AdminError::Partitioned { .. }
                 | AdminError::PartitionedToDelete(_)
                 | AdminError::NotPartitioned(_)
                 | AdminError::NotPartitionedToDelete(_) => StatusCode::CONFLICT,
                 AdminError::FewerPartitions { .. } => StatusCode::UNPROCESSABLE_ENTITY,
                 AdminError::NoPartitions | AdminError::TooManyPartitions => StatusCode::NOT_ACCEPTABLE,
-                AdminError::Metadata(_) | AdminError::Log(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                AdminError::Metadata(_)
+                | AdminError::Log(_)
+                | AdminError::Read(_)
+                | AdminError::Unsettled(_)
+                | AdminError::Subscription(_) => StatusCode::INTERNAL_SERVER_ERROR,
             },
         }
     }

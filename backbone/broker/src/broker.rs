@@ -11,7 +11,7 @@ use std::{
 };
 
 use hexalpes_files::DirLock;
-use hexalpes_log::{AppendError, Log, Stopped};
+use hexalpes_log::{AppendError, Log, ReadError, Stopped};
 use hexalpes_wire::TopicName;
 use parking_lot::{Mutex, RwLock};
 use rustls::ServerConfig;
@@ -30,6 +30,7 @@ use crate::{
     partitions::PARTITIONS_MAX,
     retention::Retention,
     schemas::Schemas,
+    settings::AllSettings,
     tenants::TenantInfo,
     topic::{Topic, TopicStats, Unwritten},
 };
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) watchers: Watchers,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
     pub(crate) tenants: RwLock<BTreeMap<String, TenantInfo>>,
+    pub(crate) settings: RwLock<AllSettings>,
     pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,
     pub(crate) next_consumer: AtomicU64,
@@ -144,6 +146,20 @@ pub enum AdminError {
         "a topic that has partitions may not be called like one: \"-partition-\" and a number end its name"
     )]
     PartitionAsName,
+    #[error("there is no subscription {name} on topic {topic}")]
+    NoSubscription { name: String, topic: TopicName },
+    #[error("this subscription exists already")]
+    SubscriptionExists,
+    #[error("subscription has consumers that are connected")]
+    SubscriptionInUse,
+    #[error("subscription {0} has nothing that could expire, or consumers that are about to have it")]
+    NothingToExpire(String),
+    #[error("{0}")]
+    Subscription(String),
+    #[error("topic {0} is terminated, but what was sent before is not on the disk yet: ask again")]
+    Unsettled(TopicName),
+    #[error("entries cannot be read: {0}")]
+    Read(#[from] ReadError),
     #[error(transparent)]
     Metadata(#[from] MetadataError),
     #[error(transparent)]

@@ -15,6 +15,7 @@ mod cursor_store;
 mod dedup;
 mod health;
 mod lists;
+mod managing;
 mod metadata;
 mod meter;
 mod off_reactor;
@@ -24,13 +25,16 @@ mod partitions;
 mod retention;
 mod rights;
 mod schemas;
+mod settings;
 pub mod subscription;
 mod tenants;
 mod topic;
 
 pub use broker::{AdminError, Broker, Policy};
 pub use clock::Clock;
+pub use cursor_store::Properties;
 pub use health::HealthError;
+pub use managing::{Expired, StoredEntry, SubscriptionStart};
 pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;
@@ -38,4 +42,7 @@ pub use partitions::PARTITIONS_MAX;
 pub use rights::{Action, Forbidden, Grants, Right, Roles};
 pub use schemas::SchemaError;
 pub use tenants::TenantInfo;
-pub use topic::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
+pub use topic::{
+    ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats, PublisherStats,
+    SubscriptionStats, TopicStats,
+};

@@ -172,6 +172,7 @@ impl Shared {
         let mut topics = self.topics.write();
         for name in names {
             topics.remove(name);
+            self.settings.write().remove(name);
         }
         self.watchers.tell(&topics, &[], names);
     }

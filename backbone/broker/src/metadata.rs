@@ -32,6 +32,8 @@ const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namesp
 /// Topic, without its domain, and version to when a schema was registered, in milliseconds since 1970, and the schema
 /// as the protocol has it; it is empty where all before it were deleted.
 const SCHEMAS: TableDefinition<'_, (&str, u64), (u64, &[u8])> = TableDefinition::new("schemas");
+/// A topic's name to what is set for it by itself, as one JSON object.
+const TOPIC_SETTINGS: TableDefinition<'_, &str, &str> = TableDefinition::new("topic settings");
 const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
 /// Tenant to who administers it and where it may be, as JSON; a tenant that is not in here has neither.
 const TENANT_INFOS: TableDefinition<'_, &str, &str> = TableDefinition::new("tenant infos");
@@ -102,6 +104,7 @@ fn refuse_newer(read: &ReadTransaction) -> Result<()> {
 fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()> {
     write.open_table(TOPICS)?.remove(name)?;
     write.open_table(EPOCHS)?.remove(id.0)?;
+    write.open_table(TOPIC_SETTINGS)?.remove(name)?;
     forget_schemas(write, schema_name(name))?;
     write.open_table(SNAPSHOTS)?.remove(id.0)?;
     write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
@@ -141,6 +144,7 @@ impl Metadata {
             write.open_table(NEXT)?;
             write.open_table(SCHEMAS)?;
             write.open_table(TENANT_INFOS)?;
+            write.open_table(TOPIC_SETTINGS)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
             let is_new = tenants.get("public")?.is_none();
@@ -230,6 +234,7 @@ impl Metadata {
     pub(crate) fn delete_partitioned(&self, name: &str, partitions: &[(String, TopicId)]) -> Result<()> {
         self.store.write(|write| {
             write.open_table(PARTITIONED)?.remove(name)?;
+            write.open_table(TOPIC_SETTINGS)?.remove(name)?;
             forget_schemas(write, schema_name(name))?;
             partitions.iter().try_for_each(|(name, id)| forget_topic(write, name, *id))
         })
@@ -345,6 +350,24 @@ impl Metadata {
                 tenants.push((tenant, info));
             }
             Ok(tenants)
+        })
+    }
+
+    pub(crate) fn topic_settings(&self) -> Result<Vec<(String, String)>> {
+        self.store.read(|read| {
+            let mut settings = Vec::new();
+            for row in read.open_table(TOPIC_SETTINGS)?.iter()? {
+                let (name, set) = row?;
+                settings.push((name.value().to_owned(), set.value().to_owned()));
+            }
+            Ok(settings)
+        })
+    }
+
+    pub(crate) fn put_topic_settings(&self, topic: &str, settings: &str) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(TOPIC_SETTINGS)?.insert(topic, settings)?;
+            Ok(())
         })
     }
 

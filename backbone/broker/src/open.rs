@@ -27,7 +27,7 @@ use crate::{
     lists::Watchers,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
-    schemas,
+    schemas, settings,
     tenants::TenantInfo,
     topic::{FIRST_PASSING, ScanError, Topic},
 };
@@ -58,6 +58,8 @@ pub enum OpenError {
     Policies { namespace: String, source: serde_json::Error },
     #[error("what is known of tenant {tenant} cannot be read: {source}")]
     Tenant { tenant: String, source: serde_json::Error },
+    #[error("what is set for {topic} cannot be read: {source}")]
+    Settings { topic: String, source: serde_json::Error },
     #[error("version {number} of the schema of {topic} cannot be read: {source}")]
     Schema { topic: String, number: u64, source: DecodeError },
     #[error("entries of a deleted topic cannot be removed: {0}")]
@@ -85,20 +87,15 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
             .map_err(|source| OpenError::Policies { namespace: namespace.clone(), source })?;
         namespaces.insert(namespace, policies);
     }
-    let mut tenants = BTreeMap::new();
-    for (tenant, info) in metadata.tenants()? {
-        let info = info.map_or_else(|| Ok(TenantInfo::default()), |info| serde_json::from_str(&info));
-        let info = info.map_err(|source| OpenError::Tenant { tenant: tenant.clone(), source })?;
-        tenants.insert(tenant, info);
-    }
+    let tenants = restore_tenants(&metadata)?;
     let mut cursors: HashMap<TopicId, Vec<_>> = HashMap::new();
     for (topic, subscription, bytes) in metadata.cursors()? {
-        let cursor = cursor_store::read(&bytes).map_err(|source| OpenError::Cursor {
+        let (cursor, properties) = cursor_store::read(&bytes).map_err(|source| OpenError::Cursor {
             topic,
             subscription: subscription.clone(),
             source,
         })?;
-        cursors.entry(topic).or_default().push((subscription, cursor));
+        cursors.entry(topic).or_default().push((subscription, cursor, properties));
     }
     let mut snapshots = HashMap::new();
     for (topic, bytes) in metadata.snapshots()? {
@@ -106,6 +103,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         snapshots.insert(topic, snapshot);
     }
     let epochs = metadata.topic_epochs()?;
+    let settings = settings::restore(metadata.topic_settings()?)?;
     let alarms = Arc::new(Alarms::new(options.clock.clone()));
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
@@ -126,6 +124,9 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         )
         .map_err(|source| OpenError::Entries { topic: name, source })?;
         topic.restore_epoch(epochs.get(&id).copied());
+        if let Some(settings) = settings.get(&parsed) {
+            settings.restore(&topic);
+        }
         topics.insert(parsed, Arc::new(topic));
     }
     let mut partitioned = BTreeMap::new();
@@ -152,9 +153,20 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         watchers: Watchers::default(),
         namespaces: RwLock::new(namespaces),
         tenants: RwLock::new(tenants),
+        settings: RwLock::new(settings),
         schemas: RwLock::new(schemas),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,
     })
+}
+
+fn restore_tenants(metadata: &Metadata) -> Result<BTreeMap<String, TenantInfo>, OpenError> {
+    let mut tenants = BTreeMap::new();
+    for (tenant, info) in metadata.tenants()? {
+        let info = info.map_or_else(|| Ok(TenantInfo::default()), |info| serde_json::from_str(&info));
+        let info = info.map_err(|source| OpenError::Tenant { tenant: tenant.clone(), source })?;
+        tenants.insert(tenant, info);
+    }
+    Ok(tenants)
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     broker::{AdminError, Broker, Policy, Shared, deduplicates},
-    cursor_store,
+    cursor_store::{self, Properties},
     subscription::Cursor,
     topic::{Topic, TopicStats},
 };
@@ -91,6 +91,7 @@ impl Broker {
         shared.forget_grants(name)?;
         shared.metadata.delete_partitioned(&name.to_string(), &records)?;
         shared.partitioned.write().remove(name);
+        shared.settings.write().remove(name);
         shared.drop_schemas(name);
         let names: Vec<_> = there.iter().map(|topic| topic.name.clone()).collect();
         shared.remove_topics(&names);
@@ -199,7 +200,8 @@ impl Shared {
         // Of partitions that are not stored, that there are so many is all that is written down.
         let (new, passing): (Vec<_>, Vec<_>) = new.into_iter().partition(TopicName::is_persistent);
         let spelled: Vec<_> = new.iter().map(ToString::to_string).collect();
-        let beginning = cursor_store::write(&Cursor::at(hexalpes_log::Position::EARLIEST));
+        let beginning =
+            cursor_store::write(&Cursor::at(hexalpes_log::Position::EARLIEST), &Properties::new());
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
         let ids = self.metadata.put_partitioned(&name.to_string(), partitions, &spelled, &cursors)?;
         let made = new.into_iter().zip(ids).map(|(name, id)| {

@@ -6,6 +6,9 @@
 mod access;
 mod consuming;
 mod delivering;
+mod ending;
+mod internals;
+mod managing;
 mod passing;
 mod producing;
 mod stats;
@@ -21,11 +24,12 @@ use std::{
 
 use hexalpes_log::{Log, Position, TopicId};
 use hexalpes_wire::{MessageId, TopicName, frame::Payload, proto::Command};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use crate::{
     alarms::Alarms,
     connection::outbox::Outbox,
+    cursor_store::Properties,
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
     off_reactor::off_reactor,
@@ -34,6 +38,8 @@ use crate::{
 };
 
 pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
+pub use internals::{CompactedLedger, CursorStats, InternalStats, LedgerStats};
+pub(crate) use managing::Forward;
 pub(crate) use passing::FIRST_PASSING;
 pub(crate) use producing::{Opening, ProducerError, Send};
 pub use stats::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
@@ -45,8 +51,12 @@ pub(crate) struct Topic {
     log: Log,
     /// Whether the namespace has duplicates dropped.
     deduplicates: AtomicBool,
+    /// Nothing comes any more, and all that came is decided of: consumers hear when they have had it.
+    has_ended: AtomicBool,
     alarms: Arc<Alarms>,
     state: Mutex<State>,
+    /// Of entries that were on their way to the disk, it was decided.
+    settled: Condvar,
 }
 
 #[derive(Default)]
@@ -65,6 +75,8 @@ struct State {
     newest: Option<Position>,
     /// Entries that `dedup` has heard of since the broker opened.
     entries: u64,
+    /// Those that came since.
+    entries_added: u64,
     /// As many of them as the snapshot of `dedup` knows that was written down last.
     entries_in_snapshot: u64,
     subscriptions: BTreeMap<String, Sub>,
@@ -72,6 +84,10 @@ struct State {
     subscriptions_begun: u64,
     /// Nobody comes any more: the topic is deleted.
     disbanded: bool,
+    /// Nothing more is taken: somebody terminated the topic.
+    terminated: bool,
+    /// Everything up to here was truncated away, though the newest segment may still have some of it.
+    floor: Option<Position>,
     received: Meter,
     /// What came while the topic had no subscription, where nothing is stored.
     dropped: Meter,
@@ -89,6 +105,12 @@ pub(crate) struct Sub {
     /// The cursor's count of changes when it was last written down.
     pub(crate) written: u64,
     pub(crate) seats: HashMap<ConsumerId, ConsumerSeat>,
+    /// What somebody noted beside it.
+    pub(crate) properties: Properties,
+    /// Whether somebody has consumed for it since the start: of which kind it is, is known then.
+    was_joined: bool,
+    /// How many entries of it expired.
+    expired: u64,
     sent: Meter,
     /// What nobody took, where nothing is stored.
     dropped: Meter,
@@ -111,6 +133,9 @@ impl State {
                 durable,
                 written,
                 seats: HashMap::new(),
+                properties: Properties::new(),
+                was_joined: false,
+                expired: 0,
                 sent: Meter::default(),
                 dropped: Meter::default(),
                 alarm_ms: None,
@@ -131,7 +156,7 @@ impl Topic {
         id: TopicId,
         name: TopicName,
         deduplicates: bool,
-        cursors: Vec<(String, Cursor)>,
+        cursors: Vec<(String, Cursor, Properties)>,
         snapshot: Option<&Snapshot>,
         alarms: Arc<Alarms>,
     ) -> Result<Self, ScanError> {
@@ -157,8 +182,10 @@ impl Topic {
                 }
             }
         }
-        for (subscription, cursor) in cursors {
-            state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
+        for (subscription, cursor, properties) in cursors {
+            let sub =
+                state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
+            sub.properties = properties;
         }
         Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates, alarms) })
     }
@@ -172,7 +199,8 @@ impl Topic {
         alarms: Arc<Alarms>,
     ) -> Self {
         let deduplicates = AtomicBool::new(deduplicates);
-        Self { id, name, log, deduplicates, alarms, state: Mutex::new(State::default()) }
+        let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
+        Self { id, name, log, deduplicates, has_ended, alarms, state, settled }
     }
 
     pub(crate) fn set_deduplicates(&self, on: bool) {

@@ -169,17 +169,24 @@ impl Log {
         (found == Found::InMemory).then_some(entries)
     }
 
-    /// The first entry whose stamp is `stamp` or greater.
-    pub fn first_at(&self, topic: TopicId, stamp: u64) -> Result<Option<Position>, ReadError> {
+    /// The first entry from a position on whose stamp is `stamp` or greater.
+    pub fn first_at(
+        &self,
+        topic: TopicId,
+        from: Position,
+        stamp: u64,
+    ) -> Result<Option<Position>, ReadError> {
         let Some(topic) = self.topic(topic) else { return Ok(None) };
-        let (in_memory_from, in_memory) = topic.find_in_memory(|entry| entry.stamp >= stamp);
+        let is_found = |entry: &Entry| entry.position >= from && entry.stamp >= stamp;
+        let (in_memory_from, in_memory) = topic.find_in_memory(is_found);
+        let from = topic.index_of(from);
         for SegmentInfo { ledger, base, entries, stamp_max, .. } in topic.segments() {
-            let until = (base + entries).min(in_memory_from);
-            if stamp_max < stamp || until <= base {
+            let (first, until) = (base.max(from), (base + entries).min(in_memory_from));
+            if stamp_max < stamp || until <= first {
                 continue;
             }
             let segment = self.core().segments.get(SegmentHead { topic: topic.id, ledger, base })?;
-            let stopped = segment.read(base, until, |entry| entry.stamp < stamp)?;
+            let stopped = segment.read(first, until, |entry| entry.stamp < stamp)?;
             if stopped < until {
                 return Ok(Some(Position::new(ledger, stopped - base)));
             }
@@ -200,6 +207,11 @@ impl Log {
     /// How many entries there are from a position on, up to another, that one not counted.
     pub fn entries_between(&self, topic: TopicId, from: Position, until: Position) -> u64 {
         self.topic(topic).map_or(0, |topic| topic.entries_between(from, until))
+    }
+
+    /// Where the entry is that has so many before it from a position on, if there are so many.
+    pub fn nth_from(&self, topic: TopicId, from: Position, entries: u64) -> Option<Position> {
+        self.topic(topic)?.nth_from(from, entries)
     }
 
     /// About how many bytes the entries from a position on take on the disk: within one segment, all count as

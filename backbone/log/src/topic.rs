@@ -143,6 +143,19 @@ impl Topic {
         state.index_of(until).saturating_sub(state.index_of(from))
     }
 
+    /// Where the entry is that has so many before it from a position on.
+    pub(crate) fn nth_from(&self, from: Position, entries: u64) -> Option<Position> {
+        let state = self.state.lock();
+        let index = state.index_of(from).saturating_add(entries);
+        let segment = state.segments.get(state.segment_of(index))?;
+        (index < state.next).then(|| Position::new(segment.ledger, index - segment.base))
+    }
+
+    /// The index of the entry at a position; of the next one there is, if it is gone or not there yet.
+    pub(crate) fn index_of(&self, position: Position) -> u64 {
+        self.state.lock().index_of(position)
+    }
+
     /// What the entries from a position on take on the disk, if those of a segment were all of one size.
     pub(crate) fn bytes_from(&self, from: Position) -> u64 {
         let state = self.state.lock();
@@ -271,6 +284,20 @@ mod tests {
         assert_eq!(between((2, 1), (5, 1)), 3);
         assert_eq!(between((0, 0), (9, 9)), 6);
         assert_eq!(between((6, 0), (2, 0)), 0);
+    }
+
+    #[test]
+    fn the_nth_entry_from_a_position_is_counted_over_segments() {
+        let topic = topic();
+        let nth = |from: (u64, u64), entries| {
+            let found = topic.nth_from(Position::new(from.0, from.1), entries);
+            found.map(|position| (position.ledger, position.entry))
+        };
+        assert_eq!(
+            [nth((0, 0), 0), nth((2, 1), 1), nth((2, 1), 2), nth((3, 9), 2), nth((6, 0), 1)],
+            [Some((2, 0)), Some((2, 2)), Some((5, 0)), Some((6, 0)), None]
+        );
+        assert_eq!(Topic::new(TopicId(1), VecDeque::new()).nth_from(Position::EARLIEST, 0), None);
     }
 
     #[test]

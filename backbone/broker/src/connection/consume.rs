@@ -68,6 +68,8 @@ impl Connection {
         };
         let (shared, outbox) = (&self.shared, &self.outbox);
         let durable = topic.is_stored() && asked.durable.unwrap_or(true);
+        let properties = &asked.subscription_properties;
+        let properties = properties.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
         off_reactor(|| {
             let _changing = shared.changing.lock();
             let write = |cursor| shared.metadata.put_cursor(&cursor);
@@ -77,7 +79,17 @@ impl Connection {
                 topic.seek(&asked.subscription, topic.mark_before(start)?, write)?;
             }
             let joined = || outbox.push(&Command::success(asked.request_id));
-            topic.subscribe(&asked.subscription, seat, joining, kind, durable, start, write, joined)
+            topic.subscribe(
+                &asked.subscription,
+                seat,
+                joining,
+                kind,
+                durable,
+                start,
+                &properties,
+                write,
+                joined,
+            )
         })
         .map_err(|error| refusal(&error))?;
         let consumer = Consumer { topic, subscription: asked.subscription.clone(), id };

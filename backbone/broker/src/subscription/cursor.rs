@@ -62,6 +62,11 @@ impl Cursor {
         position <= self.mark || self.acked.contains(&position)
     }
 
+    /// The entries that are acked beyond the mark, in order.
+    pub fn acked(&self) -> impl Iterator<Item = Position> {
+        self.acked.iter().copied()
+    }
+
     /// How many entries are acked beyond the mark.
     pub fn acked_beyond(&self) -> usize {
         self.acked.len()

@@ -73,6 +73,11 @@ impl Subscription {
         &self.cursor
     }
 
+    /// The last entry that was read, or passed over.
+    pub const fn read_position(&self) -> Position {
+        self.read
+    }
+
     /// Changes whenever reading begins again further back or elsewhere: entries that were read for a want of
     /// an older generation must not be dispatched.
     pub const fn generation(&self) -> u64 {

@@ -60,6 +60,7 @@ impl ProducerError {
             Self::Metadata(_) => ServerError::MetadataError,
             Self::Deleted => ServerError::TopicNotFound,
             Self::NoRight => ServerError::AuthorizationError,
+            Self::Terminated => ServerError::TopicTerminatedError,
         }
     }
 }
@@ -137,6 +138,9 @@ impl State {
     fn admit(&mut self, opening: &Opening<'_>, written: Option<u64>) -> Result<Admission, ProducerError> {
         if self.disbanded {
             return Err(ProducerError::Deleted);
+        }
+        if self.terminated {
+            return Err(ProducerError::Terminated);
         }
         let access = opening.access;
         let before = self.predecessor(opening)?;

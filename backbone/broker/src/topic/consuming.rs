@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use hexalpes_log::{Position, ReadError};
 use hexalpes_wire::{MessageId, proto::Command};
 
-use super::{State, Topic};
+use super::{State, Sub, Topic};
 use crate::{
     connection::outbox::Outbox,
-    cursor_store,
+    cursor_store::{self, Properties},
     metadata::{CursorRecord, MetadataError},
     meter::Meter,
     subscription::{ConsumerId, Cursor, JoinError, Joining, Kind, Subscription},
@@ -23,12 +23,15 @@ pub(crate) struct ConsumerSeat {
     pub(crate) partition: Option<u32>,
     /// It says nothing of what the topic's schema should be.
     pub(crate) takes_any_schema: bool,
+    /// It was told that the topic has ended and it has had all of it.
+    pub(super) has_reached_end: bool,
     pub(crate) sent: Meter,
 }
 
 impl ConsumerSeat {
     pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64, partition: Option<u32>) -> Self {
-        Self { outbox, consumer_id, partition, takes_any_schema: false, sent: Meter::default() }
+        let (takes_any_schema, has_reached_end, sent) = (false, false, Meter::default());
+        Self { outbox, consumer_id, partition, takes_any_schema, has_reached_end, sent }
     }
 }
 
@@ -39,6 +42,8 @@ pub(crate) enum Start {
     Latest,
     /// With this message.
     At(MessageId),
+    /// With what follows this entry.
+    After(Position),
     /// With the first that was published then or later, in milliseconds since 1970.
     Published(u64),
 }
@@ -77,6 +82,7 @@ impl Topic {
         kind: Kind,
         durable: bool,
         start: Start,
+        properties: &Properties,
         write: impl Fn(CursorRecord) -> Result<(), MetadataError>,
         joined: impl FnOnce(),
     ) -> Result<(), SubscribeError> {
@@ -86,7 +92,7 @@ impl Topic {
         while durable && !is_written && !state.subscriptions.contains_key(subscription) {
             // Nobody waits for the disk under the lock.
             drop(state);
-            write((self.id, subscription.to_owned(), cursor_store::write(&cursor)))?;
+            write((self.id, subscription.to_owned(), cursor_store::write(&cursor, properties)))?;
             is_written = true;
             state = self.state.lock();
         }
@@ -94,7 +100,11 @@ impl Topic {
             return Err(SubscribeError::Deleted);
         }
         state.idle_looks = 0;
+        let is_new = !state.subscriptions.contains_key(subscription);
         let sub = state.subscription(subscription, || (Subscription::new(kind, cursor), durable));
+        if is_new {
+            sub.properties.clone_from(properties);
+        }
         if sub.durable != durable {
             return Err(SubscribeError::Durability { name: subscription.to_owned() });
         }
@@ -102,8 +112,10 @@ impl Topic {
         let id = joining.id;
         sub.machine.join(joining, kind, &mut effects)?;
         sub.seats.insert(id, seat);
+        sub.was_joined = true;
         joined();
         sub.carry_out(effects, &HashMap::new());
+        self.tell_of_the_end(sub);
         Ok(())
     }
 
@@ -126,17 +138,23 @@ impl Topic {
 
     /// The cursor's mark such that reading goes on with `start`. To find a time may read through a segment.
     pub(crate) fn mark_before(&self, start: Start) -> Result<Position, ReadError> {
-        Ok(match start {
-            Start::Earliest => Position::EARLIEST,
+        let floor = self.floor();
+        let mark = match start {
+            Start::Earliest => floor,
             Start::Latest => self.end(),
-            Start::At(id) if id.ledger.cast_signed() < 0 => Position::EARLIEST,
+            Start::At(id) if id.ledger.cast_signed() < 0 => floor,
             Start::At(id) if id.ledger >= MessageId::LATEST.ledger => self.end(),
             Start::At(id) => {
                 let entry = u64::try_from(id.entry.cast_signed()).unwrap_or(0);
                 before(Position::new(id.ledger, entry)).min(self.end())
             }
-            Start::Published(stamp) => self.log.first_at(self.id, stamp)?.map_or_else(|| self.end(), before),
-        })
+            Start::After(position) => position.min(self.end()),
+            Start::Published(stamp) => {
+                let first = self.log.first_at(self.id, floor, stamp)?;
+                first.map_or_else(|| self.end(), before)
+            }
+        };
+        Ok(mark.max(floor))
     }
 
     /// Reads something off a subscription's machine: with its backlog in entries.
@@ -195,10 +213,12 @@ impl Topic {
         mark: Position,
         write: impl FnOnce(CursorRecord) -> Result<(), MetadataError>,
     ) -> Result<(), SubscribeError> {
-        let durable = self.state.lock().subscriptions.get(subscription).is_some_and(|sub| sub.durable);
-        if durable {
-            write((self.id, subscription.to_owned(), cursor_store::write(&Cursor::at(mark))))?;
-        }
+        let record = |sub: &Sub| {
+            let cursor = cursor_store::write(&Cursor::at(mark), &sub.properties);
+            sub.durable.then(|| (self.id, subscription.to_owned(), cursor))
+        };
+        let record = self.state.lock().subscriptions.get(subscription).and_then(record);
+        record.map_or(Ok(()), write)?;
         let mut state = self.state.lock();
         let Some(sub) = state.subscriptions.get_mut(subscription) else { return Ok(()) };
         for (id, seat) in sub.seats.drain() {

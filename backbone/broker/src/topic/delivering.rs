@@ -72,6 +72,7 @@ impl Topic {
 
     /// Delivers what memory has, and leaves it to a consumer's connection to deliver what only a file has.
     pub(super) fn dispatch(&self, sub: &mut Sub) {
+        self.tell_of_the_end(sub);
         if self.dispatch_recent(sub).is_some() {
             sub.ask_for_a_reader();
         }
@@ -302,6 +303,7 @@ mod tests {
     use super::*;
     use crate::{
         alarms::driven::DrivenClock,
+        cursor_store::Properties,
         subscription::{ConsumerId, Joining, KeyPolicy},
         topic::Start,
     };
@@ -363,7 +365,9 @@ mod tests {
         let seat = ConsumerSeat::new(Arc::clone(&outbox), 5, None);
         let joining = Joining { id, name: "one".to_owned(), priority: 0, keys: KeyPolicy::default() };
         let (kind, start) = (Kind::Shared, Start::Earliest);
-        topic.subscribe("sub", seat, joining, kind, false, start, |_| Ok(()), || {}).unwrap();
+        topic
+            .subscribe("sub", seat, joining, kind, false, start, &Properties::new(), |_| Ok(()), || {})
+            .unwrap();
         (outbox, id)
     }
 

@@ -99,6 +99,8 @@ pub(crate) enum ProducerError {
     Deleted,
     #[error("the right to produce was taken back")]
     NoRight,
+    #[error("topic was terminated: it takes no more messages")]
+    Terminated,
 }
 
 /// One entry as it was sent.
@@ -144,6 +146,9 @@ impl Topic {
         if seat.failed {
             let message = "an earlier message of this producer was not stored".to_owned();
             return refuse(ServerError::PersistenceError, message);
+        }
+        if state.terminated {
+            return refuse(ServerError::TopicTerminatedError, ProducerError::Terminated.to_string());
         }
         if !self.is_stored() {
             Self::pass(&mut state, send, peek);
@@ -210,6 +215,7 @@ impl Topic {
         }
         state.newest = state.newest.max(Some(appended.position));
         state.entries += 1;
+        state.entries_added += 1;
         state.received.count(pending.messages, pending.bytes);
         if let Some(seat) = state.seat_of(producer, outbox, *producer_id) {
             seat.received.count(pending.messages, pending.bytes);
@@ -287,6 +293,7 @@ impl Receipts for Topic {
             Self::settle(&mut state, one, None);
         }
         self.dispatch_all(&mut state);
+        self.settled.notify_all();
     }
 
     fn failed(&self, appended: &[Appended], cause: &FileError) {
@@ -294,5 +301,6 @@ impl Receipts for Topic {
         for one in appended {
             Self::settle(&mut state, one, Some(cause));
         }
+        self.settled.notify_all();
     }
 }

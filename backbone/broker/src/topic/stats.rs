@@ -10,7 +10,7 @@ use hexalpes_wire::proto::ProducerAccessMode;
 use serde::Serialize;
 
 use super::{State, Sub, Topic, producing};
-use crate::{connection::outbox::Outbox, meter::Counts, subscription::KeyMode};
+use crate::{connection::outbox::Outbox, cursor_store::Properties, meter::Counts, subscription::KeyMode};
 
 /// A topic, as it is at the moment.
 #[derive(Debug, Clone, Serialize)]
@@ -93,6 +93,10 @@ pub struct SubscriptionStats {
     /// Messages a second that no consumer took, where nothing is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_drop_rate: Option<f64>,
+    /// Entries that expired, since the start.
+    pub total_msg_expired: u64,
+    /// What somebody noted beside it.
+    pub subscription_properties: Properties,
     pub consumers: Vec<ConsumerStats>,
 }
 
@@ -173,6 +177,7 @@ impl SubscriptionStats {
         self.backlog_size += other.backlog_size;
         self.unacked_messages += other.unacked_messages;
         self.msg_drop_rate = added(self.msg_drop_rate, other.msg_drop_rate);
+        self.total_msg_expired += other.total_msg_expired;
         self.consumers.extend(other.consumers.iter().cloned());
     }
 }
@@ -247,7 +252,7 @@ impl Topic {
             backlog_size: self.log.bytes_from(self.id, sub.machine.cursor().mark_delete().next()),
             unacked_messages: consumers.iter().map(|consumer| consumer.unacked_messages).sum(),
             blocked_subscription_on_unacked_msgs: false,
-            r#type: sub.machine.kind().name(),
+            r#type: if sub.was_joined { sub.machine.kind().name() } else { "None" },
             key_shared_mode: keys.map(|(mode, _)| match mode {
                 KeyMode::AutoSplit => "AUTO_SPLIT",
                 KeyMode::Sticky => "STICKY",
@@ -256,6 +261,8 @@ impl Topic {
             active_consumer_name: active.map(|active| active.consumer_name.clone()),
             is_durable: sub.durable,
             msg_drop_rate: (!self.is_stored()).then(|| sub.dropped.messages_per_second()),
+            total_msg_expired: sub.expired,
+            subscription_properties: sub.properties.clone(),
             consumers,
         }
     }

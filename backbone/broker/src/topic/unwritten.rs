@@ -29,7 +29,11 @@ impl Topic {
         for (name, sub) in &state.subscriptions {
             let changed = sub.machine.cursor().changes();
             if sub.durable && sub.written != changed {
-                cursors.push((self.id, name.clone(), cursor_store::write(sub.machine.cursor())));
+                cursors.push((
+                    self.id,
+                    name.clone(),
+                    cursor_store::write(sub.machine.cursor(), &sub.properties),
+                ));
                 changes.push(changed);
             }
         }

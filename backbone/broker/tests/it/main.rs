@@ -10,6 +10,7 @@ mod faulty;
 mod forgetting;
 mod in_flight;
 mod keeping;
+mod managing;
 mod nonsense;
 mod partitions;
 mod passing;

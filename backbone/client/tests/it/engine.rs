@@ -22,6 +22,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 pub(crate) struct Engine {
     pub(crate) url: String,
     pub(crate) admin: AdminClient,
+    pub(crate) admin_url: String,
     namespace: String,
 }
 
@@ -78,11 +79,11 @@ impl Backbone {
 
 impl Engine {
     async fn prepared(url: String, admin_url: String) -> Self {
-        let admin = AdminClient::new(AdminOptions::new(admin_url)).unwrap();
+        let admin = AdminClient::new(AdminOptions::new(&admin_url)).unwrap();
         let namespace = format!("public/client-{}", std::process::id());
         admin.create_namespace(&namespace).await.unwrap();
         admin.set_deduplication(&namespace, true).await.unwrap();
-        Self { url, admin, namespace }
+        Self { url, admin, admin_url, namespace }
     }
 
     pub(crate) fn namespace(&self) -> &str {
@@ -161,6 +162,17 @@ pub(crate) async fn send_all<T: Into<Outgoing>>(producer: &Producer, messages: i
     for receipt in receipts {
         receipt.await.unwrap();
     }
+}
+
+/// Asks until it is so, within the deadline.
+pub(crate) async fn until(is_so: impl AsyncFn() -> bool) {
+    let wait = async {
+        let mut again = tokio::time::interval(Duration::from_millis(20));
+        while !is_so().await {
+            again.tick().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.expect("it is so in time");
 }
 
 pub(crate) fn numbers(range: std::ops::Range<u32>) -> Vec<String> {

@@ -5,6 +5,7 @@
 
 mod acks;
 mod admin;
+mod admin_subscriptions;
 mod authenticated;
 mod bodies;
 mod consume;
@@ -21,5 +22,6 @@ mod outage;
 mod passing;
 mod proxy;
 mod raw;
+mod rest;
 mod seek;
 mod sequence;

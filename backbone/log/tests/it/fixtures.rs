@@ -93,6 +93,6 @@ fn every_format_so_far_can_be_read() {
         assert_eq!(payloads(&log, 7), expected);
         assert_eq!(payloads(&log, 8), ["📡"]);
         assert_eq!(log.last_position(TopicId(7)), Some(Position::new(4, 0)));
-        assert_eq!(log.first_at(TopicId(7), 1003).unwrap(), Some(Position::new(2, 0)));
+        assert_eq!(log.first_at(TopicId(7), Position::EARLIEST, 1003).unwrap(), Some(Position::new(2, 0)));
     }
 }

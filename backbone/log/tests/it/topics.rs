@@ -20,7 +20,7 @@ fn a_topic_without_entries_is_none() {
     assert_eq!(bench.log.topics(), []);
     assert_eq!(bench.log.first_position(TOPIC), None);
     assert_eq!(bench.log.read(TOPIC, Position::EARLIEST, 1, 1).unwrap(), []);
-    assert_eq!(bench.log.first_at(TOPIC, 0).unwrap(), None);
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 0).unwrap(), None);
 }
 
 #[test]
@@ -80,13 +80,17 @@ fn the_first_entry_of_a_time_is_found_in_segments_and_in_memory() {
     bench.told.wait_for(200);
     let positions: Vec<Position> = bench.told.synced().iter().map(|appended| appended.position).collect();
     let bench = bench.crash();
-    assert_eq!(bench.log.first_at(TOPIC, 0).unwrap(), Some(positions[0]));
-    assert_eq!(bench.log.first_at(TOPIC, 1995).unwrap(), Some(positions[100]));
-    assert_eq!(bench.log.first_at(TOPIC, 2990).unwrap(), Some(positions[199]));
-    assert_eq!(bench.log.first_at(TOPIC, 2991).unwrap(), None);
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 0).unwrap(), Some(positions[0]));
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 1995).unwrap(), Some(positions[100]));
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 2990).unwrap(), Some(positions[199]));
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 2991).unwrap(), None);
+    // From further on, also where that is not in memory.
+    assert_eq!(bench.log.first_at(TOPIC, positions[150], 1995).unwrap(), Some(positions[150]));
+    assert_eq!(bench.log.first_at(TOPIC, positions[150], 2990).unwrap(), Some(positions[199]));
+    assert_eq!(bench.log.first_at(TOPIC, positions[199].next(), 0).unwrap(), None);
     let late = bench.log.append(TOPIC, 9000, &[b"x"], &bench.receipts(), 0).unwrap();
     bench.log.commit_now();
-    assert_eq!(bench.log.first_at(TOPIC, 2991).unwrap(), Some(late));
+    assert_eq!(bench.log.first_at(TOPIC, Position::EARLIEST, 2991).unwrap(), Some(late));
 }
 
 #[test]

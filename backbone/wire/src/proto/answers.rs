@@ -6,8 +6,8 @@ use super::{
     Command, CommandAckResponse, CommandCloseConsumer, CommandCloseProducer, CommandError,
     CommandGetLastMessageIdResponse, CommandGetOrCreateSchemaResponse, CommandGetSchemaResponse,
     CommandLookupTopicResponse, CommandPartitionedTopicMetadataResponse, CommandPing, CommandPong,
-    CommandProducerSuccess, CommandSendError, CommandSendReceipt, CommandSuccess, LookupOutcome,
-    PartitionedMetadataOutcome, Schema, ServerError,
+    CommandProducerSuccess, CommandReachedEndOfTopic, CommandSendError, CommandSendReceipt, CommandSuccess,
+    LookupOutcome, PartitionedMetadataOutcome, Schema, ServerError,
 };
 use crate::MessageId;
 
@@ -224,6 +224,11 @@ impl Command {
             request_id: u64::MAX,
             ..CommandCloseProducer::default()
         })
+    }
+
+    /// From the broker: the topic is terminated, and this consumer has had all of it.
+    pub const fn reached_end(consumer_id: u64) -> Self {
+        Self::ReachedEndOfTopic(CommandReachedEndOfTopic { consumer_id })
     }
 
     /// From the broker: reconnect this consumer. Its request id answers nothing.
