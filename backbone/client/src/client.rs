@@ -51,33 +51,44 @@ impl Client {
         Ok(client)
     }
 
-    /// Opens a producer, trying for as long as an operation may take.
+    /// Opens a producer on a topic or one of its partitions, trying for as long as an operation may take.
     pub async fn producer(&self, topic: &str, options: ProducerOptions) -> Result<Producer, OpenError> {
-        let topic = self.unpartitioned(topic).await?;
-        Producer::open(Arc::clone(&self.inner), topic, options).await
+        let (topic, partitions) = self.topic(topic).await?;
+        Producer::open(Arc::clone(&self.inner), topic, partitions, options).await
     }
 
-    /// Subscribes, trying for as long as an operation may take.
+    /// Subscribes to a topic or one of its partitions, trying for as long as an operation may take.
     pub async fn consumer(&self, topic: &str, options: ConsumerOptions) -> Result<Consumer, OpenError> {
-        let topic = self.unpartitioned(topic).await?;
-        Consumer::open(Arc::clone(&self.inner), topic, options).await
+        let (topic, partitions) = self.topic(topic).await?;
+        Consumer::open(Arc::clone(&self.inner), topic, partitions, options).await
     }
 
-    async fn unpartitioned(&self, topic: &str) -> Result<TopicName, OpenError> {
-        let topic = TopicName::parse(topic)?;
+    /// A topic, and how many partitions it has; 0 for none. It is made if it is not there and the broker makes
+    /// topics on demand.
+    async fn topic(&self, name: &str) -> Result<(TopicName, u32), OpenError> {
+        let topic = TopicName::parse(name)?;
         self.inner.gate.cancelled().await;
-        if topic.partition().is_some() {
-            return Ok(topic);
-        }
-        let partitions = self.inner.insist(|| lookup::partitions(&self.inner.pool, &topic)).await?;
-        match partitions {
-            0 => Ok(topic),
-            partitions => Err(OpenError::Partitioned { topic: topic.to_string(), partitions }),
-        }
+        let partitions = match topic.partition() {
+            Some(_) => 0,
+            None => self.inner.insist(|| lookup::partitions(&self.inner.pool, &topic)).await?,
+        };
+        Ok((topic, partitions))
     }
 }
 
 impl Inner {
+    /// Looks from time to time, until the topic has more partitions than are known: how many.
+    pub(crate) async fn more_partitions(&self, topic: &TopicName, known: u32) -> u32 {
+        loop {
+            tokio::time::sleep(self.options.discovery_interval).await;
+            match lookup::partitions(&self.pool, topic).await {
+                Ok(partitions) if partitions > known => return partitions,
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%topic, reason = %error, "cannot look for new partitions"),
+            }
+        }
+    }
+
     /// Tries again what may succeed later, until the operation timeout.
     pub(crate) async fn insist<T, F>(&self, mut attempt: impl FnMut() -> F) -> Result<T, OpenError>
     where

@@ -147,8 +147,6 @@ pub enum OpenError {
     ServiceUrl(#[from] ServiceUrlError),
     #[error(transparent)]
     Request(#[from] RequestError),
-    #[error("topic {topic} has {partitions} partitions; name one of them")]
-    Partitioned { topic: String, partitions: u32 },
     #[error("lookup of {topic} was redirected {redirects} times")]
     Redirects { topic: String, redirects: u32 },
     #[error("not open within {timeout:?}: {last}")]
@@ -158,7 +156,7 @@ pub enum OpenError {
 impl OpenError {
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Topic(_) | Self::ServiceUrl(_) | Self::Partitioned { .. } => false,
+            Self::Topic(_) | Self::ServiceUrl(_) => false,
             Self::Connect(error) => error.is_transient(),
             Self::Request(error) => error.is_transient(),
             Self::Redirects { .. } | Self::TimedOut { .. } => true,
@@ -170,7 +168,7 @@ impl OpenError {
         match self {
             Self::Request(RequestError::Refused(refusal)) => refusal.ends_what_was_open(),
             Self::Connect(_) | Self::Request(_) | Self::Redirects { .. } | Self::TimedOut { .. } => false,
-            Self::Topic(_) | Self::ServiceUrl(_) | Self::Partitioned { .. } => true,
+            Self::Topic(_) | Self::ServiceUrl(_) => true,
         }
     }
 }
@@ -182,6 +180,8 @@ pub enum SendError {
     TooLarge { bytes: usize, max_bytes: usize },
     #[error("properties and key of {bytes} bytes are larger than the {max_bytes} that a message may have")]
     HeadersTooLarge { bytes: usize, max_bytes: usize },
+    #[error("the topic has partitions 0 to {}, and the message names {partition}", partitions - 1)]
+    NoSuchPartition { partition: u32, partitions: u32 },
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The producer was closed; whether the message was stored is not known.
@@ -206,6 +206,9 @@ pub enum ConsumeError {
     EndOfTopic,
     #[error("a shared subscription has no order to acknowledge up to")]
     CumulativeOnShared,
+    /// An id says which partition it is of; of which topic, only the message says.
+    #[error("{id} does not say which topic or partition it is of; name the message itself")]
+    WhichTopic { id: MessageId },
     /// How large a batch is, is known only while this consumer knows the batch.
     #[error("message {id} is in a batch that this consumer does not hold")]
     UnknownBatch { id: MessageId },

@@ -19,7 +19,9 @@
 //! # }
 //! ```
 //!
-//! Not here: partitioned topics (name a partition), readers, schemas, encryption, transactions.
+//! A topic with partitions is produced to and consumed as a whole; what has an order is the partition.
+//!
+//! Not here: readers, schemas, encryption, transactions.
 
 mod address;
 pub mod admin;
@@ -37,10 +39,10 @@ pub mod producer;
 
 pub use admin::{AdminClient, AdminOptions};
 pub use client::Client;
-pub use consumer::{Consumer, ConsumerOptions, KeySharing, Message, SeekTo, SubscriptionKind};
+pub use consumer::{Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind};
 pub use error::{ClientError, ConnectError, ConsumeError, OpenError, Refusal, RequestError, SendError};
 pub use hexalpes_wire::compression::Codec;
 pub use hexalpes_wire::proto::{InitialPosition, ServerError};
 pub use hexalpes_wire::{MessageId, TopicName};
 pub use options::{Backoff, ClientOptions, TlsOptions, Token};
-pub use producer::{Batching, Outgoing, Producer, ProducerOptions, Receipt};
+pub use producer::{Batching, KeyHash, Outgoing, Producer, ProducerOptions, Receipt, Routing};

@@ -17,6 +17,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// After that long without a byte a PING is sent; after as long again the connection is lost.
     pub keep_alive: Duration,
+    /// How often producers and consumers look whether their topic has more partitions, or others match.
+    pub discovery_interval: Duration,
     pub backoff: Backoff,
 }
 
@@ -29,6 +31,7 @@ impl ClientOptions {
             operation_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(30),
+            discovery_interval: Duration::from_mins(1),
             backoff: Backoff::default(),
         }
     }

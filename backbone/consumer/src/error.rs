@@ -18,7 +18,7 @@ impl Failure for SessionError {
     fn outlook(&self) -> Outlook {
         let is_final = match self {
             Self::Database(error) => error.kind() == ErrorKind::Corrupt,
-            Self::Open(error) => matches!(error, OpenError::Topic(_) | OpenError::Partitioned { .. }),
+            Self::Open(error) => matches!(error, OpenError::Topic(_)),
             Self::Consume(_) => false,
         };
         if is_final { Outlook::Final } else { Outlook::Passing }

@@ -1,4 +1,5 @@
-//! What a message is ordered by, and Pulsar's hash of it: what `Key_Shared` subscriptions share messages by.
+//! What a message is ordered by, and Pulsar's hashes of it: what `Key_Shared` subscriptions share messages by, and
+//! producers find a key's partition with.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -58,6 +59,11 @@ pub fn murmur3_32(bytes: &[u8]) -> u32 {
     hash ^ hash >> 16
 }
 
+/// The hash of a string as Java defines it: over its UTF-16 code units, from the first to the last.
+pub fn java_string_hash(text: &str) -> u32 {
+    text.encode_utf16().fold(0, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +79,15 @@ mod tests {
         assert_eq!(murmur3_32(b"hello"), 0x248b_fa47);
         assert_eq!(murmur3_32(b"hello, world"), 0x149b_bb7f);
         assert_eq!(murmur3_32(b"The quick brown fox jumps over the lazy dog"), 0x2e4f_f723);
+    }
+
+    #[test]
+    fn a_string_has_the_hash_that_java_gives_it() {
+        assert_eq!(java_string_hash(""), 0);
+        assert_eq!(java_string_hash("hello"), 99_162_322);
+        assert_eq!(java_string_hash("polygenelubricants").cast_signed(), i32::MIN);
+        // A pair of surrogates counts as two.
+        assert_eq!(java_string_hash("📡"), 0xd83d * 31 + 0xdce1);
     }
 
     #[test]

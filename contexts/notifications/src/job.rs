@@ -44,7 +44,7 @@ impl Failure for SessionError {
         let is_final = match self {
             Self::Trail(TrailError::Shortened { .. }) => true,
             Self::Trail(TrailError::Database(error)) => error.kind() == ErrorKind::Corrupt,
-            Self::Open(error) => matches!(error, OpenError::Topic(_) | OpenError::Partitioned { .. }),
+            Self::Open(error) => matches!(error, OpenError::Topic(_)),
             Self::Trail(TrailError::File(_)) | Self::Consume(_) => false,
         };
         if is_final { Outlook::Final } else { Outlook::Passing }

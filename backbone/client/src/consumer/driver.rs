@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hexalpes_wire::proto::{Command, CommandAck, CommandCloseConsumer, CommandSubscribe, KeyValue};
 
 use super::inbox::End;
-use super::shared::Shared;
+use super::shared::{Shared, Start};
 use super::{ConsumerOptions, SubscriptionKind};
 use crate::clock;
 use crate::error::{OpenError, RequestError};
@@ -82,8 +82,8 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
 }
 
 fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) -> CommandSubscribe {
-    let ConsumerOptions { subscription, kind, keys, initial_position, name, properties, .. } =
-        &shared.options;
+    let ConsumerOptions { subscription, kind, keys, name, properties, .. } = &*shared.options;
+    let Start::Subscription(initial_position) = shared.start;
     CommandSubscribe {
         topic: shared.topic.to_string(),
         subscription: subscription.clone(),
@@ -93,7 +93,7 @@ fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) 
         consumer_name: name.clone(),
         durable: Some(true),
         metadata: properties.iter().map(|(key, value)| KeyValue::new(key, value)).collect(),
-        initial_position: Some((*initial_position).into()),
+        initial_position: Some(initial_position.into()),
         force_topic_creation: Some(true),
         key_shared_meta: (*kind == SubscriptionKind::KeyShared).then(|| keys.on_the_wire()),
         consumer_epoch: Some(epoch),

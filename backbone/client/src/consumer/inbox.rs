@@ -45,10 +45,13 @@ pub(super) struct Inbox {
     receive_queue: u32,
     /// Permits that were used up and not given anew.
     used: u32,
+    /// Permits that are not given anew once they are used up: the queue was larger.
+    withheld: u32,
+    partition: Option<u32>,
 }
 
 impl Inbox {
-    pub(super) fn new(receive_queue: u32) -> Self {
+    pub(super) fn new(receive_queue: u32, partition: Option<u32>) -> Self {
         Self {
             link: None,
             lost_early: None,
@@ -62,6 +65,8 @@ impl Inbox {
             deliveries: VecDeque::new(),
             receive_queue: receive_queue.max(1),
             used: 0,
+            withheld: 0,
+            partition,
         }
     }
 
@@ -80,7 +85,7 @@ impl Inbox {
             return false;
         }
         self.deliveries.push_back(Delivery {
-            id: (&command.message_id).into(),
+            id: MessageId { partition: self.partition, ..(&command.message_id).into() },
             redelivery_count: command.redelivery_count(),
             ack_set: command.ack_set,
             payload,
@@ -118,6 +123,7 @@ impl Inbox {
     pub(super) fn attached(&mut self, link: Link) {
         self.void();
         self.used = 0;
+        self.withheld = 0;
         self.end_of_topic = false;
         self.link = Some(link);
     }
@@ -129,10 +135,24 @@ impl Inbox {
 
     /// Messages left the queue; when half of it did, the broker may send as many more.
     pub(super) fn consumed(&mut self, messages: u32) {
-        self.used = self.used.saturating_add(messages);
+        let withheld = messages.min(self.withheld);
+        self.withheld -= withheld;
+        self.used = self.used.saturating_add(messages - withheld);
         if self.used >= self.receive_queue.div_ceil(2) {
             let used = std::mem::take(&mut self.used);
             self.flow(used);
+        }
+    }
+
+    /// Another size for the queue. What the broker may send already cannot be taken back.
+    pub(super) fn resize(&mut self, receive_queue: u32) {
+        let (before, now) = (std::mem::replace(&mut self.receive_queue, receive_queue), receive_queue);
+        if now > before {
+            let not_withheld = self.withheld.min(now - before);
+            self.withheld -= not_withheld;
+            self.flow(now - before - not_withheld);
+        } else {
+            self.withheld += before - now;
         }
     }
 

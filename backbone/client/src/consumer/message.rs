@@ -10,6 +10,7 @@ use hexalpes_wire::proto::{KeyValue, MessageMetadata, SingleMessageMetadata};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     pub id: MessageId,
+    /// By its whole name; of a topic with partitions, the partition.
     pub topic: Arc<str>,
     pub payload: Bytes,
     pub key: Option<String>,
@@ -29,6 +30,25 @@ pub struct Message {
     pub schema_version: Option<Bytes>,
     /// There is no value, as opposed to an empty one.
     pub is_null: bool,
+}
+
+/// What tells a consumer which message is meant: the message, or its id. An id alone does on a topic, and on one
+/// with partitions if it says which.
+pub trait Place {
+    /// The id, and the topic or partition by its whole name.
+    fn place(&self) -> (MessageId, Option<&str>);
+}
+
+impl Place for Message {
+    fn place(&self) -> (MessageId, Option<&str>) {
+        (self.id, Some(&self.topic))
+    }
+}
+
+impl Place for MessageId {
+    fn place(&self) -> (MessageId, Option<&str>) {
+        (*self, None)
+    }
 }
 
 impl Message {

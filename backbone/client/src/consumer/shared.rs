@@ -1,12 +1,13 @@
 //! What a consumer is: what arrived, what is acked, and who waits for what.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_wire::frame::Frame;
-use hexalpes_wire::proto::{AckType, Command, CommandAck, CommandRedeliverUnacknowledgedMessages};
+use hexalpes_wire::proto::{
+    AckType, Command, CommandAck, CommandRedeliverUnacknowledgedMessages, InitialPosition,
+};
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -28,22 +29,30 @@ use crate::{client, clock};
 /// After that long, parts of a message whose other parts are missing are given up.
 const INCOMPLETE_AGE_MAX: Duration = Duration::from_mins(1);
 
-/// What a consumer's handle, its driver and its connection share.
+/// Where a consumer begins to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Where its subscription is; here, if there is none.
+    Subscription(InitialPosition),
+}
+
+/// What the consumer of one topic or partition, its driver and its connection share.
 ///
 /// Locks are taken in the order of the fields, and never across an await.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) client: Arc<client::Inner>,
     pub(super) topic: TopicName,
-    topic_text: Arc<str>,
-    pub(super) options: ConsumerOptions,
+    pub(super) topic_text: Arc<str>,
+    pub(super) options: Arc<ConsumerOptions>,
+    pub(super) start: Start,
     /// The rest of the entry that was opened last.
     ready: Mutex<Ready>,
     pub(super) inbox: Mutex<Inbox>,
     pub(super) acks: Mutex<Acks>,
     pub(super) nacks: Mutex<Nacks>,
-    /// Wakes who waits for a message.
-    arrived: Notify,
+    /// Wakes who waits for a message, of this part or another.
+    arrived: Arc<Notify>,
     /// Wakes who waits for a link.
     pub(super) linked: Notify,
     /// Wakes the driver: the link is gone, or something was nacked.
@@ -59,18 +68,26 @@ struct Ready {
 }
 
 impl Shared {
-    pub(super) fn new(client: Arc<client::Inner>, topic: TopicName, options: ConsumerOptions) -> Self {
+    pub(super) fn new(
+        client: Arc<client::Inner>,
+        topic: TopicName,
+        options: Arc<ConsumerOptions>,
+        start: Start,
+        receive_queue: u32,
+        arrived: Arc<Notify>,
+    ) -> Self {
         let chunks = Chunks::new(options.max_incomplete_chunked, options.max_message_bytes);
         Self {
             client,
             topic_text: topic.to_string().into(),
-            topic,
             ready: Mutex::new(Ready { messages: VecDeque::new(), generation: 0, chunks }),
-            inbox: Mutex::new(Inbox::new(options.receive_queue)),
+            inbox: Mutex::new(Inbox::new(receive_queue, topic.partition())),
             acks: Mutex::new(Acks::new(options.batch_index_acks)),
             nacks: Mutex::new(Nacks::new(options.nack_delay)),
+            topic,
             options,
-            arrived: Notify::new(),
+            start,
+            arrived,
             linked: Notify::new(),
             changed: Notify::new(),
             closing: CancellationToken::new(),
@@ -79,10 +96,6 @@ impl Shared {
 
     pub(super) fn operation_timeout(&self) -> Duration {
         self.client.options.operation_timeout
-    }
-
-    pub(super) fn arrived(&self) -> impl Future<Output = ()> + '_ {
-        self.arrived.notified()
     }
 
     pub(super) fn changed(&self) {

@@ -202,6 +202,8 @@ impl Single {
             sequence_id: Some(self.sequence_id),
             schema_version: self.schema_version,
             deliver_at: None,
+            // It is there already.
+            partition: None,
             alone: false,
         }
     }

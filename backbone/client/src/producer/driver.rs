@@ -8,7 +8,7 @@ use hexalpes_wire::proto::{
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, Semaphore, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -22,17 +22,14 @@ use crate::lookup;
 use crate::pace::Pace;
 use crate::{client, clock};
 
-/// What a producer's handle, its driver and its connection share.
+/// What the producer on one topic or partition, its driver and its connection share.
 #[derive(Debug)]
 pub(super) struct Shared {
     client: Arc<client::Inner>,
     topic: TopicName,
-    /// None if the broker makes the name up.
+    /// False if the broker makes the name up.
     given_name: bool,
     state: Mutex<State>,
-    messages: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
-    bytes_max: u32,
     /// Wakes the driver: the link is gone, or a batch was opened.
     changed: Notify,
     /// Wakes those who flush.
@@ -41,41 +38,24 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(client: Arc<client::Inner>, topic: TopicName, options: ProducerOptions) -> Self {
-        let bytes_max = u32::try_from(options.max_pending_bytes.max(1)).unwrap_or(u32::MAX);
-        let bytes_max = bytes_max.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+    /// With a name that the broker made up, the producers on other partitions go by it as well.
+    pub(super) fn new(
+        client: Arc<client::Inner>,
+        topic: TopicName,
+        options: &ProducerOptions,
+        made_up_name: Option<String>,
+    ) -> Self {
+        let given_name = options.name.is_some();
+        let options = ProducerOptions { name: options.name.clone().or(made_up_name), ..options.clone() };
         Self {
             client,
             topic,
-            given_name: options.name.is_some(),
-            messages: Arc::new(Semaphore::new(options.max_pending.clamp(1, Semaphore::MAX_PERMITS))),
-            bytes: Arc::new(Semaphore::new(bytes_max as usize)),
-            bytes_max,
+            given_name,
             state: Mutex::new(State::new(options)),
             changed: Notify::new(),
             resolved: Notify::new(),
             closing: CancellationToken::new(),
         }
-    }
-
-    fn weight(&self, message: &Outgoing) -> u32 {
-        u32::try_from(message.payload.len()).unwrap_or(u32::MAX).min(self.bytes_max)
-    }
-
-    /// Room for a message, if there is some and nobody waits for it already.
-    pub(super) fn try_reserve(&self, message: &Outgoing) -> Option<Permit> {
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.weight(message)).ok()?;
-        let message = Arc::clone(&self.messages).try_acquire_owned().ok()?;
-        Some(Permit { message, bytes })
-    }
-
-    pub(super) async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
-        // The bounds close with the producer.
-        let closed = |_| self.state.lock().ended().unwrap_or(SendError::Closed);
-        let room = Arc::clone(&self.messages).acquire_owned().await.map_err(closed)?;
-        let bytes =
-            Arc::clone(&self.bytes).acquire_many_owned(self.weight(&message)).await.map_err(closed)?;
-        self.accept(message, Permit { message: room, bytes })
     }
 
     pub(super) fn accept(&self, message: Outgoing, permit: Permit) -> Result<Receipt, SendError> {
@@ -106,16 +86,16 @@ impl Shared {
         }
     }
 
+    pub(super) fn ended(&self) -> Option<SendError> {
+        self.state.lock().ended()
+    }
+
     pub(super) fn last_sequence_id(&self) -> i64 {
         self.state.lock().last_sequence_id
     }
 
     pub(super) fn name(&self) -> String {
         self.state.lock().name.clone().unwrap_or_default()
-    }
-
-    pub(super) const fn topic(&self) -> &TopicName {
-        &self.topic
     }
 
     /// Says farewell and waits until it was heard, unless the connection is lost anyway.
@@ -137,11 +117,10 @@ impl Shared {
         }
     }
 
+    /// What waits gives its room back, so that whoever waits for room hears of the end as well.
     fn end(&self, error: SendError) {
         self.state.lock().end(error);
         self.closing.cancel();
-        self.messages.close();
-        self.bytes.close();
         self.resolved.notify_waiters();
     }
 
@@ -155,8 +134,13 @@ impl Shared {
     }
 
     fn on_receipt(&self, receipt: &CommandSendReceipt) {
-        let id = receipt.message_id.as_ref().map_or(MessageId::EARLIEST, MessageId::from);
-        let broken = self.state.lock().received(receipt.sequence_id, id.whole_entry());
+        let stored = receipt.message_id.as_ref().map_or(MessageId::EARLIEST, MessageId::from);
+        let id = match MessageId::new(stored.ledger, stored.entry) {
+            // What was stored before has no place.
+            MessageId::EARLIEST => MessageId::EARLIEST,
+            id => MessageId { partition: self.topic.partition(), ..id },
+        };
+        let broken = self.state.lock().received(receipt.sequence_id, id);
         self.resolved.notify_waiters();
         if broken {
             tracing::warn!(topic = %self.topic, sequence_id = receipt.sequence_id, "a receipt came out of order");

@@ -2,7 +2,9 @@
 
 mod body;
 mod driver;
+mod parts;
 mod pending;
+mod routing;
 mod state;
 
 use std::future::Future;
@@ -19,7 +21,9 @@ use tokio::task::JoinHandle;
 
 use crate::client;
 use crate::error::{OpenError, SendError};
-use driver::Shared;
+use parts::Parts;
+
+pub use routing::{KeyHash, Routing};
 
 /// How a producer sends.
 #[derive(Clone, Debug)]
@@ -30,12 +34,18 @@ pub struct ProducerOptions {
     pub batching: Option<Batching>,
     /// Of bodies, and of batches as a whole. What does not get smaller is sent as it is.
     pub compression: Codec,
-    /// How many messages may wait for their receipt before [`Producer::queue`] waits.
+    /// How many messages, over all partitions, may wait for their receipt before [`Producer::queue`] waits.
     pub max_pending: usize,
     /// How many bytes of them; a larger message waits until it is alone.
     pub max_pending_bytes: usize,
     /// Splits what is larger than the broker takes, instead of refusing it.
     pub chunking: bool,
+    /// On a topic with partitions: which of them a message goes to that does not name one.
+    pub routing: Routing,
+    pub key_hash: KeyHash,
+    /// Whether partitions that the topic gets later are used without opening the producer again, within
+    /// [`discovery_interval`](crate::ClientOptions::discovery_interval). A key may be at home in another one then.
+    pub follow_growth: bool,
 }
 
 impl Default for ProducerOptions {
@@ -47,6 +57,9 @@ impl Default for ProducerOptions {
             max_pending: 1000,
             max_pending_bytes: 64 * 1024 * 1024,
             chunking: false,
+            routing: Routing::default(),
+            key_hash: KeyHash::default(),
+            follow_growth: true,
         }
     }
 }
@@ -91,6 +104,8 @@ pub struct Outgoing {
     pub schema_version: Option<Bytes>,
     /// Not delivered before then, milliseconds since 1970; by shared subscriptions alone. Never batched.
     pub deliver_at: Option<u64>,
+    /// On a topic with partitions: the one that it goes to, whatever the producer's routing says.
+    pub partition: Option<u32>,
     /// Never batched: whether the broker has it already is then judged of this message, and not of the
     /// first one in its batch.
     pub alone: bool,
@@ -133,22 +148,26 @@ impl From<&'static str> for Outgoing {
 ///
 /// After a reconnect everything without a receipt is sent again, in order, under the same sequence ids;
 /// with deduplication on, the broker then stores it once.
+///
+/// On a topic with partitions it has one in each: order, sequence ids and deduplication are those of a partition.
 #[derive(Debug)]
 pub struct Producer {
-    shared: Arc<Shared>,
-    driver: Option<JoinHandle<()>>,
+    parts: Arc<Parts>,
+    /// Looks for new partitions.
+    keeper: Option<JoinHandle<()>>,
 }
 
 impl Producer {
     pub(crate) async fn open(
         client: Arc<client::Inner>,
         topic: TopicName,
+        partitions: u32,
         options: ProducerOptions,
     ) -> Result<Self, OpenError> {
-        let shared = Arc::new(Shared::new(Arc::clone(&client), topic, options));
-        client.insist(|| driver::attach(&shared)).await?;
-        let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
-        Ok(Self { shared, driver: Some(driver) })
+        let follows = options.follow_growth && partitions > 0;
+        let parts = Arc::new(Parts::open(client, topic, partitions, options).await?);
+        let keeper = follows.then(|| tokio::spawn(Arc::clone(&parts).follow_growth()));
+        Ok(Self { parts, keeper })
     }
 
     /// Sends a message and waits for its receipt.
@@ -163,15 +182,15 @@ impl Producer {
         &self,
         message: Outgoing,
     ) -> impl Future<Output = Result<MessageId, SendError>> + Send + use<> {
-        let shared = Arc::clone(&self.shared);
-        let queued = match shared.try_reserve(&message) {
-            Some(permit) => Ok(shared.accept(message, permit)),
+        let parts = Arc::clone(&self.parts);
+        let queued = match parts.try_reserve(&message) {
+            Some(permit) => Ok(parts.accept(message, permit)),
             None => Err(message),
         };
         async move {
             let receipt = match queued {
                 Ok(receipt) => receipt?,
-                Err(message) => shared.queue(message).await?,
+                Err(message) => parts.queue(message).await?,
             };
             receipt.await
         }
@@ -179,40 +198,51 @@ impl Producer {
 
     /// Queues a message, waiting for room, and gives a future for its receipt.
     pub async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
-        self.shared.queue(message).await
+        self.parts.queue(message).await
     }
 
     /// Sends the open batch now, without waiting for more messages or for its receipt.
     pub fn close_batch(&self) {
-        self.shared.close_batch();
+        self.parts.close_batch();
     }
 
     /// Closes the open batch and waits until everything queued so far has its receipt, or failed.
     pub async fn flush(&self) {
-        self.shared.flush().await;
+        self.parts.flush().await;
     }
 
-    /// The highest sequence id known to be stored under this producer's name; -1 for none.
+    /// The highest sequence id known to be stored under this producer's name, in any partition; -1 for none.
     pub fn last_sequence_id(&self) -> i64 {
-        self.shared.last_sequence_id()
+        self.last_sequence_ids().into_iter().max().unwrap_or(-1)
+    }
+
+    /// The same of each partition, or of the topic if it has none.
+    pub fn last_sequence_ids(&self) -> Vec<i64> {
+        self.parts.each(driver::Shared::last_sequence_id)
     }
 
     /// The name it was given, or that the broker made up.
     pub fn name(&self) -> String {
-        self.shared.name()
+        self.parts.each(driver::Shared::name).swap_remove(0)
     }
 
+    /// The topic as a whole, or the partition that was named.
     pub fn topic(&self) -> &TopicName {
-        self.shared.topic()
+        &self.parts.topic
+    }
+
+    /// How many partitions it sends to now; none if the topic has none, or one of them was named.
+    pub fn partitions(&self) -> Option<u32> {
+        self.parts.partitions()
     }
 
     /// Flushes, and tells the broker.
     pub async fn close(mut self) {
         self.flush().await;
-        self.shared.close().await;
-        if let Some(driver) = self.driver.take() {
+        self.parts.close().await;
+        if let Some(keeper) = self.keeper.take() {
             // It ends with the producer; if it panicked, that was reported.
-            let _ = driver.await;
+            let _ = keeper.await;
         }
     }
 }
@@ -220,7 +250,7 @@ impl Producer {
 /// What has no receipt yet fails with [`SendError::Closed`]: flush first.
 impl Drop for Producer {
     fn drop(&mut self) {
-        self.shared.abandon();
+        self.parts.abandon();
     }
 }
 

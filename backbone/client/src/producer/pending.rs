@@ -1,12 +1,14 @@
 //! What was sent and has no receipt yet, in the order in which it was sent.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hexalpes_wire::MessageId;
 use hexalpes_wire::proto::CommandSend;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::{Outgoing, ProducerOptions};
 use crate::error::SendError;
 
 /// Whoever waits for a message's receipt, and the room that the message takes.
@@ -25,6 +27,49 @@ impl Waiter {
         // Room first: whoever wakes up may want to send again. And nobody may be waiting any more.
         drop(self.permit);
         let _ = self.sender.send(result);
+    }
+}
+
+/// The bounds of what one producer may have without a receipt, over all partitions.
+#[derive(Debug)]
+pub(super) struct Room {
+    messages: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+    bytes_max: u32,
+}
+
+impl Room {
+    pub(super) fn new(options: &ProducerOptions) -> Self {
+        let bytes_max = u32::try_from(options.max_pending_bytes.max(1)).unwrap_or(u32::MAX);
+        let bytes_max = bytes_max.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+        Self {
+            messages: Arc::new(Semaphore::new(options.max_pending.clamp(1, Semaphore::MAX_PERMITS))),
+            bytes: Arc::new(Semaphore::new(bytes_max as usize)),
+            bytes_max,
+        }
+    }
+
+    fn weight(&self, message: &Outgoing) -> u32 {
+        u32::try_from(message.payload.len()).unwrap_or(u32::MAX).min(self.bytes_max)
+    }
+
+    /// For a message, if there is some and nobody waits for it already.
+    pub(super) fn try_reserve(&self, message: &Outgoing) -> Option<Permit> {
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.weight(message)).ok()?;
+        let message = Arc::clone(&self.messages).try_acquire_owned().ok()?;
+        Some(Permit { message, bytes })
+    }
+
+    /// None once it is closed.
+    pub(super) async fn reserve(&self, message: &Outgoing) -> Option<Permit> {
+        let room = Arc::clone(&self.messages).acquire_owned().await.ok()?;
+        let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.weight(message)).await.ok()?;
+        Some(Permit { message: room, bytes })
+    }
+
+    pub(super) fn close(&self) {
+        self.messages.close();
+        self.bytes.close();
     }
 }
 

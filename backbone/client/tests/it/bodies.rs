@@ -75,6 +75,7 @@ fn full_headers(sequence_id: u64) -> Outgoing {
         sequence_id: Some(sequence_id),
         schema_version: None,
         deliver_at: None,
+        partition: None,
         alone: false,
     }
 }

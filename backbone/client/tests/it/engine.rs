@@ -97,8 +97,25 @@ impl Engine {
         format!("persistent://{}/{about}-{count}", self.namespace)
     }
 
+    /// A topic with so many partitions that no other test has.
+    pub(crate) async fn partitioned(&self, about: &str, partitions: u32) -> String {
+        let topic = self.topic(about);
+        self.admin.create_partitioned_topic(&topic.parse().unwrap(), partitions).await.unwrap();
+        topic
+    }
+
     pub(crate) async fn client(&self) -> Client {
         client_of(&self.url).await
+    }
+
+    /// A client that sees soon what is new.
+    pub(crate) async fn curious_client(&self) -> Client {
+        let options = ClientOptions {
+            operation_timeout: DEADLINE,
+            discovery_interval: Duration::from_millis(50),
+            ..ClientOptions::new(&self.url)
+        };
+        Client::connect(options).await.unwrap()
     }
 
     pub(crate) async fn producer(&self, topic: &str, options: ProducerOptions) -> Producer {
@@ -128,6 +145,16 @@ impl Engine {
 
 pub(crate) async fn client_of(url: &str) -> Client {
     Client::connect(ClientOptions { operation_timeout: DEADLINE, ..ClientOptions::new(url) }).await.unwrap()
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
 
 /// The next message, within the deadline.

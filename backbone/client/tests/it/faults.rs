@@ -97,17 +97,6 @@ async fn a_token_is_shown_at_the_start_and_whenever_the_broker_asks_again() {
 }
 
 #[tokio::test]
-async fn a_partitioned_topic_is_refused_by_type() {
-    let fake = Fake::start(|command| match command {
-        Command::PartitionedMetadata(c) => Reply::Say(vec![Command::partitions(c.request_id, 3)]),
-        _ => Reply::Usual,
-    })
-    .await;
-    let error = client(&fake).await.producer("t", ProducerOptions::default()).await.unwrap_err();
-    assert!(matches!(error, OpenError::Partitioned { partitions: 3, .. }), "{error}");
-}
-
-#[tokio::test]
 async fn what_may_succeed_later_is_tried_again_and_what_may_not_is_not() {
     let is_producer = |command: &Command| matches!(command, Command::Producer(_));
     let later = |command: &Command| Reply::refuse(command, ServerError::ServiceNotReady, "moving");

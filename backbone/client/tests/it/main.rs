@@ -19,6 +19,7 @@ mod key_shared;
 mod listing;
 mod order;
 mod outage;
+mod partitions;
 mod passing;
 mod proxy;
 mod raw;

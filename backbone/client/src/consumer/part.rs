@@ -1,0 +1,171 @@
+//! The consumer on one topic that has no partitions, or on one partition.
+
+use std::sync::Arc;
+
+use hexalpes_wire::proto::{
+    Command, CommandAck, CommandGetLastMessageId, CommandGetLastMessageIdResponse, CommandUnsubscribe,
+};
+use hexalpes_wire::{MessageId, TopicName};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use super::ConsumerOptions;
+use super::driver;
+use super::message::Message;
+use super::seek::{self, SeekTo};
+use super::shared::{Shared, Start};
+use crate::client;
+use crate::error::{ConsumeError, OpenError};
+use crate::lookup;
+
+#[derive(Debug)]
+pub(super) struct Part {
+    shared: Arc<Shared>,
+    /// Taken by whoever waits for its end.
+    driver: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Part {
+    pub(super) async fn open(
+        client: Arc<client::Inner>,
+        topic: TopicName,
+        options: Arc<ConsumerOptions>,
+        start: Start,
+        receive_queue: u32,
+        arrived: Arc<Notify>,
+    ) -> Result<Self, OpenError> {
+        let shared =
+            Arc::new(Shared::new(Arc::clone(&client), topic, options, start, receive_queue, arrived));
+        client.insist(|| driver::attach(&shared)).await?;
+        let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
+        Ok(Self { shared, driver: Mutex::new(Some(driver)) })
+    }
+
+    pub(super) fn topic(&self) -> &TopicName {
+        &self.shared.topic
+    }
+
+    /// As messages of it have it.
+    pub(super) fn topic_text(&self) -> &Arc<str> {
+        &self.shared.topic_text
+    }
+
+    pub(super) fn take(&self) -> Result<Option<Message>, ConsumeError> {
+        self.shared.take()
+    }
+
+    pub(super) fn resize(&self, receive_queue: u32) {
+        self.shared.inbox.lock().resize(receive_queue);
+    }
+
+    pub(super) async fn ack(&self, id: MessageId) -> Result<(), ConsumeError> {
+        self.shared.nacks.lock().forget(&id);
+        let ack = self.shared.acks.lock().individual(id)?;
+        self.tell_ack(ack).await
+    }
+
+    pub(super) async fn ack_cumulative(&self, id: MessageId) -> Result<(), ConsumeError> {
+        if self.shared.options.kind.is_shared() {
+            return Err(ConsumeError::CumulativeOnShared);
+        }
+        self.shared.nacks.lock().forget_through(&id);
+        let ack = self.shared.acks.lock().cumulative(id)?;
+        self.tell_ack(ack).await
+    }
+
+    async fn tell_ack(&self, ack: Option<CommandAck>) -> Result<(), ConsumeError> {
+        let Some(mut ack) = ack else { return Ok(()) };
+        let Some(link) = self.shared.link()? else {
+            // Told first thing after the reconnect, before anything is asked for.
+            self.shared.acks.lock().keep(ack);
+            return Ok(());
+        };
+        ack.consumer_id = link.id;
+        if !self.shared.options.ack_receipts {
+            // What is lost on its way with the connection is not repeated: the message comes again.
+            let ack = Command::Ack(ack);
+            if link.connection.tell(&ack).await.is_err()
+                && let Command::Ack(ack) = ack
+            {
+                self.shared.acks.lock().keep(ack);
+            }
+            return Ok(());
+        }
+        let answer = link
+            .connection
+            .request(|request_id| Command::Ack(CommandAck { request_id: Some(request_id), ..ack }))
+            .await?;
+        match answer {
+            Command::AckResponse(_) | Command::Success(_) => Ok(()),
+            other => Err(lookup::unexpected("ACK", &other).into()),
+        }
+    }
+
+    pub(super) fn nack(&self, id: MessageId) {
+        self.shared.nacks.lock().add(id, tokio::time::Instant::now());
+        self.shared.changed();
+    }
+
+    pub(super) async fn seek(&self, to: SeekTo) -> Result<(), ConsumeError> {
+        seek::seek(&self.shared, to).await
+    }
+
+    /// Its entry is -1 when there is none.
+    pub(super) async fn last_message_id(&self) -> Result<MessageId, ConsumeError> {
+        let response = self.ends().await?;
+        let id = MessageId::from(&response.last_message_id);
+        Ok(MessageId { partition: self.shared.topic.partition(), ..id })
+    }
+
+    async fn ends(&self) -> Result<CommandGetLastMessageIdResponse, ConsumeError> {
+        let link = self.shared.wait_for_link().await?;
+        let consumer_id = link.id;
+        let answer = link
+            .connection
+            .request(|request_id| {
+                Command::GetLastMessageId(CommandGetLastMessageId { consumer_id, request_id })
+            })
+            .await?;
+        match answer {
+            Command::GetLastMessageIdResponse(response) => Ok(response),
+            other => Err(lookup::unexpected("GET_LAST_MESSAGE_ID", &other).into()),
+        }
+    }
+
+    pub(super) async fn unsubscribe(&self) -> Result<(), ConsumeError> {
+        let link = self.shared.wait_for_link().await?;
+        let consumer_id = link.id;
+        let answer = link
+            .connection
+            .request(|request_id| {
+                Command::Unsubscribe(CommandUnsubscribe { consumer_id, request_id, force: Some(false) })
+            })
+            .await?;
+        match answer {
+            Command::Success(_) => Ok(()),
+            other => Err(lookup::unexpected("UNSUBSCRIBE", &other).into()),
+        }
+    }
+
+    /// Tells the broker; the subscription stays.
+    pub(super) async fn close(&self) {
+        self.shared.close().await;
+        let driver = self.driver.lock().take();
+        if let Some(driver) = driver {
+            // It ends with the consumer; if it panicked, that was reported.
+            let _ = driver.await;
+        }
+    }
+
+    /// Without waiting.
+    pub(super) fn abandon(&self) {
+        self.shared.abandon();
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
