@@ -71,6 +71,18 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayErr
     .await
 }
 
+/// Whether the claim still stands.
+pub(crate) async fn is_held(tx: &Tx, claim: &Claim) -> Result<bool, DbError> {
+    let held = Query::select()
+        .column("holder")
+        .from("relay_checkpoint")
+        .and_where(is_source())
+        .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
+        .and_where(Expr::col("holder").eq(claim.holder.as_str()))
+        .to_owned();
+    Ok(tx.fetch_optional(&held).await?.is_some())
+}
+
 /// Moves the checkpoint and marks the rows on the way as published, both or neither; refused if the claim
 /// was lost meanwhile.
 pub(crate) async fn advance(
@@ -115,6 +127,7 @@ pub(crate) async fn ordinal(tx: &Tx) -> Result<Option<i64>, DbError> {
 /// may be running. The next start mints a new epoch, so that the topics take the new rows for new.
 pub async fn reset(tx: &Tx) -> Result<(), DbError> {
     tx.execute(Query::delete().from_table("outbox_event")).await?;
+    tx.execute(Query::delete().from_table("relay_layout")).await?;
     tx.execute(Query::delete().from_table("relay_checkpoint")).await.map(drop)
 }
 

@@ -11,6 +11,7 @@
 mod append;
 mod checkpoint;
 mod keeper;
+mod layout;
 mod message;
 mod relay;
 mod route;

@@ -9,6 +9,10 @@
 //! then writes itself into the checkpoint's row, which fences the one before: should that one only have lost its
 //! connection, it cannot move the checkpoint any more.
 //!
+//! On a topic with partitions all this holds for each partition: a row goes where its key says, and where it goes
+//! is written down with the checkpoint, so that it goes there again. Partitions that a topic gets while a relay is
+//! at work are used from its next start on.
+//!
 //! A backlog goes in batches, whose messages have different keys. A foreign `Key_Shared` subscription hands out a
 //! batch as a whole, so there it keeps the order of a key only with one consumer; the other kinds keep it always.
 

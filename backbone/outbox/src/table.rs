@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("outbox", 3, "add holder and events to relay_checkpoint", |backend| {
         vec![holder(backend), events(backend)]
     }),
+    Migration::new("outbox", 4, "create relay_layout", |backend| vec![relay_layout(backend)]),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -62,4 +63,19 @@ fn events(backend: Backend) -> String {
     let mut column = columns::integer("events");
     column.not_null().default(0_i64);
     backend.schema(Table::alter().table("relay_checkpoint").add_column(column))
+}
+
+/// How the rows are spread over the partitions of a topic, one row for each topic that has some. Names may be longer
+/// than a key's column.
+fn relay_layout(backend: Backend) -> String {
+    backend.schema(
+        Table::create()
+            .table("relay_layout")
+            .if_not_exists()
+            .col(columns::sequence("number"))
+            .col(columns::text(backend, "topic").not_null())
+            .col(columns::integer("partitions_before").not_null())
+            .col(columns::integer("partitions").not_null())
+            .col(columns::integer("since").not_null()),
+    )
 }

@@ -133,6 +133,12 @@ impl Stage {
         Self { db, puppet: Puppet::default(), topic: topic.to_owned(), url, broker: None, folder }
     }
 
+    /// Before anything uses the topic.
+    pub(crate) fn make_partitions(&self, partitions: u32) {
+        let (broker, _) = self.broker.as_ref().expect("it has a broker of its own");
+        broker.create_partitioned(&TopicName::parse(&self.topic).unwrap(), partitions).unwrap();
+    }
+
     async fn start_broker(&mut self, address: Option<SocketAddr>) {
         let address = address.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
         let listener = TcpListener::bind(address).await.unwrap();

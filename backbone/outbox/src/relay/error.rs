@@ -35,6 +35,11 @@ pub(crate) enum RelayError {
          lost; restore it, or reset both"
     )]
     TopicLost { topic: String, stored: i64, published: i64 },
+    #[error(
+        "rows were published to {had} partitions of topic {topic}, and it has {has}: it was made anew; restore \
+         it, or reset both"
+    )]
+    PartitionsLost { topic: String, had: u32, has: u32 },
 }
 
 impl RelayError {
@@ -60,9 +65,10 @@ impl Failure for RelayError {
             | Self::Send(_)
             | Self::Tail { .. }
             | Self::TailSilent { .. } => Outlook::Passing,
-            Self::DatabaseRestored { .. } | Self::OtherEvent { .. } | Self::TopicLost { .. } => {
-                Outlook::Final
-            }
+            Self::DatabaseRestored { .. }
+            | Self::OtherEvent { .. }
+            | Self::TopicLost { .. }
+            | Self::PartitionsLost { .. } => Outlook::Final,
         }
     }
 }

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     checkpoint::{self, Checkpoint, Claim},
+    layout::Layouts,
     message, row,
     status::Counters,
 };
@@ -70,6 +71,8 @@ impl Job for Work {
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
         let newest = row::newest_seq(&self.db).await?.max(checkpoint.ordinal);
+        let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
+        topics.begin(layouts, newest).await?;
         let (raw, events) = future::try_join(
             self.stored(&topics.raw, topics.name(), checkpoint, newest),
             self.stored(&topics.events, topics.name(), checkpoint, newest),
@@ -83,65 +86,67 @@ impl Job for Work {
     async fn run(&mut self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
         let Session { mut topics, claim, checkpoint } = session;
         let (sent, flights) = mpsc::unbounded_channel();
-        {
+        let work = async {
             let send = self.send(&mut topics, checkpoint.ordinal, sent, stop);
             let confirm = self.confirm(&claim, checkpoint, flights);
-            tokio::select! {
-                outcome = future::try_join(send, confirm) => {
-                    outcome.inspect_err(|why| self.count_error(why))?
-                }
-                () = overdue(stop) => {
-                    warn!(relay.service = self.service, "stops before all receipts are there");
-                    return Ok(());
-                }
-            };
+            future::try_join(send, confirm).await?;
+            // Told to stop while it sent, it has rows on their way that nobody counts.
+            topics.close().await;
+            Ok(())
+        };
+        tokio::select! {
+            outcome = work => outcome.inspect_err(|why| self.count_error(why)),
+            () = overdue(stop) => {
+                warn!(relay.service = self.service, "stops before all receipts are there");
+                Ok(())
+            }
         }
-        topics.close().await;
-        Ok(())
     }
 }
 
 impl Work {
-    /// Up to where a topic of events has our rows, whatever happened to either side.
+    /// Up to where a topic of events has our rows, in each partition, whatever happened to either side.
     async fn stored(
         &self,
         topic: &Topic,
         producer: &str,
         checkpoint: Checkpoint,
         newest: i64,
-    ) -> Result<i64, RelayError> {
-        let told = topic.stored.max(0);
-        if told == checkpoint.events {
-            return Ok(told);
+    ) -> Result<Vec<i64>, RelayError> {
+        let told = &topic.stored;
+        let furthest = told.iter().copied().max().unwrap_or(-1).max(0);
+        // The last row is in one of them. Where nothing is known of a partition, nothing may have been there.
+        if furthest == checkpoint.events && (told.len() == 1 || told.iter().all(|told| *told >= 0)) {
+            return Ok(told.clone());
         }
         // Beyond the checkpoint: the last relay died before it could note it; or the database is an older
         // copy. Below it: the broker forgot the producer, as it does when one is away for long; or it lost
         // data. The topic's messages tell which.
         let restored =
             |stored| RelayError::DatabaseRestored { topic: topic.name().to_owned(), stored, newest };
-        if told > newest {
-            return Err(restored(told));
+        if furthest > newest {
+            return Err(restored(furthest));
         }
-        let last = tail::last_of(&self.client, topic.name(), producer).await?;
-        let found = last.as_ref().map_or(0, |last| last.sequence_id.cast_signed());
-        let stored = told.max(found);
-        if stored > newest {
-            return Err(restored(stored));
+        let mut stored = Vec::new();
+        for (place, told) in topic.places().iter().zip(told) {
+            let last = tail::last_of(&self.client, place, producer).await?;
+            let found = last.as_ref().map_or(-1, |last| last.sequence_id.cast_signed());
+            if let Some(published) = last.as_ref().and_then(message::event_id)
+                && found <= newest
+                && let Some(kept) = row::id_of(&self.db, found).await?
+                && published != kept
+            {
+                return Err(RelayError::OtherEvent { topic: place.clone(), row: found, published, kept });
+            }
+            stored.push(found.max(*told));
         }
-        if stored < checkpoint.events {
+        let furthest = stored.iter().copied().max().unwrap_or(-1).max(0);
+        if furthest > newest {
+            return Err(restored(furthest));
+        }
+        if furthest < checkpoint.events {
             let (topic, published) = (topic.name().to_owned(), checkpoint.events);
-            return Err(RelayError::TopicLost { topic, stored, published });
-        }
-        if let Some(published) = last.as_ref().and_then(message::event_id)
-            && let Some(kept) = row::id_of(&self.db, found).await?
-            && published != kept
-        {
-            return Err(RelayError::OtherEvent {
-                topic: topic.name().to_owned(),
-                row: found,
-                published,
-                kept,
-            });
+            return Err(RelayError::TopicLost { topic, stored: furthest, published });
         }
         Ok(stored)
     }

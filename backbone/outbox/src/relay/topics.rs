@@ -1,7 +1,7 @@
 //! The producers of one relay, and the way of a row to its topics.
 //!
-//! Each topic has a producer of its own under the same name, so that each deduplicates by the ordinals of
-//! the rows that go there. Whoever holds the names on the topics of events is the active relay.
+//! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
+//! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use hexalpes_client::{Batching, Client, Codec, Outgoing, Producer, ProducerOptio
 
 use super::{RelayError, flight::Flight, tail};
 use crate::{
+    layout::{Layout, Layouts},
     message::{self, EVENTS_TOPIC, RAW_TOPIC},
     row::OutboxRow,
 };
@@ -30,15 +31,26 @@ pub(super) struct Topics {
     pub(super) raw: Topic,
     pub(super) events: Topic,
     routed: HashMap<String, Topic>,
+    /// What the session goes by, once it has its turn.
+    turn: Option<Turn>,
     /// How many rows are still sent one by one; see [`Topics::publish`].
     careful: usize,
     uses: u64,
 }
 
+/// What a relay knows when it has its turn.
+struct Turn {
+    layouts: Layouts,
+    /// The newest row then.
+    newest: i64,
+}
+
 /// A producer, and up to where its topic is known to have our rows.
 pub(super) struct Topic {
     pub(super) producer: Producer,
-    pub(super) stored: i64,
+    /// Of each partition, or of the topic if it has none: the last row that it has, -1 where nobody knows of any.
+    pub(super) stored: Vec<i64>,
+    pub(super) layout: Option<Layout>,
     name: String,
     last_use: u64,
 }
@@ -57,6 +69,8 @@ impl Topics {
             max_pending: ROWS_IN_FLIGHT_MAX,
             // No row may be too large to ever leave.
             chunking: true,
+            // Which partitions count is written down before a row goes there.
+            follow_growth: false,
             ..ProducerOptions::default()
         };
         let (raw, events) =
@@ -64,7 +78,26 @@ impl Topics {
                 .await?;
         let service = service.to_owned();
         let careful = ROWS_IN_FLIGHT_MAX;
-        Ok(Self { client, service, options, raw, events, routed: HashMap::new(), careful, uses: 0 })
+        Ok(Self {
+            client,
+            service,
+            options,
+            raw,
+            events,
+            routed: HashMap::new(),
+            turn: None,
+            careful,
+            uses: 0,
+        })
+    }
+
+    /// From now on this relay is the active one. `newest` is the last row there is.
+    pub(super) async fn begin(&mut self, mut layouts: Layouts, newest: i64) -> Result<(), RelayError> {
+        for topic in [&mut self.raw, &mut self.events] {
+            topic.layout = layouts.of(&topic.name, topic.producer.partitions(), newest).await?;
+        }
+        self.turn = Some(Turn { layouts, newest });
+        Ok(())
     }
 
     /// The name of the producers.
@@ -86,7 +119,7 @@ impl Topics {
             flight.checkpoint.ordinal = row.seq;
             if let Some(route) = &row.headers.route {
                 let message = ready(message::routed(row, route)?);
-                self.routed(&route.topic, alone).await?.queue(row, message, &mut flight).await?;
+                self.routed(&route.topic, row.seq, alone).await?.queue(row, message, &mut flight).await?;
                 continue;
             }
             flight.checkpoint.events = row.seq;
@@ -101,17 +134,22 @@ impl Topics {
         Ok(flight)
     }
 
-    /// The producer on a topic of single rows, opened on demand.
-    async fn routed(&mut self, name: &str, may_be_there: bool) -> Result<&Topic, RelayError> {
+    /// The producer on a topic of single rows, opened on demand for that row and those after it.
+    async fn routed(&mut self, name: &str, seq: i64, may_be_there: bool) -> Result<&Topic, RelayError> {
         if !self.routed.contains_key(name) {
             if self.routed.len() >= ROUTED_TOPICS_MAX {
                 self.close_oldest().await;
             }
             let mut topic = Topic::open(&self.client, name, &self.options).await?;
-            if may_be_there && topic.stored < 0 {
-                // Nothing says whether the broker forgot the producer, or never knew it there.
-                let last = tail::last_of(&self.client, name, self.name()).await?;
-                topic.stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
+            let turn = self.turn.as_mut().expect("rows are published by who has its turn");
+            let sent = turn.newest.max(seq - 1);
+            topic.layout = turn.layouts.of(name, topic.producer.partitions(), sent).await?;
+            for (place, stored) in topic.places().into_iter().zip(&mut topic.stored) {
+                if may_be_there && *stored < 0 {
+                    // Nothing says whether the broker forgot the producer, or never knew it there.
+                    let last = tail::last_of(&self.client, &place, topic.producer.name().as_str()).await?;
+                    *stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
+                }
             }
             self.routed.insert(name.to_owned(), topic);
         }
@@ -141,7 +179,17 @@ impl Topic {
     async fn open(client: &Client, topic: &str, options: &ProducerOptions) -> Result<Self, RelayError> {
         let opened = client.producer(topic, options.clone()).await;
         let producer = opened.map_err(|why| RelayError::open(topic, why))?;
-        Ok(Self { stored: producer.last_sequence_id(), producer, name: topic.to_owned(), last_use: 0 })
+        let stored = producer.last_sequence_ids();
+        Ok(Self { stored, producer, layout: None, name: topic.to_owned(), last_use: 0 })
+    }
+
+    /// The whole names of its partitions, or its own if it has none.
+    pub(super) fn places(&self) -> Vec<String> {
+        let topic = self.producer.topic();
+        match self.producer.partitions() {
+            Some(partitions) => (0..partitions).map(|at| topic.with_partition(at).to_string()).collect(),
+            None => vec![topic.to_string()],
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -150,7 +198,10 @@ impl Topic {
 
     /// Queues the row's message, unless the topic has it.
     async fn queue(&self, row: &OutboxRow, message: Outgoing, flight: &mut Flight) -> Result<(), RelayError> {
-        if row.seq > self.stored {
+        let partition = self.layout.map(|layout| layout.partition_of(row.seq, message.key.as_deref()));
+        let stored = self.stored[partition.unwrap_or(0) as usize];
+        let message = Outgoing { partition, ..message };
+        if row.seq > stored {
             flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
             return Ok(());
         }
@@ -158,10 +209,6 @@ impl Topic {
             return Ok(());
         }
         // No relay has had so many rows on their way: somebody else gave out this number before.
-        Err(RelayError::DatabaseRestored {
-            topic: self.name().to_owned(),
-            stored: self.stored,
-            newest: row.seq,
-        })
+        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.seq })
     }
 }

@@ -3,13 +3,15 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use hexalpes_broker::{Broker, BrokerOptions, Policy};
-use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Message};
+use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Message, TopicName};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
 use hexalpes_kernel::{
     Actor, CausationId, Cause, Clock as _, CloudEvent, CorrelationId, Edge, FixedEdge, Ids as _, Timestamp,
     Uuid,
 };
-use hexalpes_outbox::{MIGRATIONS, NewEvent, Relay, RelayOptions, Status, append, newest};
+use hexalpes_outbox::{
+    EVENTS_TOPIC, MIGRATIONS, NewEvent, RAW_TOPIC, Relay, RelayOptions, Status, append, newest,
+};
 use sea_query::Query;
 use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
@@ -40,6 +42,23 @@ impl Stage {
         let mut stage = Self { folder, db, broker: None, address, edge };
         stage.serve(listener);
         stage
+    }
+
+    /// A stage on which the topics of events have so many partitions.
+    pub(crate) async fn with_partitions(partitions: u32) -> Self {
+        let stage = Self::set().await;
+        stage.make_partitions(partitions);
+        stage
+    }
+
+    pub(crate) fn make_partitions(&self, partitions: u32) {
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            self.broker().create_partitioned(&TopicName::parse(topic).unwrap(), partitions).unwrap();
+        }
+    }
+
+    pub(crate) fn broker(&self) -> &Broker {
+        self.broker.as_ref().expect("it is there")
     }
 
     fn serve(&mut self, listener: TcpListener) {
