@@ -147,16 +147,6 @@ pub(crate) async fn client_of(url: &str) -> Client {
     Client::connect(ClientOptions { operation_timeout: DEADLINE, ..ClientOptions::new(url) }).await.unwrap()
 }
 
-/// Waits until it is so.
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let wait = async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"));
-}
-
 /// The next message, within the deadline.
 pub(crate) async fn next(consumer: &Consumer) -> Message {
     tokio::time::timeout(DEADLINE, consumer.next()).await.expect("a message comes in time").unwrap()

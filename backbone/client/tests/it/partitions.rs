@@ -210,7 +210,7 @@ async fn partitions_that_come_later_are_used_without_opening_anything_again() {
         let fixed = ProducerOptions { follow_growth: false, ..ProducerOptions::default() };
         let fixed = client.producer(&topic, fixed).await.unwrap();
         engine.admin.grow_partitioned_topic(&topic.parse().unwrap(), 5).await.unwrap();
-        until("the producer has them", || producer.partitions() == Some(5)).await;
+        until(async || producer.partitions() == Some(5)).await;
         send_all(&producer, numbers(0..50)).await;
         let messages = receive(&consumer, 50).await;
         let used: BTreeSet<_> = messages.iter().map(|message| message.id.partition).collect();
