@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Options;
-use crate::disk::syncs_per_second;
+use crate::disk;
 use crate::foreign::ForeignConsumer;
 use crate::load::load;
 use crate::post::{Connection, conversion_of};
@@ -34,9 +34,9 @@ const TO_CONSUMER_MS: f64 = 3.0;
 const TO_CONSUMER_PERIOD: Duration = Duration::from_millis(10);
 const TO_CONSUMER_REQUESTS: u32 = 200;
 
-pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
+pub(crate) fn measure(runtime: &Runtime, options: &Options) -> Result<Report> {
     let mut report = Report::new("product, every answer durable");
-    report.add(Line::new("bare write + fdatasync on this disk", "/s", syncs_per_second(SPAN / 6)?));
+    report.add(Line::new("bare write + fdatasync on this disk", "/s", disk::bare(SPAN / 6)?.per_second));
 
     let (mut first_events, mut idle) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
@@ -47,8 +47,8 @@ pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
         product.stop()?;
     }
     let first = Line::new("cold start to the first event", "s", median(first_events));
-    report.add(first.aim(Aim::AtMost(FIRST_EVENT_SECONDS)));
-    report.add(Line::new("idle memory", "MB", median(idle)).aim(Aim::AtMost(MEMORY_MB)));
+    report.add(first.aim(Some(Aim::AtMost(FIRST_EVENT_SECONDS))));
+    report.add(Line::new("idle memory", "MB", median(idle)).aim(Some(Aim::AtMost(MEMORY_MB))));
 
     let mut product = Process::start("up")?;
     product.ready(product.api_port(), "/health")?;
@@ -61,12 +61,12 @@ pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
             latencies.append(load.latencies);
         }
         let rate = Line::new(format!("calculate, {connections} connections"), "/s", median(rates));
-        report.add(rate.aim(Aim::AtLeast(aim)));
+        report.add(rate.aim(Some(Aim::AtLeast(aim))));
         let p50 = format!("calculate, {connections} connections, p50");
         report.add(Line::new(p50, "ms", latencies.percentile_ms(50)));
         let p99 = format!("calculate, {connections} connections, p99");
         let p99 = Line::new(p99, "ms", latencies.percentile_ms(99));
-        report.add(if connections == P99_AT { p99.aim(Aim::AtMost(P99_MS)) } else { p99 });
+        report.add(if connections == P99_AT { p99.aim(Some(Aim::AtMost(P99_MS))) } else { p99 });
     }
     let drain = drained(&product.events_file(), next.get()).with_context(|| product.log())?;
     report.add(Line::new("events, each once in events.jsonl", "", f64::from(next.get())));
@@ -77,7 +77,7 @@ pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
         latencies.append(runtime.block_on(to_consumer(&product, &next))?);
     }
     let p50 = Line::new("answer to consumer at 100/s, p50", "ms", latencies.percentile_ms(50));
-    report.add(p50.aim(Aim::AtMost(TO_CONSUMER_MS)));
+    report.add(p50.aim(Some(Aim::AtMost(TO_CONSUMER_MS))));
     report.add(Line::new("answer to consumer at 100/s, p99", "ms", latencies.percentile_ms(99)));
     match Python::prepare() {
         Ok(python) => {
@@ -87,7 +87,7 @@ pub(crate) fn measure(runtime: &Runtime, options: Options) -> Result<Report> {
             }
             let p50 =
                 Line::new("answer to the Python client at 100/s, p50", "ms", latencies.percentile_ms(50));
-            report.add(p50.aim(Aim::AtMost(TO_CONSUMER_MS)));
+            report.add(p50.aim(Some(Aim::AtMost(TO_CONSUMER_MS))));
             report.add(Line::new(
                 "answer to the Python client at 100/s, p99",
                 "ms",

@@ -4,15 +4,13 @@
 //! so that they take as little as they can of the cores that they share with what they measure. Machines have
 //! moods: what is compared takes turns, and medians are printed.
 
-mod broker;
+mod backbone;
 mod disk;
 mod foreign;
 mod http;
-mod latency;
 mod load;
 mod post;
 mod process;
-mod rates;
 mod report;
 mod stats;
 mod trail;
@@ -31,21 +29,26 @@ struct Cli {
     options: Options,
 }
 
-#[derive(clap::Args, Clone, Copy)]
+#[derive(clap::Args)]
 struct Options {
     /// Print JSON instead of a table
     #[arg(long, global = true)]
     json: bool,
     /// How often everything is measured; the medians count
-    #[arg(long, global = true, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, global = true, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Leave the real Pulsar out, and with it the ratios
-    #[arg(long)]
+    #[arg(long, global = true)]
     alone: bool,
+    /// Only those loads of the backbone whose names contain this
+    #[arg(long, global = true)]
+    only: Option<String>,
 }
 
 #[derive(Subcommand)]
 enum What {
+    /// The broker beside a real Pulsar
+    Backbone,
     /// The whole product, from a request to a consumer
     Http,
 }
@@ -64,8 +67,8 @@ fn run() -> Result<ExitCode> {
     // One thread: what it does not use of two cores is left to what is measured.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = match what {
-        None => broker::measure(&runtime, options)?,
-        Some(What::Http) => http::measure(&runtime, options)?,
+        None | Some(What::Backbone) => backbone::measure(&runtime, &options)?,
+        Some(What::Http) => http::measure(&runtime, &options)?,
     };
     if options.json {
         println!("{}", report.json());

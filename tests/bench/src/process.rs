@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// After its start a process has things to do that an idle one has not.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Gone with its value, and with Ctrl-C, for it is in our process group.
 #[derive(Debug)]
@@ -81,8 +81,14 @@ impl Process {
         self.api_port
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The resident memory once it has had the time to settle.
     pub(crate) fn idle_megabytes(&self) -> Result<f64> {
-        idle_megabytes(self.child.id())
+        eventually(SETTLED_AFTER, || None::<()>);
+        resident_megabytes(self.id())
     }
 
     /// A polite stop; an error if it did not end well.
@@ -103,9 +109,8 @@ impl Drop for Process {
     }
 }
 
-/// The resident memory of a process that has had the time to settle.
-pub(crate) fn idle_megabytes(id: u32) -> Result<f64> {
-    eventually(SETTLED_AFTER, || None::<()>);
+/// The resident memory of a process.
+pub(crate) fn resident_megabytes(id: u32) -> Result<f64> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).context("this needs Linux")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has memory")?;
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;

@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 pub(crate) enum Aim {
     /// Of ours over the real one's.
     RatioAtLeast(f64),
+    /// So much of the real one's, or so much at all.
+    EitherAtLeast {
+        ratio: f64,
+        ours: f64,
+    },
     RatioAtMost(f64),
     AtLeast(f64),
     AtMost(f64),
@@ -32,8 +37,8 @@ impl Line {
         Self { real, ..self }
     }
 
-    pub(crate) fn aim(self, aim: Aim) -> Self {
-        Self { aim: Some(aim), ..self }
+    pub(crate) fn aim(self, aim: Option<Aim>) -> Self {
+        Self { aim, ..self }
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -44,6 +49,8 @@ impl Line {
     fn met(&self) -> Option<bool> {
         match self.aim? {
             Aim::RatioAtLeast(aim) => self.ratio().map(|ratio| ratio >= aim),
+            Aim::EitherAtLeast { ours, .. } if self.ours >= ours => Some(true),
+            Aim::EitherAtLeast { ratio: aim, .. } => self.ratio().map(|ratio| ratio >= aim),
             Aim::RatioAtMost(aim) => self.ratio().map(|ratio| ratio <= aim),
             Aim::AtLeast(aim) => Some(self.ours >= aim),
             Aim::AtMost(aim) => Some(self.ours <= aim),
@@ -54,7 +61,8 @@ impl Line {
         match self.aim {
             None => String::new(),
             Some(Aim::RatioAtLeast(aim)) => format!("≥ {aim}×"),
-            Some(Aim::RatioAtMost(aim)) => format!("≤ {aim}×"),
+            Some(Aim::EitherAtLeast { ratio, ours }) => format!("≥ {ratio}× or {ours:.0}"),
+            Some(Aim::RatioAtMost(aim)) => format!("≤ {aim:.2}×"),
             Some(Aim::AtLeast(aim)) => format!("≥ {aim}"),
             Some(Aim::AtMost(aim)) => format!("≤ {aim}"),
         }
@@ -77,8 +85,10 @@ impl Report {
     }
 
     pub(crate) fn table(&self) -> String {
-        let mut text =
-            format!("{:<44} {:>10} {:>10} {:>8} {:>8}  \n", self.title, "hexalpes", "Pulsar", "ratio", "aim");
+        let mut text = format!(
+            "{:<56} {:>10} {:>10} {:>8} {:>14}  \n",
+            self.title, "hexalpes", "Pulsar", "ratio", "aim"
+        );
         for line in &self.lines {
             let met = match line.met() {
                 None => "",
@@ -91,7 +101,7 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(
                 text,
-                "{what:<44} {:>10} {real:>10} {ratio:>8} {:>8}  {met}",
+                "{what:<56} {:>10} {real:>10} {ratio:>8} {:>14}  {met}",
                 number(line.ours),
                 line.aim_text()
             );
@@ -129,18 +139,18 @@ mod tests {
 
     #[test]
     fn an_aim_is_met_or_not_and_unknown_without_a_real_one() {
-        let line = |real| Line::new("rate", "/s", 16.0).beside(real).aim(Aim::RatioAtLeast(8.0));
+        let line = |real| Line::new("rate", "/s", 16.0).beside(real).aim(Some(Aim::RatioAtLeast(8.0)));
         assert_eq!(
             [Some(2.0), Some(4.0), None].map(|real| line(real).met()),
             [Some(true), Some(false), None]
         );
-        assert_eq!(Line::new("rss", "MB", 61.0).aim(Aim::AtMost(60.0)).met(), Some(false));
+        assert_eq!(Line::new("rss", "MB", 61.0).aim(Some(Aim::AtMost(60.0))).met(), Some(false));
     }
 
     #[test]
     fn the_table_says_what_is_not_met() {
         let mut report = Report::new("the broker");
-        report.add(Line::new("start", "s", 0.75).aim(Aim::AtMost(0.5)));
+        report.add(Line::new("start", "s", 0.75).aim(Some(Aim::AtMost(0.5))));
         assert!(report.table().contains("NOT MET"), "{}", report.table());
         assert_eq!(report.json()["lines"][0]["met"], false);
     }
