@@ -129,7 +129,7 @@ pub(crate) fn open(checked: Checked) -> Result<Opened, OpenError> {
     }
     remove_leftovers(&*files, &dir.join(SEGMENTS), store.catalogue())?;
 
-    let slots = Slots::new(files, dir.join(JOURNAL), options.journal_file_bytes, journal.into_slots());
+    let slots = Slots::new(files, dir.join(JOURNAL), &options, journal.into_slots());
     let slots = Arc::new(slots);
     let writer = Writer::begin(Arc::clone(&slots), options.durability, next)?;
     let mut queue = Queue::new(&options, next.number, store.catalogue().next_ledger);

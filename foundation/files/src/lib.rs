@@ -34,6 +34,7 @@
 mod forgetful;
 mod lock;
 mod real;
+mod unbuffered;
 
 use std::{
     fmt::Debug,
@@ -56,6 +57,17 @@ pub trait Files: Debug + Send + Sync {
 
     /// Opens a file to read and write; `NotFound` if there is none.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
+
+    /// [`Files::create`], for a file that grows in large pieces or by whole sectors and is seldom read soon: what it is
+    /// written need not stay in the operating system's memory. It can do all that others can.
+    fn create_unbuffered(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.create(path)
+    }
+
+    /// [`Files::open`], for such a file.
+    fn open_unbuffered(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        self.open(path)
+    }
 
     /// Opens a file only to read, which also works on a disk that cannot be written.
     fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>>;
@@ -116,6 +128,12 @@ pub trait File: Debug + Send + Sync {
 
     /// Makes everything written so far durable, and the size with it (`fdatasync`).
     fn sync_data(&self) -> io::Result<()>;
+
+    /// Writes all of `bytes` at `offset` and makes them durable, but nothing else. The size must not change.
+    fn write_durably(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.write_all_at(bytes, offset)?;
+        self.sync_data()
+    }
 
     /// Cuts the file, or lengthens it with zeros.
     fn set_size(&self, size: u64) -> io::Result<()>;

@@ -10,11 +10,21 @@ use std::{
 
 use rustix::{fs::FallocateFlags, io::Errno};
 
-use crate::{DirLock, File, Files, LockError, folder_of, lock::LOCK_FILE};
+use crate::{DirLock, File, Files, LockError, folder_of, lock::LOCK_FILE, unbuffered::Unbuffered};
 
 /// The operating system's files, by their paths.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFiles;
+
+/// A new file, to read and write.
+fn create(path: &Path) -> io::Result<fs::File> {
+    fs::File::options().read(true).write(true).create_new(true).open(path)
+}
+
+/// A file that there is, to read and write.
+fn open(path: &Path) -> io::Result<fs::File> {
+    fs::File::options().read(true).write(true).open(path)
+}
 
 impl Files for RealFiles {
     fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
@@ -31,12 +41,19 @@ impl Files for RealFiles {
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        let file = fs::File::options().read(true).write(true).create_new(true).open(path)?;
-        Ok(Arc::new(file))
+        Ok(Arc::new(create(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        Ok(Arc::new(fs::File::options().read(true).write(true).open(path)?))
+        Ok(Arc::new(open(path)?))
+    }
+
+    fn create_unbuffered(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(Unbuffered::new(create(path)?, path)))
+    }
+
+    fn open_unbuffered(&self, path: &Path) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(Unbuffered::new(open(path)?, path)))
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn File>> {

@@ -77,7 +77,7 @@ impl Slot {
     pub(crate) fn create(files: &dyn Files, path: PathBuf, bytes: u64) -> Result<Self, FileError> {
         const PIECE: u64 = 1 << 20;
         let make = || -> io::Result<Arc<dyn File>> {
-            let file = files.create(&path)?;
+            let file = files.create_unbuffered(&path)?;
             file.allocate(bytes)?;
             let zeros = vec![0; usize::try_from(bytes.min(PIECE)).expect("at most a piece")];
             let mut written = 0;

@@ -77,7 +77,7 @@ impl Journal {
         let names = files.list(dir).map_err(FileError::when("read", dir))?;
         for name in names.iter().filter(|name| file::is_name(name)) {
             let path = dir.join(name);
-            let file = files.open(&path).map_err(FileError::when("open", &path))?;
+            let file = files.open_unbuffered(&path).map_err(FileError::when("open", &path))?;
             let slot = Slot { path, file };
             match slot.head()? {
                 Ok(head) => known.push((head, slot)),

@@ -11,7 +11,7 @@ use crate::{
         file::{self, FileHead, HEAD_BYTES, Slot},
         group::{GROUP_HEAD_BYTES, GroupHead, group_bytes},
     },
-    options::Durability,
+    options::{Durability, Options},
     queue::Batch,
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Slots {
     files: Arc<dyn Files>,
     dir: PathBuf,
     file_bytes: u64,
+    /// How many free files are kept for use.
+    free_max: usize,
     state: Mutex<SlotState>,
 }
 
@@ -33,15 +35,22 @@ struct SlotState {
     next_name: usize,
 }
 
-/// How many free files are kept for use: one for next, and one for when checkpoints are late.
-const FREE_FILES_MAX: usize = 2;
-
 impl Slots {
-    pub(crate) fn new(files: Arc<dyn Files>, dir: PathBuf, file_bytes: u64, free: Vec<Slot>) -> Self {
+    pub(crate) fn new(files: Arc<dyn Files>, dir: PathBuf, options: &Options, free: Vec<Slot>) -> Self {
         let names = free.iter().filter_map(|slot| slot.path.file_stem()?.to_str()?.parse::<usize>().ok());
         let next_name = names.max().map_or(0, |last| last + 1);
-        let file_bytes = HEAD_BYTES + file_bytes;
-        Self { files, dir, file_bytes, state: Mutex::new(SlotState { used: Vec::new(), free, next_name }) }
+        // While a checkpoint is made, the journal fills for the next one. What two of them release at most is what
+        // they need again: making a file takes longer than filling it.
+        let free_max = usize::try_from(2 * options.checkpoint_bytes / options.journal_file_bytes);
+        let free_max = free_max.map_or(usize::MAX, |files| files.max(2));
+        let file_bytes = HEAD_BYTES + options.journal_file_bytes;
+        Self {
+            files,
+            dir,
+            file_bytes,
+            free_max,
+            state: Mutex::new(SlotState { used: Vec::new(), free, next_name }),
+        }
     }
 
     /// Begins the next file, a free one if there is one.
@@ -85,7 +94,7 @@ impl Slots {
             let released = state.used.windows(2).take_while(|pair| pair[1].0.start <= offset).count();
             let released: Vec<Slot> = state.used.drain(..released).map(|(_, slot)| slot).collect();
             state.free.extend(released);
-            let kept = FREE_FILES_MAX.min(state.free.len());
+            let kept = self.free_max.min(state.free.len());
             state.free.split_off(kept)
         };
         for slot in surplus {
@@ -139,11 +148,14 @@ impl Writer {
         let bytes = group_bytes(length as u64);
         batch.buffer.resize(usize::try_from(bytes).expect("it is in memory"), 0);
         let Slot { path, file } = &self.slot;
-        file.write_all_at(&batch.buffer, self.head.byte_of(self.offset))
-            .map_err(FileError::when("write", path))?;
+        let byte = self.head.byte_of(self.offset);
+        let (written, what) = match self.durability {
+            Durability::Sync => (file.write_durably(&batch.buffer, byte), "write and sync"),
+            Durability::Os => (file.write_all_at(&batch.buffer, byte), "write"),
+        };
+        written.map_err(FileError::when(what, path))?;
         self.offset += bytes;
         if self.durability == Durability::Sync {
-            file.sync_data().map_err(FileError::when("sync", path))?;
             self.synced = self.offset;
         }
         Ok(self.offset)

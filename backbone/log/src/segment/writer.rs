@@ -37,9 +37,9 @@ impl SegmentWriter {
     pub(crate) fn begin(&mut self, head: SegmentHead) -> Result<(), FileError> {
         let path = segment::path_of(&self.dir, head.topic, head.ledger);
         let file = if self.files.exists(&path).map_err(FileError::when("open", &path))? {
-            self.files.open(&path)
+            self.files.open_unbuffered(&path)
         } else {
-            self.files.create(&path)
+            self.files.create_unbuffered(&path)
         }
         .map_err(FileError::when("make", &path))?;
         self.made_files = true;
@@ -90,7 +90,7 @@ impl SegmentWriter {
             return Ok(Arc::clone(file));
         }
         let path = segment::path_of(&self.dir, topic, ledger);
-        let file = self.files.open(&path).map_err(FileError::when("open", &path))?;
+        let file = self.files.open_unbuffered(&path).map_err(FileError::when("open", &path))?;
         self.keep_open((topic, ledger), Arc::clone(&file));
         Ok(file)
     }
