@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// After its start a process has things to do that an idle one has not.
-pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(2);
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Gone with its value, and with Ctrl-C, for it is in our process group.
 #[derive(Debug)]
@@ -85,10 +85,8 @@ impl Process {
         self.child.id()
     }
 
-    /// The resident memory once it has had the time to settle.
     pub(crate) fn idle_megabytes(&self) -> Result<f64> {
-        eventually(SETTLED_AFTER, || None::<()>);
-        resident_megabytes(self.id())
+        settled_megabytes(self.id())
     }
 
     /// A polite stop; an error if it did not end well.
@@ -107,6 +105,12 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The resident memory of a process that has had the time to settle.
+pub(crate) fn settled_megabytes(id: u32) -> Result<f64> {
+    eventually(SETTLED_AFTER, || None::<()>);
+    resident_megabytes(id)
 }
 
 /// The resident memory of a process.

@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 use crate::Options;
 use crate::disk;
-use crate::process::{Process, SETTLED_AFTER, resident_megabytes};
+use crate::process::{Process, resident_megabytes, settled_megabytes};
 use crate::report::{Aim, Line, Report};
 use crate::stats::{Latencies, median};
 use load::Load;
@@ -87,9 +87,7 @@ pub(crate) fn measure(runtime: &Runtime, options: &Options) -> Result<Report> {
 
 impl Subject {
     async fn open(service_url: String, process_id: u32, took: Duration, loads: usize) -> Result<Self> {
-        // What a process has to do after its start is done then.
-        tokio::time::sleep(SETTLED_AFTER).await;
-        let idle_megabytes = resident_megabytes(process_id)?;
+        let idle_megabytes = settled_megabytes(process_id)?;
         let client = Client::connect(ClientOptions::new(&service_url)).await?;
         let shown = (0..loads).map(|_| Shown::default()).collect();
         Ok(Self { service_url, process_id, start_seconds: took.as_secs_f64(), idle_megabytes, client, shown })
