@@ -32,7 +32,7 @@ enum Task {
     Tidy,
     /// List the acceptance items with and without a test
     Acceptance(acceptance::Options),
-    /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python client
+    /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python and Go clients
     Prepare,
     /// Measure the broker beside a real Pulsar, or the whole product (`bench http`), built for release
     // Its help is the bench's own.

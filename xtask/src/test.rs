@@ -11,7 +11,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hexalpes_engines::{Absent, MariaDb, Postgres, Pulsar, Python, variable};
+use hexalpes_engines::{Absent, Go, MariaDb, Postgres, Pulsar, Python, variable};
 
 use crate::{packages, workspace};
 
@@ -31,6 +31,7 @@ struct Engines {
     mariadb: Option<MariaDb>,
     pulsar: Option<Pulsar>,
     python: Option<Python>,
+    go: Option<Go>,
     absent: Vec<Absent>,
 }
 
@@ -103,9 +104,11 @@ impl Engines {
         thread::scope(|scope| {
             let pulsar = scope.spawn(Pulsar::start);
             let python = scope.spawn(Python::prepare);
+            let go = scope.spawn(Go::prepare);
             engines.postgres = engines.keep(Postgres::start());
             engines.mariadb = engines.keep(MariaDb::start());
             engines.python = engines.keep(python.join().expect("preparing does not panic"));
+            engines.go = engines.keep(go.join().expect("preparing does not panic"));
             engines.pulsar = engines.keep(pulsar.join().expect("starting does not panic"));
         });
         engines
@@ -116,14 +119,16 @@ impl Engines {
     }
 
     /// What the test binaries read. An absent engine's variable is empty, whatever our own environment says.
-    fn variables(&self) -> [(&'static str, String); 5] {
+    fn variables(&self) -> [(&'static str, String); 6] {
         let python = self.python.as_ref().map(|python| python.interpreter().display().to_string());
+        let go = self.go.as_ref().map(|go| go.program().display().to_string());
         [
             (variable::POSTGRES_URL, self.postgres.as_ref().map(Postgres::url)),
             (variable::MARIADB_URL, self.mariadb.as_ref().map(MariaDb::url)),
             (variable::PULSAR_URL, self.pulsar.as_ref().map(Pulsar::service_url)),
             (variable::PULSAR_ADMIN_URL, self.pulsar.as_ref().map(Pulsar::admin_url)),
             (variable::PYTHON, python),
+            (variable::GO, go),
         ]
         .map(|(name, value)| (name, value.unwrap_or_default()))
     }

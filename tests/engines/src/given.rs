@@ -17,6 +17,8 @@ pub mod variable {
     pub const PULSAR_ADMIN_URL: &str = "HEXALPES_TEST_PULSAR_ADMIN_URL";
     /// A Python interpreter that can `import pulsar, fastavro`.
     pub const PYTHON: &str = "HEXALPES_TEST_PYTHON";
+    /// The program with the official Go client.
+    pub const GO: &str = "HEXALPES_TEST_GO";
 }
 
 /// A fresh, empty database on every engine there is: SQLite always, PostgreSQL and MariaDB when given.
@@ -47,6 +49,11 @@ pub fn pulsar() -> Option<PulsarUrls> {
 /// A Python interpreter with the official client, when there is one.
 pub fn python() -> Option<PathBuf> {
     set(variable::PYTHON).map(PathBuf::from)
+}
+
+/// The program that drives the official Go client ([`Go`](crate::Go) says how), when there is one.
+pub fn go() -> Option<PathBuf> {
+    set(variable::GO).map(PathBuf::from)
 }
 
 fn set(name: &str) -> Option<String> {

@@ -1,12 +1,12 @@
-//! Real PostgreSQL, MariaDB, Apache Pulsar and the official Python client, for tests.
+//! Real PostgreSQL, MariaDB, Apache Pulsar and its official clients of Python and Go, for tests.
 //!
 //! Two halves, and no test needs both:
 //!
-//! - **Starting** ([`Postgres`], [`MariaDb`], [`Pulsar`], [`Python`]) is what `cargo xtask test` does once a
+//! - **Starting** ([`Postgres`], [`MariaDb`], [`Pulsar`], [`Python`], [`Go`]) is what `cargo xtask test` does once a
 //!   run. Each engine lives in a temporary folder on free ports, is stopped when its value is dropped, and
 //!   also when the process that started it dies. What this machine cannot have is a value ([`Absent`]), not
 //!   a panic.
-//! - **Asking** ([`databases`], [`pulsar`], [`python`]) is what a test does: it loops over what there is.
+//! - **Asking** ([`databases`], [`pulsar`], [`python`], [`go`]) is what a test does: it loops over what there is.
 //!   A plain `cargo test` finds the embedded engines alone.
 //!
 //! ```
@@ -22,6 +22,7 @@ mod account;
 mod cache;
 mod database;
 mod given;
+mod go;
 mod http;
 mod mariadb;
 mod port;
@@ -36,7 +37,8 @@ mod wait;
 pub use absent::Absent;
 pub use cache::cache_folder;
 pub use database::{Engine, TestDatabase};
-pub use given::{PulsarUrls, databases, pulsar, python, variable};
+pub use given::{PulsarUrls, databases, go, pulsar, python, variable};
+pub use go::Go;
 pub use http::status_of;
 pub use mariadb::MariaDb;
 pub use port::free_port;
