@@ -14,6 +14,7 @@ mod engine;
 mod fake;
 mod faults;
 mod foreign;
+mod foreign_consumers;
 mod foreign_go;
 mod foreign_schemas;
 mod key_shared;
