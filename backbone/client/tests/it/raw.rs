@@ -4,8 +4,8 @@ use bytes::BytesMut;
 use hexalpes_wire::{
     frame::{self, Decoder, Frame, Payload},
     proto::{
-        Command, CommandConnect, CommandConnected, CommandFlow, CommandMessage, CommandProducer, CommandSend,
-        CommandSubscribe, MessageMetadata,
+        Command, CommandConnect, CommandConnected, CommandFlow, CommandLookupTopic, CommandMessage,
+        CommandProducer, CommandSend, CommandSubscribe, MessageMetadata, ServerError,
     },
 };
 use tokio::{
@@ -59,7 +59,19 @@ impl Peer {
         tokio::time::timeout(DEADLINE, wait).await.expect("the broker says something in time")
     }
 
+    /// What opens a topic looks it up first, as clients do: until somebody has, a real Pulsar serves it nowhere.
     pub(crate) async fn ask(&mut self, command: &Command) -> Command {
+        let topic = match command {
+            Command::Producer(producer) => Some(&producer.topic),
+            Command::Subscribe(subscribe) => Some(&subscribe.topic),
+            _ => None,
+        };
+        if let Some(topic) = topic {
+            let lookup =
+                CommandLookupTopic { topic: topic.clone(), request_id: 1, ..CommandLookupTopic::default() };
+            self.say(&Command::Lookup(lookup)).await;
+            assert!(matches!(self.hears().await.command, Command::LookupResponse(_)));
+        }
         self.say(command).await;
         self.hears().await.command
     }
@@ -101,7 +113,17 @@ impl Peer {
             request_id: 11,
             ..asked
         };
-        assert_eq!(self.ask(&Command::Subscribe(Box::new(subscribe))).await, Command::success(11));
+        // As clients do, again while the broker is not ready: a real Pulsar moves a cursor behind its answers.
+        let subscribing = async {
+            loop {
+                match self.ask(&Command::Subscribe(Box::new(subscribe.clone()))).await {
+                    Command::Error(refused) if refused.error() == ServerError::ServiceNotReady => {}
+                    answer => return answer,
+                }
+            }
+        };
+        let answer = tokio::time::timeout(DEADLINE, subscribing).await.expect("it is ready in time");
+        assert_eq!(answer, Command::success(11));
         self.say(&Command::Flow(CommandFlow { consumer_id: 5, message_permits: 100 })).await;
     }
 
