@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hexalpes_wire::TopicName;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::lookup;
 use crate::options::ClientOptions;
 use crate::pool::Pool;
 use crate::producer::{Producer, ProducerOptions};
+use crate::schema::{self, VersionedSchema};
 
 /// A handle; clones share their connections, which close with the last producer, consumer and clone.
 #[derive(Clone, Debug)]
@@ -61,6 +63,15 @@ impl Client {
     pub async fn consumer(&self, topic: &str, options: ConsumerOptions) -> Result<Consumer, OpenError> {
         let (topic, partitions) = self.topic(topic).await?;
         Consumer::open(Arc::clone(&self.inner), topic, partitions, options).await
+    }
+
+    /// The schema of that version on a topic, or the newest one; none if the topic has none.
+    pub async fn schema(
+        &self,
+        topic: &str,
+        version: Option<&Bytes>,
+    ) -> Result<Option<VersionedSchema>, OpenError> {
+        schema::of(&self.inner, &TopicName::parse(topic)?, version).await
     }
 
     /// A topic, and how many partitions it has; 0 for none. It is made if it is not there and the broker makes

@@ -184,6 +184,9 @@ pub enum SendError {
     NoSuchPartition { partition: u32, partitions: u32 },
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// Another producer took the topic for itself; whether the message was stored is not known.
+    #[error("another producer has the topic for itself now")]
+    Fenced,
     /// The producer was closed; whether the message was stored is not known.
     #[error("producer is closed")]
     Closed,

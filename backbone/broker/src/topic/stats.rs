@@ -34,6 +34,8 @@ pub struct TopicStats {
     /// What the entries take that the slowest subscription has not acked, about.
     pub backlog_size: u64,
     pub publishers: Vec<PublisherStats>,
+    /// Producers that wait until they can have the topic alone.
+    pub waiting_publishers: usize,
     pub subscriptions: BTreeMap<String, SubscriptionStats>,
     pub deduplication_status: &'static str,
     /// Messages a second that nobody took, where nothing is stored; one counts for each subscription.
@@ -132,6 +134,7 @@ impl TopicStats {
             storage_size: 0,
             backlog_size: 0,
             publishers: Vec::new(),
+            waiting_publishers: 0,
             subscriptions: BTreeMap::new(),
             deduplication_status: "Disabled",
             msg_drop_rate: None,
@@ -150,6 +153,7 @@ impl TopicStats {
             all.deduplication_status = one.deduplication_status;
             all.msg_drop_rate = added(all.msg_drop_rate, one.msg_drop_rate);
             all.publishers.extend(one.publishers.iter().cloned());
+            all.waiting_publishers += one.waiting_publishers;
             for (name, sub) in &one.subscriptions {
                 match all.subscriptions.get_mut(name) {
                     Some(sum) => sum.add(sub),
@@ -216,6 +220,7 @@ impl Topic {
             storage_size: self.log.bytes_from(self.id, Position::EARLIEST),
             backlog_size: subscriptions.values().map(|sub| sub.backlog_size).max().unwrap_or(0),
             publishers: state.producers.iter().map(|(name, seat)| publisher(name, seat)).collect(),
+            waiting_publishers: state.waiting.len(),
             subscriptions,
             deduplication_status: if self.deduplicates() { "Enabled" } else { "Disabled" },
         }

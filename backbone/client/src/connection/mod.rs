@@ -81,6 +81,17 @@ impl Connection {
         }
     }
 
+    /// A request that may be answered when others let it, however long that takes.
+    pub(crate) async fn request_patiently(
+        &self,
+        make: impl FnOnce(u64) -> Command,
+    ) -> Result<Command, RequestError> {
+        let id = self.next_id();
+        let answer = self.shared.routes.expect_answer(id);
+        self.tell(&make(id)).await?;
+        answer.await
+    }
+
     /// Sends a command that has no answer, once there is room for it.
     pub(crate) async fn tell(&self, command: &Command) -> Result<(), RequestError> {
         self.shared.outgoing.room().await;

@@ -12,6 +12,7 @@ use crate::error::{OpenError, RequestError};
 use crate::link::Opening;
 use crate::lookup;
 use crate::pace::Pace;
+use crate::schema::Schema;
 
 fn farewell(consumer_id: u64, request_id: u64) -> Command {
     Command::CloseConsumer(CommandCloseConsumer {
@@ -82,7 +83,8 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
 }
 
 fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) -> CommandSubscribe {
-    let ConsumerOptions { subscription, kind, keys, name, properties, .. } = &*shared.options;
+    let ConsumerOptions { subscription, kind, keys, name, properties, schema, priority, .. } =
+        &*shared.options;
     let Start::Subscription(initial_position) = shared.start;
     CommandSubscribe {
         topic: shared.topic.to_string(),
@@ -92,6 +94,8 @@ fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) 
         request_id,
         consumer_name: name.clone(),
         durable: Some(true),
+        priority_level: *priority,
+        schema: schema.as_ref().map(Schema::on_the_wire),
         metadata: properties.iter().map(|(key, value)| KeyValue::new(key, value)).collect(),
         initial_position: Some(initial_position.into()),
         force_topic_creation: Some(true),

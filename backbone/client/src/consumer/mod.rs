@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use crate::client;
 use crate::error::{ConsumeError, OpenError};
+use crate::schema::Schema;
 use set::Set;
 
 pub use message::{Message, Place};
@@ -110,6 +111,12 @@ impl Consumer {
     /// The last message of each partition, or of the topic if it has none; an entry of -1 where there is none.
     pub async fn last_message_ids(&self) -> Result<Vec<MessageId>, ConsumeError> {
         self.set.last_message_ids().await
+    }
+
+    /// The schema that the message was written with; none if it does not say. Each version is asked for once.
+    pub async fn schema_of(&self, message: &Message) -> Result<Option<Schema>, OpenError> {
+        let Some(version) = &message.schema_version else { return Ok(None) };
+        self.set.schema_of(&message.topic, version).await
     }
 
     /// Gives the subscription up, with its place in the topic.

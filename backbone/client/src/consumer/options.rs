@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::schema::Schema;
 use hexalpes_wire::proto::{InitialPosition, IntRange, KeySharedMeta, KeySharedMode, SubType};
 
 /// How the consumers of one subscription share its messages.
@@ -85,6 +86,10 @@ pub struct ConsumerOptions {
     /// How many chunked messages of a partition may be incomplete at a time; the oldest is dropped beyond.
     pub max_incomplete_chunked: usize,
     pub properties: Vec<(String, String)>,
+    /// What payloads are read as. The broker refuses one that cannot read what the topic has.
+    pub schema: Option<Schema>,
+    /// On shared and failover subscriptions, who is served first: the lowest.
+    pub priority: Option<i32>,
 }
 
 impl ConsumerOptions {
@@ -102,6 +107,8 @@ impl ConsumerOptions {
             max_message_bytes: 64 * 1024 * 1024,
             max_incomplete_chunked: 10,
             properties: Vec::new(),
+            schema: None,
+            priority: None,
         }
     }
 

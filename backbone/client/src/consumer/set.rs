@@ -1,12 +1,14 @@
 //! What a consumer consists of: a part for its topic, or for each of its partitions, read as one.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use hexalpes_wire::proto::InitialPosition;
 use hexalpes_wire::{MessageId, TopicName};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +20,10 @@ use super::seek::SeekTo;
 use super::shared::Start;
 use crate::client;
 use crate::error::{ConsumeError, OpenError};
+use crate::schema::{self, Schema};
+
+/// Versions that are kept in mind; beyond, they are asked for anew.
+const SCHEMAS_MAX: usize = 100;
 
 #[derive(Debug)]
 pub(super) struct Set {
@@ -31,6 +37,8 @@ pub(super) struct Set {
     turn: AtomicUsize,
     /// Wakes who waits for a message.
     arrived: Arc<Notify>,
+    /// By topic and version.
+    schemas: Mutex<HashMap<(TopicName, Bytes), Schema>>,
     closing: CancellationToken,
 }
 
@@ -49,6 +57,7 @@ impl Set {
             parts: RwLock::new(Arc::new([])),
             turn: AtomicUsize::new(0),
             arrived: Arc::new(Notify::new()),
+            schemas: Mutex::default(),
             closing: CancellationToken::new(),
             options: Arc::new(options),
         };
@@ -163,6 +172,22 @@ impl Set {
 
     pub(super) async fn last_message_ids(&self) -> Result<Vec<MessageId>, ConsumeError> {
         self.each(async |part| part.last_message_id().await).await
+    }
+
+    pub(super) async fn schema_of(&self, topic: &str, version: &Bytes) -> Result<Option<Schema>, OpenError> {
+        let key = (TopicName::parse(topic)?.without_partition(), version.clone());
+        if let Some(known) = self.schemas.lock().get(&key) {
+            return Ok(Some(known.clone()));
+        }
+        let found = schema::of(&self.client, &key.0, Some(version)).await?.map(|found| found.schema);
+        let mut schemas = self.schemas.lock();
+        if let Some(found) = &found {
+            if schemas.len() >= SCHEMAS_MAX {
+                schemas.clear();
+            }
+            schemas.insert(key, found.clone());
+        }
+        Ok(found)
     }
 
     pub(super) async fn unsubscribe(&self) -> Result<(), ConsumeError> {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hexalpes_wire::frame::Frame;
 use hexalpes_wire::proto::{
-    Command, CommandCloseProducer, CommandProducer, CommandSendError, CommandSendReceipt, ServerError,
+    Command, CommandCloseProducer, CommandProducer, CommandSendError, CommandSendReceipt, KeyValue,
+    ServerError,
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
@@ -14,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::pending::{Permit, Waiter};
 use super::state::State;
-use super::{Outgoing, ProducerOptions, Receipt};
+use super::{Access, Outgoing, ProducerOptions, Receipt};
 use crate::connection::Route;
 use crate::error::{OpenError, Refusal, RequestError, SendError};
 use crate::link::Opening;
 use crate::lookup;
 use crate::pace::Pace;
+use crate::schema::Schema;
 use crate::{client, clock};
 
 /// What the producer on one topic or partition, its driver and its connection share.
@@ -29,6 +32,7 @@ pub(super) struct Shared {
     topic: TopicName,
     /// False if the broker makes the name up.
     given_name: bool,
+    access: Access,
     state: Mutex<State>,
     /// Wakes the driver: the link is gone, or a batch was opened.
     changed: Notify,
@@ -51,6 +55,7 @@ impl Shared {
             client,
             topic,
             given_name,
+            access: options.access,
             state: Mutex::new(State::new(options)),
             changed: Notify::new(),
             resolved: Notify::new(),
@@ -90,6 +95,14 @@ impl Shared {
         self.state.lock().ended()
     }
 
+    pub(super) fn topic_epoch(&self) -> Option<u64> {
+        self.state.lock().topic_epoch
+    }
+
+    pub(super) fn schema_version(&self) -> Option<Bytes> {
+        self.state.lock().schema_version.clone()
+    }
+
     pub(super) fn last_sequence_id(&self) -> i64 {
         self.state.lock().last_sequence_id
     }
@@ -122,6 +135,24 @@ impl Shared {
         self.state.lock().end(error);
         self.closing.cancel();
         self.resolved.notify_waiters();
+    }
+
+    fn request(&self, producer_id: u64, request_id: u64) -> CommandProducer {
+        let state = self.state.lock();
+        let property = |(key, value): &(String, String)| KeyValue::new(key, value);
+        CommandProducer {
+            topic: self.topic.to_string(),
+            producer_id,
+            request_id,
+            producer_name: state.name.clone(),
+            metadata: state.options.properties.iter().map(property).collect(),
+            schema: state.options.schema.as_ref().map(Schema::on_the_wire),
+            epoch: Some(state.epoch),
+            user_provided_producer_name: Some(self.given_name),
+            producer_access_mode: Some(self.access.on_the_wire().into()),
+            topic_epoch: state.topic_epoch,
+            ..CommandProducer::default()
+        }
     }
 
     /// Gives the link up, so that the driver makes a new one.
@@ -157,6 +188,7 @@ impl Shared {
                 self.state.lock().refused(error.sequence_id, &refusal.into());
                 self.resolved.notify_waiters();
             }
+            ServerError::ProducerFenced => self.end(SendError::Fenced),
             _ if refusal.ends_what_was_open() => self.end(SendError::Refused(refusal)),
             _ => {
                 tracing::warn!(topic = %self.topic, reason = %refusal, "broker did not store a message");
@@ -209,7 +241,14 @@ pub(super) async fn drive(shared: Arc<Shared>) {
             if !linked {
                 let back = pace.come_back("producer", &shared.topic, achieved, || attach(&shared)).await;
                 if let Err(error) = back {
-                    return shared.end(SendError::Ended { reason: error.to_string() });
+                    return shared.end(match error {
+                        OpenError::Request(RequestError::Refused(refusal))
+                            if refusal.error == ServerError::ProducerFenced =>
+                        {
+                            SendError::Fenced
+                        }
+                        error => SendError::Ended { reason: error.to_string() },
+                    });
                 }
                 continue;
             }
@@ -230,34 +269,20 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     let connection = lookup::broker_of(&shared.client.pool, &shared.topic).await?;
     let route = Arc::<Shared>::clone(shared);
     let opening = Opening::begin(connection, route, farewell)?;
-    let (name, epoch) = {
-        let state = shared.state.lock();
-        (state.name.clone(), state.epoch)
+    let request = |request_id| Command::Producer(Box::new(shared.request(opening.link().id, request_id)));
+    let connection = &opening.link().connection;
+    let answer = match shared.access {
+        Access::WaitForExclusive => connection.request_patiently(request).await?,
+        _ => connection.request(request).await?,
     };
-    let answer = opening
-        .link()
-        .connection
-        .request(|request_id| {
-            Command::Producer(Box::new(CommandProducer {
-                topic: shared.topic.to_string(),
-                producer_id: opening.link().id,
-                request_id,
-                producer_name: name,
-                epoch: Some(epoch),
-                user_provided_producer_name: Some(shared.given_name),
-                ..CommandProducer::default()
-            }))
-        })
-        .await?;
     let Command::ProducerSuccess(success) = answer else {
         return Err(lookup::unexpected("PRODUCER", &answer).into());
     };
-    let last = success.last_sequence_id();
     let mut state = shared.state.lock();
     let lost = opening.link().connection.is_lost() || state.lost_early == Some(opening.link().id);
     if state.ended().is_some() || lost {
         return Err(RequestError::Lost.into());
     }
-    state.opened(opening.finish(), success.producer_name, last);
+    state.opened(opening.finish(), success);
     Ok(())
 }

@@ -15,12 +15,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hexalpes_wire::compression::Codec;
+use hexalpes_wire::proto::ProducerAccessMode;
 use hexalpes_wire::{MessageId, TopicName};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client;
 use crate::error::{OpenError, SendError};
+use crate::schema::Schema;
 use parts::Parts;
 
 pub use routing::{KeyHash, Routing};
@@ -40,6 +42,13 @@ pub struct ProducerOptions {
     pub max_pending_bytes: usize,
     /// Splits what is larger than the broker takes, instead of refusing it.
     pub chunking: bool,
+    /// Who may produce to the topic beside it.
+    pub access: Access,
+    /// What payloads are. The broker refuses one that does not go with those the topic has; its version is on every
+    /// message that names no other.
+    pub schema: Option<Schema>,
+    /// For whoever looks at the topic.
+    pub properties: Vec<(String, String)>,
     /// On a topic with partitions: which of them a message goes to that does not name one.
     pub routing: Routing,
     pub key_hash: KeyHash,
@@ -57,6 +66,9 @@ impl Default for ProducerOptions {
             max_pending: 1000,
             max_pending_bytes: 64 * 1024 * 1024,
             chunking: false,
+            access: Access::default(),
+            schema: None,
+            properties: Vec::new(),
             routing: Routing::default(),
             key_hash: KeyHash::default(),
             follow_growth: true,
@@ -67,6 +79,31 @@ impl Default for ProducerOptions {
 impl ProducerOptions {
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..Self::default() }
+    }
+}
+
+/// Who may produce to a topic (or a partition of it) beside a producer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    #[default]
+    Shared,
+    /// Nobody: it does not open while others are there.
+    Exclusive,
+    /// Nobody: opening waits for as long as others are there.
+    WaitForExclusive,
+    /// Nobody: others are sent away, and whatever they send after that is refused.
+    ExclusiveWithFencing,
+}
+
+impl Access {
+    const fn on_the_wire(self) -> ProducerAccessMode {
+        match self {
+            Self::Shared => ProducerAccessMode::Shared,
+            Self::Exclusive => ProducerAccessMode::Exclusive,
+            Self::WaitForExclusive => ProducerAccessMode::WaitForExclusive,
+            Self::ExclusiveWithFencing => ProducerAccessMode::ExclusiveWithFencing,
+        }
     }
 }
 
@@ -224,6 +261,17 @@ impl Producer {
     /// The name it was given, or that the broker made up.
     pub fn name(&self) -> String {
         self.parts.each(driver::Shared::name).swap_remove(0)
+    }
+
+    /// How often the topic (or its first partition) was given to one producer alone, by whoever has it alone: the
+    /// higher number came later.
+    pub fn topic_epoch(&self) -> Option<u64> {
+        self.parts.each(driver::Shared::topic_epoch).swap_remove(0)
+    }
+
+    /// The version of its schema on the topic.
+    pub fn schema_version(&self) -> Option<Bytes> {
+        self.parts.each(driver::Shared::schema_version).swap_remove(0)
     }
 
     /// The topic as a whole, or the partition that was named.

@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hexalpes_wire::MessageId;
 use hexalpes_wire::frame;
-use hexalpes_wire::proto::{Command, CommandSend};
+use hexalpes_wire::proto::{Command, CommandProducerSuccess, CommandSend};
 use tokio::time::Instant;
 
 use super::body::{OpenBatch, Packing, Single};
@@ -19,7 +20,7 @@ use crate::link::Link;
 
 #[derive(Debug)]
 pub(super) struct State {
-    options: ProducerOptions,
+    pub(super) options: ProducerOptions,
     pub(super) name: Option<String>,
     pub(super) link: Option<Link>,
     /// An id that was closed before it was linked.
@@ -29,6 +30,9 @@ pub(super) struct State {
     next_sequence_id: u64,
     pub(super) last_sequence_id: i64,
     pub(super) epoch: u64,
+    /// What the broker said when it gave the topic to this producer alone; it is shown when it comes back.
+    pub(super) topic_epoch: Option<u64>,
+    pub(super) schema_version: Option<Bytes>,
     max_message_bytes: usize,
     /// Messages that were accepted, and of them those that were resolved.
     pub(super) accepted: u64,
@@ -48,6 +52,8 @@ impl State {
             next_sequence_id: 0,
             last_sequence_id: -1,
             epoch: 0,
+            topic_epoch: None,
+            schema_version: None,
             max_message_bytes: 0,
             accepted: 0,
             resolved: 0,
@@ -58,10 +64,13 @@ impl State {
     /// Takes a message into the batch, or sends it. True if a batch was opened, which wants closing.
     pub(super) fn accept(
         &mut self,
-        message: Outgoing,
+        mut message: Outgoing,
         waiter: Waiter,
         now: Instant,
     ) -> Result<bool, SendError> {
+        if message.schema_version.is_none() {
+            message.schema_version.clone_from(&self.schema_version);
+        }
         if let Some(error) = &self.ended {
             return Err(error.clone());
         }
@@ -160,10 +169,13 @@ impl State {
     }
 
     /// The broker opened the producer. What has no receipt goes out (again), in its order.
-    pub(super) fn opened(&mut self, link: Link, name: String, last_sequence_id: i64) {
+    pub(super) fn opened(&mut self, link: Link, success: CommandProducerSuccess) {
+        let last_sequence_id = success.last_sequence_id();
+        self.topic_epoch = success.topic_epoch;
+        self.schema_version = success.schema_version.filter(|version| !version.is_empty());
         self.max_message_bytes = link.connection.max_message_bytes();
         if self.name.is_none() || self.epoch == 0 {
-            self.name = Some(name);
+            self.name = Some(success.producer_name);
         }
         if let Some(next) = self.next_after(last_sequence_id) {
             self.next_sequence_id = next;

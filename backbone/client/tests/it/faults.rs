@@ -186,7 +186,7 @@ async fn a_producer_that_cannot_come_back_ends_with_the_reason() {
     let fake = Fake::start(move |command| match command {
         Command::Send(_) => Reply::HangUp,
         Command::Producer(_) if opened.fetch_add(1, Ordering::SeqCst) > 0 => {
-            Reply::refuse(command, ServerError::ProducerFenced, "somebody else took over")
+            Reply::refuse(command, ServerError::TopicTerminatedError, "the topic was closed")
         }
         _ => Reply::Usual,
     })
@@ -194,7 +194,7 @@ async fn a_producer_that_cannot_come_back_ends_with_the_reason() {
     let producer = client(&fake).await.producer("t", ProducerOptions::default()).await.unwrap();
     for _ in 0..2 {
         let error = producer.send(Outgoing::new("x")).await.unwrap_err();
-        assert!(matches!(&error, SendError::Ended { reason } if reason.contains("took over")), "{error}");
+        assert!(matches!(&error, SendError::Ended { reason } if reason.contains("was closed")), "{error}");
     }
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod access;
 mod acks;
 mod admin;
 mod admin_subscriptions;
@@ -26,5 +27,6 @@ mod passing;
 mod proxy;
 mod raw;
 mod rest;
+mod schemas;
 mod seek;
 mod sequence;
