@@ -75,6 +75,8 @@ pub(crate) fn measure(runtime: &Runtime, options: &Options) -> Result<Report> {
             syncs.append(disk.latencies);
             for subject in [Some(&mut ours), real.as_mut()].into_iter().flatten() {
                 eprintln!("{load} on {}", subject.service_url);
+                // What the other side, or the warm-up, has left to be written is not to disturb.
+                rustix::fs::sync();
                 let sample = runtime.block_on(load.run(subject))?;
                 let shown = &mut subject.shown[number];
                 shown.rates.extend(sample.rate);
