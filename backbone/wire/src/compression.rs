@@ -1,7 +1,7 @@
 //! The codecs of a payload. What comes out is bounded by what the metadata announces and by a maximum,
 //! so that a small message cannot unfold into all of memory.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use bytes::Bytes;
 
@@ -78,7 +78,8 @@ pub fn decompress(
     Ok(out.into())
 }
 
-/// Reads until `out` is full, and one byte more to see that this was all.
+/// Reads until `out` is full, and one byte more to see that this was all. Java's clients and brokers flush a ZLIB stream and
+/// do not end it: that nothing follows is enough.
 fn fill(reader: &mut impl Read, out: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < out.len() {
@@ -87,7 +88,10 @@ fn fill(reader: &mut impl Read, out: &mut [u8]) -> std::io::Result<usize> {
             n => filled += n,
         }
     }
-    Ok(filled + reader.read(&mut [0])?)
+    match reader.read(&mut [0]) {
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(filled),
+        read => Ok(filled + read?),
+    }
 }
 
 /// The codec that a metadata field names.
@@ -121,6 +125,19 @@ mod tests {
                 assert!(decompress(codec, &packed, announced, 10_000).is_err(), "{codec:?} {announced}");
             }
         }
+    }
+
+    /// As Java's clients leave it.
+    #[test]
+    fn a_zlib_stream_that_was_flushed_and_not_ended_is_read() {
+        let body = Bytes::from("Ñandú & Cía ".repeat(500));
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&body).unwrap();
+        encoder.flush().unwrap();
+        let packed = Bytes::copy_from_slice(encoder.get_ref());
+        assert_eq!(decompress(Codec::Zlib, &packed, body.len(), body.len()).unwrap(), body);
+        assert!(decompress(Codec::Zlib, &packed, body.len() - 1, body.len()).is_err());
+        assert!(decompress(Codec::Zlib, &packed, body.len() + 1, 2 * body.len()).is_err());
     }
 
     #[test]

@@ -120,12 +120,14 @@ impl Packing<'_> {
     }
 
     fn compress(self, body: Bytes, metadata: &mut MessageMetadata) -> Bytes {
+        // Said in any case, as by Java's client: where nothing says it, a Pulsar takes no message for an empty one when it
+        // compacts.
+        metadata.uncompressed_size = u32::try_from(body.len()).ok();
         let packed = compression::compress(self.codec, &body);
         if self.codec == Codec::None || packed.len() >= body.len() {
             return body;
         }
         metadata.compression = Some(self.codec.into());
-        metadata.uncompressed_size = u32::try_from(body.len()).ok();
         packed
     }
 
