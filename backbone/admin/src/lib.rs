@@ -10,6 +10,7 @@
 
 mod authentication;
 mod brokers;
+mod compaction;
 mod each;
 mod extract;
 mod lookup;
@@ -94,6 +95,7 @@ pub fn router(broker: Broker) -> Router {
         .route(&format!("{TOPIC}/partitioned-stats"), get(partitions::stats))
         .merge(of_topics(TOPIC))
         .merge(of_subscriptions(TOPIC))
+        .route(&format!("{TOPIC}/compaction"), put(compaction::compact).get(compaction::status))
         .route(
             &format!("{SCHEMAS}/schema"),
             get(schemas::newest).post(schemas::upload).delete(schemas::delete),

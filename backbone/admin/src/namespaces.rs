@@ -12,10 +12,11 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 8] = [
+const POLICIES: [Policy; 9] = [
     Policy::Deduplication,
     Policy::Retention,
     Policy::InactiveTopics,
+    Policy::CompactionThreshold,
     Policy::AutoTopicCreation,
     Policy::SchemaCompatibility,
     Policy::AllowAutoUpdateSchema,

@@ -87,14 +87,18 @@ fn unset_value(policy: Policy) -> Option<Value> {
     }
 }
 
-/// The strategy for schemas alone is set by PUT, and by nothing else.
+/// These alone are set by PUT, and by nothing else.
+const fn is_set_by_put(policy: Policy) -> bool {
+    matches!(policy, Policy::SchemaCompatibility | Policy::CompactionThreshold)
+}
+
 pub(crate) async fn replace(
     State(broker): State<Broker>,
     Path((tenant, namespace, policy)): PolicyPath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
-    if policy != Policy::SchemaCompatibility {
+    if !is_set_by_put(policy) {
         return Err(Refusal::Method);
     }
     let value = checked(policy, serde_json::from_slice(&body)?)?;
@@ -107,7 +111,7 @@ pub(crate) async fn set(
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
-    if policy == Policy::SchemaCompatibility {
+    if is_set_by_put(policy) {
         return Err(Refusal::Method);
     }
     let value = checked(policy, serde_json::from_slice(&body)?)?;
@@ -137,6 +141,7 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "deduplication" => Policy::Deduplication,
         "retention" => Policy::Retention,
         "inactiveTopicPolicies" => Policy::InactiveTopics,
+        "compactionThreshold" => Policy::CompactionThreshold,
         "autoTopicCreation" => Policy::AutoTopicCreation,
         "schemaCompatibilityStrategy" => Policy::SchemaCompatibility,
         "isAllowAutoUpdateSchema" => Policy::AllowAutoUpdateSchema,
@@ -158,6 +163,10 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
         }
         Policy::InactiveTopics => canonical::<InactiveTopics>(value),
         Policy::Grants => canonical::<Grants>(value),
+        Policy::CompactionThreshold => {
+            let bytes = i64::deserialize(&value)?;
+            if bytes < 0 { Err(Refusal::CompactionThreshold) } else { Ok(bytes.into()) }
+        }
         Policy::AutoTopicCreation => {
             let creation = AutoTopicCreation::deserialize(&value)?;
             let is_fine = match (&creation.topic_type, creation.default_num_partitions) {

@@ -42,6 +42,8 @@ pub(crate) enum Refusal {
          without one"
     )]
     AutoTopicCreation,
+    #[error("compactionThreshold must be 0 or more, in bytes")]
+    CompactionThreshold,
     #[error(transparent)]
     Unproven(#[from] Refused),
     #[error("{why}: a grant, or who administers the tenant, would have to say so")]
@@ -96,6 +98,7 @@ impl Refusal {
             | Self::Retention
             | Self::AutoTopicCreation
             | Self::Strategy(_)
+            | Self::CompactionThreshold
             | Self::NothingToExamine => StatusCode::PRECONDITION_FAILED,
             Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Schema(error) => match error {
@@ -112,6 +115,7 @@ impl Refusal {
                 | AdminError::NotPartitionedToRead(_) => StatusCode::NOT_FOUND,
                 AdminError::InUse(_)
                 | AdminError::SubscriptionInUse
+                | AdminError::NotPersistent(_)
                 | AdminError::NamespaceName(_)
                 | AdminError::PartitionAsName
                 | AdminError::NoPartitionedTopic(_)
@@ -119,6 +123,7 @@ impl Refusal {
                 AdminError::Exists
                 | AdminError::SubscriptionExists
                 | AdminError::NothingToExpire(_)
+                | AdminError::Compacting(_)
                 | AdminError::Partitioned { .. }
                 | AdminError::PartitionedToDelete(_)
                 | AdminError::NotPartitioned(_)

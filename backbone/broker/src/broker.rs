@@ -16,7 +16,11 @@ use hexalpes_wire::TopicName;
 use parking_lot::{Mutex, RwLock};
 use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::{net::TcpListener, sync::watch, time::Instant};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    time::Instant,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -61,6 +65,8 @@ pub(crate) struct Shared {
     pub(crate) next_consumer: AtomicU64,
     /// Of topics that are not stored.
     pub(crate) next_passing: AtomicU64,
+    /// One topic is compacted at a time.
+    pub(crate) compacting: Semaphore,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) _lock: DirLock,
@@ -72,6 +78,7 @@ pub enum Policy {
     Deduplication,
     Retention,
     InactiveTopics,
+    CompactionThreshold,
     AutoTopicCreation,
     SchemaCompatibility,
     AllowAutoUpdateSchema,
@@ -86,6 +93,7 @@ impl Policy {
             Self::Deduplication => "deduplicationEnabled",
             Self::Retention => "retention_policies",
             Self::InactiveTopics => "inactive_topic_policies",
+            Self::CompactionThreshold => "compaction_threshold",
             Self::AutoTopicCreation => "autoTopicCreationOverride",
             Self::SchemaCompatibility => "schema_compatibility_strategy",
             Self::AllowAutoUpdateSchema => "is_allow_auto_update_schema",
@@ -118,6 +126,10 @@ pub enum AdminError {
     NoTopic(TopicName),
     #[error("topic {0} has producers or consumers that are connected")]
     InUse(TopicName),
+    #[error("topic {0} is not persistent: there is nothing to compact")]
+    NotPersistent(TopicName),
+    #[error("topic {0} is being compacted already")]
+    Compacting(TopicName),
     #[error("{0} is not of the form tenant/namespace")]
     NamespaceName(String),
     #[error("this topic exists already")]
@@ -190,7 +202,12 @@ impl Broker {
             let every = trimming.options.trim_every;
             while trimming.stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
                 let shared = Arc::clone(&trimming);
-                let _ = tokio::task::spawn_blocking(move || shared.trim()).await;
+                let work = move || {
+                    // Has what is not compacted yet kept, before anything goes.
+                    shared.compact_grown();
+                    shared.trim();
+                };
+                let _ = tokio::task::spawn_blocking(work).await;
             }
         });
         let measuring = Arc::clone(&shared);
@@ -325,10 +342,7 @@ impl Broker {
         self.shared.remove_topics(std::slice::from_ref(name));
         self.shared.drop_schemas(name);
         topic.disband();
-        if topic.is_stored() {
-            self.shared.log.delete_topic(topic.id)?;
-        }
-        Ok(())
+        self.shared.drop_entries(&topic)
     }
 
     /// All namespaces, as `tenant/namespace`.
@@ -419,6 +433,17 @@ impl Shared {
         };
         self.add_topics(vec![Arc::clone(&topic)]);
         Ok(topic)
+    }
+
+    /// Removes the entries of a topic that is deleted, and what compaction left of them.
+    pub(crate) fn drop_entries(&self, topic: &Topic) -> Result<(), AdminError> {
+        if let Some(view) = topic.set_view(None) {
+            self.log.delete_topic(view.id)?;
+        }
+        if topic.is_stored() {
+            self.log.delete_topic(topic.id)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn existing(&self, name: &TopicName) -> Result<Arc<Topic>, AdminError> {

@@ -10,6 +10,7 @@
 mod alarms;
 mod broker;
 mod clock;
+mod compaction;
 mod connection;
 mod cursor_store;
 mod dedup;
@@ -32,6 +33,7 @@ mod topic;
 
 pub use broker::{AdminError, Broker, Policy};
 pub use clock::Clock;
+pub use compaction::{CompactionStats, CompactionStatus};
 pub use cursor_store::Properties;
 pub use health::HealthError;
 pub use managing::{Expired, StoredEntry, SubscriptionStart};

@@ -12,9 +12,10 @@ use std::{
 };
 
 use hexalpes_files::Files;
-use hexalpes_log::TopicId;
+use hexalpes_log::{Position, TopicId};
 use redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
+use crate::compaction::View;
 use store::Store;
 
 const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
@@ -27,6 +28,9 @@ const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("c
 const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("producers");
 /// Topic to how often it had a producer alone: to whom it was refused since, it is refused for good.
 const EPOCHS: TableDefinition<'_, u64, u64> = TableDefinition::new("topic epochs");
+/// Topic to what compaction left of it: under which number its entries are, and ledger and entry of the last one that
+/// was compacted.
+const VIEWS: TableDefinition<'_, u64, (u64, u64, u64)> = TableDefinition::new("compacted");
 /// `tenant/namespace` to its policies, as one JSON object.
 const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
 /// Topic, without its domain, and version to when a schema was registered, in milliseconds since 1970, and the schema
@@ -105,6 +109,7 @@ fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()>
     write.open_table(TOPICS)?.remove(name)?;
     write.open_table(EPOCHS)?.remove(id.0)?;
     write.open_table(TOPIC_SETTINGS)?.remove(name)?;
+    write.open_table(VIEWS)?.remove(id.0)?;
     forget_schemas(write, schema_name(name))?;
     write.open_table(SNAPSHOTS)?.remove(id.0)?;
     write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
@@ -141,6 +146,7 @@ impl Metadata {
             write.open_table(PARTITIONED)?;
             write.open_table(CURSORS)?;
             write.open_table(EPOCHS)?;
+            write.open_table(VIEWS)?;
             write.open_table(NEXT)?;
             write.open_table(SCHEMAS)?;
             write.open_table(TENANT_INFOS)?;
@@ -186,6 +192,36 @@ impl Metadata {
             next.insert(NEXT_TOPIC, id + 1)?;
             write.open_table(TOPICS)?.insert(name, id)?;
             Ok(TopicId(id))
+        })
+    }
+
+    /// A number for entries of a topic beside its own. It is never given out again.
+    pub(crate) fn number_topic(&self) -> Result<TopicId> {
+        self.store.write(|write| {
+            let mut next = write.open_table(NEXT)?;
+            let id = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
+            next.insert(NEXT_TOPIC, id + 1)?;
+            Ok(TopicId(id))
+        })
+    }
+
+    pub(crate) fn views(&self) -> Result<HashMap<TopicId, View>> {
+        self.store.read(|read| {
+            let mut views = HashMap::new();
+            for row in read.open_table(VIEWS)?.iter()? {
+                let (topic, view) = row?;
+                let (id, ledger, entry) = view.value();
+                let view = View { id: TopicId(id), horizon: Position::new(ledger, entry) };
+                views.insert(TopicId(topic.value()), view);
+            }
+            Ok(views)
+        })
+    }
+
+    pub(crate) fn put_view(&self, topic: TopicId, View { id, horizon }: View) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(VIEWS)?.insert(topic.0, (id.0, horizon.ledger, horizon.entry))?;
+            Ok(())
         })
     }
 

@@ -17,17 +17,19 @@ use hexalpes_wire::TopicName;
 use hexalpes_wire::proto::DecodeError;
 use hexalpes_wire::topic::TopicNameError;
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     alarms::Alarms,
     broker::{Shared, deduplicates},
-    cursor_store,
+    cursor_store::{self, Properties},
     dedup::Snapshot,
     lists::Watchers,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
     schemas, settings,
+    subscription::Cursor,
     tenants::TenantInfo,
     topic::{FIRST_PASSING, ScanError, Topic},
 };
@@ -88,15 +90,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         namespaces.insert(namespace, policies);
     }
     let tenants = restore_tenants(&metadata)?;
-    let mut cursors: HashMap<TopicId, Vec<_>> = HashMap::new();
-    for (topic, subscription, bytes) in metadata.cursors()? {
-        let (cursor, properties) = cursor_store::read(&bytes).map_err(|source| OpenError::Cursor {
-            topic,
-            subscription: subscription.clone(),
-            source,
-        })?;
-        cursors.entry(topic).or_default().push((subscription, cursor, properties));
-    }
+    let mut cursors = restore_cursors(&metadata)?;
     let mut snapshots = HashMap::new();
     for (topic, bytes) in metadata.snapshots()? {
         let snapshot = Snapshot::read(&bytes).map_err(|source| OpenError::Producers { topic, source })?;
@@ -104,6 +98,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     }
     let epochs = metadata.topic_epochs()?;
     let settings = settings::restore(metadata.topic_settings()?)?;
+    let views = metadata.views()?;
     let alarms = Arc::new(Alarms::new(options.clock.clone()));
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
@@ -127,6 +122,9 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         if let Some(settings) = settings.get(&parsed) {
             settings.restore(&topic);
         }
+        let view = views.get(&id).copied();
+        known.extend(view.map(|view| view.id));
+        topic.set_view(view);
         topics.insert(parsed, Arc::new(topic));
     }
     let mut partitioned = BTreeMap::new();
@@ -155,10 +153,27 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         tenants: RwLock::new(tenants),
         settings: RwLock::new(settings),
         schemas: RwLock::new(schemas),
+        compacting: Semaphore::new(1),
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
         _lock: lock,
     })
+}
+
+/// A topic's subscriptions, as they were written down.
+type Cursors = Vec<(String, Cursor, Properties)>;
+
+fn restore_cursors(metadata: &Metadata) -> Result<HashMap<TopicId, Cursors>, OpenError> {
+    let mut cursors: HashMap<TopicId, Cursors> = HashMap::new();
+    for (topic, subscription, bytes) in metadata.cursors()? {
+        let (cursor, properties) = cursor_store::read(&bytes).map_err(|source| OpenError::Cursor {
+            topic,
+            subscription: subscription.clone(),
+            source,
+        })?;
+        cursors.entry(topic).or_default().push((subscription, cursor, properties));
+    }
+    Ok(cursors)
 }
 
 fn restore_tenants(metadata: &Metadata) -> Result<BTreeMap<String, TenantInfo>, OpenError> {

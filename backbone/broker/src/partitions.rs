@@ -97,9 +97,7 @@ impl Broker {
         shared.remove_topics(&names);
         for topic in there {
             topic.disband();
-            if topic.is_stored() {
-                shared.log.delete_topic(topic.id)?;
-            }
+            shared.drop_entries(&topic)?;
         }
         Ok(())
     }
@@ -215,7 +213,7 @@ impl Shared {
         Ok(())
     }
 
-    fn partitions_there(&self, name: &TopicName, partitions: u32) -> Vec<Arc<Topic>> {
+    pub(crate) fn partitions_there(&self, name: &TopicName, partitions: u32) -> Vec<Arc<Topic>> {
         let topics = self.topics.read();
         (0..partitions).filter_map(|number| topics.get(&name.with_partition(number)).cloned()).collect()
     }

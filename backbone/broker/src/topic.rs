@@ -22,12 +22,13 @@ use std::{
     },
 };
 
-use hexalpes_log::{Log, Position, TopicId};
+use hexalpes_log::{Log, Position, ReadError, TopicId};
 use hexalpes_wire::{MessageId, TopicName, frame::Payload, proto::Command};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::{
     alarms::Alarms,
+    compaction::{self, Compactions, View},
     connection::outbox::Outbox,
     cursor_store::Properties,
     dedup::{Dedup, Snapshot},
@@ -41,19 +42,22 @@ pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
 pub use internals::{CompactedLedger, CursorStats, InternalStats, LedgerStats};
 pub(crate) use managing::Forward;
 pub(crate) use passing::FIRST_PASSING;
-pub(crate) use producing::{Opening, ProducerError, Send};
+pub(crate) use producing::{Opening, ProducerError, Send, completes};
 pub use stats::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
 pub(crate) use unwritten::Unwritten;
 
 pub(crate) struct Topic {
     pub(crate) id: TopicId,
     pub(crate) name: TopicName,
-    log: Log,
+    pub(crate) log: Log,
     /// Whether the namespace has duplicates dropped.
     deduplicates: AtomicBool,
     /// Nothing comes any more, and all that came is decided of: consumers hear when they have had it.
     has_ended: AtomicBool,
     alarms: Arc<Alarms>,
+    /// What compaction left, if the topic was compacted.
+    view: RwLock<Option<View>>,
+    pub(crate) compactions: Compactions,
     state: Mutex<State>,
     /// Of entries that were on their way to the disk, it was decided.
     settled: Condvar,
@@ -146,7 +150,7 @@ impl State {
 }
 
 /// An entry that was to be read through when the topic was opened could not be.
-pub(crate) type ScanError = hexalpes_log::ReadError;
+pub(crate) type ScanError = ReadError;
 
 impl Topic {
     /// Opens a topic, reading the entries that its snapshot does not know for the sequence ids of their
@@ -175,7 +179,7 @@ impl Topic {
             for entry in entries {
                 // What cannot be read tells of no producer; its consumers will say so.
                 if let Ok((metadata, _)) = Payload::from_raw(entry.payload).open()
-                    && producing::completes(metadata.chunk_id, metadata.num_chunks_from_msg)
+                    && completes(metadata.chunk_id, metadata.num_chunks_from_msg)
                 {
                     let highest = metadata.sequence_id.max(metadata.highest_sequence_id());
                     state.dedup.persisted(&metadata.producer_name, highest);
@@ -200,7 +204,18 @@ impl Topic {
     ) -> Self {
         let deduplicates = AtomicBool::new(deduplicates);
         let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
-        Self { id, name, log, deduplicates, has_ended, alarms, state, settled }
+        let (view, compactions) = (RwLock::new(None), Compactions::default());
+        Self { id, name, log, deduplicates, has_ended, alarms, view, compactions, state, settled }
+    }
+
+    /// What compaction left, up to where.
+    pub(crate) fn view(&self) -> Option<View> {
+        *self.view.read()
+    }
+
+    /// Gives back what was there before.
+    pub(crate) fn set_view(&self, view: Option<View>) -> Option<View> {
+        std::mem::replace(&mut *self.view.write(), view)
     }
 
     pub(crate) fn set_deduplicates(&self, on: bool) {
@@ -238,6 +253,16 @@ impl Topic {
         }
     }
 
+    /// As [`Self::last_message`], of those that compaction left.
+    pub(crate) fn last_message_as_compacted(&self) -> Result<MessageId, ReadError> {
+        let Some(view) = self.view().filter(|view| self.end() <= view.horizon) else {
+            return Ok(self.last_message());
+        };
+        let Some(entry) = view.last(&self.log)? else { return Ok(MessageId::EARLIEST) };
+        let id = self.message_id(entry.position);
+        Ok(compaction::last_in_batch(&entry.payload).map_or(id, |index| id.in_batch(index)))
+    }
+
     /// Before which position nothing is to be kept any more; none if all is.
     pub(crate) fn keeps_from(&self, retention: Retention, now_ms: u64) -> Option<Position> {
         let slowest = {
@@ -252,6 +277,12 @@ impl Topic {
         let cursor = sub.machine.cursor();
         let between = self.log.entries_between(self.id, cursor.mark_delete().next(), self.end().next());
         between.saturating_sub(cursor.acked_beyond() as u64)
+    }
+
+    /// About how many bytes of entries a subscription has not acked; all, if it is not there.
+    pub(crate) fn backlog_bytes(&self, subscription: &str) -> u64 {
+        let mark = self.look(subscription, |machine, _| machine.cursor().mark_delete());
+        self.log.bytes_from(self.id, mark.unwrap_or(Position::EARLIEST).next())
     }
 
     /// Whether nobody has used it yet but consumers that take any schema: it may still get one.

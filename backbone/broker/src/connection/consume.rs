@@ -41,8 +41,9 @@ impl Connection {
             let existing = self.shared.existing(&name);
             existing.map_err(|error| (ServerError::TopicNotFound, error.to_string()))?
         };
-        if asked.read_compacted() && !topic.is_stored() {
-            return Err(not_allowed("only persistent topics are read as compacted".to_owned()));
+        if asked.read_compacted() && (!topic.is_stored() || kind.is_shared()) {
+            let why = "only persistent topics, and only Exclusive and Failover subscriptions, are read as compacted";
+            return Err(not_allowed(why.to_owned()));
         }
         if let Some(schema) = &asked.schema {
             self.shared.consumer_schema(&topic, schema).map_err(|error| schema_refusal(&error))?;
@@ -59,6 +60,7 @@ impl Connection {
         };
         let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
         let mut seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id, name.partition());
+        seat.reads_compacted = asked.read_compacted();
         seat.takes_any_schema = asked.schema.as_ref().map(Schema::r#type) == Some(SchemaType::AutoConsume);
         let joining = Joining {
             id,
@@ -92,7 +94,8 @@ impl Connection {
             )
         })
         .map_err(|error| refusal(&error))?;
-        let consumer = Consumer { topic, subscription: asked.subscription.clone(), id };
+        let (subscription, reads_compacted) = (asked.subscription.clone(), asked.read_compacted());
+        let consumer = Consumer { topic, subscription, id, reads_compacted };
         self.consumers.insert(asked.consumer_id, consumer);
         Ok(())
     }
@@ -103,7 +106,7 @@ impl Connection {
     }
 
     pub(super) fn flow(&self, flow: CommandFlow) {
-        if let Ok(Consumer { topic, subscription, id }) = self.consumer(flow.consumer_id) {
+        if let Ok(Consumer { topic, subscription, id, .. }) = self.consumer(flow.consumer_id) {
             topic.with(subscription, |machine| machine.flow(*id, flow.message_permits));
         }
     }
@@ -118,7 +121,7 @@ impl Connection {
                 return;
             }
         };
-        let Consumer { topic, subscription, id } = consumer;
+        let Consumer { topic, subscription, id, .. } = consumer;
         let end = topic.end();
         // Of what is not stored nothing is held.
         let acked = if topic.is_stored() { &ack.message_id[..] } else { &[] };
@@ -142,14 +145,14 @@ impl Connection {
     }
 
     pub(super) fn redeliver(&self, asked: &CommandRedeliverUnacknowledgedMessages) {
-        let Ok(Consumer { topic, subscription, id }) = self.consumer(asked.consumer_id) else { return };
+        let Ok(Consumer { topic, subscription, id, .. }) = self.consumer(asked.consumer_id) else { return };
         let positions: Vec<Position> = asked.message_ids.iter().map(position).collect();
         let positions = Some(positions.as_slice()).filter(|positions| !positions.is_empty());
         topic.with(subscription, |machine| machine.redeliver(*id, positions));
     }
 
     pub(super) fn unsubscribe(&mut self, asked: CommandUnsubscribe) -> Result<(), Refusal> {
-        let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
+        let Consumer { topic, subscription, id, .. } = self.consumer(asked.consumer_id)?;
         let shared = &self.shared;
         off_reactor(|| {
             let _changing = shared.changing.lock();
@@ -197,7 +200,7 @@ impl Connection {
     }
 
     pub(super) fn last_message_id(&self, asked: CommandGetLastMessageId) -> Result<(), Refusal> {
-        let Consumer { topic, subscription, .. } = self.consumer(asked.consumer_id)?;
+        let Consumer { topic, subscription, reads_compacted, .. } = self.consumer(asked.consumer_id)?;
         if !topic.is_stored() {
             let why = "a topic that is not persistent has no last message".to_owned();
             return Err((ServerError::UnknownError, why));
@@ -207,13 +210,19 @@ impl Connection {
             Position::EARLIEST => MessageId::EARLIEST,
             position => topic.message_id(position),
         });
-        let answer = Command::last_message_id(asked.request_id, topic.last_message(), mark);
+        let last = if *reads_compacted {
+            off_reactor(|| topic.last_message_as_compacted())
+                .map_err(|error| (ServerError::MetadataError, error.to_string()))?
+        } else {
+            topic.last_message()
+        };
+        let answer = Command::last_message_id(asked.request_id, last, mark);
         self.outbox.push(&answer);
         Ok(())
     }
 
     pub(super) fn consumer_stats(&self, asked: CommandConsumerStats) -> Result<(), Refusal> {
-        let Consumer { topic, subscription, id } = self.consumer(asked.consumer_id)?;
+        let Consumer { topic, subscription, id, .. } = self.consumer(asked.consumer_id)?;
         let answer = topic.look(subscription, |machine, backlog| {
             let (_, name, permits, unacked) = machine.consumers().find(|(other, ..)| other == id)?;
             Some(CommandConsumerStatsResponse {

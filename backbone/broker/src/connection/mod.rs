@@ -99,6 +99,8 @@ struct Consumer {
     topic: Arc<Topic>,
     subscription: String,
     id: ConsumerId,
+    /// It wants what compaction left, as far as the topic is compacted.
+    reads_compacted: bool,
 }
 
 /// Serves one socket to its end.

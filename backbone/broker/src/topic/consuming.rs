@@ -25,13 +25,16 @@ pub(crate) struct ConsumerSeat {
     pub(crate) takes_any_schema: bool,
     /// It was told that the topic has ended and it has had all of it.
     pub(super) has_reached_end: bool,
+    /// It wants of each key the newest message only, as far as the topic is compacted.
+    pub(crate) reads_compacted: bool,
     pub(crate) sent: Meter,
 }
 
 impl ConsumerSeat {
     pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64, partition: Option<u32>) -> Self {
-        let (takes_any_schema, has_reached_end, sent) = (false, false, Meter::default());
-        Self { outbox, consumer_id, partition, takes_any_schema, has_reached_end, sent }
+        let (takes_any_schema, has_reached_end, reads_compacted) = (false, false, false);
+        let sent = Meter::default();
+        Self { outbox, consumer_id, partition, takes_any_schema, has_reached_end, reads_compacted, sent }
     }
 }
 

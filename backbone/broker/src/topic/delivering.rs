@@ -28,6 +28,7 @@ use crate::{
 struct Version {
     number: u64,
     generation: u64,
+    as_compacted: bool,
 }
 
 /// What a read for a dispatch found.
@@ -94,7 +95,7 @@ impl Topic {
     fn deliver_from_files(&self, subscription: &str, first: (Version, Want)) {
         let (mut version, mut want) = first;
         for reads in 1.. {
-            let read = self.read(&want);
+            let read = self.read(&want, version.as_compacted);
             let mut state = self.state.lock();
             // It may have ended, or another have begun under its name.
             let sub = state.subscriptions.get_mut(subscription).filter(|sub| sub.number == version.number);
@@ -158,7 +159,7 @@ impl Topic {
             if before.as_ref() == Some(&want) {
                 return None;
             }
-            let Some(read) = self.read_recent(&want) else { return Some(want) };
+            let Some(read) = self.read_recent(&want, sub.reads_compacted()) else { return Some(want) };
             if !self.hand_out(sub, read) {
                 return None;
             }
@@ -193,13 +194,23 @@ impl Topic {
     }
 
     /// Reads what is wanted, as far as [`DISPATCH_BYTES`] go.
-    fn read(&self, want: &Want) -> Result<Read, ReadError> {
-        Self::gather(want, |position, entries| self.log.read(self.id, position, entries, DISPATCH_BYTES))
+    fn read(&self, want: &Want, as_compacted: bool) -> Result<Read, ReadError> {
+        Self::gather(want, |position, entries| {
+            if as_compacted {
+                self.read_as_compacted(position, entries)
+            } else {
+                self.log.read(self.id, position, entries, DISPATCH_BYTES)
+            }
+        })
     }
 
-    /// As [`Topic::read`], if memory has it.
-    fn read_recent(&self, want: &Want) -> Option<Read> {
+    /// As [`Topic::read`], if memory has it. What compaction left is in files.
+    fn read_recent(&self, want: &Want, as_compacted: bool) -> Option<Read> {
+        let horizon = self.view().filter(|_| as_compacted).map(|view| view.horizon);
         let read = |position, entries| {
+            if horizon.is_some_and(|horizon| position <= horizon) {
+                return Err(NotRecent);
+            }
             self.log.read_recent(self.id, position, entries, DISPATCH_BYTES).ok_or(NotRecent)
         };
         Self::gather(want, read).ok()
@@ -234,7 +245,14 @@ struct NotRecent;
 
 impl Sub {
     fn version(&self) -> Version {
-        Version { number: self.number, generation: self.machine.generation() }
+        let generation = self.machine.generation();
+        Version { number: self.number, generation, as_compacted: self.reads_compacted() }
+    }
+
+    /// Whether who gets the next entry reads the topic as compacted: only the one consumer in order may.
+    fn reads_compacted(&self) -> bool {
+        let active = self.machine.next_taker().filter(|_| !self.machine.kind().is_shared());
+        active.and_then(|id| self.seats.get(&id)).is_some_and(|seat| seat.reads_compacted)
     }
 
     /// Asks the connection of who gets the next entry to read it, unless another is at it.

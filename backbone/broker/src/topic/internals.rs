@@ -25,7 +25,7 @@ pub struct InternalStats {
     pub state: &'static str,
     pub ledgers: Vec<LedgerStats>,
     pub cursors: BTreeMap<String, CursorStats>,
-    /// Schemas and what is compacted lie elsewhere.
+    /// Schemas lie elsewhere.
     pub schema_ledgers: [LedgerStats; 0],
     pub compacted_ledger: CompactedLedger,
 }
@@ -40,7 +40,7 @@ pub struct LedgerStats {
     pub under_replicated: bool,
 }
 
-/// There is none: what Pulsar answers then.
+/// What compaction left, under its number in the log; -1 in all of it if there is none.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CompactedLedger {
@@ -101,14 +101,16 @@ impl Topic {
                 .collect(),
             cursors: cursors.map(|(name, sub)| (name.clone(), self.cursor_stats(sub))).collect(),
             schema_ledgers: [],
-            compacted_ledger: CompactedLedger {
-                ledger_id: -1,
-                entries: -1,
-                size: -1,
-                offloaded: false,
-                under_replicated: false,
-            },
+            compacted_ledger: self.compacted_ledger(),
         }
+    }
+
+    fn compacted_ledger(&self) -> CompactedLedger {
+        let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        let (ledger_id, entries, size) = self.view().map_or((-1, -1, -1), |view| {
+            (number(view.id.0), number(view.entries(&self.log)), number(view.bytes(&self.log)))
+        });
+        CompactedLedger { ledger_id, entries, size, offloaded: false, under_replicated: false }
     }
 
     fn cursor_stats(&self, sub: &Sub) -> CursorStats {

@@ -279,7 +279,7 @@ impl State {
 }
 
 /// Whether a message is whole with this entry: with the last of its chunks, if it has any.
-pub(super) fn completes(chunk_id: Option<i32>, chunks: Option<i32>) -> bool {
+pub(crate) fn completes(chunk_id: Option<i32>, chunks: Option<i32>) -> bool {
     match (chunk_id, chunks) {
         (Some(chunk), Some(chunks)) => chunk + 1 >= chunks,
         _ => true,

@@ -10,7 +10,10 @@ use hexalpes_wire::proto::ProducerAccessMode;
 use serde::Serialize;
 
 use super::{State, Sub, Topic, producing};
-use crate::{connection::outbox::Outbox, cursor_store::Properties, meter::Counts, subscription::KeyMode};
+use crate::{
+    compaction::CompactionStats, connection::outbox::Outbox, cursor_store::Properties, meter::Counts,
+    subscription::KeyMode,
+};
 
 /// A topic, as it is at the moment.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +41,7 @@ pub struct TopicStats {
     pub waiting_publishers: usize,
     pub subscriptions: BTreeMap<String, SubscriptionStats>,
     pub deduplication_status: &'static str,
+    pub compaction: CompactionStats,
     /// Messages a second that nobody took, where nothing is stored; one counts for each subscription.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msg_drop_rate: Option<f64>,
@@ -137,6 +141,7 @@ impl TopicStats {
             waiting_publishers: 0,
             subscriptions: BTreeMap::new(),
             deduplication_status: "Disabled",
+            compaction: CompactionStats::default(),
             msg_drop_rate: None,
         };
         for one in several {
@@ -222,6 +227,7 @@ impl Topic {
             publishers: state.producers.iter().map(|(name, seat)| publisher(name, seat)).collect(),
             waiting_publishers: state.waiting.len(),
             subscriptions,
+            compaction: self.compactions.stats(),
             deduplication_status: if self.deduplicates() { "Enabled" } else { "Disabled" },
         }
     }

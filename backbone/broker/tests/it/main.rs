@@ -4,6 +4,7 @@
 
 mod alone;
 mod catching_up;
+mod compacting;
 mod counting;
 mod delaying;
 mod faulty;

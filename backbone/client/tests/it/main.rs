@@ -9,6 +9,7 @@ mod admin;
 mod admin_subscriptions;
 mod authenticated;
 mod bodies;
+mod compacted;
 mod consume;
 mod encrypted;
 mod engine;

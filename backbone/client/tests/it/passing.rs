@@ -141,7 +141,8 @@ async fn it_is_not_read_as_compacted() {
             read_compacted: Some(true),
             ..CommandSubscribe::default()
         };
-        let answer = Peer::connect(engine).await.ask(&Command::Subscribe(Box::new(subscribe))).await;
+        let mut peer = Peer::connect(engine).await;
+        let answer = peer.ask(&Command::Subscribe(Box::new(subscribe))).await;
         let Command::Error(refusal) = answer else { panic!("{answer:?}") };
         assert_eq!(refusal.error(), ServerError::NotAllowedError);
     })

@@ -2,10 +2,11 @@
 
 use bytes::BytesMut;
 use hexalpes_wire::{
+    MessageId,
     frame::{self, Decoder, Frame, Payload},
     proto::{
-        Command, CommandConnect, CommandConnected, CommandFlow, CommandLookupTopic, CommandMessage,
-        CommandProducer, CommandSend, CommandSubscribe, MessageMetadata, ServerError,
+        AckType, Command, CommandAck, CommandConnect, CommandConnected, CommandFlow, CommandLookupTopic,
+        CommandMessage, CommandProducer, CommandSend, CommandSubscribe, MessageMetadata, ServerError,
     },
 };
 use tokio::{
@@ -104,11 +105,12 @@ impl Peer {
         self.hears().await.command
     }
 
-    /// Subscribes as consumer 5 and asks for a hundred messages.
+    /// Subscribes as consumer 5 and asks for a hundred messages; to `sub`, if no subscription is named.
     pub(crate) async fn subscribe(&mut self, topic: &str, asked: CommandSubscribe) {
+        let named = Some(&asked.subscription).filter(|name| !name.is_empty()).cloned();
         let subscribe = CommandSubscribe {
             topic: topic.to_owned(),
-            subscription: "sub".to_owned(),
+            subscription: named.unwrap_or_else(|| "sub".to_owned()),
             consumer_id: 5,
             request_id: 11,
             ..asked
@@ -125,6 +127,19 @@ impl Peer {
         let answer = tokio::time::timeout(DEADLINE, subscribing).await.expect("it is ready in time");
         assert_eq!(answer, Command::success(11));
         self.say(&Command::Flow(CommandFlow { consumer_id: 5, message_permits: 100 })).await;
+    }
+
+    /// Acks what consumer 5 has, up to this message.
+    pub(crate) async fn ack_cumulative(&mut self, id: MessageId) {
+        let ack = CommandAck {
+            consumer_id: 5,
+            ack_type: AckType::Cumulative.into(),
+            message_id: vec![id.into()],
+            request_id: Some(13),
+            ..CommandAck::default()
+        };
+        let answer = self.ask(&Command::Ack(ack)).await;
+        assert!(matches!(answer, Command::AckResponse(_)), "{answer:?}");
     }
 
     /// The next message and its body.
