@@ -495,6 +495,10 @@ impl Shared {
         self.forget_passing();
         let now_ms = self.options.clock.now_ms();
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let absent_ms_max = u64::try_from(self.options.producer_absent_max.as_millis()).unwrap_or(u64::MAX);
+        for topic in &topics {
+            topic.forget_absent(now_ms, absent_ms_max);
+        }
         let keep = |topic: &Arc<Topic>| {
             let namespaces = self.namespaces.read();
             let retention = Retention::of(namespaces.get(&topic.name.full_namespace()));

@@ -11,6 +11,9 @@ use crate::broker::is_made_up;
 /// that were heard of longest ago. Nobody else gets such a name, and who has one comes back with it soon, or never.
 const MADE_UP_KEPT: usize = 5000;
 
+/// As more, the time between two looks does not count: then a clock was set, or the machine slept.
+const SINCE_MS_MAX: u64 = 10 * 60 * 1000;
+
 /// What is known of an entry that a producer sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -31,6 +34,9 @@ pub(crate) struct Snapshot {
     up_to: (u64, u64),
     /// Highest sequence id by producer name.
     producers: BTreeMap<String, u64>,
+    /// How long those have been away that are.
+    #[serde(default)]
+    absent_ms: BTreeMap<String, u64>,
 }
 
 impl Snapshot {
@@ -55,6 +61,8 @@ pub(crate) struct Dedup {
     made_up: usize,
     /// Counts what it is told.
     told: u64,
+    /// When it was last looked who is away, in milliseconds since 1970.
+    looked_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -63,6 +71,8 @@ struct Highest {
     persisted: Option<u64>,
     /// Of `told`, when it was last heard of.
     at: u64,
+    /// How long it has been away while the broker ran.
+    absent_ms: u64,
 }
 
 impl Dedup {
@@ -102,12 +112,30 @@ impl Dedup {
     pub(crate) fn snapshot(&self, up_to: Position) -> Snapshot {
         let durable = |(name, highest): (&String, &Highest)| Some((name.clone(), highest.persisted?));
         let producers = self.producers.iter().filter_map(durable).collect();
-        Snapshot { up_to: (up_to.ledger, up_to.entry), producers }
+        let absent = self.producers.iter().filter(|(_, highest)| highest.absent_ms > 0);
+        let absent_ms = absent.map(|(name, highest)| (name.clone(), highest.absent_ms)).collect();
+        Snapshot { up_to: (up_to.ledger, up_to.entry), producers, absent_ms }
+    }
+
+    /// Forgets producers that have been away so long, whoever named them: one that comes back later begins anew. Only the
+    /// time between two looks counts, so not that in which the broker was down and nobody could come.
+    pub(crate) fn forget_absent(&mut self, is_there: impl Fn(&str) -> bool, now_ms: u64, absent_ms_max: u64) {
+        let since_ms =
+            now_ms.saturating_sub(self.looked_ms.replace(now_ms).unwrap_or(now_ms)).min(SINCE_MS_MAX);
+        let made_up = &mut self.made_up;
+        self.producers.retain(|name, highest| {
+            let is_busy = highest.pushed != highest.persisted || is_there(name);
+            highest.absent_ms = if is_busy { 0 } else { highest.absent_ms.saturating_add(since_ms) };
+            let stays = is_busy || highest.absent_ms < absent_ms_max;
+            *made_up -= usize::from(!stays && is_made_up(name));
+            stays
+        });
     }
 
     pub(crate) fn restore(&mut self, snapshot: &Snapshot) {
         for (producer, highest) in &snapshot.producers {
             self.persisted(producer, *highest);
+            self.entry(producer).absent_ms = snapshot.absent_ms.get(producer).copied().unwrap_or(0);
         }
     }
 
@@ -122,6 +150,7 @@ impl Dedup {
         self.told += 1;
         let entry = self.producers.get_mut(producer).expect("it was put there");
         entry.at = self.told;
+        entry.absent_ms = 0;
         entry
     }
 
@@ -171,6 +200,42 @@ mod tests {
         assert_eq!((dedup.last("chosen"), dedup.last("standalone-0-59999")), (Some(1), Some(1)));
         assert_eq!(dedup.last("standalone-0-0"), None);
         assert_eq!(dedup.judge("standalone-0-7000000", 1), Verdict::Unknown);
+    }
+
+    #[test]
+    fn who_was_away_too_long_is_forgotten_also_over_a_restart() {
+        let mut dedup = Dedup::default();
+        for name in ["here", "away", "back", "standalone-0-7"] {
+            dedup.persisted(name, 1);
+        }
+        let is_there = |name: &str| name == "here";
+        dedup.forget_absent(is_there, 1_000, 100);
+        dedup.forget_absent(is_there, 1_060, 100);
+        let written = dedup.snapshot(Position::new(1, 0)).write();
+        let mut dedup = Dedup::default();
+        dedup.restore(&Snapshot::read(&written).unwrap());
+        dedup.pushed("busy", 1);
+        // Nobody could come while the broker was down.
+        dedup.forget_absent(is_there, 9_000, 100);
+        dedup.forget_absent(is_there, 9_039, 100);
+        assert_eq!(dedup.producers.len(), 5);
+        dedup.persisted("back", 2);
+        dedup.forget_absent(is_there, 9_040, 100);
+        let mut left: Vec<_> = dedup.producers.keys().map(String::as_str).collect();
+        left.sort_unstable();
+        assert_eq!((left, dedup.made_up), (vec!["back", "busy", "here"], 0));
+        assert_eq!(dedup.judge("away", 1), Verdict::New);
+    }
+
+    #[test]
+    fn a_snapshot_of_an_older_version_is_of_producers_that_are_there() {
+        let old = br#"{"up_to":[1,2],"producers":{"p":7}}"#;
+        let mut dedup = Dedup::default();
+        dedup.restore(&Snapshot::read(old).unwrap());
+        for (now_ms, last) in [(5_000, Some(7)), (5_099, Some(7)), (5_100, None)] {
+            dedup.forget_absent(|_| false, now_ms, 100);
+            assert_eq!(dedup.last("p"), last, "{now_ms}");
+        }
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct BrokerOptions {
     pub keep_alive: Duration,
     /// How often it is looked what is not to be kept any more.
     pub trim_every: Duration,
+    /// A producer that was away so long is forgotten with its sequence ids, as Pulsar's
+    /// `brokerDeduplicationProducerInactivityTimeoutMinutes` says.
+    pub producer_absent_max: Duration,
     pub clock: Clock,
     /// How clients prove who they are; none if nobody asks them.
     pub authentication: Option<Arc<Authentication>>,
@@ -70,6 +73,7 @@ impl BrokerOptions {
             service_url_tls: None,
             keep_alive: Duration::from_secs(30),
             trim_every: Duration::from_mins(1),
+            producer_absent_max: Duration::from_hours(6),
             clock: Clock::system(),
             authentication: None,
             authorization: None,

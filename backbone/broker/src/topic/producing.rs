@@ -112,6 +112,13 @@ pub(crate) struct Send<'a> {
 }
 
 impl Topic {
+    /// Forgets the sequence ids of producers that were away so long.
+    pub(crate) fn forget_absent(&self, now_ms: u64, absent_ms_max: u64) {
+        let mut state = self.state.lock();
+        let State { dedup, producers, .. } = &mut *state;
+        dedup.forget_absent(|name| producers.contains_key(name), now_ms, absent_ms_max);
+    }
+
     pub(crate) fn close_producer(&self, name: &str, outbox: &Arc<Outbox>, producer_id: u64) {
         let mut state = self.state.lock();
         if state.producers.get(name).is_some_and(|seat| seat.is_of(outbox, producer_id)) {

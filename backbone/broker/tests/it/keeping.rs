@@ -104,3 +104,33 @@ async fn a_namespace_says_how_long_and_how_much_is_kept() {
     until(|| kept(&running, &format!("{READ}--1--1")) == 1).await;
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_producer_that_was_away_too_long_is_forgotten_and_one_that_is_there_is_not() {
+    let data = tempdir().unwrap();
+    let options = |url| BrokerOptions {
+        trim_every: Duration::from_millis(5),
+        producer_absent_max: Duration::from_millis(1),
+        ..BrokerOptions::new(data.path(), url)
+    };
+    let running = Running::open(options).await.unwrap();
+    running.broker.set_policy("public/default", Policy::Deduplication, json!(true)).unwrap();
+    let mut there = running.peer().await;
+    assert!(matches!(there.open_producer(READ, Some("there")).await, Command::ProducerSuccess(_)));
+    assert!(matches!(there.send(7, "seven").await, Command::SendReceipt(_)));
+    send(&running, READ, 3).await;
+    let forgotten = async {
+        let mut again = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            again.tick().await;
+            // While it is back it is not looked for.
+            match running.peer().await.open_producer(READ, Some("p")).await {
+                Command::ProducerSuccess(success) if success.last_sequence_id() == -1 => return,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), forgotten).await.expect("it is forgotten in time");
+    assert_eq!(there.send(7, "seven").await, Command::duplicate_receipt(1, 7, 7));
+    running.stop().await;
+}
