@@ -108,6 +108,7 @@ async fn a_subscription_may_start_so_many_seconds_back() {
             for (back, expected) in [(3600, "1200"), (600, "10")] {
                 let mut consumer = Peer::connect(engine).await;
                 let asked = CommandSubscribe {
+                    subscription: format!("durable-{durable}"),
                     durable: Some(durable),
                     start_message_rollback_duration_sec: Some(back),
                     ..CommandSubscribe::default()
