@@ -6,6 +6,7 @@ use std::{pin::pin, time::Duration};
 use anyhow::Result;
 use hexalpes_client::{AdminClient, Client, admin::AdminError};
 use hexalpes_http::Check;
+use hexalpes_topology::TopologyError;
 use tokio::{sync::watch, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -111,6 +112,10 @@ impl Reach {
 /// What no waiting changes: it is not allowed, or not possible, or the address is none. Other answers are those
 /// of a broker that is still starting.
 fn is_final(error: &anyhow::Error) -> bool {
-    let Some(error) = error.downcast_ref::<AdminError>() else { return true };
+    let refused = match error.downcast_ref::<TopologyError>() {
+        Some(TopologyError::Admin { why, .. }) => Some(why),
+        _ => error.downcast_ref::<AdminError>(),
+    };
+    let Some(error) = refused else { return true };
     error.status().map_or(!error.is_transient(), |status| matches!(status.as_u16(), 401 | 403 | 409))
 }

@@ -1,24 +1,13 @@
 //! What the namespaces must promise before anything is published.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
-use hexalpes_client::{
-    AdminClient, TopicName,
-    admin::{InactiveTopics, Retention},
-};
-use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
-use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+use hexalpes_client::AdminClient;
+use hexalpes_topology::{Plan, Topology};
 
 use crate::settings::Engine;
-
-/// The tenant of the dead letters; `public` is always there.
-const TENANT: &str = "hexabuilders";
-/// Where this product publishes: events, and dead letters of the service and of all services.
-const NAMESPACES: [&str; 3] = ["public/default", "hexabuilders/commissions", "hexabuilders/system"];
-const TOPICS: [&str; 4] = [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_TOPIC];
-
-/// Published events stay: the raw topic is what an audit reads.
-const FOR_EVER: Retention = Retention { time_minutes: -1, size_mb: -1 };
 
 /// What a refusal comes to.
 const NOTHING: &str = "so nothing is published: an event could be stored twice or vanish";
@@ -41,35 +30,62 @@ pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
         };
         return Err(error).context(context);
     }
-    admin
-        .create_tenant(TENANT)
-        .await
-        .with_context(|| format!("the tenant {TENANT} cannot be made, {NOTHING}"))?;
-    for namespace in NAMESPACES {
-        ensure_namespace(&admin, namespace).await?;
-    }
-    for topic in TOPICS {
-        let name = TopicName::parse(topic).context("our topics have names that Pulsar takes")?;
-        admin.create_topic(&name).await.with_context(|| format!("{topic} cannot be made, {NOTHING}"))?;
-    }
+    let product = built_in("product.toml", PRODUCT)?;
+    let refused = || format!("the topics cannot be made ready, {NOTHING}");
+    let plan = Plan::make(&product, &admin).await.with_context(refused)?;
+    plan.apply(&admin, |step| tracing::info!(%step, "made ready")).await.with_context(refused)?;
     Ok(())
 }
 
-async fn ensure_namespace(admin: &AdminClient, namespace: &str) -> Result<()> {
-    admin
-        .create_namespace(namespace)
-        .await
-        .with_context(|| format!("the namespace {namespace} cannot be made, {NOTHING}"))?;
-    admin
-        .set_deduplication(namespace, true)
-        .await
-        .with_context(|| format!("deduplication cannot be turned on for {namespace}, {NOTHING}"))?;
-    admin
-        .set_retention(namespace, FOR_EVER)
-        .await
-        .with_context(|| format!("retention cannot be set for {namespace}, {NOTHING}"))?;
-    admin
-        .set_inactive_topics(namespace, &InactiveTopics::kept())
-        .await
-        .with_context(|| format!("idle topics of {namespace} cannot be kept, {NOTHING}"))
+/// What `hexalpes up` needs.
+const PRODUCT: &str = include_str!("../topologies/product.toml");
+/// What the whole platform has.
+const PLATFORM: &str = include_str!("../topologies/platform.toml");
+
+/// The topics of the whole platform.
+pub(crate) fn platform() -> Result<Topology> {
+    built_in("platform.toml", PLATFORM)
+}
+
+fn built_in(name: &str, text: &str) -> Result<Topology> {
+    Topology::parse(name, text, Path::new(".")).context("our own topics can be read")
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
+    use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+
+    use super::*;
+
+    #[test]
+    fn what_the_product_needs_is_in_its_file_and_the_platform_has_all_of_it() {
+        let (product, platform) = (built_in("product.toml", PRODUCT).unwrap(), platform().unwrap());
+        for topic in [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_TOPIC] {
+            assert!(product.topics().any(|known| known == topic), "{topic}");
+        }
+        assert!(platform.contains(&product));
+    }
+
+    /// Accepts S0-TOP-1, S0-TOP-2, S0-TOP-3, S0-TOP-4, S0-TOP-5, S0-TOP-6, S0-TOP-7, S0-TOP-8, S0-TOP-9, S0-TOP-10.
+    #[test]
+    fn the_platform_has_the_topics_of_the_seeds() {
+        let platform = platform().unwrap();
+        assert_eq!(platform.topics().count(), 28);
+        for (namespace, topic) in [
+            ("partner-management", "partner-events"),
+            ("partner-management", "partner-registration"),
+            ("onboarding", "contract-events"),
+            ("onboarding", "contract-signed"),
+            ("recruitment", "candidate-events"),
+            ("recruitment", "candidate-matched"),
+            ("campaign-management", "campaign-events"),
+            ("campaign-management", "performance-report"),
+            ("system", "dead-letters"),
+            ("system", "health-check"),
+        ] {
+            let name = format!("persistent://hexabuilders/{namespace}/{topic}");
+            assert!(platform.topics().any(|known| known == name), "{name}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The calls of Pulsar's Admin REST v2 that a start needs, idempotent where they create.
 
+mod whole;
+
 use std::time::Duration;
 
 use hexalpes_wire::TopicName;
@@ -226,7 +228,8 @@ impl AdminClient {
         read(&text, Method::GET, path)
     }
 
-    async fn set_policy(
+    /// Sets a policy of a namespace by the last part of its path.
+    pub async fn set_policy(
         &self,
         namespace: &str,
         name: &str,

@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 16] = [
+const ROOMS: [(Place, &[Place]); 17] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -24,6 +24,7 @@ const ROOMS: [(Place, &[Place]); 16] = [
     ),
     ("backbone/admin", &["backbone/wire", "backbone/broker", "backbone/auth", "backbone/registry"]),
     ("backbone/client", &["backbone/wire"]),
+    ("backbone/topology", &["backbone/client"]),
     ("backbone/outbox", &["backbone/client", "foundation/"]),
     ("backbone/consumer", &["backbone/client", "backbone/outbox", "foundation/"]),
     ("contracts", &["foundation/kernel"]),

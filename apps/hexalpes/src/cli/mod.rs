@@ -17,6 +17,7 @@ mod repair_text;
 mod signals;
 mod token;
 mod topics;
+mod topology;
 
 use std::{env, process::ExitCode};
 
@@ -82,6 +83,9 @@ enum Command {
     /// Ask the broker about its topics
     #[command(subcommand)]
     Topics(topics::Topics),
+    /// Compare the broker with a file of topics, or make it so
+    #[command(subcommand)]
+    Topology(topology::Topology),
     /// Look at the outbox: events of commissions, published and still to be published
     #[command(subcommand)]
     Outbox(outbox::Outbox),
@@ -156,6 +160,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Produce(produce) => produce.run(settings).await,
             Command::Consume(consume) => consume.run(settings, stop).await,
             Command::Topics(topics) => topics.run(settings).await,
+            Command::Topology(topology) => topology.run(settings).await,
             Command::Outbox(outbox) => outbox.run(settings).await,
             Command::Relay(relay) => relay.run(settings).await,
             Command::Consumers(consumers) => consumers.run(settings).await,

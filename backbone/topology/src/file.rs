@@ -1,0 +1,322 @@
+//! The file: TOML, read into types that cannot be wrong.
+//!
+//! ```toml
+//! [tenants.acme]
+//! admin_roles = ["ops"]
+//!
+//! [defaults.topics]
+//! partitions = 4
+//!
+//! [namespaces."acme/sales"]
+//! deduplication = true
+//! retention = { time_minutes = 10080, size_mb = 1024 }
+//! permissions = { billing = ["consume"] }
+//!
+//! [topics."acme/sales/orders"]
+//! subscriptions = ["billing-orders"]
+//! schema = { type = "AVRO", file = "order.avsc" }
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    names::{Namespace, Tenant, Topic},
+    policies::{Action, Policies},
+};
+
+/// Why a file says nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("{} cannot be read: {why}", path.display())]
+    Unreadable { path: PathBuf, why: io::Error },
+    /// `why` has the line, and the line itself.
+    #[error("{name}: {why}")]
+    Wrong { name: String, why: Box<toml::de::Error> },
+    #[error("{name}: the schema of topic {topic} cannot be read from {}: {why}", path.display())]
+    Schema { name: String, topic: String, path: PathBuf, why: io::Error },
+    #[error(
+        "{name}: the schema of topic {topic} wants either `file` or `definition`; a {kind} has neither or one of them"
+    )]
+    SchemaSource { name: String, topic: String, kind: String },
+}
+
+/// What there is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// Where it was read, for messages.
+    pub(crate) name: String,
+    /// Those that the file names, and those that its namespaces are in.
+    pub(crate) tenants: BTreeMap<Tenant, TenantSpec>,
+    /// Those that the file names, and those that its topics are in.
+    pub(crate) namespaces: BTreeMap<Namespace, Policies>,
+    pub(crate) topics: BTreeMap<Topic, TopicSpec>,
+    /// Tenants that are written down: others of their namespaces are worth a word.
+    pub(crate) whole_tenants: BTreeSet<Tenant>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TenantSpec {
+    pub(crate) admin_roles: Option<BTreeSet<String>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TopicSpec {
+    /// None is a topic without partitions.
+    pub(crate) partitions: Option<NonZeroU32>,
+    pub(crate) schema: Option<SchemaSpec>,
+    /// None where others see to them.
+    pub(crate) subscriptions: Option<BTreeSet<String>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SchemaSpec {
+    pub(crate) kind: String,
+    pub(crate) definition: String,
+    pub(crate) properties: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    defaults: Defaults,
+    #[serde(default)]
+    tenants: BTreeMap<Tenant, TenantSpec>,
+    #[serde(default)]
+    namespaces: BTreeMap<Namespace, Policies>,
+    #[serde(default)]
+    topics: BTreeMap<Topic, WrittenTopic>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Defaults {
+    #[serde(default)]
+    namespaces: Policies,
+    #[serde(default)]
+    topics: WrittenTopic,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenTopic {
+    partitions: Option<Partitions>,
+    schema: Option<WrittenSchema>,
+    subscriptions: Option<BTreeSet<String>>,
+}
+
+/// `partitions = 4`, or `partitions = "none"` against a default.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "say a number from 1 on, or \"none\"")]
+enum Partitions {
+    Some(NonZeroU32),
+    None(NoPartitions),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+enum NoPartitions {
+    #[serde(rename = "none")]
+    None,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSchema {
+    #[serde(rename = "type")]
+    kind: SchemaKind,
+    file: Option<PathBuf>,
+    definition: Option<String>,
+    #[serde(default)]
+    properties: BTreeMap<String, String>,
+}
+
+/// Those whose definition is a text.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum SchemaKind {
+    Avro,
+    Json,
+    Protobuf,
+    String,
+    Bytes,
+}
+
+impl Topology {
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let text =
+            fs::read_to_string(path).map_err(|why| FileError::Unreadable { path: path.to_owned(), why })?;
+        Self::parse(&path.display().to_string(), &text, path.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Reads a text that is called so in messages. Files that it names are looked for in `folder`.
+    pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, FileError> {
+        let written: Written = toml::from_str(text)
+            .map_err(|why| FileError::Wrong { name: name.to_owned(), why: Box::new(why) })?;
+        let Written { defaults, tenants, namespaces, topics } = written;
+        let whole_tenants = tenants.keys().cloned().collect();
+        let mut topology = Self {
+            name: name.to_owned(),
+            tenants,
+            namespaces: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            whole_tenants,
+        };
+        for (namespace, policies) in namespaces {
+            topology.namespaces.insert(namespace, policies.or(&defaults.namespaces));
+        }
+        for (topic, written) in topics {
+            let spec = topology.spec(&topic, written, &defaults.topics, folder)?;
+            topology.namespaces.entry(Namespace::of(&topic.0)).or_default();
+            topology.topics.insert(topic, spec);
+        }
+        for namespace in topology.namespaces.keys() {
+            topology.tenants.entry(namespace.tenant()).or_default();
+        }
+        Ok(topology)
+    }
+
+    /// The whole names of its topics.
+    pub fn topics(&self) -> impl Iterator<Item = String> {
+        self.topics.keys().map(ToString::to_string)
+    }
+
+    /// Whether it says all that another says, and says it alike.
+    pub fn contains(&self, other: &Self) -> bool {
+        let namespaces =
+            other.namespaces.iter().all(|(name, policies)| self.namespaces.get(name) == Some(policies));
+        namespaces && other.topics.iter().all(|(name, spec)| self.topics.get(name) == Some(spec))
+    }
+
+    fn spec(
+        &self,
+        topic: &Topic,
+        written: WrittenTopic,
+        defaults: &WrittenTopic,
+        folder: &Path,
+    ) -> Result<TopicSpec, FileError> {
+        let partitions = match written.partitions.or(defaults.partitions) {
+            Some(Partitions::Some(partitions)) => Some(partitions),
+            Some(Partitions::None(NoPartitions::None)) | None => None,
+        };
+        let schema = written.schema.or_else(|| defaults.schema.clone());
+        Ok(TopicSpec {
+            partitions,
+            schema: schema.map(|schema| self.schema(topic, schema, folder)).transpose()?,
+            subscriptions: written.subscriptions.or_else(|| defaults.subscriptions.clone()),
+        })
+    }
+
+    fn schema(&self, topic: &Topic, written: WrittenSchema, folder: &Path) -> Result<SchemaSpec, FileError> {
+        let (name, kind) = (self.name.clone(), format!("{:?}", written.kind).to_uppercase());
+        let wants_definition = !matches!(written.kind, SchemaKind::String | SchemaKind::Bytes);
+        let definition = match (written.file, written.definition) {
+            (Some(file), None) if wants_definition => {
+                let path = folder.join(file);
+                let failed = |why| FileError::Schema {
+                    name: name.clone(),
+                    topic: topic.to_string(),
+                    path: path.clone(),
+                    why,
+                };
+                fs::read_to_string(&path).map_err(failed)?
+            }
+            (None, Some(definition)) if wants_definition => definition,
+            (None, None) if !wants_definition => String::new(),
+            _ => return Err(FileError::SchemaSource { name, topic: topic.to_string(), kind }),
+        };
+        Ok(SchemaSpec { kind, definition, properties: written.properties })
+    }
+}
+
+impl Policies {
+    /// Those that are said here, else those there.
+    fn or(self, other: &Self) -> Self {
+        Self {
+            deduplication: self.deduplication.or(other.deduplication),
+            retention: self.retention.or(other.retention),
+            ttl_seconds: self.ttl_seconds.or(other.ttl_seconds),
+            inactive_topics: self.inactive_topics.or(other.inactive_topics),
+            backlog_quota: self.backlog_quota.or(other.backlog_quota),
+            schema_compatibility: self.schema_compatibility.or(other.schema_compatibility),
+            schema_auto_update: self.schema_auto_update.or(other.schema_auto_update),
+            schema_validation_enforced: self.schema_validation_enforced.or(other.schema_validation_enforced),
+            auto_topics: self.auto_topics.or(other.auto_topics),
+            auto_subscriptions: self.auto_subscriptions.or(other.auto_subscriptions),
+            permissions: self.permissions.or_else(|| other.permissions.clone()),
+        }
+    }
+}
+
+/// Who may do what.
+pub(crate) type Permissions = BTreeMap<String, BTreeSet<Action>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Topology, FileError> {
+        Topology::parse("topology.toml", text, Path::new("."))
+    }
+
+    fn refusal(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_a_topic_is_in_is_there_with_it_and_defaults_hold_where_nothing_is_said() {
+        let topology = parse(
+            "[defaults.topics]\npartitions = 4\n[defaults.namespaces]\ndeduplication = true\n\
+             [namespaces.\"acme/eu\"]\n[topics.\"acme/eu/a\"]\n[topics.\"acme/eu/b\"]\npartitions = \"none\"\n\
+             [topics.short]\npartitions = 2\n",
+        )
+        .unwrap();
+        let tenants: Vec<_> = topology.tenants.keys().map(Tenant::as_str).collect();
+        assert_eq!(tenants, ["acme", "public"]);
+        let partitions: Vec<_> =
+            topology.topics.values().map(|topic| topic.partitions.map(NonZeroU32::get)).collect();
+        assert_eq!(partitions, [Some(4), None, Some(2)]);
+        let deduplication: Vec<_> =
+            topology.namespaces.values().map(|policies| policies.deduplication).collect();
+        assert_eq!(deduplication, [Some(true), None], "of the namespaces that are written down");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, line, words) in [
+            ("[topics.a]\npartitions = 0\n", 2, "say a number from 1 on"),
+            ("[topics.a]\n\npartition = 1\n", 3, "unknown field `partition`"),
+            ("[topics.\"a/b\"]\n", 1, "topic \"a/b\" is neither a name"),
+            ("[topics.\"a-partition-1\"]\n", 1, "is one partition"),
+            ("[namespaces.acme]\n", 1, "write \"tenant/namespace\""),
+            ("[namespaces.\"a/b\"]\nretention = { time_minutes = 1 }\n", 2, "size_mb"),
+            ("[namespaces.\"a/b\"]\nschema_compatibility = \"MAYBE\"\n", 2, "unknown variant `MAYBE`"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.starts_with("topology.toml: "), "{refusal}");
+            assert!(refusal.contains(&format!("line {line}")), "{refusal}");
+            assert!(refusal.contains(words), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_schema_has_one_source() {
+        for schema in [
+            "type = \"AVRO\"",
+            "type = \"STRING\", definition = \"x\"",
+            "type = \"JSON\", file = \"a\", definition = \"b\"",
+        ] {
+            let refusal = refusal(&format!("[topics.a]\nschema = {{ {schema} }}\n"));
+            assert!(refusal.contains("either `file` or `definition`"), "{refusal}");
+        }
+        let refusal = refusal("[topics.a]\nschema = { type = \"AVRO\", file = \"nowhere.avsc\" }\n");
+        assert!(refusal.contains("nowhere.avsc"), "{refusal}");
+    }
+}
