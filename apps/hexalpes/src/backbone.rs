@@ -40,14 +40,18 @@ impl Backbone {
     pub(crate) async fn start(settings: &Settings) -> Result<Self> {
         let authentication = settings.authentication()?.map(Arc::new);
         let tls = TlsFace::of(settings).await?;
-        let protocol = listen(settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
-        let admin = listen(settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
-        let engine = Engine::on_loopback(port_of(&protocol)?, port_of(&admin)?);
+        let host = settings.host()?;
+        let protocol =
+            listen(host, settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
+        let admin =
+            listen(host, settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
+        let engine = Engine::at(host, port_of(&protocol)?, port_of(&admin)?);
         let engine = Engine { token: settings.token()?, ..engine };
-        let url = format!("pulsar://{}:{}", settings.advertised_address(), port_of(&protocol)?);
+        let url = format!("pulsar://{}:{}", settings.advertised_address()?, port_of(&protocol)?);
         let tls_urls = tls.as_ref().map(|face| face.urls.clone());
         let options = BrokerOptions {
             authentication,
+            authorization: settings.authorization()?,
             service_url_tls: tls_urls.clone().map(|[service, _]| service),
             ..BrokerOptions::new(settings.data().join("backbone"), url)
         };
@@ -82,9 +86,10 @@ impl TlsFace {
         let Some(files) = settings.tls_files()? else { return Ok(None) };
         let tls = ServerTls::open(files).context("the backbone cannot speak TLS")?;
         let (protocol, admin) = (settings.port(Key::BackboneTlsPort)?, settings.port(Key::AdminTlsPort)?);
-        let protocol = listen(protocol, "the backbone's TLS", "--backbone-tls-port").await?;
-        let admin = listen(admin, "the backbone's REST over TLS", "--admin-tls-port").await?;
-        let host = settings.advertised_address();
+        let bound = settings.host()?;
+        let protocol = listen(bound, protocol, "the backbone's TLS", "--backbone-tls-port").await?;
+        let admin = listen(bound, admin, "the backbone's REST over TLS", "--admin-tls-port").await?;
+        let host = settings.advertised_address()?;
         let urls = [
             format!("pulsar+ssl://{host}:{}", port_of(&protocol)?),
             format!("https://{host}:{}", port_of(&admin)?),
@@ -113,13 +118,7 @@ pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Resul
     if let Some([service, admin]) = &backbone.tls_urls {
         println!("over TLS: {service}, REST {admin}");
     }
-    println!("{}: it listens on loopback only. Ctrl-C stops it.", guard(settings)?);
+    println!("{}. Ctrl-C stops it.", settings.guard()?);
     stop.cancelled().await;
     backbone.stop().await
-}
-
-/// What is asked of clients, in the words of a banner.
-pub(crate) fn guard(settings: &Settings) -> Result<&'static str> {
-    let is_guarded = settings.authentication()?.is_some();
-    Ok(if is_guarded { "The backbone lets in who shows a token" } else { "Authentication is off" })
 }

@@ -1,15 +1,16 @@
-//! Listening on loopback, with an error that says what to do about a port that is taken.
+//! Listening, with an error that says what to do about a port that is taken.
 
-use std::{io, net::Ipv4Addr};
+use std::{io, net::IpAddr};
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 
 /// `flag` is what gives the port another number.
-pub(crate) async fn listen(port: u16, what: &str, flag: &str) -> Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.with_context(|| {
+pub(crate) async fn listen(host: IpAddr, port: u16, what: &str, flag: &str) -> Result<TcpListener> {
+    TcpListener::bind((host, port)).await.with_context(|| {
         let flag = flag.trim_start_matches('-');
-        format!("{what} cannot listen on port {port}: stop what uses it, or choose another with --{flag}")
+        let at = if host.is_loopback() { String::new() } else { format!(" of {host}") };
+        format!("{what} cannot listen on port {port}{at}: stop what uses it, or choose another with --{flag}")
     })
 }
 

@@ -32,7 +32,10 @@ pub(crate) async fn serve(
     let mut listeners = Vec::new();
     for &service in &services {
         let port = settings.service_port(service, services.len() == 1)?;
-        listeners.push((service, listen(port, service.name(), service.port_key().flag()).await?));
+        listeners.push((
+            service,
+            listen(settings.api_host()?, port, service.name(), service.port_key().flag()).await?,
+        ));
     }
 
     let engine = settings.engine()?;

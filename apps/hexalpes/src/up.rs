@@ -9,7 +9,7 @@ use hexalpes_telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    backbone::{Backbone, guard},
+    backbone::Backbone,
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
@@ -26,8 +26,13 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     }
     let _claims = Claims::take(&settings.data(), Part::ALL)?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    let api =
-        listen(settings.port(Key::CommissionsPort)?, "the commission API", "--commissions-port").await?;
+    let api = listen(
+        settings.api_host()?,
+        settings.port(Key::CommissionsPort)?,
+        "the commission API",
+        "--commissions-port",
+    )
+    .await?;
 
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
     // does it for itself, and then they are brought up to date.
@@ -77,7 +82,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) -> Res
         "  commissions  http://127.0.0.1:{port}   /health /metrics /debug/outbox /debug/relay /debug/consumers"
     );
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
-    println!("{}: it listens on loopback only. Ctrl-C stops it. Try:", guard(settings)?);
+    println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(
         "  curl -s http://127.0.0.1:{port}/commissions/calculate -H 'Content-Type: application/json' \
          -d '{{\"conversionId\":\"conv-000\",\"affiliateId\":\"aff-123\",\"campaignId\":\"camp-456\",\

@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use hexalpes_broker::Broker;
+use hexalpes_tls::ClientName;
 use http::header::AUTHORIZATION;
 
 use crate::{refusal::Refusal, rights};
@@ -25,8 +26,11 @@ pub(crate) async fn authenticate(
         let said = request.headers().get(AUTHORIZATION);
         let original = request.headers().get(ORIGINAL);
         // What is no text proves nothing either, but it was meant to.
+        let ClientName(common_name) =
+            request.extensions().get().cloned().unwrap_or(ClientName(String::new()));
         let caller = broker.caller(
             said.map(|value| value.to_str().unwrap_or("Bearer")),
+            Some(&*common_name).filter(|name| !name.is_empty()),
             original.map(|value| value.to_str().unwrap_or("?")),
         )?;
         // A path that leads nowhere is nobody's.

@@ -107,17 +107,18 @@ pub enum Forbidden {
 }
 
 impl Broker {
-    /// Who calls over REST: what its header `Authorization` says of it, and whom it speaks for; none if nobody asks
-    /// clients who they are.
+    /// Who calls over REST: what its header `Authorization` says of it or the name in its certificate, and whom it
+    /// speaks for; none if nobody asks clients who they are, or rights do not count.
     pub fn caller(
         &self,
         authorization: Option<&str>,
+        common_name: Option<&str>,
         original: Option<&str>,
     ) -> Result<Option<Caller>, Refused> {
         let options = &self.shared.options;
         let Some(authentication) = &options.authentication else { return Ok(None) };
         let now = Duration::from_millis(options.clock.now_ms());
-        let identity = authentication.authenticate_header(authorization, now)?;
+        let identity = authentication.authenticate_header(authorization, common_name, now)?;
         let Some(rights) = &options.authorization else { return Ok(None) };
         Ok(Some(rights.caller(identity.role, original, true)?))
     }

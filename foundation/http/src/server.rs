@@ -5,14 +5,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
+use axum::{Extension, Router};
 use hexalpes_kernel::Edge;
+use hexalpes_tls::ClientName;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -60,7 +61,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     take(listener, router, None, stop).await;
 }
 
-/// The same over TLS. Each connection gets what `tls` holds when it comes.
+/// The same over TLS. Each connection gets what `tls` holds when it comes, and the router hears of a client that showed
+/// a certificate by an extension, its [`ClientName`].
 pub async fn serve_tls(
     listener: TcpListener,
     router: Router,
@@ -112,7 +114,13 @@ async fn converse_over_tls(
     without_delay(&stream);
     let accepting = tokio::time::timeout(HEAD_TIME_MAX, TlsAcceptor::from(tls).accept(stream));
     match stop.run_until_cancelled(accepting).await {
-        Some(Ok(Ok(stream))) => converse(stream, router, stop).await,
+        Some(Ok(Ok(stream))) => {
+            let router = match ClientName::of(stream.get_ref().1) {
+                Some(name) => router.layer(Extension(name)),
+                None => router,
+            };
+            converse(stream, router, stop).await;
+        }
         Some(Ok(Err(error))) => tracing::debug!(%error, "a connection did not become TLS"),
         Some(Err(_)) | None => {}
     }

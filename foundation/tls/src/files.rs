@@ -9,7 +9,7 @@ use std::{
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, ring},
-    server::{NoClientAuth, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{NoClientAuth, danger::ClientCertVerifier},
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_pki_types::{
@@ -17,7 +17,7 @@ use rustls_pki_types::{
     pem::{self, PemObject},
 };
 
-use crate::TlsError;
+use crate::{TlsError, clients::Clients};
 
 /// Where they lie, all in PEM form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct TlsFiles {
     /// The authorities of clients. With it a client may show a certificate, and one that shows a wrong one is hung
     /// up on.
     pub trust: Option<PathBuf>,
+    /// Whether a client must show one; with `trust`.
+    pub must_show: bool,
 }
 
 /// What the files held when they were read.
@@ -63,7 +65,7 @@ impl TlsFiles {
         let provider = Arc::new(ring::default_provider());
         let identity = self.identity(contents, &provider)?;
         let clients = match (&self.trust, &contents.trust) {
-            (Some(path), Some(pem)) => clients(path, pem, &provider)?,
+            (Some(path), Some(pem)) => clients(path, pem, self.must_show, &provider)?,
             _ => Arc::new(NoClientAuth),
         };
         let config = ServerConfig::builder_with_provider(provider)
@@ -96,20 +98,19 @@ impl TlsFiles {
     }
 }
 
-/// Who may show a certificate: nobody needs to.
+/// Who may show a certificate.
 fn clients(
     path: &Path,
     pem: &[u8],
+    must_show: bool,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(TRUST, path, pem)? {
         roots.add(certificate).map_err(|error| unusable(TRUST, path, &error.to_string()))?;
     }
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .allow_unauthenticated()
-        .build()
-        .map_err(|error| unusable(TRUST, path, &error.to_string()))
+    let clients = Clients::of(roots, must_show, provider);
+    Ok(Arc::new(clients.map_err(|error| unusable(TRUST, path, &error.to_string()))?))
 }
 
 fn read(kind: &'static str, path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -4,8 +4,12 @@
 //! [`ServerTls::keep_fresh`] looks at the files from time to time: a pair that was renewed is served without a
 //! restart, and one that is broken changes nothing.
 //!
+//! A client that shows a certificate is known by its [`ClientName`].
+//!
 //! Not here: sockets, and whom a client trusts.
 
+mod certificate;
+mod clients;
 mod error;
 mod files;
 
@@ -16,6 +20,7 @@ use rustls::ServerConfig;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use certificate::common_name;
 pub use error::TlsError;
 use files::Contents;
 pub use files::TlsFiles;
@@ -25,6 +30,17 @@ pub const LOOKS_EVERY: Duration = Duration::from_secs(2);
 
 /// What a listener serves with at the moment: for each connection it takes the newest.
 pub type Current = watch::Receiver<Arc<ServerConfig>>;
+
+/// The common name of the certificate that a client has shown and that was found to be good, for whoever answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientName(pub String);
+
+impl ClientName {
+    /// Of a connection whose handshake is over; none if the client showed no certificate, or one without a name.
+    pub fn of(connection: &rustls::ServerConnection) -> Option<Self> {
+        common_name(connection.peer_certificates()?.first()?).map(Self)
+    }
+}
 
 /// A server's side of TLS, out of files.
 #[derive(Debug)]

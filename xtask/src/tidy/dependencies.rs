@@ -20,9 +20,19 @@ const ROOMS: [(Place, &[Place]); 17] = [
     ("backbone/registry", &["backbone/wire"]),
     (
         "backbone/broker",
-        &["foundation/files", "backbone/wire", "backbone/log", "backbone/auth", "backbone/registry"],
+        &[
+            "foundation/files",
+            "foundation/tls",
+            "backbone/wire",
+            "backbone/log",
+            "backbone/auth",
+            "backbone/registry",
+        ],
     ),
-    ("backbone/admin", &["backbone/wire", "backbone/broker", "backbone/auth", "backbone/registry"]),
+    (
+        "backbone/admin",
+        &["foundation/tls", "backbone/wire", "backbone/broker", "backbone/auth", "backbone/registry"],
+    ),
     ("backbone/client", &["backbone/wire"]),
     ("backbone/topology", &["backbone/client"]),
     ("backbone/outbox", &["backbone/client", "foundation/"]),

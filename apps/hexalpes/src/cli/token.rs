@@ -83,7 +83,7 @@ fn show(settings: &Settings, token: Option<String>, output: Output) -> Result<()
     let token = token.map_or_else(read_token, Ok)?;
     let mut shown = decode_unverified(&token)?;
     if let Some(authentication) = settings.authentication()? {
-        let verdict = authentication.authenticate(Some("token"), token.as_bytes(), now());
+        let verdict = authentication.authenticate(Some("token"), token.as_bytes(), None, now());
         shown["counts"] = match verdict {
             Ok(_) => true.into(),
             Err(error) => format!("no: {error}").into(),

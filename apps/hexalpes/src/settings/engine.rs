@@ -1,5 +1,7 @@
 //! Where the broker is, whoever runs it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use anyhow::{Result, ensure};
 use hexalpes_client::{AdminOptions, ClientOptions, TlsOptions, Token};
 
@@ -19,10 +21,16 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn on_loopback(port: u16, admin_port: u16) -> Self {
+    /// On this machine, where a backbone listens.
+    pub(crate) fn at(host: IpAddr, port: u16, admin_port: u16) -> Self {
+        let host = match host {
+            IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            host => host,
+        };
         Self {
-            service: format!("pulsar://127.0.0.1:{port}"),
-            admin: format!("http://127.0.0.1:{admin_port}"),
+            service: format!("pulsar://{}", SocketAddr::new(host, port)),
+            admin: format!("http://{}", SocketAddr::new(host, admin_port)),
             trust: None,
             token: None,
         }

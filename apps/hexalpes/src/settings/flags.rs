@@ -26,11 +26,13 @@ impl Args for Flags {
             .help("The settings file [env: HEXALPES_CONFIG] [default: hexalpes.toml, if it is there]");
         let keys = KEYS.iter().map(|key| {
             let default = key.built_in().map(|value| format!(" [default: {value}]")).unwrap_or_default();
-            Arg::new(key.flag()).long(key.flag()).value_name(key.value_name()).help(format!(
-                "{} [env: {}]{default}",
-                key.about(),
-                key.variable()
-            ))
+            let help = format!("{} [env: {}]{default}", key.about(), key.variable());
+            let arg = Arg::new(key.flag()).long(key.flag()).value_name(key.value_name()).help(help);
+            match key {
+                // It is a flag alone, too.
+                Key::Insecure => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+                _ => arg,
+            }
         });
         std::iter::once(config)
             .chain(keys)

@@ -20,6 +20,13 @@ pub(crate) enum Key {
     TokenSecret,
     TokenPublic,
     AnonymousUserRole,
+    BasicAuthConf,
+    TlsClientRoles,
+    TlsClientRequired,
+    AuthorizationEnabled,
+    SuperUserRoles,
+    ProxyRoles,
+    Insecure,
     PulsarTokenFile,
     PulsarBrokerUrl,
     PulsarAdminUrl,
@@ -50,6 +57,13 @@ pub(crate) const KEYS: &[Key] = &[
     Key::TokenSecret,
     Key::TokenPublic,
     Key::AnonymousUserRole,
+    Key::BasicAuthConf,
+    Key::TlsClientRoles,
+    Key::TlsClientRequired,
+    Key::AuthorizationEnabled,
+    Key::SuperUserRoles,
+    Key::ProxyRoles,
+    Key::Insecure,
     Key::PulsarTokenFile,
     Key::PulsarBrokerUrl,
     Key::PulsarAdminUrl,
@@ -87,6 +101,13 @@ impl Key {
             Self::TokenSecret => ("token-secret-key", "HEXALPES_TOKEN_SECRET_KEY"),
             Self::TokenPublic => ("token-public-key", "HEXALPES_TOKEN_PUBLIC_KEY"),
             Self::AnonymousUserRole => ("anonymous-user-role", "HEXALPES_ANONYMOUS_USER_ROLE"),
+            Self::BasicAuthConf => ("basic-auth-conf", "HEXALPES_BASIC_AUTH_CONF"),
+            Self::TlsClientRoles => ("tls-client-roles", "HEXALPES_TLS_CLIENT_ROLES"),
+            Self::TlsClientRequired => ("tls-client-required", "HEXALPES_TLS_CLIENT_REQUIRED"),
+            Self::AuthorizationEnabled => ("authorization-enabled", "HEXALPES_AUTHORIZATION_ENABLED"),
+            Self::SuperUserRoles => ("super-user-roles", "HEXALPES_SUPER_USER_ROLES"),
+            Self::ProxyRoles => ("proxy-roles", "HEXALPES_PROXY_ROLES"),
+            Self::Insecure => ("insecure", "HEXALPES_INSECURE"),
             Self::PulsarTokenFile => ("pulsar-token-file", "PULSAR_TOKEN_FILE"),
             Self::PulsarBrokerUrl => ("pulsar-broker-url", "PULSAR_BROKER_URL"),
             Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
@@ -118,6 +139,7 @@ impl Key {
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
+            Self::TlsClientRoles | Self::TlsClientRequired | Self::Insecure => Some("false"),
             Self::ServicePort
             | Self::TlsCertificateFile
             | Self::TlsKeyFile
@@ -126,6 +148,10 @@ impl Key {
             | Self::TokenSecret
             | Self::TokenPublic
             | Self::AnonymousUserRole
+            | Self::BasicAuthConf
+            | Self::AuthorizationEnabled
+            | Self::SuperUserRoles
+            | Self::ProxyRoles
             | Self::PulsarTokenFile
             | Self::PulsarBrokerUrl
             | Self::PulsarAdminUrl
@@ -144,11 +170,17 @@ impl Key {
             Self::Data => "FOLDER",
             Self::Log => "LEVEL",
             Self::Host | Self::AdvertisedAddress => "ADDRESS",
-            Self::TlsCertificateFile | Self::TlsKeyFile | Self::TlsTrustCertsFile | Self::PulsarTokenFile => {
-                "FILE"
-            }
+            Self::TlsCertificateFile
+            | Self::TlsKeyFile
+            | Self::TlsTrustCertsFile
+            | Self::BasicAuthConf
+            | Self::PulsarTokenFile => "FILE",
             Self::TokenSecret | Self::TokenPublic => "KEY",
             Self::AnonymousUserRole => "ROLE",
+            Self::SuperUserRoles | Self::ProxyRoles => "ROLES",
+            Self::TlsClientRoles | Self::TlsClientRequired | Self::AuthorizationEnabled | Self::Insecure => {
+                "true|false"
+            }
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
@@ -172,7 +204,10 @@ impl Key {
         match self {
             Self::Data => "The folder of everything that is kept; made at the first start",
             Self::Log => "What is logged: a level, or directives such as `warn,hexalpes_broker=debug`",
-            Self::Host => "Where it listens: on 127.0.0.1 alone, as what a role may do is not limited yet",
+            Self::Host => {
+                "Where the backbone listens: an address, such as 0.0.0.0 for all that the machine has; beyond loopback \
+                 it has to ask clients who they are. The services' own APIs stay on loopback, unless --insecure"
+            }
             Self::BackbonePort => "Where the backbone speaks Pulsar's binary protocol",
             Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
             Self::CommissionsPort => "Where the commission API is served",
@@ -205,6 +240,22 @@ impl Key {
                 "The same with a public key of RSA or of a curve, PEM or DER (file:///PATH or data:;base64,…)"
             }
             Self::AnonymousUserRole => "The role of clients that show no token; unset: they are not let in",
+            Self::BasicAuthConf => {
+                "Users and passwords of clients, as `htpasswd -m` makes them (FILE, file:///PATH or data:;base64,…); the \
+                 user is the role"
+            }
+            Self::TlsClientRoles => {
+                "Whether the common name in a client's certificate is its role (method tls); with tls_trust_certs_file"
+            }
+            Self::TlsClientRequired => "Whether clients that speak TLS must show a certificate",
+            Self::AuthorizationEnabled => {
+                "Whether rights are asked for; unset: where clients are asked who they are. It takes super_user_roles"
+            }
+            Self::SuperUserRoles => "Who may do everything on the backbone: roles, with commas between",
+            Self::ProxyRoles => "Who speaks for others, as Pulsar's proxy does: roles, with commas between",
+            Self::Insecure => {
+                "Listens on host also where nobody is asked who they are: whoever reaches it may do everything"
+            }
             Self::PulsarTokenFile => {
                 "The token that services and commands show the broker, in a file; `hexalpes token` makes one"
             }

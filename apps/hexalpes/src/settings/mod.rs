@@ -8,15 +8,14 @@ mod file;
 mod flags;
 mod keys;
 mod nearest;
+mod security;
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, fs, net::Ipv4Addr, num::NonZeroU64, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, fmt, fs, num::NonZeroU64, path::PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use hexalpes_auth::{Authentication, SecretKey, TokenKey, key_bytes};
 use hexalpes_client::Token;
 use hexalpes_db::DatabaseUrl;
 use hexalpes_telemetry::{LEVELS, LogError, LogFilter};
-use hexalpes_tls::TlsFiles;
 
 use crate::services::Service;
 
@@ -117,21 +116,8 @@ impl Settings {
              aside",
             self.origin(Key::EventsFilesAsideMax)
         );
-        let host = self.text(Key::Host);
-        ensure!(
-            host == "localhost" || host.parse() == Ok(Ipv4Addr::LOCALHOST),
-            "host ({}) is {host:?}: what a role may do is not limited yet, so only 127.0.0.1 is listened on; leave it \
-             out, and put a proxy that authenticates in front",
-            self.origin(Key::Host)
-        );
         self.log()?;
-        self.tls_files()?;
-        let advertised = self.advertised_address();
-        ensure!(
-            url::Host::parse(advertised).is_ok(),
-            "advertised_address ({}) is {advertised:?}: write a host alone, without a scheme and a port; IPv6 in brackets",
-            self.origin(Key::AdvertisedAddress)
-        );
+        self.check_security()?;
         // Not what lies in the files that it names: a token may still be to be made.
         self.addresses().map(drop)
     }
@@ -237,7 +223,7 @@ impl Settings {
         if let Some(cluster) = self.cluster()? {
             return Ok(cluster);
         }
-        let engine = Engine::on_loopback(self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?);
+        let engine = Engine::at(self.host()?, self.port(Key::BackbonePort)?, self.port(Key::AdminPort)?);
         Ok(Engine { token: self.token()?, ..engine })
     }
 
@@ -255,76 +241,6 @@ impl Settings {
         let token = read.with_context(|| format!("pulsar_token_file ({origin}): {value} cannot be read"))?;
         ensure!(!token.trim().is_empty(), "pulsar_token_file ({origin}): {value} is empty");
         Ok(Some(Token::new(token.trim())))
-    }
-
-    /// What signs tokens, and checks them.
-    pub(crate) fn secret_key(&self) -> Result<Option<SecretKey>> {
-        let Some(Given { value, origin }) = self.given.get(&Key::TokenSecret) else { return Ok(None) };
-        let key = key_bytes(value).map_err(anyhow::Error::from).and_then(|bytes| Ok(SecretKey::new(bytes)?));
-        key.map(Some).with_context(|| format!("token_secret_key ({origin})"))
-    }
-
-    /// How clients of the backbone prove who they are; none if nobody asks them.
-    pub(crate) fn authentication(&self) -> Result<Option<Authentication>> {
-        let role = self.given.get(&Key::AnonymousUserRole);
-        let key = match (self.secret_key()?, self.given.get(&Key::TokenPublic)) {
-            (Some(secret), None) => TokenKey::secret(secret),
-            (None, Some(Given { value, origin })) => {
-                let bytes = key_bytes(value).map_err(anyhow::Error::from);
-                let key = bytes.and_then(|bytes| Ok(TokenKey::public(&bytes)?));
-                key.with_context(|| format!("token_public_key ({origin})"))?
-            }
-            (Some(_), Some(Given { origin, .. })) => bail!(
-                "token_public_key ({origin}) stands beside token_secret_key: tokens are signed with one of them, \
-                 leave the other out"
-            ),
-            (None, None) => {
-                ensure!(
-                    role.is_none(),
-                    "anonymous_user_role ({}) needs token_secret_key or token_public_key beside it: without, \
-                     nobody is asked who they are",
-                    self.origin(Key::AnonymousUserRole)
-                );
-                return Ok(None);
-            }
-        };
-        Ok(Some(Authentication::by_token(key, role.map(|given| given.value.clone()))))
-    }
-
-    /// Who starts a backbone that asks for tokens, and services beside it, has one for them.
-    pub(crate) fn own_token_is_there(&self) -> Result<()> {
-        ensure!(
-            self.authentication()?.is_none()
-                || self.given.contains_key(&Key::PulsarTokenFile)
-                || self.given.contains_key(&Key::AnonymousUserRole),
-            "the backbone asks for tokens, and the services beside it have none: make one (`hexalpes token create \
-             --subject hexalpes`), and name its file with --pulsar-token-file"
-        );
-        Ok(())
-    }
-
-    /// The files of the backbone's TLS; none if it has no certificate.
-    pub(crate) fn tls_files(&self) -> Result<Option<TlsFiles>> {
-        let path = |key| self.given.get(&key).map(|given: &Given| PathBuf::from(&given.value));
-        match (path(Key::TlsCertificateFile), path(Key::TlsKeyFile)) {
-            (None, None) => Ok(None),
-            (Some(certificate), Some(key)) => {
-                Ok(Some(TlsFiles { certificate, key, trust: path(Key::TlsTrustCertsFile) }))
-            }
-            (Some(_), None) => bail!(
-                "tls_certificate_file ({}) needs tls_key_file beside it: the private key of the certificate",
-                self.origin(Key::TlsCertificateFile)
-            ),
-            (None, Some(_)) => bail!(
-                "tls_key_file ({}) needs tls_certificate_file beside it: the certificate of the key",
-                self.origin(Key::TlsKeyFile)
-            ),
-        }
-    }
-
-    /// The host in the addresses that the backbone tells its clients.
-    pub(crate) fn advertised_address(&self) -> &str {
-        self.given.get(&Key::AdvertisedAddress).map_or("127.0.0.1", |given| &given.value)
     }
 
     /// Name, value and origin of each setting; a password is not shown.

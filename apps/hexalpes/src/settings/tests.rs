@@ -47,10 +47,51 @@ fn a_wrong_port_is_told_with_its_origin() {
 }
 
 #[test]
-fn another_host_than_loopback_is_refused_with_the_way_out() {
-    let flags = Flags { given: vec![(Key::Host, "0.0.0.0".to_owned())], config: None };
-    let error = error_of(&flags, &[]);
-    assert!(error.contains("only 127.0.0.1") && error.contains("proxy"), "{error}");
+fn another_host_than_loopback_is_refused_while_nobody_is_asked_who_they_are_with_both_ways_out() {
+    let host = ("HEXALPES_HOST", "10.0.0.7");
+    let error = error_of(&Flags::default(), &[host]);
+    assert!(error.contains("set token_secret_key") && error.contains("--insecure"), "{error}");
+    let read = |more: (&str, &str)| Settings::read(&Flags::default(), &variables(&[host, more, SUPER]));
+    let insecure = read(("HEXALPES_INSECURE", "true")).expect("it was said");
+    assert_eq!(insecure.api_host().expect("an address").to_string(), "10.0.0.7");
+    let asking = read(("HEXALPES_TOKEN_SECRET_KEY", "file:///secret.key")).expect("clients are asked");
+    assert_eq!(asking.host().expect("an address").to_string(), "10.0.0.7");
+    assert_eq!(asking.advertised_address().expect("a host"), "10.0.0.7");
+    assert!(asking.api_host().expect("an address").is_loopback(), "who asks nobody stays at home");
+    let error = error_of(&Flags::default(), &[("HEXALPES_HOST", "0.0.0.0"), ("HEXALPES_INSECURE", "true")]);
+    assert!(error.starts_with("advertised_address is not set"), "{error}");
+    let error = error_of(&Flags::default(), &[("HEXALPES_HOST", "broker.example")]);
+    assert!(error.contains("no address"), "{error}");
+}
+
+const SUPER: (&str, &str) = ("HEXALPES_SUPER_USER_ROLES", "root, admin");
+
+#[test]
+fn rights_are_asked_for_where_clients_are_and_somebody_must_have_them() {
+    let token = ("HEXALPES_TOKEN_SECRET_KEY", "file:///secret.key");
+    let rights = |names: &[(&str, &str)]| {
+        let settings = Settings::read(&Flags::default(), &variables(names));
+        settings.and_then(|settings| settings.authorization())
+    };
+    assert!(rights(&[]).expect("all is well").is_none());
+    let found = rights(&[token, SUPER]).expect("all is well").expect("rights are asked for");
+    assert!(found.is_superuser("root") && found.is_superuser("admin") && !found.is_superuser("me"));
+    let off = ("HEXALPES_AUTHORIZATION_ENABLED", "false");
+    assert!(rights(&[token, off]).expect("all is well").is_none());
+    let error = rights(&[token]).expect_err("nobody could do anything").to_string();
+    assert!(
+        error.contains("--super-user-roles") && error.contains("--authorization-enabled false"),
+        "{error}"
+    );
+    let on = ("HEXALPES_AUTHORIZATION_ENABLED", "true");
+    let error = rights(&[on, SUPER]).expect_err("nobody is asked").to_string();
+    assert!(error.contains("nobody is asked who they are"), "{error}");
+    let error =
+        rights(&[token, SUPER, ("HEXALPES_AUTHORIZATION_ENABLED", "yes")]).expect_err("a slip").to_string();
+    assert!(error.ends_with("write true or false"), "{error}");
+    let roles = ("HEXALPES_TLS_CLIENT_ROLES", "true");
+    let error = rights(&[roles, SUPER]).expect_err("whom to trust?").to_string();
+    assert!(error.contains("needs tls_trust_certs_file"), "{error}");
 }
 
 #[test]
@@ -70,22 +111,22 @@ fn the_advertised_address_is_a_host_alone() {
     }
     for right in ["broker.example", "127.0.0.1", "[::1]"] {
         let settings = Settings::read(&given(right), &[]).expect("all is well");
-        assert_eq!(settings.advertised_address(), right);
+        assert_eq!(settings.advertised_address().expect("a host"), right);
     }
 }
 
 #[test]
 fn a_token_is_checked_with_one_key_and_an_anonymous_role_needs_one() {
     let error = |names: &[(&str, &str)]| {
-        let settings = Settings::read(&Flags::default(), &variables(names)).expect("it can be read");
-        settings.authentication().expect_err("it is wrong").to_string()
+        let settings = Settings::read(&Flags::default(), &variables(names));
+        settings.and_then(|settings| settings.authentication()).expect_err("it is wrong").to_string()
     };
     let secret = ("HEXALPES_TOKEN_SECRET_KEY", "data:;base64,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-    let both = error(&[secret, ("HEXALPES_TOKEN_PUBLIC_KEY", "file:///key.pem")]);
+    let both = error(&[secret, SUPER, ("HEXALPES_TOKEN_PUBLIC_KEY", "file:///key.pem")]);
     assert!(both.contains("leave the other out"), "{both}");
     let role = error(&[("HEXALPES_ANONYMOUS_USER_ROLE", "guest")]);
-    assert!(role.contains("needs token_secret_key or token_public_key"), "{role}");
-    let settings = Settings::read(&Flags::default(), &variables(&[secret])).expect("it can be read");
+    assert!(role.contains("needs token_secret_key, token_public_key"), "{role}");
+    let settings = Settings::read(&Flags::default(), &variables(&[secret, SUPER])).expect("it can be read");
     assert!(!format!("{:?}", settings.shown()).contains("AAAA"), "a secret is not shown");
 }
 

@@ -6,8 +6,8 @@ use std::{fs, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hexalpes_auth::{
-    Authentication, Claims, Identity, KeyError, Refused, SecretKey, SourceError, TokenError, TokenKey,
-    key_bytes,
+    Authentication, Claims, Identity, KeyError, Passwords, PasswordsError, Refused, SecretKey, SourceError,
+    TokenError, TokenKey, key_bytes,
 };
 
 const NOW: Duration = Duration::from_secs(1_000_000);
@@ -115,16 +115,85 @@ fn a_key_is_where_pulsars_settings_say() {
 fn who_shows_no_token_is_anonymous_where_that_is_allowed_and_refused_elsewhere() {
     let of = |role: Option<&str>| Authentication::by_token(key(), role.map(str::to_owned));
     let (closed, open) = (of(None), of(Some("anonymous")));
-    assert_eq!(closed.authenticate(None, b"", NOW), Err(Refused::Missing));
-    assert_eq!(closed.authenticate_header(None, NOW), Err(Refused::Missing));
-    assert!(matches!(closed.authenticate(Some("basic"), b"a:b", NOW), Err(Refused::Method { .. })));
-    assert_eq!(open.authenticate(None, b"", NOW).unwrap().role, "anonymous");
-    assert_eq!(open.authenticate_header(None, NOW).unwrap().role, "anonymous");
+    let missing = Refused::Missing { supported: "token".to_owned() };
+    assert_eq!(closed.authenticate(None, b"", None, NOW), Err(missing.clone()));
+    assert_eq!(closed.authenticate_header(None, None, NOW), Err(missing));
+    assert!(matches!(closed.authenticate(Some("basic"), b"a:b", None, NOW), Err(Refused::Method { .. })));
+    assert_eq!(open.authenticate(None, b"", None, NOW).unwrap().role, "anonymous");
+    assert_eq!(open.authenticate_header(None, None, NOW).unwrap().role, "anonymous");
     // A wrong token is a mistake that should be noticed.
-    assert_eq!(open.authenticate(Some("token"), b"x", NOW), Err(Refused::Token(TokenError::Malformed)));
-    assert_eq!(open.authenticate_header(Some("Bearer x"), NOW), Err(Refused::Token(TokenError::Malformed)));
+    assert_eq!(open.authenticate(Some("token"), b"x", None, NOW), Err(Refused::Token(TokenError::Malformed)));
+    assert_eq!(
+        open.authenticate_header(Some("Bearer x"), None, NOW),
+        Err(Refused::Token(TokenError::Malformed))
+    );
 
     let token = claims("me", None).sign(&secret());
-    assert_eq!(closed.authenticate(Some("token"), token.as_bytes(), NOW).unwrap().role, "me");
-    assert_eq!(closed.authenticate_header(Some(&format!("bearer {token}")), NOW).unwrap().role, "me");
+    assert_eq!(closed.authenticate(Some("token"), token.as_bytes(), None, NOW).unwrap().role, "me");
+    assert_eq!(closed.authenticate_header(Some(&format!("bearer {token}")), None, NOW).unwrap().role, "me");
+}
+
+/// Made by OpenSSL, for passwords of no letter, one, many, and others than ASCII.
+const HTPASSWD: &str = "\
+short:$apr1$abcdefgh$612I4P3WkyE5WPppIQnp91
+one:$apr1$Xy$t/KqqOhFhCFu1AIySdMAX0
+accents:$apr1$Xy$Vsmv5cCcyqNCRspK.qddW/
+long:$apr1$Xy$o8yW2Or0rm1EXVenjKwm61
+empty:$apr1$Xy$RptpMkypqXtTQHiQD96Lq/
+admin:$apr1$FG4AO6aX$KGYPuMoLUou3i6vUkPUUf.
+";
+
+#[test]
+fn a_password_is_that_of_the_line_of_its_user() {
+    let authentication = Authentication {
+        passwords: Some(Passwords::parse(HTPASSWD.as_bytes()).unwrap()),
+        ..Authentication::default()
+    };
+    let basic = |both: &str| authentication.authenticate(Some("basic"), both.as_bytes(), None, NOW);
+    let long = format!("long:{}", "0123456789abcdef".repeat(5));
+    for good in ["short:apw", "admin:123456", "empty:", "one:x", "accents:pässwörd: zwei", &long] {
+        let (user, _) = good.split_once(':').unwrap();
+        assert_eq!(basic(good), Ok(Identity { role: user.to_owned(), ends: None }), "{good}");
+    }
+    for wrong in ["short:", "short:apW", "nobody:apw", "short", "", "admin:apw"] {
+        assert_eq!(basic(wrong), Err(Refused::Password), "{wrong}");
+    }
+    let header = |value: &str| authentication.authenticate_header(Some(value), None, NOW).map(|it| it.role);
+    assert_eq!(header("Basic c2hvcnQ6YXB3"), Ok("short".to_owned()));
+    assert_eq!(header("basic c2hvcnQ6YXB3"), Ok("short".to_owned()));
+    assert_eq!(header("Basic nonsense"), Err(Refused::Password));
+    assert!(
+        matches!(header("Bearer x"), Err(Refused::Method { supported, .. }) if supported.contains("basic"))
+    );
+}
+
+#[test]
+fn lines_that_are_no_passwords_are_refused_by_number() {
+    let error = |text: &str| Passwords::parse(text.as_bytes()).unwrap_err();
+    assert_eq!(error("a:$apr1$s$h\n\nb"), PasswordsError::Shape { line: 3 });
+    assert_eq!(error("# a comment"), PasswordsError::Shape { line: 1 });
+    assert_eq!(error("a:b:c"), PasswordsError::Shape { line: 1 });
+    let twice = PasswordsError::Twice { line: 2, user: "a".to_owned() };
+    assert_eq!(error("a:$apr1$s$h\na:$apr1$s$h"), twice);
+    for other in ["abreKcbFszKVY", "$2y$05$abc", "{SHA}abc", "plain", "$apr1$nosalt"] {
+        let shown = error(&format!("a:{other}"));
+        assert_eq!(shown, PasswordsError::Kind { line: 1, user: "a".to_owned() }, "{other}");
+        assert!(!shown.to_string().contains(other), "a hash is not shown");
+    }
+    assert_eq!(Passwords::parse(&[0xff]).unwrap_err(), PasswordsError::NotText);
+}
+
+#[test]
+fn a_certificate_is_a_role_where_that_is_wanted_and_a_header_wins_over_it() {
+    let both = Authentication { by_certificate: true, ..Authentication::by_token(key(), None) };
+    assert_eq!(both.authenticate(Some("tls"), b"", Some("robot"), NOW).unwrap().role, "robot");
+    assert_eq!(both.authenticate(Some("tls"), b"", None, NOW), Err(Refused::Certificate));
+    assert_eq!(both.authenticate_header(None, Some("robot"), NOW).unwrap().role, "robot");
+    let token = claims("me", None).sign(&secret());
+    let header = both.authenticate_header(Some(&format!("Bearer {token}")), Some("robot"), NOW);
+    assert_eq!(header.unwrap().role, "me");
+    assert!(matches!(both.authenticate(None, b"", Some("robot"), NOW), Err(Refused::Missing { .. })));
+    let tokens = Authentication::by_token(key(), None);
+    assert!(matches!(tokens.authenticate(Some("tls"), b"", Some("robot"), NOW), Err(Refused::Method { .. })));
+    assert!(matches!(tokens.authenticate_header(None, Some("robot"), NOW), Err(Refused::Missing { .. })));
 }

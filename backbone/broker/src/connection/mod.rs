@@ -13,6 +13,7 @@ use std::{collections::HashMap, future::pending, io::ErrorKind, net::SocketAddr,
 
 use bytes::BytesMut;
 use hexalpes_auth::Refused;
+use hexalpes_tls::ClientName;
 use hexalpes_wire::{
     frame::{Decoder, Frame, FrameError},
     proto::{Command, CommandType},
@@ -111,7 +112,7 @@ pub(crate) async fn serve(
     stop: CancellationToken,
 ) {
     let served = match socket.set_nodelay(true) {
-        Ok(()) => converse(shared, socket.split(), peer, &stop).await,
+        Ok(()) => converse(shared, socket.split(), Outbox::of(peer, None), &stop).await,
         Err(error) => Err(error.into()),
     };
     log_end(served, peer);
@@ -131,7 +132,10 @@ pub(crate) async fn serve_tls(
         () = shared.stop.cancelled() => Err(Hangup::Stopping),
     };
     let served = match accepted {
-        Ok(stream) => converse(shared, tokio::io::split(stream), peer, &stop).await,
+        Ok(stream) => {
+            let name = ClientName::of(stream.get_ref().1).map(|ClientName(name)| name);
+            converse(shared, tokio::io::split(stream), Outbox::of(peer, name), &stop).await
+        }
         Err(cause) => Err(cause),
     };
     log_end(served, peer);
@@ -150,12 +154,12 @@ async fn accept_tls(
 async fn converse(
     shared: Arc<Shared>,
     (reader, writer): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
-    peer: SocketAddr,
+    outbox: Outbox,
     stop: &CancellationToken,
 ) -> Result<(), Hangup> {
     let mut connection = Connection {
         shared,
-        outbox: Arc::new(Outbox::of(peer)),
+        outbox: Arc::new(outbox),
         is_connected: false,
         proof: None,
         has_appended: false,

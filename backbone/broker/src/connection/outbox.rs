@@ -30,13 +30,15 @@ pub(crate) struct Outbox {
     peer: Option<SocketAddr>,
     /// What its client calls itself.
     pub(crate) client_version: OnceLock<String>,
+    /// The name in the certificate that its client showed.
+    pub(crate) common_name: Option<String>,
     /// Who its client is, once that is proved and counts.
     pub(crate) caller: OnceLock<Caller>,
 }
 
 impl Outbox {
-    pub(crate) fn of(peer: SocketAddr) -> Self {
-        Self { peer: Some(peer), ..Self::default() }
+    pub(crate) fn of(peer: SocketAddr, common_name: Option<String>) -> Self {
+        Self { peer: Some(peer), common_name, ..Self::default() }
     }
 
     /// Where the peer is, written as Pulsar's broker writes it.

@@ -37,7 +37,8 @@ impl Connection {
         let Some(authentication) = &self.shared.options.authentication else { return Ok(()) };
         let data = connect.auth_data.as_deref().unwrap_or_default();
         let can_answer = connect.feature_flags.is_some_and(|flags| flags.supports_auth_refresh());
-        let found = authentication.authenticate(connect.auth_method_name.as_deref(), data, self.now());
+        let (method, name) = (connect.auth_method_name.as_deref(), self.outbox.common_name.as_deref());
+        let found = authentication.authenticate(method, data, name, self.now());
         let identity = found.map_err(|refused| self.refuse(refused))?;
         if let Some(rights) = &self.shared.options.authorization {
             let caller = rights.caller(identity.role.clone(), connect.original_principal.as_deref(), false);
@@ -55,7 +56,7 @@ impl Connection {
         let (Some(authentication), Some(before)) = (&self.shared.options.authentication, &self.proof) else {
             return Err(senseless);
         };
-        let identity = answered(authentication, answer, self.now());
+        let identity = answered(authentication, answer, self.outbox.common_name.as_deref(), self.now());
         let identity = identity.map_err(|refused| self.refuse(refused))?;
         if identity.role != before.identity.role {
             return Err(Hangup::AnotherRole);
@@ -124,10 +125,11 @@ impl Proof {
 fn answered(
     authentication: &Authentication,
     answer: &CommandAuthResponse,
+    common_name: Option<&str>,
     now: Duration,
 ) -> Result<Identity, Refused> {
     let data = answer.response.as_ref();
     let method = data.and_then(|data| data.auth_method_name.as_deref());
     let secret = data.and_then(|data| data.auth_data.as_deref()).unwrap_or_default();
-    authentication.authenticate(method, secret, now)
+    authentication.authenticate(method, secret, common_name, now)
 }

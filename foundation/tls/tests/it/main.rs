@@ -10,6 +10,12 @@ use hexalpes_tls::{ServerTls, TlsError, TlsFiles};
 use tempfile::TempDir;
 
 const ONE: (&str, &str) = (include_str!("pems/one.certificate.pem"), include_str!("pems/one.key.pem"));
+/// One that may vouch for clients, and two of its: one of X.509's first version, one of its third with two names.
+const AUTHORITY: &str = include_str!("pems/authority.certificate.pem");
+const OLD: (&str, &str) =
+    (include_str!("pems/client-old.certificate.pem"), include_str!("pems/client-old.key.pem"));
+const NEW: (&str, &str) =
+    (include_str!("pems/client-new.certificate.pem"), include_str!("pems/client-new.key.pem"));
 const TWO: (&str, &str) = (include_str!("pems/two.certificate.pem"), include_str!("pems/two.key.pem"));
 
 struct Folder(TempDir);
@@ -30,7 +36,7 @@ impl Folder {
 
     fn files(&self) -> TlsFiles {
         let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| self.0.path().join(name));
-        TlsFiles { certificate, key, trust: None }
+        TlsFiles { certificate, key, trust: None, must_show: false }
     }
 
     fn refusal(&self) -> String {

@@ -32,10 +32,16 @@ fn tokens_are_made_read_and_wanted() {
     let shown: Value = serde_json::from_str(&shown).expect("it is JSON");
     assert_eq!((&shown["claims"]["sub"], &shown["counts"]), (&"me".into(), &true.into()));
 
-    let backbone =
-        Backbone::start_with_flags(&["--token-secret-key", &key, "--anonymous-user-role", "guest"]);
+    let backbone = Backbone::start_with_flags(&[
+        "--token-secret-key",
+        &key,
+        "--anonymous-user-role",
+        "guest",
+        "--super-user-roles",
+        "guest",
+    ]);
     drop(backbone);
-    let backbone = Backbone::start_guarded(&["--token-secret-key", &key]);
+    let backbone = Backbone::start_guarded(&["--token-secret-key", &key, "--super-user-roles", "me"]);
     let urls = backbone.urls();
     let reach = ["--pulsar-broker-url", &urls.service, "--pulsar-admin-url", &urls.admin];
     let said = refusal(path, &[&["produce", "t", "-m", "x"], &reach[..]].concat(), 1);
@@ -54,12 +60,20 @@ fn tokens_are_made_read_and_wanted() {
 #[test]
 fn a_key_that_is_missing_or_too_short_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let said = refusal(folder.path(), &["backbone", "--token-secret-key", "file:///nowhere/secret.key"], 1);
+    let said = refusal(
+        folder.path(),
+        &["backbone", "--super-user-roles", "me", "--token-secret-key", "file:///nowhere/secret.key"],
+        1,
+    );
     assert!(
         said.contains("token_secret_key") && said.contains("/nowhere/secret.key cannot be read"),
         "{said}"
     );
-    let said = refusal(folder.path(), &["backbone", "--token-secret-key", "data:;base64,c2hvcnQ="], 1);
+    let said = refusal(
+        folder.path(),
+        &["backbone", "--super-user-roles", "me", "--token-secret-key", "data:;base64,c2hvcnQ="],
+        1,
+    );
     assert!(said.contains("token_secret_key") && said.contains("too short"), "{said}");
     let said = refusal(folder.path(), &["token", "create", "--subject", "me"], 1);
     assert!(said.contains("hexalpes token secret-key"), "{said}");
@@ -69,7 +83,7 @@ fn a_key_that_is_missing_or_too_short_is_refused_by_name() {
 fn services_beside_a_backbone_that_wants_tokens_need_one() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let key = format!("data:;base64,{}", "A".repeat(44));
-    let said = up_refusal(folder.path(), &["--token-secret-key", &key], 1);
+    let said = up_refusal(folder.path(), &["--token-secret-key", &key, "--super-user-roles", "me"], 1);
     assert!(said.contains("--pulsar-token-file"), "{said}");
     assert!(!folder.path().join("data").exists(), "nothing was opened");
 }
