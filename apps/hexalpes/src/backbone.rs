@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     claims::{Claims, Part},
+    conf::BrokerConf,
     listen::{listen, port_of},
     settings::{Engine, Key, Settings},
 };
@@ -49,11 +50,17 @@ impl Backbone {
         let engine = Engine { token: settings.token()?, ..engine };
         let url = format!("pulsar://{}:{}", settings.advertised_address()?, port_of(&protocol)?);
         let tls_urls = tls.as_ref().map(|face| face.urls.clone());
+        let BrokerConf { max_message_bytes, keep_alive, defaults, lacks_public } = settings.broker().clone();
+        let built_in = BrokerOptions::new(settings.data().join("backbone"), url);
         let options = BrokerOptions {
             authentication,
             authorization: settings.authorization()?,
             service_url_tls: tls_urls.clone().map(|[service, _]| service),
-            ..BrokerOptions::new(settings.data().join("backbone"), url)
+            max_message_bytes: max_message_bytes.unwrap_or(built_in.max_message_bytes),
+            keep_alive: keep_alive.unwrap_or(built_in.keep_alive),
+            defaults,
+            makes_public: !lacks_public,
+            ..built_in
         };
         let broker =
             spawn_blocking(|| Broker::open(options)).await.context("opening the backbone panicked")?;
@@ -111,6 +118,9 @@ impl TlsFace {
 
 /// `hexalpes backbone`.
 pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Result<()> {
+    for note in settings.notes() {
+        eprintln!("hexalpes: {note}");
+    }
     let _claims = Claims::take(&settings.data(), [Part::Backbone])?;
     let backbone = Backbone::start(settings).await?;
     let Engine { service, admin, .. } = &backbone.engine;

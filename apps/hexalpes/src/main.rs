@@ -3,6 +3,7 @@
 mod backbone;
 mod claims;
 mod cli;
+mod conf;
 mod debug;
 mod health;
 mod listen;

@@ -397,7 +397,7 @@ impl Broker {
         let mut changed = policies.ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
         changed[policy.name()] = value;
         self.shared.metadata.put_namespace(namespace, &changed.to_string())?;
-        let deduplicates = deduplicates(Some(&changed));
+        let deduplicates = deduplicates(Some(&self.shared.options.in_force(Some(&changed))));
         self.shared.namespaces.write().insert(namespace.to_owned(), changed);
         for (name, topic) in self.shared.topics.read().iter() {
             if name.full_namespace() == namespace {
@@ -421,7 +421,7 @@ impl Shared {
         }
         self.is_partition(name)?;
         let deduplicates = match self.namespaces.read().get(&namespace) {
-            Some(policies) => deduplicates(Some(policies)),
+            Some(policies) => deduplicates(Some(&self.options.in_force(Some(policies)))),
             None => return Err(AdminError::NoNamespace(namespace)),
         };
         let topic = if name.is_persistent() {
@@ -501,8 +501,9 @@ impl Shared {
         }
         let keep = |topic: &Arc<Topic>| {
             let namespaces = self.namespaces.read();
-            let retention = Retention::of(namespaces.get(&topic.name.full_namespace()));
+            let in_force = self.options.in_force(namespaces.get(&topic.name.full_namespace()));
             drop(namespaces);
+            let retention = Retention::of(Some(&in_force));
             Some((Arc::clone(topic), topic.keeps_from(retention, now_ms)?))
         };
         let old: Vec<_> = topics.iter().filter_map(keep).collect();

@@ -133,7 +133,13 @@ pub(crate) struct Metadata {
 
 impl Metadata {
     /// Opens the file or makes it, with `public/default` in it.
+    #[cfg(test)]
     pub(crate) fn open(files: &Arc<dyn Files>, path: &Path) -> Result<Self> {
+        Self::open_with(files, path, true)
+    }
+
+    /// Opens the file or makes it, with `public/default` in it if that is wanted.
+    pub(crate) fn open_with(files: &Arc<dyn Files>, path: &Path, makes_public: bool) -> Result<Self> {
         if files.exists(path)? {
             rehearsal::look(&**files, path, refuse_newer)?;
             rehearsal::make_durable(&**files, path)?;
@@ -153,7 +159,7 @@ impl Metadata {
             write.open_table(TOPIC_SETTINGS)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
-            let is_new = tenants.get("public")?.is_none();
+            let is_new = makes_public && tenants.get("public")?.is_none();
             if is_new {
                 tenants.insert("public", ())?;
                 namespaces.insert("public/default", "{}")?;

@@ -77,7 +77,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     if !log.is_new() && !options.files.exists(&path)? {
         return Err(OpenError::NoMetadata { path });
     }
-    let metadata = Metadata::open(&options.files, &path)?;
+    let metadata = Metadata::open_with(&options.files, &path, options.makes_public)?;
     let (log, recovered) = log.open()?;
     if recovered.torn.is_some() {
         tracing::warn!(replayed = recovered.replayed, "the last run ended in the middle of a write");
@@ -105,7 +105,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     for (name, id) in metadata.topics()? {
         let parsed = TopicName::parse(&name)?;
         known.insert(id);
-        let deduplicates = deduplicates(namespaces.get(&parsed.full_namespace()));
+        let deduplicates = deduplicates(Some(&options.in_force(namespaces.get(&parsed.full_namespace()))));
         let cursors = cursors.remove(&id).unwrap_or_default();
         let snapshot = snapshots.get(&id);
         let topic = Topic::open(

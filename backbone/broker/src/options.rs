@@ -6,6 +6,7 @@ use hexalpes_auth::{Authentication, Authorization};
 use hexalpes_files::{Files, RealFiles};
 use hexalpes_log::Options;
 use hexalpes_wire::DEFAULT_MAX_MESSAGE_BYTES;
+use serde_json::{Map, Value};
 
 use crate::clock::Clock;
 
@@ -59,6 +60,10 @@ pub struct BrokerOptions {
     /// Which roles may do everything, and which speak for others; what is granted counts for the rest. None if
     /// whoever is let in may do everything.
     pub authorization: Option<Authorization>,
+    /// What holds for a namespace that says nothing of its own: policies under their names, as a namespace has them.
+    pub defaults: Map<String, Value>,
+    /// Whether a new folder begins with the namespace `public/default`.
+    pub makes_public: bool,
 }
 
 impl BrokerOptions {
@@ -77,6 +82,18 @@ impl BrokerOptions {
             clock: Clock::system(),
             authentication: None,
             authorization: None,
+            defaults: Map::new(),
+            makes_public: true,
         }
+    }
+
+    /// The policies that are in force where a namespace says these.
+    pub(crate) fn in_force(&self, said: Option<&Value>) -> Value {
+        let mut all = self.defaults.clone();
+        // Pulsar's word for nothing.
+        let says = |value: &&Value| !value.is_null() && *value != "UNDEFINED";
+        let said = said.and_then(Value::as_object).into_iter().flatten();
+        all.extend(said.filter(|(_, value)| says(value)).map(|(name, value)| (name.clone(), value.clone())));
+        Value::Object(all)
     }
 }

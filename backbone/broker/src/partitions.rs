@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use hexalpes_wire::TopicName;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::{
     broker::{AdminError, Broker, Policy, Shared, deduplicates},
@@ -161,11 +160,9 @@ impl Shared {
     }
 
     fn auto_creation(&self, name: &TopicName) -> AutoCreation {
-        let namespaces = self.namespaces.read();
-        let policies = namespaces.get(&name.full_namespace());
-        let set = policies.and_then(|policies| policies.get(Policy::AutoTopicCreation.name()));
+        let in_force = self.options.in_force(self.namespaces.read().get(&name.full_namespace()));
         // It was checked when it was set.
-        set.and_then(|set: &Value| AutoCreation::deserialize(set).ok()).unwrap_or_default()
+        AutoCreation::deserialize(&in_force[Policy::AutoTopicCreation.name()]).unwrap_or_default()
     }
 
     fn create_partitioned(&self, name: &TopicName, partitions: u32) -> Result<(), AdminError> {
@@ -189,7 +186,7 @@ impl Shared {
     ) -> Result<(), AdminError> {
         let namespace = name.full_namespace();
         let deduplicates = match self.namespaces.read().get(&namespace) {
-            Some(policies) => deduplicates(Some(policies)),
+            Some(policies) => deduplicates(Some(&self.options.in_force(Some(policies)))),
             None => return Err(AdminError::NoNamespace(namespace)),
         };
         let partitions = numbers.end;

@@ -206,9 +206,8 @@ impl Shared {
 
     /// Null where the namespace says nothing.
     fn schema_policy(&self, topic: &TopicName, policy: Policy) -> Value {
-        let namespaces = self.namespaces.read();
-        let policies = namespaces.get(&topic.full_namespace());
-        policies.and_then(|policies| policies.get(policy.name())).cloned().unwrap_or_default()
+        let in_force = self.options.in_force(self.namespaces.read().get(&topic.full_namespace()));
+        in_force[policy.name()].clone()
     }
 }
 

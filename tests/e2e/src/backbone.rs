@@ -77,6 +77,11 @@ impl Backbone {
         }
     }
 
+    /// All that it ever printed.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// kill −9; it stays away until [`restart`](Self::restart).
     pub fn kill(&mut self) {
         self.process.end(Signal::KILL);

@@ -19,7 +19,7 @@ mod token;
 mod topics;
 mod topology;
 
-use std::{env, process::ExitCode};
+use std::{env, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -73,7 +73,14 @@ enum Command {
         relay: RelayChoice,
     },
     /// The backbone alone, a Pulsar-compatible broker
-    Backbone,
+    Backbone {
+        /// A configuration of Pulsar's, such as its standalone.conf; what of it has no effect is told
+        ///
+        /// The environment wins over it as in Pulsar's image: by `PULSAR_PREFIX_name`, or `name` alone. Settings of ours
+        /// win over both.
+        #[arg(long, value_name = "FILE")]
+        conf: Option<PathBuf>,
+    },
     /// Bring the databases up to date, without starting anything
     Migrate,
     /// Publish messages to a topic: those of --message, or each line of standard input
@@ -120,7 +127,11 @@ struct RelayChoice {
 pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let environment: Vec<_> = env::vars_os().collect();
-    let settings = match Settings::read(&cli.settings, &environment) {
+    let conf = match &cli.command {
+        Some(Command::Backbone { conf }) => conf.as_deref(),
+        _ => None,
+    };
+    let settings = match Settings::read_with(&cli.settings, &environment, conf) {
         Ok(settings) => settings,
         Err(error) => return fail(&error, USAGE),
     };
@@ -155,7 +166,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Serve { services, relay } => {
                 serve::serve(settings, &services, !relay.no_relay, stop).await
             }
-            Command::Backbone => backbone::alone(settings, stop).await,
+            Command::Backbone { .. } => backbone::alone(settings, stop).await,
             Command::Migrate => migrate::run(settings).await,
             Command::Produce(produce) => produce.run(settings).await,
             Command::Consume(consume) => consume.run(settings, stop).await,

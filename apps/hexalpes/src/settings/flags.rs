@@ -17,6 +17,12 @@ pub(crate) struct Flags {
     pub(super) config: Option<PathBuf>,
 }
 
+impl Flags {
+    pub(super) fn is_insecure(&self) -> bool {
+        self.given.iter().any(|(key, value)| *key == Key::Insecure && value == "true")
+    }
+}
+
 impl Args for Flags {
     fn augment_args(command: Command) -> Command {
         let config = Arg::new(CONFIG)

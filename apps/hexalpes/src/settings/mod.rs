@@ -10,14 +10,23 @@ mod keys;
 mod nearest;
 mod security;
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, fs, num::NonZeroU64, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fmt, fs,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hexalpes_client::Token;
 use hexalpes_db::DatabaseUrl;
 use hexalpes_telemetry::{LEVELS, LogError, LogFilter};
 
-use crate::services::Service;
+use crate::{
+    conf::{BrokerConf, Conf},
+    services::Service,
+};
 
 pub(crate) use engine::Engine;
 pub(crate) use flags::Flags;
@@ -42,6 +51,8 @@ impl std::error::Error for Usage {}
 pub(crate) enum Origin {
     BuiltIn,
     File(PathBuf),
+    /// A configuration of Pulsar's: where in it, and under which name.
+    Conf(String),
     Environment(&'static str),
     Flag(&'static str),
 }
@@ -51,6 +62,7 @@ impl fmt::Display for Origin {
         match self {
             Self::BuiltIn => f.write_str("built in"),
             Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Conf(place) => f.write_str(place),
             Self::Environment(name) => write!(f, "environment {name}"),
             Self::Flag(name) => write!(f, "flag --{name}"),
         }
@@ -68,11 +80,25 @@ struct Given {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     given: BTreeMap<Key, Given>,
+    /// What a configuration of Pulsar's says besides.
+    broker: BrokerConf,
+    notes: Vec<String>,
 }
 
 impl Settings {
-    /// Reads all four places. An empty variable counts as none: that is how a shell takes one back.
+    /// Without a configuration of Pulsar's.
+    #[cfg(test)]
     pub(crate) fn read(flags: &Flags, environment: &[(OsString, OsString)]) -> Result<Self> {
+        Self::read_with(flags, environment, None)
+    }
+
+    /// Reads all four places, and a configuration of Pulsar's, which wins over our own file. An empty variable counts as
+    /// none: that is how a shell takes one back.
+    pub(crate) fn read_with(
+        flags: &Flags,
+        environment: &[(OsString, OsString)],
+        conf: Option<&Path>,
+    ) -> Result<Self> {
         let mut given = BTreeMap::new();
         for key in KEYS {
             if let Some(value) = key.built_in() {
@@ -80,6 +106,11 @@ impl Settings {
             }
         }
         for (key, value, origin) in file::read(flags, environment)? {
+            given.insert(key, Given { value, origin });
+        }
+        let conf = conf.map(|path| Conf::read(path, environment, flags.is_insecure()));
+        let Conf { given: of_conf, broker, notes } = conf.transpose()?.unwrap_or_default();
+        for (key, value, origin) in of_conf {
             given.insert(key, Given { value, origin });
         }
         for (name, value) in environment {
@@ -93,7 +124,7 @@ impl Settings {
         for (key, value) in &flags.given {
             given.insert(*key, Given { value: value.clone(), origin: Origin::Flag(key.flag()) });
         }
-        let settings = Self { given };
+        let settings = Self { given, broker, notes };
         settings.check()?;
         Ok(settings)
     }
@@ -120,6 +151,16 @@ impl Settings {
         self.check_security()?;
         // Not what lies in the files that it names: a token may still be to be made.
         self.addresses().map(drop)
+    }
+
+    /// What a configuration of Pulsar's says of the broker that is none of the settings.
+    pub(crate) fn broker(&self) -> &BrokerConf {
+        &self.broker
+    }
+
+    /// What of such a configuration does not count.
+    pub(crate) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub(crate) fn data(&self) -> PathBuf {

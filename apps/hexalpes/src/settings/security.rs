@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use hexalpes_auth::{Authentication, Authorization, Passwords, SecretKey, TokenKey, key_bytes};
 use hexalpes_tls::TlsFiles;
 
-use super::{Given, Key, Settings};
+use super::{Given, Key, Origin, Settings};
 
 impl Settings {
     /// What can be seen without the files that are named: a token or a key may still be to be made.
@@ -144,7 +144,7 @@ impl Settings {
         }
         let superusers = self.roles(Key::SuperUserRoles);
         ensure!(
-            !superusers.is_empty(),
+            !superusers.is_empty() || self.is_of_conf(Key::AuthorizationEnabled),
             "rights are asked for, and nobody has any: name who may do everything with --super-user-roles, or let \
              everybody who is let in do everything with --authorization-enabled false"
         );
@@ -154,6 +154,11 @@ impl Settings {
     fn roles(&self, key: Key) -> Vec<String> {
         let given = self.given.get(&key).map_or("", |given| &given.value);
         given.split(',').map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Pulsar starts without superusers, and so does what is configured as it.
+    fn is_of_conf(&self, key: Key) -> bool {
+        self.given.get(&key).is_some_and(|given| matches!(given.origin, Origin::Conf(_)))
     }
 
     /// Who starts a backbone that asks for tokens, and services beside it, has one for them.

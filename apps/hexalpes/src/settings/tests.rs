@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use super::*;
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
@@ -208,4 +206,15 @@ fn a_level_that_is_misspelt_is_told_with_the_nearest() {
     assert_eq!(error_of(&flags, &[]), "log (flag --log): \"wran\" is no level; did you mean warn?");
     let error = error_of(&Flags::default(), &[("HEXALPES_LOG", "loudest")]);
     assert!(error.contains("write one of off, error, warn"), "{error}");
+}
+
+#[test]
+fn a_flag_wins_over_the_configuration() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path().join("standalone.conf");
+    fs::write(&path, "brokerServicePort=1\nwebServicePort=2\n").expect("it can be written");
+    let flags = Flags { given: vec![(Key::AdminPort, "3".to_owned())], config: None };
+    let settings = Settings::read_with(&flags, &[], Some(&path)).expect("all is well");
+    assert_eq!(settings.port(Key::BackbonePort).expect("a port"), 1);
+    assert_eq!(settings.port(Key::AdminPort).expect("a port"), 3);
 }

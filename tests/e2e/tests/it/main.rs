@@ -5,6 +5,7 @@
 mod audit;
 mod cli;
 mod command;
+mod conf;
 mod consumers;
 mod flow;
 mod forgetting;
