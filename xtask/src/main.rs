@@ -4,6 +4,7 @@
 
 mod acceptance;
 mod bench;
+mod fuzz;
 mod packages;
 mod prepare;
 mod pulsar;
@@ -41,6 +42,8 @@ enum Task {
     /// Kill the broker, cut its power, fail its disk and harm its files (`torture log`), and look whether it keeps its word
     #[command(disable_help_flag = true)]
     Torture(torture::Options),
+    /// Let libFuzzer think of bytes for every decoder: frames, batches, the log's files, metadata, bodies, tokens, schemas
+    Fuzz(fuzz::Options),
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
     Pulsar(pulsar::Command),
@@ -60,6 +63,7 @@ fn run() -> Result<ExitCode> {
         Task::Acceptance(options) => acceptance::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Torture(options) => torture::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Prepare => Ok(prepare::run()),
         Task::Pulsar(command) => pulsar::run(command),
     }

@@ -11,6 +11,7 @@ use hexalpes_files::Files;
 use crate::{
     error::{Damage, FileError},
     format::{self, Fields},
+    journal::{group::OFFSET_MAX, record},
     position::TopicId,
     segment::SegmentError,
     topic::SegmentInfo,
@@ -34,6 +35,10 @@ pub(crate) struct Catalogue {
     pub(crate) topics: BTreeMap<TopicId, VecDeque<SegmentInfo>>,
 }
 
+/// Clients know ledgers and entries as signed numbers.
+pub(crate) const LEDGER_MAX: u64 = u64::MAX / 2 - 1;
+const INDEX_MAX: u64 = u64::MAX / 2;
+
 pub(crate) const NAME: &str = "catalogue";
 
 const MAGIC: [u8; 8] = *b"hxcatlog";
@@ -52,7 +57,8 @@ impl Catalogue {
         };
         let rest = format::decode_header(path, MAGIC, &content)?;
         match Self::decode(rest) {
-            Some(catalogue) => Ok(Some(catalogue)),
+            Some(catalogue) if catalogue.is_possible() => Ok(Some(catalogue)),
+            Some(_) => Err(Damage::new(path, 0, "what it says of its segments cannot be").into()),
             None => Err(Damage::new(path, 0, "it ends early").into()),
         }
     }
@@ -66,6 +72,27 @@ impl Catalogue {
     pub(crate) fn next_index(&self, topic: TopicId) -> u64 {
         let last = self.topics.get(&topic).and_then(VecDeque::back);
         last.map_or(0, |last| last.base + last.entries)
+    }
+
+    /// Whether a log could have written it, so that nothing that is reckoned with its numbers goes wrong.
+    fn is_possible(&self) -> bool {
+        let is_segment = |segment: &SegmentInfo| {
+            let SegmentInfo { ledger, base, entries, bytes, .. } = *segment;
+            let least = entries.checked_mul(record::HEAD_BYTES as u64);
+            (1..self.next_ledger).contains(&ledger)
+                && base.checked_add(entries).is_some_and(|next| next < INDEX_MAX)
+                && (1..=u64::MAX / 2).contains(&bytes)
+                && least.is_some_and(|least| (1..=bytes).contains(&least))
+        };
+        let follows = |one: &SegmentInfo, next: &SegmentInfo| {
+            one.ledger < next.ledger && one.base + one.entries == next.base
+        };
+        self.offset <= OFFSET_MAX
+            && (1..=LEDGER_MAX + 1).contains(&self.next_ledger)
+            && self.topics.values().all(|all| {
+                all.iter().all(is_segment)
+                    && all.iter().zip(all.iter().skip(1)).all(|(one, next)| follows(one, next))
+            })
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -176,6 +176,10 @@ fn check_segments(
             if bytes <= verify_bytes {
                 verify_bytes -= bytes;
                 reader.read(base, base + entries, |_| true)?;
+                if reader.known_to() != needed {
+                    let what = format!("its {entries} entries end there, and not at {needed} as they did");
+                    return Err(Damage::new(reader.path(), reader.known_to(), what).into());
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ impl Position {
     /// Just behind this entry: reading from here goes on with the next one, also if that is in another
     /// segment.
     pub const fn next(self) -> Self {
-        Self { ledger: self.ledger, entry: self.entry + 1 }
+        Self { ledger: self.ledger, entry: self.entry.saturating_add(1) }
     }
 }
 

@@ -6,21 +6,23 @@ use toml::{Table, Value};
 use super::{Finding, Invariant, Tree};
 
 const POLICY: &str = "deny.toml";
-const LOCK: &str = "Cargo.lock";
+const LOCKS: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let read = |path| tree.text(path).and_then(|text| text.parse::<Table>().ok()).unwrap_or_default();
-    let (policy, lock) = (read(POLICY), read(LOCK));
-    let banned = policy.get("bans").and_then(|bans| bans.get("deny"));
-    let locked: Vec<&str> = names(lock.get("package")).collect();
-    names(banned)
-        .filter(|name| locked.contains(name))
-        .map(|name| Finding {
+    let policy = read(POLICY);
+    let banned: Vec<&str> = names(policy.get("bans").and_then(|bans| bans.get("deny"))).collect();
+    let mut findings = Vec::new();
+    for lock in LOCKS {
+        let locked = read(lock);
+        let there = names(locked.get("package")).filter(|name| banned.contains(name));
+        findings.extend(there.map(|name| Finding {
             invariant: Invariant::OneTls,
-            place: LOCK.to_owned(),
+            place: lock.to_owned(),
             message: format!("{name} is there, and {POLICY} bans it: cargo tree -i {name}"),
-        })
-        .collect()
+        }));
+    }
+    findings
 }
 
 /// The `name` of every table in an array.
@@ -38,11 +40,11 @@ mod tests {
     #[test]
     fn a_banned_package_is_found() {
         let lock = "[[package]]\nname = 'ring'\n[[package]]\nname = 'openssl-sys'";
-        assert_eq!(check(&Tree::of(&[(POLICY, BANS), (LOCK, lock)])).len(), 1);
+        assert_eq!(check(&Tree::of(&[(POLICY, BANS), (LOCKS[0], lock)])).len(), 1);
     }
 
     #[test]
     fn the_others_are_free() {
-        assert_eq!(check(&Tree::of(&[(POLICY, BANS), (LOCK, "[[package]]\nname = 'ring'")])), []);
+        assert_eq!(check(&Tree::of(&[(POLICY, BANS), (LOCKS[0], "[[package]]\nname = 'ring'")])), []);
     }
 }

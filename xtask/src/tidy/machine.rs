@@ -19,13 +19,13 @@ const REGISTRIES: [&str; 9] = [
     concat!("docker", ".io"),
 ];
 
-/// Written by Cargo; it names the default registry for every package, and must name no other.
-const LOCK: &str = "Cargo.lock";
+/// Written by Cargo; they name the default registry for every package, and must name no other.
+const LOCKS: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
 const DEFAULT_REGISTRY: &str = concat!("registry+https://github.com/rust-lang/crates", ".io-index");
 
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     tree.texts()
-        .flat_map(|(path, text)| if path == LOCK { locked(text) } else { named(path, text) })
+        .flat_map(|(path, text)| if LOCKS.contains(&path) { locked(path, text) } else { named(path, text) })
         .collect()
 }
 
@@ -51,10 +51,10 @@ fn begins_a_path(line: &str, folder: &str) -> bool {
     })
 }
 
-fn locked(text: &str) -> Vec<Finding> {
+fn locked(path: &str, text: &str) -> Vec<Finding> {
     let sources = text.lines().enumerate().filter_map(|(index, line)| {
         let source = line.strip_prefix("source = \"")?.strip_suffix('"')?;
-        (source != DEFAULT_REGISTRY).then(|| format!("{LOCK}:{}", index + 1))
+        (source != DEFAULT_REGISTRY).then(|| format!("{path}:{}", index + 1))
     });
     sources
         .map(|place| found(place, "a package that does not come from the default registry".to_owned()))

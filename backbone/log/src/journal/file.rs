@@ -9,9 +9,9 @@ use std::{
 use hexalpes_files::{File, Files};
 
 use crate::{
-    error::FileError,
+    error::{Damage, FileError},
     format::{self, Fields, HeaderError},
-    journal::group::ALIGN,
+    journal::group::{ALIGN, OFFSET_MAX},
 };
 
 const MAGIC: [u8; 8] = *b"hxjournl";
@@ -48,8 +48,11 @@ impl FileHead {
         let header = sector.get(..format::PREAMBLE_BYTES + 12).unwrap_or(sector);
         let mut fields = Fields(format::decode_header(path, MAGIC, header)?);
         let (Some(number), Some(start)) = (fields.u32(), fields.u64()) else {
-            return Err(crate::error::Damage::new(path, 0, "it ends within its header").into());
+            return Err(Damage::new(path, 0, "it ends within its header").into());
         };
+        if number == u32::MAX || start > OFFSET_MAX {
+            return Err(Damage::new(path, 0, "no journal gets so far as its header says").into());
+        }
         Ok(Self { number, start })
     }
 

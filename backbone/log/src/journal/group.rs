@@ -32,6 +32,9 @@ pub(crate) struct GroupHead {
 /// Groups begin at multiples of this many bytes: a sector, the least that a disk writes at once.
 pub(crate) const ALIGN: u64 = 512;
 
+/// No journal gets so far in a thousand years: a greater offset was never written.
+pub(crate) const OFFSET_MAX: u64 = u64::MAX / 2;
+
 pub(crate) const GROUP_HEAD_BYTES: usize = 40;
 
 const MAGIC: [u8; 4] = *b"HXGR";
@@ -59,7 +62,8 @@ impl GroupHead {
         }
         let (file, records, offset, synced, length) =
             (fields.u32()?, fields.u32()?, fields.u64()?, fields.u64()?, fields.u32()?);
-        Some(Self { file, records, offset, synced, length })
+        // Or its end would lie behind the greatest number.
+        (offset <= OFFSET_MAX).then_some(Self { file, records, offset, synced, length })
     }
 
     /// The offset where the next group begins.

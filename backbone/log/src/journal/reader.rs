@@ -85,6 +85,10 @@ impl ReadGroup {
 }
 
 fn read_up_to(slot: &Slot, byte: u64, bytes: usize) -> Result<Vec<u8>, FileError> {
+    // What a damaged length asks for may be more than the file has.
+    let size = slot.file.size().map_err(FileError::when("read", &slot.path))?;
+    let left = usize::try_from(size.saturating_sub(byte)).unwrap_or(usize::MAX);
+    let bytes = bytes.min(left);
     let mut buffer = vec![0; bytes];
     let mut done = 0;
     while done < bytes {

@@ -5,7 +5,7 @@
 //! been synced: then it is damage, and nothing is opened.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +13,7 @@ use std::{
 use hexalpes_files::Files;
 
 use crate::{
-    catalogue::Catalogue,
+    catalogue::{Catalogue, LEDGER_MAX},
     error::{Damage, FileError},
     format::HeaderError,
     journal::{
@@ -23,6 +23,7 @@ use crate::{
     },
     position::TopicId,
     segment::SegmentError,
+    topic::SegmentInfo,
 };
 
 /// The journal behind the last checkpoint, checked.
@@ -170,11 +171,16 @@ impl Journal {
 /// Checks that the records of each topic follow each other, and what its segments have.
 struct Order {
     next: HashMap<TopicId, u64>,
+    /// The newest ledger of each topic, also of one that was deleted: its number does not come again.
+    ledgers: HashMap<TopicId, u64>,
 }
 
 impl Order {
     fn new(catalogue: &Catalogue) -> Self {
-        Self { next: catalogue.topics.keys().map(|topic| (*topic, catalogue.next_index(*topic))).collect() }
+        let next = catalogue.topics.keys().map(|topic| (*topic, catalogue.next_index(*topic))).collect();
+        let newest =
+            |(topic, segments): (&TopicId, &VecDeque<SegmentInfo>)| Some((*topic, segments.back()?.ledger));
+        Self { next, ledgers: catalogue.topics.iter().filter_map(newest).collect() }
     }
 
     fn check(&mut self, head: &RecordHead) -> Result<(), String> {
@@ -186,7 +192,19 @@ impl Order {
         if head.index > *next {
             return Err(format!("entries {next} to {} of topic {} are missing", head.index - 1, head.topic));
         }
-        *next = (*next).max(head.index + 1);
+        if head.index < *next {
+            return Ok(());
+        }
+        let newest = self.ledgers.entry(head.topic).or_default();
+        let may_go_on = head.ledger == *newest && *next > 0;
+        if !may_go_on && (head.ledger <= *newest || head.ledger > LEDGER_MAX) {
+            return Err(format!(
+                "entry {} of topic {} is in ledger {}, behind {newest}",
+                head.index, head.topic, head.ledger
+            ));
+        }
+        *newest = head.ledger;
+        *next += 1;
         Ok(())
     }
 }

@@ -24,6 +24,11 @@ impl SparseIndex {
         Self { marks: vec![first], end: first }
     }
 
+    /// Where the part that is not indexed yet begins.
+    pub(crate) fn end(&self) -> Mark {
+        self.end
+    }
+
     /// The last known beginning of an entry that is not behind `index`.
     pub(crate) fn before(&self, index: u64) -> Mark {
         if index >= self.end.index {

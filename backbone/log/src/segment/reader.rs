@@ -55,6 +55,11 @@ impl SegmentReader {
         self.file.size().map_err(FileError::when("read", &self.path))
     }
 
+    /// The byte behind the last entry that anybody has read.
+    pub(crate) fn known_to(&self) -> u64 {
+        self.index.lock().end().byte
+    }
+
     /// Hands out the entries from one index to before another, until `take` says that it is enough.
     /// Returns where it stopped.
     pub(crate) fn read(

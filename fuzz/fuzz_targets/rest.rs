@@ -1,0 +1,3 @@
+#![no_main]
+
+hexalpes_fuzz_targets::fuzz!("rest");

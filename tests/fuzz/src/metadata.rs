@@ -1,0 +1,169 @@
+//! Values in `metadata.redb`: whatever one of them is, the broker opens and closes and opens again, or says what it
+//! cannot read.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_files::{File, Files, ForgetfulFiles};
+use hexalpes_log::Options;
+use redb::{Database, StorageBackend, TableDefinition};
+use tokio::runtime::Runtime;
+
+const DATA: &str = "/data";
+const PATH: &str = "/data/metadata.redb";
+
+const TOPICS: TableDefinition<'_, &str, u64> = TableDefinition::new("topics");
+const PARTITIONED: TableDefinition<'_, &str, u32> = TableDefinition::new("partitioned");
+const CURSORS: TableDefinition<'_, (u64, &str), &[u8]> = TableDefinition::new("cursors");
+const SNAPSHOTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("producers");
+const EPOCHS: TableDefinition<'_, u64, u64> = TableDefinition::new("topic epochs");
+const NAMESPACES: TableDefinition<'_, &str, &str> = TableDefinition::new("namespaces");
+const SCHEMAS: TableDefinition<'_, (&str, u64), (u64, &[u8])> = TableDefinition::new("schemas");
+const TOPIC_SETTINGS: TableDefinition<'_, &str, &str> = TableDefinition::new("topic settings");
+const TENANT_INFOS: TableDefinition<'_, &str, &str> = TableDefinition::new("tenant infos");
+
+thread_local! {
+    static RUNTIME: Runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+}
+
+pub(crate) fn options(disk: &ForgetfulFiles) -> BrokerOptions {
+    let log = Options { journal_file_bytes: 4 << 10, ..Options::default() };
+    let files: Arc<dyn Files> = Arc::new(disk.clone());
+    BrokerOptions { files, log, ..BrokerOptions::new(DATA, "pulsar://broker.test:6650") }
+}
+
+/// A folder with a topic in it, closed.
+fn template() -> &'static [(String, Vec<u8>)] {
+    static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let disk = ForgetfulFiles::new();
+        RUNTIME.with(|runtime| {
+            runtime.block_on(async {
+                let broker = Broker::open(options(&disk)).unwrap();
+                broker.create_topic(&"orders".parse().unwrap()).unwrap();
+                broker.close().await.unwrap();
+            });
+        });
+        ["metadata.redb", "log/catalogue", "log/journal/0.journal"]
+            .map(|name| (name.to_owned(), disk.read(&Path::new(DATA).join(name)).unwrap()))
+            .to_vec()
+    })
+}
+
+/// Which table, and a value for it.
+pub(crate) fn metadata(data: &[u8]) {
+    let Some((table, value)) = data.split_first() else { return };
+    let disk = ForgetfulFiles::new();
+    for folder in ["log/journal", "log/segments"] {
+        disk.create_dir_all(&Path::new(DATA).join(folder)).unwrap();
+    }
+    for (name, content) in template() {
+        disk.replace(&Path::new(DATA).join(name), content).unwrap();
+    }
+    put(&disk, *table, value);
+    let opened = || {
+        RUNTIME.with(|runtime| {
+            runtime.block_on(async {
+                let broker = Broker::open(options(&disk))?;
+                let topics = broker.topics();
+                for topic in &topics {
+                    broker.topic_stats(topic).unwrap();
+                }
+                broker.close().await.unwrap();
+                Ok::<_, hexalpes_broker::OpenError>(topics)
+            })
+        })
+    };
+    match opened() {
+        Err(refusal) => assert_eq!(refusal.to_string().lines().count(), 1, "{refusal}"),
+        Ok(topics) => assert_eq!(opened().unwrap(), topics, "the second opening finds others"),
+    }
+}
+
+fn put(disk: &ForgetfulFiles, table: u8, value: &[u8]) {
+    let file = disk.open(Path::new(PATH)).unwrap();
+    let database = Database::builder().create_with_backend(Backend(file)).unwrap();
+    let write = database.begin_write().unwrap();
+    let number = value.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    let text = String::from_utf8_lossy(value);
+    match table % 10 {
+        0 => drop(write.open_table(CURSORS).unwrap().insert((1, "sub"), value).unwrap()),
+        1 => drop(write.open_table(SNAPSHOTS).unwrap().insert(1, value).unwrap()),
+        2 => drop(write.open_table(NAMESPACES).unwrap().insert("public/default", &*text).unwrap()),
+        3 => {
+            drop(
+                write.open_table(SCHEMAS).unwrap().insert(("public/default/orders", 0), (7, value)).unwrap(),
+            );
+        }
+        4 => drop(write.open_table(TOPICS).unwrap().insert(&*text, 7).unwrap()),
+        5 => drop(
+            write
+                .open_table(PARTITIONED)
+                .unwrap()
+                .insert("persistent://public/default/parts", u32::try_from(number & 0xffff_ffff).unwrap())
+                .unwrap(),
+        ),
+        6 => drop(write.open_table(EPOCHS).unwrap().insert(1, number).unwrap()),
+        7 => drop(write.open_table(TENANT_INFOS).unwrap().insert("public", &*text).unwrap()),
+        8 => {
+            let mut settings = write.open_table(TOPIC_SETTINGS).unwrap();
+            drop(settings.insert("persistent://public/default/orders", &*text).unwrap());
+        }
+        _ => drop(write.open_table(CURSORS).unwrap().insert((number, &*text), &b"{}"[..]).unwrap()),
+    }
+    write.commit().unwrap();
+}
+
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
+    let values: [&[u8]; 14] = [
+        br#"{"mark_delete":[3,4],"acked":[[3,6],[5,0]],"partial":[[[5,1],[3]]]}"#,
+        br#"{"up_to":[1,2],"producers":{"p":7}}"#,
+        br#"{"deduplicationEnabled":true,"retention_policies":{"retentionTimeInMinutes":1,"retentionSizeInMB":-1}}"#,
+        &[],
+        b"persistent://public/default/another",
+        &[0, 0, 0, 5],
+        &[9],
+        br#"{"adminRoles":["a"],"allowedClusters":["standalone"]}"#,
+        br#"{"properties":{"a":"b"},"terminated":true,"floor":[1,2]}"#,
+        &[1],
+        br#"{"mark_delete":[18446744073709551615,18446744073709551615],"acked":[],"partial":[]}"#,
+        br#"{"up_to":[18446744073709551615,18446744073709551615],"producers":{"p":18446744073709551615}}"#,
+        br#"{"autoTopicCreationOverride":{"allowAutoTopicCreation":true,"topicType":"partitioned","defaultNumPartitions":3}}"#,
+        &[],
+    ];
+    let tables = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3];
+    let mut all: Vec<Vec<u8>> =
+        values.iter().zip(tables).map(|(value, table)| [&[table][..], value].concat()).collect();
+    all[13].extend_from_slice(b"\x0a\x06orders\x1a\x08\"string\"\x20\x04");
+    all
+}
+
+/// What redb writes to.
+#[derive(Debug)]
+struct Backend(Arc<dyn File>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> io::Result<u64> {
+        self.0.size()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact_at(out, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_size(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_all_at(data, offset)
+    }
+}
