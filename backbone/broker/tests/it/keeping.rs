@@ -1,9 +1,10 @@
 //! What is kept of a topic, and what goes.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use hexalpes_broker::{BrokerOptions, Clock, Policy, TenantInfo};
-use hexalpes_log::Options;
+use hexalpes_files::{Files, RealFiles};
+use hexalpes_log::{Appended, FileError, Log, Options, Receipts, TopicId};
 use hexalpes_wire::proto::{Command, SubType};
 use serde_json::json;
 use tempfile::tempdir;
@@ -133,4 +134,27 @@ async fn a_producer_that_was_away_too_long_is_forgotten_and_one_that_is_there_is
     tokio::time::timeout(Duration::from_secs(20), forgotten).await.expect("it is forgotten in time");
     assert_eq!(there.send(7, "seven").await, Command::duplicate_receipt(1, 7, 7));
     running.stop().await;
+}
+
+/// A crash between making a topic known and its first entry, or between forgetting it and its last, leaves them.
+#[tokio::test]
+async fn entries_of_a_topic_that_nobody_knows_go_with_the_next_start() {
+    struct Nobody;
+    impl Receipts for Nobody {
+        fn synced(&self, _: &[Appended]) {}
+        fn failed(&self, _: &[Appended], _: &FileError) {}
+    }
+    let data = tempdir().unwrap();
+    Running::start(data.path()).await.stop().await;
+    let files: Arc<dyn Files> = Arc::new(RealFiles);
+    let (log, _) = Log::open(&files, &data.path().join("log"), Options::default()).unwrap();
+    let receipts: Arc<dyn Receipts> = Arc::new(Nobody);
+    log.append(TopicId(99), 0, &[b"orphan"], &receipts, 0).unwrap();
+    log.commit_now();
+    log.close().unwrap();
+    drop(log);
+    let segments = || files.list(&data.path().join("log/segments")).unwrap();
+    assert_eq!(segments(), ["99-1.segment"]);
+    Running::start(data.path()).await.stop().await;
+    assert_eq!(segments(), [""; 0]);
 }

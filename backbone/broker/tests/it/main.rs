@@ -8,6 +8,7 @@ mod compacting;
 mod counting;
 mod delaying;
 mod faulty;
+mod fixtures;
 mod forgetting;
 mod in_flight;
 mod keeping;
