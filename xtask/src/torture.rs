@@ -10,7 +10,7 @@ use crate::workspace;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// `log`, and its options; `--help` for the rest
+    /// `log` or `connections`, and its options; `--help` for the rest
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
 }
@@ -18,7 +18,7 @@ pub(crate) struct Options {
 /// Not built for release: overflows and broken assumptions are to be heard.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let built = workspace::cargo("build")?
-        .args(["-p", "hexalpes-torture"])
+        .args(["-p", "hexalpes-torture", "-p", "hexalpes"])
         .status()
         .context("cargo cannot be run")?;
     if !built.success() {

@@ -88,9 +88,16 @@ async fn open(files: Arc<dyn Files>, data: &Path, deduplicates: bool) -> Result<
     }
 }
 
-/// What the child does: it serves the folder until it is killed, after one line that says where.
-pub async fn serve(data: &Path) -> Result<()> {
-    let (broker, listener) = open(Arc::new(RealFiles), data, true).await?;
+/// What the child does: it serves the folder until it is killed, after one line that says where; on a port that it was
+/// given, with nothing small about it.
+pub async fn serve(data: &Path, port: Option<u16>) -> Result<()> {
+    let (broker, listener) = match port {
+        None => open(Arc::new(RealFiles), data, true).await?,
+        Some(port) => {
+            let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+            (Broker::open(BrokerOptions::new(data, format!("pulsar://127.0.0.1:{port}")))?, listener)
+        }
+    };
     println!("{}", listener.local_addr()?);
     broker.serve(listener, CancellationToken::new()).await;
     Ok(())

@@ -4,6 +4,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
 mod chance;
+pub mod connections;
 pub mod controls;
 pub mod ground;
 mod harm;

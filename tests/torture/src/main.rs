@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use hexalpes_torture::{controls, ground, rounds};
+use hexalpes_torture::{connections, controls, ground, rounds};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask torture", about = "Puts the broker through what must not break it")]
@@ -30,9 +30,16 @@ enum Torture {
         #[arg(long, default_value_t = 8)]
         controls: u64,
     },
+    /// Crowd `hexalpes backbone` with clients that are many, come and go, read nothing, flood it or are slow, and print its
+    /// memory and how another client fares meanwhile
+    Connections,
     /// The broker of a round, in a process of its own
     #[command(hide = true)]
-    Serve { data: PathBuf },
+    Serve {
+        data: PathBuf,
+        #[arg(long)]
+        port: Option<u16>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -48,7 +55,12 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match Cli::parse().command {
-        Torture::Serve { data } => runtime.block_on(ground::serve(&data)),
+        Torture::Serve { data, port } => runtime.block_on(ground::serve(&data, port)),
+        Torture::Connections => {
+            println!("{}", connections::HEAD);
+            let program = connections::hexalpes(&std::env::current_exe()?);
+            connections::run(&program, connections::Scale::WHOLE, |outcome| println!("{outcome}"))
+        }
         Torture::Log { rounds, seed, lanes, controls } => {
             println!("{rounds} rounds from seed {seed}");
             let options = rounds::Options { rounds, seed, lanes };

@@ -8,11 +8,11 @@ use std::{
 
 use bytes::{BufMut, BytesMut};
 use hexalpes_wire::{
-    DEFAULT_MAX_MESSAGE_BYTES, MessageId,
+    DEFAULT_MAX_MESSAGE_BYTES, MessageId, batch,
     frame::{self, Decoder, Frame, Payload},
     proto::{
         AckType, Command, CommandAck, CommandConnect, CommandFlow, CommandGetLastMessageId, CommandProducer,
-        CommandSend, CommandSubscribe, InitialPosition, MessageMetadata, SubType,
+        CommandSend, CommandSubscribe, InitialPosition, MessageMetadata, SingleMessageMetadata, SubType,
     },
 };
 
@@ -139,6 +139,55 @@ impl Peer {
             }
         }
         Ok(())
+    }
+
+    /// Sends so many batches at once, each of so many messages of the same body, and takes their receipts.
+    pub(crate) fn send_batches(
+        &mut self,
+        producer: &str,
+        first: u64,
+        in_a_batch: u64,
+        batches: u64,
+        body: &[u8],
+    ) -> Result<(), Trouble> {
+        let mut batch = BytesMut::new();
+        for _ in 0..in_a_batch {
+            batch::write(SingleMessageMetadata::default(), body, &mut batch);
+        }
+        self.out.clear();
+        let count = i32::try_from(in_a_batch).expect("a batch is small");
+        for sequence_id in (0..batches).map(|n| first + n * in_a_batch) {
+            let metadata = MessageMetadata {
+                producer_name: producer.to_owned(),
+                sequence_id,
+                highest_sequence_id: Some(sequence_id + in_a_batch - 1),
+                publish_time: 1000,
+                num_messages_in_batch: Some(count),
+                ..MessageMetadata::default()
+            };
+            let send = CommandSend {
+                producer_id: ID,
+                sequence_id,
+                num_messages: Some(count),
+                highest_sequence_id: metadata.highest_sequence_id,
+                ..CommandSend::default()
+            };
+            let raw = Payload::new(&metadata, &batch).into_raw();
+            frame::encode_with_payload(&Command::Send(send), &raw, &mut self.out);
+        }
+        self.socket.write_all(&self.out).map_err(gone)?;
+        for _ in 0..batches {
+            match self.hears()?.command {
+                Command::SendReceipt(_) => {}
+                other => return Err(Trouble::Gone(format!("to a batch it answers {other:?}"))),
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection by itself.
+    pub(crate) fn into_socket(self) -> TcpStream {
+        self.socket
     }
 
     /// Joins a subscription that stays, from its first message on if it is new.
