@@ -2,7 +2,9 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
+use crate::Pulsar;
 use crate::database::{Engine, TestDatabase};
 
 /// The variables by which `cargo xtask test` hands the engines to all test binaries.
@@ -44,6 +46,12 @@ pub struct PulsarUrls {
 /// A real Pulsar, when there is one. All tests share it: take topic names of your own.
 pub fn pulsar() -> Option<PulsarUrls> {
     Some(PulsarUrls { service: set(variable::PULSAR_URL)?, admin: set(variable::PULSAR_ADMIN_URL)? })
+}
+
+/// One of the programs of Pulsar's distribution, such as `pulsar-admin`, where a real Pulsar was brought.
+pub fn pulsar_program(name: &str) -> Option<Command> {
+    pulsar()?;
+    Pulsar::program(name).ok()
 }
 
 /// A Python interpreter with the official client, when there is one.

@@ -37,7 +37,7 @@ mod wait;
 pub use absent::Absent;
 pub use cache::cache_folder;
 pub use database::{Engine, TestDatabase};
-pub use given::{PulsarUrls, databases, go, pulsar, python, variable};
+pub use given::{PulsarUrls, databases, go, pulsar, pulsar_program, python, variable};
 pub use go::Go;
 pub use http::status_of;
 pub use mariadb::MariaDb;

@@ -28,12 +28,17 @@ pub(crate) struct Engine {
 
 /// Runs a scenario on each engine.
 pub(crate) async fn on_every_engine(scenario: impl AsyncFn(&Engine)) {
-    let backbone = Backbone::start().await;
-    run("backbone", backbone.url(), backbone.admin_url(), &scenario).await;
-    backbone.stop().await;
+    on_the_backbone(&scenario).await;
     if let Some(urls) = hexalpes_engines::pulsar() {
         run("Pulsar", urls.service, urls.admin, &scenario).await;
     }
+}
+
+/// Runs a scenario on the backbone alone: what Pulsar's own programs do with Pulsar shows nothing.
+pub(crate) async fn on_the_backbone(scenario: impl AsyncFn(&Engine)) {
+    let backbone = Backbone::start().await;
+    run("backbone", backbone.url(), backbone.admin_url(), &scenario).await;
+    backbone.stop().await;
 }
 
 async fn run(name: &'static str, url: String, admin_url: String, scenario: &impl AsyncFn(&Engine)) {

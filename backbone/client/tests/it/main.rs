@@ -18,6 +18,7 @@ mod faults;
 mod foreign;
 mod foreign_consumers;
 mod foreign_go;
+mod foreign_java;
 mod foreign_schemas;
 mod key_shared;
 mod listing;
