@@ -23,11 +23,13 @@ mod passing;
 mod permissions;
 mod policies;
 mod positions;
+mod quotas;
 mod refusal;
 mod rights;
 mod schemas;
 mod subscriptions;
 mod tenants;
+mod topic_policies;
 mod topics;
 mod upkeep;
 
@@ -69,6 +71,11 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
         .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
         .route(&format!("{NAMESPACE}/topics"), get(passing::of_namespace))
+        .route(&format!("{NAMESPACE}/backlogQuotaMap"), get(quotas::of_namespace))
+        .route(
+            &format!("{NAMESPACE}/backlogQuota"),
+            post(quotas::set_for_namespace).delete(quotas::unset_for_namespace),
+        )
         .route(&format!("{NAMESPACE}/permissions"), get(permissions::of_namespace))
         .route(
             &format!("{NAMESPACE}/permissions/{{role}}"),
@@ -154,6 +161,12 @@ fn of_topics(topic: &str) -> Router<Broker> {
         .route(&at("truncate"), delete(upkeep::truncate))
         .route(&at("unload"), put(upkeep::unload))
         .route(&at("createMissedPartitions"), post(upkeep::create_missed))
+        .route(&at("backlogQuotaMap"), get(quotas::of_topic))
+        .route(&at("backlogQuota"), post(quotas::set_for_topic).delete(quotas::unset_for_topic))
+        .route(
+            &at("{policy}"),
+            get(topic_policies::read).post(topic_policies::set).delete(topic_policies::unset),
+        )
         .route(&at("all_subscription/expireMessages/{seconds}"), post(subscriptions::expire_all))
 }
 

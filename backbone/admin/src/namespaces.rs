@@ -12,7 +12,7 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 9] = [
+const POLICIES: [Policy; 21] = [
     Policy::Deduplication,
     Policy::Retention,
     Policy::InactiveTopics,
@@ -21,6 +21,18 @@ const POLICIES: [Policy; 9] = [
     Policy::SchemaCompatibility,
     Policy::AllowAutoUpdateSchema,
     Policy::SchemaValidationEnforced,
+    Policy::MessageTtl,
+    Policy::BacklogQuota,
+    Policy::MaxProducers,
+    Policy::MaxConsumers,
+    Policy::MaxConsumersPerSubscription,
+    Policy::MaxSubscriptions,
+    Policy::MaxTopics,
+    Policy::SubscriptionExpiration,
+    Policy::AutoSubscriptionCreation,
+    Policy::SubscriptionTypes,
+    Policy::DelayedDelivery,
+    Policy::Persistence,
     Policy::Grants,
 ];
 

@@ -1,5 +1,7 @@
 //! A namespace's policies one by one: checked, stored and given back as they came.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::State,
@@ -9,14 +11,18 @@ use hexalpes_broker::{Broker, Grants, PARTITIONS_MAX, Policy};
 use hexalpes_registry::Strategy;
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::{
     blocking,
     extract::{Body, Path},
     names,
+    quotas::Quotas,
     refusal::Refusal,
 };
+
+/// Of subscriptions.
+const KINDS: [&str; 4] = ["Exclusive", "Failover", "Shared", "Key_Shared"];
 
 /// Tenant, namespace, policy.
 type PolicyPath = Path<(String, String, String)>;
@@ -64,7 +70,33 @@ enum DeleteMode {
     DeleteWhenSubscriptionsCaughtUp,
 }
 
-/// Nothing, with 204, where the namespace leaves it to the broker.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DelayedDelivery {
+    active: bool,
+    /// In milliseconds. Kept and given back: what is due is delivered when it is.
+    tick_time: i64,
+    #[serde(default)]
+    max_delivery_delay_in_millis: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AutoSubscriptionCreation {
+    allow_auto_subscription_creation: bool,
+}
+
+/// How many copies there are to be. Here there is one.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Persistence {
+    bookkeeper_ensemble: u32,
+    bookkeeper_write_quorum: u32,
+    bookkeeper_ack_quorum: u32,
+    managed_ledger_max_mark_delete_rate: Number,
+}
+
+/// Nothing where the namespace leaves it to the broker.
 pub(crate) async fn read(
     State(broker): State<Broker>,
     Path((tenant, namespace, policy)): PolicyPath,
@@ -73,7 +105,7 @@ pub(crate) async fn read(
     let set = broker.policy(&namespace, policy)?.filter(|value| !value.is_null());
     Ok(match set.or_else(|| unset_value(policy)) {
         Some(value) => Json(value).into_response(),
-        None => StatusCode::NO_CONTENT.into_response(),
+        None => StatusCode::OK.into_response(),
     })
 }
 
@@ -83,6 +115,8 @@ fn unset_value(policy: Policy) -> Option<Value> {
         Policy::SchemaCompatibility => Some(Strategy::Undefined.name().into()),
         Policy::AllowAutoUpdateSchema => Some(true.into()),
         Policy::SchemaValidationEnforced => Some(false.into()),
+        Policy::MaxTopics => Some(0.into()),
+        Policy::SubscriptionTypes => Some(Value::Array(Vec::new())),
         _ => None,
     }
 }
@@ -146,6 +180,17 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "schemaCompatibilityStrategy" => Policy::SchemaCompatibility,
         "isAllowAutoUpdateSchema" => Policy::AllowAutoUpdateSchema,
         "schemaValidationEnforced" => Policy::SchemaValidationEnforced,
+        "messageTTL" => Policy::MessageTtl,
+        "maxProducersPerTopic" => Policy::MaxProducers,
+        "maxConsumersPerTopic" => Policy::MaxConsumers,
+        "maxConsumersPerSubscription" => Policy::MaxConsumersPerSubscription,
+        "maxSubscriptionsPerTopic" => Policy::MaxSubscriptions,
+        "maxTopicsPerNamespace" => Policy::MaxTopics,
+        "subscriptionExpirationTime" => Policy::SubscriptionExpiration,
+        "autoSubscriptionCreation" => Policy::AutoSubscriptionCreation,
+        "subscriptionTypesEnabled" => Policy::SubscriptionTypes,
+        "delayedDelivery" => Policy::DelayedDelivery,
+        "persistence" => Policy::Persistence,
         _ => return Err(Refusal::NoPath),
     };
     Ok((names::namespace(tenant, namespace)?, policy))
@@ -162,6 +207,27 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
             Ok(strategy.transpose()?.unwrap_or(Strategy::Undefined).name().into())
         }
         Policy::InactiveTopics => canonical::<InactiveTopics>(value),
+        Policy::MessageTtl
+        | Policy::MaxProducers
+        | Policy::MaxConsumers
+        | Policy::MaxConsumersPerSubscription
+        | Policy::MaxSubscriptions
+        | Policy::MaxTopics
+        | Policy::SubscriptionExpiration => match i32::deserialize(&value)? {
+            number @ 0.. => Ok(number.into()),
+            number => Err(Refusal::Negative { policy: policy.name(), number }),
+        },
+        Policy::BacklogQuota => canonical::<Quotas>(value),
+        Policy::AutoSubscriptionCreation => canonical::<AutoSubscriptionCreation>(value),
+        Policy::SubscriptionTypes => {
+            let names = BTreeSet::<String>::deserialize(&value)?;
+            match names.iter().find(|name| !KINDS.contains(&name.as_str())) {
+                Some(other) => Err(Refusal::SubscriptionType(other.clone())),
+                None => Ok(serde_json::to_value(names)?),
+            }
+        }
+        Policy::DelayedDelivery => canonical::<DelayedDelivery>(value),
+        Policy::Persistence => canonical::<Persistence>(value),
         Policy::Grants => canonical::<Grants>(value),
         Policy::CompactionThreshold => {
             let bytes = i64::deserialize(&value)?;

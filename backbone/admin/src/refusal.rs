@@ -52,6 +52,12 @@ pub(crate) enum Refusal {
     Tenant(&'static str),
     #[error(transparent)]
     Strategy(#[from] UnknownStrategy),
+    #[error("{policy} must be 0 or more, and is {number}")]
+    Negative { policy: &'static str, number: i32 },
+    #[error("{0:?} is no type of a subscription: they are Exclusive, Failover, Shared and Key_Shared")]
+    SubscriptionType(String),
+    #[error("the backlog quota would be more than what retention keeps: keep more, or let less wait")]
+    QuotaBeyondRetention,
     #[error("topic {0} has partitions: ask for one of them")]
     Partitioned(TopicName),
     #[error("topic {0} has no partitions")]
@@ -99,6 +105,9 @@ impl Refusal {
             | Self::AutoTopicCreation
             | Self::Strategy(_)
             | Self::CompactionThreshold
+            | Self::Negative { .. }
+            | Self::SubscriptionType(_)
+            | Self::QuotaBeyondRetention
             | Self::NothingToExamine => StatusCode::PRECONDITION_FAILED,
             Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Schema(error) => match error {
@@ -116,12 +125,15 @@ impl Refusal {
                 AdminError::InUse(_)
                 | AdminError::SubscriptionInUse
                 | AdminError::NotPersistent(_)
+                | AdminError::TooManySubscriptions(_)
+                | AdminError::PolicyOfPartition(_)
                 | AdminError::NamespaceName(_)
                 | AdminError::PartitionAsName
                 | AdminError::NoPartitionedTopic(_)
                 | AdminError::NoPartition { .. } => StatusCode::PRECONDITION_FAILED,
                 AdminError::Exists
                 | AdminError::SubscriptionExists
+                | AdminError::TooManyTopics { .. }
                 | AdminError::NothingToExpire(_)
                 | AdminError::Compacting(_)
                 | AdminError::Partitioned { .. }

@@ -32,7 +32,6 @@ use crate::{
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
     partitions::PARTITIONS_MAX,
-    retention::Retention,
     schemas::Schemas,
     settings::AllSettings,
     tenants::TenantInfo,
@@ -72,7 +71,7 @@ pub(crate) struct Shared {
     pub(crate) _lock: DirLock,
 }
 
-/// A namespace's policy, under the name that Pulsar's REST interface gives it.
+/// A policy of a namespace, and most of them also of a topic, under the name that Pulsar's REST interface gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     Deduplication,
@@ -83,6 +82,22 @@ pub enum Policy {
     SchemaCompatibility,
     AllowAutoUpdateSchema,
     SchemaValidationEnforced,
+    /// In seconds.
+    MessageTtl,
+    /// By kind: `destination_storage`, `message_age`.
+    BacklogQuota,
+    MaxProducers,
+    MaxConsumers,
+    MaxConsumersPerSubscription,
+    MaxSubscriptions,
+    MaxTopics,
+    /// In minutes.
+    SubscriptionExpiration,
+    AutoSubscriptionCreation,
+    SubscriptionTypes,
+    DelayedDelivery,
+    /// Kept and given back; there is one copy, whatever it says.
+    Persistence,
     /// Who may produce and consume: [`Grants`](crate::Grants).
     Grants,
 }
@@ -98,6 +113,18 @@ impl Policy {
             Self::SchemaCompatibility => "schema_compatibility_strategy",
             Self::AllowAutoUpdateSchema => "is_allow_auto_update_schema",
             Self::SchemaValidationEnforced => "schema_validation_enforced",
+            Self::MessageTtl => "message_ttl_in_seconds",
+            Self::BacklogQuota => "backlog_quota_map",
+            Self::MaxProducers => "max_producers_per_topic",
+            Self::MaxConsumers => "max_consumers_per_topic",
+            Self::MaxConsumersPerSubscription => "max_consumers_per_subscription",
+            Self::MaxSubscriptions => "max_subscriptions_per_topic",
+            Self::MaxTopics => "max_topics_per_namespace",
+            Self::SubscriptionExpiration => "subscription_expiration_time_minutes",
+            Self::AutoSubscriptionCreation => "autoSubscriptionCreationOverride",
+            Self::SubscriptionTypes => "subscription_types_enabled",
+            Self::DelayedDelivery => "delayed_delivery_policies",
+            Self::Persistence => "persistence",
             Self::Grants => "auth_policies",
         }
     }
@@ -111,8 +138,8 @@ pub(crate) fn is_made_up(name: &str) -> bool {
     name.strip_prefix(MADE_UP).is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-pub(crate) fn deduplicates(policies: Option<&Value>) -> bool {
-    policies.is_some_and(|policies| policies[Policy::Deduplication.name()] == Value::Bool(true))
+pub(crate) fn deduplicates(set: Option<&Value>) -> bool {
+    set == Some(&Value::Bool(true))
 }
 
 /// Why something could not be looked up or changed.
@@ -162,8 +189,14 @@ pub enum AdminError {
     NoSubscription { name: String, topic: TopicName },
     #[error("this subscription exists already")]
     SubscriptionExists,
+    #[error("topic has {0} subscriptions, as many as it may have")]
+    TooManySubscriptions(usize),
     #[error("subscription has consumers that are connected")]
     SubscriptionInUse,
+    #[error("namespace {namespace} may have {topics} topics at most, each partition counted")]
+    TooManyTopics { namespace: String, topics: usize },
+    #[error("a topic's policies are set for all of its partitions at once, not for {0}")]
+    PolicyOfPartition(TopicName),
     #[error("subscription {0} has nothing that could expire, or consumers that are about to have it")]
     NothingToExpire(String),
     #[error("{0}")]
@@ -288,6 +321,11 @@ impl Broker {
         self.shared.log.close()
     }
 
+    /// Looks at all topics for what their policies say of time and size, as is done from time to time.
+    pub fn keep_policies(&self) {
+        self.shared.trim();
+    }
+
     /// What a lookup answers: `pulsar://host:port`.
     pub fn service_url(&self) -> &str {
         &self.shared.options.service_url
@@ -336,13 +374,7 @@ impl Broker {
             return Err(AdminError::InUse(name.clone()));
         }
         self.shared.forget_grants(name)?;
-        if topic.is_stored() {
-            self.shared.metadata.delete_topic(&name.to_string(), topic.id)?;
-        }
-        self.shared.remove_topics(std::slice::from_ref(name));
-        self.shared.drop_schemas(name);
-        topic.disband();
-        self.shared.drop_entries(&topic)
+        self.shared.remove(&topic)
     }
 
     /// All namespaces, as `tenant/namespace`.
@@ -392,18 +424,23 @@ impl Broker {
     }
 
     pub fn set_policy(&self, namespace: &str, policy: Policy, value: Value) -> Result<(), AdminError> {
+        self.change_policy(namespace, policy, |set| *set = value)
+    }
+
+    /// Changes a policy that may be set already, in one step; it is null where it is not.
+    pub fn change_policy(
+        &self,
+        namespace: &str,
+        policy: Policy,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<(), AdminError> {
         let _changing = self.shared.changing.lock();
         let policies = self.shared.namespaces.read().get(namespace).cloned();
         let mut changed = policies.ok_or_else(|| AdminError::NoNamespace(namespace.to_owned()))?;
-        changed[policy.name()] = value;
+        change(&mut changed[policy.name()]);
         self.shared.metadata.put_namespace(namespace, &changed.to_string())?;
-        let deduplicates = deduplicates(Some(&self.shared.options.in_force(Some(&changed))));
         self.shared.namespaces.write().insert(namespace.to_owned(), changed);
-        for (name, topic) in self.shared.topics.read().iter() {
-            if name.full_namespace() == namespace {
-                topic.set_deduplicates(deduplicates);
-            }
-        }
+        self.shared.apply_rules(|topic| topic.full_namespace() == namespace);
         Ok(())
     }
 }
@@ -420,14 +457,12 @@ impl Shared {
             return Ok(Arc::clone(topic));
         }
         self.is_partition(name)?;
-        let deduplicates = match self.namespaces.read().get(&namespace) {
-            Some(policies) => deduplicates(Some(&self.options.in_force(Some(policies)))),
-            None => return Err(AdminError::NoNamespace(namespace)),
-        };
+        self.has_room(&namespace, 1)?;
+        let rules = self.rules_of(name);
         let topic = if name.is_persistent() {
             let id = self.metadata.create_topic(&name.to_string())?;
             let (log, alarms) = (self.log.clone(), Arc::clone(&self.alarms));
-            Arc::new(Topic::empty(log, id, name.clone(), deduplicates, alarms))
+            Arc::new(Topic::empty(log, id, name.clone(), rules, alarms))
         } else {
             self.passing(name.clone())
         };
@@ -448,6 +483,17 @@ impl Shared {
 
     pub(crate) fn existing(&self, name: &TopicName) -> Result<Arc<Topic>, AdminError> {
         self.topics.read().get(name).cloned().ok_or_else(|| AdminError::NoTopic(name.clone()))
+    }
+
+    /// Deletes a topic with its entries and cursors; `changing` is held.
+    pub(crate) fn remove(&self, topic: &Topic) -> Result<(), AdminError> {
+        if topic.is_stored() {
+            self.metadata.delete_topic(&topic.name.to_string(), topic.id)?;
+        }
+        self.remove_topics(std::slice::from_ref(&topic.name));
+        self.drop_schemas(&topic.name);
+        topic.disband();
+        self.drop_entries(topic)
     }
 
     /// Lets the next producer in that waits until it has a topic for itself, if somebody left who had it.
@@ -494,18 +540,12 @@ impl Shared {
     fn trim(&self) {
         self.forget_passing();
         let now_ms = self.options.clock.now_ms();
-        let topics: Vec<_> = self.topics.read().values().cloned().collect();
+        let topics = self.keep_rules(now_ms);
         let absent_ms_max = u64::try_from(self.options.producer_absent_max.as_millis()).unwrap_or(u64::MAX);
         for topic in &topics {
             topic.forget_absent(now_ms, absent_ms_max);
         }
-        let keep = |topic: &Arc<Topic>| {
-            let namespaces = self.namespaces.read();
-            let in_force = self.options.in_force(namespaces.get(&topic.name.full_namespace()));
-            drop(namespaces);
-            let retention = Retention::of(Some(&in_force));
-            Some((Arc::clone(topic), topic.keeps_from(retention, now_ms)?))
-        };
+        let keep = |topic: &Arc<Topic>| Some((Arc::clone(topic), topic.keeps_from(now_ms)?));
         let old: Vec<_> = topics.iter().filter_map(keep).collect();
         // A start learns from entries what producers sent, unless that is written down.
         if old.is_empty() || self.flush(1).is_err() {

@@ -25,11 +25,13 @@ mod options;
 mod partitions;
 mod retention;
 mod rights;
+mod rules;
 mod schemas;
 mod settings;
 pub mod subscription;
 mod tenants;
 mod topic;
+mod upkeep;
 
 pub use broker::{AdminError, Broker, Policy};
 pub use clock::Clock;

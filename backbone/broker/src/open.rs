@@ -22,13 +22,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     alarms::Alarms,
-    broker::{Shared, deduplicates},
+    broker::Shared,
     cursor_store::{self, Properties},
     dedup::Snapshot,
     lists::Watchers,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
-    schemas, settings,
+    schemas,
+    settings::{self, rules_of},
     subscription::Cursor,
     tenants::TenantInfo,
     topic::{FIRST_PASSING, ScanError, Topic},
@@ -105,19 +106,12 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     for (name, id) in metadata.topics()? {
         let parsed = TopicName::parse(&name)?;
         known.insert(id);
-        let deduplicates = deduplicates(Some(&options.in_force(namespaces.get(&parsed.full_namespace()))));
+        let rules = rules_of(&options, &namespaces, &settings, &parsed);
         let cursors = cursors.remove(&id).unwrap_or_default();
         let snapshot = snapshots.get(&id);
-        let topic = Topic::open(
-            log.clone(),
-            id,
-            parsed.clone(),
-            deduplicates,
-            cursors,
-            snapshot,
-            Arc::clone(&alarms),
-        )
-        .map_err(|source| OpenError::Entries { topic: name, source })?;
+        let topic =
+            Topic::open(log.clone(), id, parsed.clone(), rules, cursors, snapshot, Arc::clone(&alarms))
+                .map_err(|source| OpenError::Entries { topic: name, source })?;
         topic.restore_epoch(epochs.get(&id).copied());
         if let Some(settings) = settings.get(&parsed) {
             settings.restore(&topic);

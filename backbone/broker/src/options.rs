@@ -49,11 +49,13 @@ pub struct BrokerOptions {
     /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
     /// nothing of what waits for it, is gone.
     pub keep_alive: Duration,
-    /// How often it is looked what is not to be kept any more.
+    /// How often it is looked what is not to be kept any more, and what has expired or is over its quota.
     pub trim_every: Duration,
     /// A producer that was away so long is forgotten with its sequence ids, as Pulsar's
     /// `brokerDeduplicationProducerInactivityTimeoutMinutes` says.
     pub producer_absent_max: Duration,
+    /// Whether a topic is deleted that nobody has used for as long as its policies say.
+    pub delete_inactive_topics: bool,
     pub clock: Clock,
     /// How clients prove who they are; none if nobody asks them.
     pub authentication: Option<Arc<Authentication>>,
@@ -79,6 +81,7 @@ impl BrokerOptions {
             keep_alive: Duration::from_secs(30),
             trim_every: Duration::from_mins(1),
             producer_absent_max: Duration::from_hours(6),
+            delete_inactive_topics: true,
             clock: Clock::system(),
             authentication: None,
             authorization: None,

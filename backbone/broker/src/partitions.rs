@@ -9,7 +9,7 @@ use hexalpes_wire::TopicName;
 use serde::Deserialize;
 
 use crate::{
-    broker::{AdminError, Broker, Policy, Shared, deduplicates},
+    broker::{AdminError, Broker, Policy, Shared},
     cursor_store::{self, Properties},
     subscription::Cursor,
     topic::{Topic, TopicStats},
@@ -185,13 +185,11 @@ impl Shared {
         subscriptions: &[String],
     ) -> Result<(), AdminError> {
         let namespace = name.full_namespace();
-        let deduplicates = match self.namespaces.read().get(&namespace) {
-            Some(policies) => deduplicates(Some(&self.options.in_force(Some(policies)))),
-            None => return Err(AdminError::NoNamespace(namespace)),
-        };
+        let rules = self.rules_of(name);
         let partitions = numbers.end;
         let names = numbers.map(|number| name.with_partition(number));
         let new: Vec<_> = names.filter(|name| !self.topics.read().contains_key(name)).collect();
+        self.has_room(&namespace, new.len())?;
         // Of partitions that are not stored, that there are so many is all that is written down.
         let (new, passing): (Vec<_>, Vec<_>) = new.into_iter().partition(TopicName::is_persistent);
         let spelled: Vec<_> = new.iter().map(ToString::to_string).collect();
@@ -200,7 +198,8 @@ impl Shared {
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
         let ids = self.metadata.put_partitioned(&name.to_string(), partitions, &spelled, &cursors)?;
         let made = new.into_iter().zip(ids).map(|(name, id)| {
-            let topic = Topic::empty(self.log.clone(), id, name, deduplicates, Arc::clone(&self.alarms));
+            let topic =
+                Topic::empty(self.log.clone(), id, name, Arc::clone(&rules), Arc::clone(&self.alarms));
             topic.begin_subscriptions(subscriptions);
             Arc::new(topic)
         });

@@ -7,8 +7,6 @@ use hexalpes_log::{Position, SegmentInfo};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::broker::Policy;
-
 const MS_PER_MINUTE: u64 = 60_000;
 const BYTES_PER_MB: u64 = 1 << 20;
 
@@ -23,8 +21,8 @@ impl Retention {
     /// As a Pulsar that nobody configured.
     const NOTHING: Self = Self { time_ms: Some(0), bytes: Some(0) };
 
-    /// Reads a namespace's policies.
-    pub(crate) fn of(policies: Option<&Value>) -> Self {
+    /// Reads the policy, as it is set for a topic or its namespace.
+    pub(crate) fn of(set: Option<&Value>) -> Self {
         #[derive(Deserialize)]
         struct Set {
             #[serde(rename = "retentionTimeInMinutes")]
@@ -32,13 +30,17 @@ impl Retention {
             #[serde(rename = "retentionSizeInMB")]
             megabytes: i64,
         }
-        let set = policies.and_then(|policies| policies.get(Policy::Retention.name()));
         // It was checked when it was set; below zero is without limit.
         let set = set.and_then(|set| Set::deserialize(set).ok());
         set.map_or(Self::NOTHING, |set| Self {
             time_ms: u64::try_from(set.minutes).ok().map(|minutes| minutes.saturating_mul(MS_PER_MINUTE)),
             bytes: u64::try_from(set.megabytes).ok().map(|megabytes| megabytes.saturating_mul(BYTES_PER_MB)),
         })
+    }
+
+    /// Whether a topic that nobody has used for so long is kept for what it still holds.
+    pub(crate) fn keeps_for(self, unused_ms: u64) -> bool {
+        self.time_ms.is_none_or(|keep| unused_ms < keep)
     }
 
     /// Before which position entries may go, given where the slowest subscription is; none if none may.
@@ -113,7 +115,7 @@ mod tests {
 
     fn retention(minutes: i64, megabytes: i64) -> Retention {
         let set = json!({ "retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes });
-        Retention::of(Some(&json!({ "retention_policies": set })))
+        Retention::of(Some(&set))
     }
 
     /// How many of the five go, after six minutes.
@@ -148,6 +150,6 @@ mod tests {
     #[test]
     fn where_nothing_is_said_nothing_is_kept() {
         assert_eq!(Retention::of(None), Retention::NOTHING);
-        assert_eq!(Retention::of(Some(&json!({ "retention_policies": null }))), Retention::NOTHING);
+        assert_eq!(Retention::of(Some(&Value::Null)), Retention::NOTHING);
     }
 }

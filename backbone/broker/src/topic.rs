@@ -10,16 +10,14 @@ mod ending;
 mod internals;
 mod managing;
 mod passing;
+mod policing;
 mod producing;
 mod stats;
 mod unwritten;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use hexalpes_log::{Log, Position, ReadError, TopicId};
@@ -34,7 +32,7 @@ use crate::{
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
     off_reactor::off_reactor,
-    retention::Retention,
+    rules::Rules,
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
@@ -50,8 +48,7 @@ pub(crate) struct Topic {
     pub(crate) id: TopicId,
     pub(crate) name: TopicName,
     pub(crate) log: Log,
-    /// Whether the namespace has duplicates dropped.
-    deduplicates: AtomicBool,
+    rules: RwLock<Arc<Rules>>,
     /// Nothing comes any more, and all that came is decided of: consumers hear when they have had it.
     has_ended: AtomicBool,
     alarms: Arc<Alarms>,
@@ -97,6 +94,8 @@ struct State {
     dropped: Meter,
     /// At how many looks in a row nobody used the topic, where nothing is stored.
     idle_looks: u32,
+    /// Since when nobody has used the topic, as far as that was looked at.
+    unused_since_ms: Option<u64>,
     /// What was delivered for subscriptions that are no more.
     sent_before: Counts,
 }
@@ -115,6 +114,8 @@ pub(crate) struct Sub {
     was_joined: bool,
     /// How many entries of it expired.
     expired: u64,
+    /// Since when nobody has consumed for it, as far as that was looked at.
+    unused_since_ms: Option<u64>,
     sent: Meter,
     /// What nobody took, where nothing is stored.
     dropped: Meter,
@@ -140,6 +141,7 @@ impl State {
                 properties: Properties::new(),
                 was_joined: false,
                 expired: 0,
+                unused_since_ms: None,
                 sent: Meter::default(),
                 dropped: Meter::default(),
                 alarm_ms: None,
@@ -159,7 +161,7 @@ impl Topic {
         log: Log,
         id: TopicId,
         name: TopicName,
-        deduplicates: bool,
+        rules: Arc<Rules>,
         cursors: Vec<(String, Cursor, Properties)>,
         snapshot: Option<&Snapshot>,
         alarms: Arc<Alarms>,
@@ -191,7 +193,7 @@ impl Topic {
                 state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
             sub.properties = properties;
         }
-        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, deduplicates, alarms) })
+        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, rules, alarms) })
     }
 
     /// A topic without entries.
@@ -199,13 +201,13 @@ impl Topic {
         log: Log,
         id: TopicId,
         name: TopicName,
-        deduplicates: bool,
+        rules: Arc<Rules>,
         alarms: Arc<Alarms>,
     ) -> Self {
-        let deduplicates = AtomicBool::new(deduplicates);
+        let rules = RwLock::new(rules);
         let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
         let (view, compactions) = (RwLock::new(None), Compactions::default());
-        Self { id, name, log, deduplicates, has_ended, alarms, view, compactions, state, settled }
+        Self { id, name, log, rules, has_ended, alarms, view, compactions, state, settled }
     }
 
     /// What compaction left, up to where.
@@ -218,12 +220,16 @@ impl Topic {
         std::mem::replace(&mut *self.view.write(), view)
     }
 
-    pub(crate) fn set_deduplicates(&self, on: bool) {
-        self.deduplicates.store(on, Ordering::Relaxed);
+    pub(crate) fn set_rules(&self, rules: Arc<Rules>) {
+        *self.rules.write() = rules;
+    }
+
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules.read())
     }
 
     fn deduplicates(&self) -> bool {
-        self.is_stored() && self.deduplicates.load(Ordering::Relaxed)
+        self.is_stored() && self.rules.read().deduplicates
     }
 
     /// Where the topic ends: behind its newest durable entry.
@@ -264,7 +270,8 @@ impl Topic {
     }
 
     /// Before which position nothing is to be kept any more; none if all is.
-    pub(crate) fn keeps_from(&self, retention: Retention, now_ms: u64) -> Option<Position> {
+    pub(crate) fn keeps_from(&self, now_ms: u64) -> Option<Position> {
+        let retention = self.rules.read().retention;
         let slowest = {
             let state = self.state.lock();
             state.subscriptions.values().map(|sub| sub.machine.cursor().mark_delete()).min()

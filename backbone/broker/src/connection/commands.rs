@@ -15,7 +15,7 @@ use super::{Connection, Hangup, Producer, schemas::schema_refusal};
 use crate::{
     broker::AdminError,
     off_reactor::off_reactor,
-    topic::{Opening, Send, Topic},
+    topic::{Opening, ProducerError, Send, Topic},
 };
 
 /// What the broker calls itself.
@@ -142,6 +142,10 @@ impl Connection {
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
         };
         let shared = &self.shared;
+        if let Some(holds) = topic.blocks_producers(shared.options.clock.now_ms()) {
+            let error = ProducerError::OverQuota { holds };
+            return Err((error.kind(), error.to_string()));
+        }
         let open = || topic.open_producer(&opening, |epoch| shared.put_topic_epoch(&topic, epoch));
         let opened = match opening.access {
             ProducerAccessMode::Shared => open(),

@@ -247,11 +247,16 @@ fn refusal(error: &SubscribeError) -> Refusal {
     let kind = match error {
         SubscribeError::Join(
             JoinError::Busy | JoinError::KindMismatch { .. } | JoinError::KeyPolicyMismatch,
-        ) => ServerError::ConsumerBusy,
+        )
+        | SubscribeError::ManyConsumers(_)
+        | SubscribeError::ManyOfSubscription(_) => ServerError::ConsumerBusy,
         SubscribeError::Join(
             JoinError::NoRanges | JoinError::BackwardRange { .. } | JoinError::RangeTaken { .. },
         ) => ServerError::ConsumerAssignError,
-        SubscribeError::Durability { .. } => ServerError::NotAllowedError,
+        SubscribeError::Durability { .. }
+        | SubscribeError::KindNotTaken(_)
+        | SubscribeError::ManySubscriptions(_) => ServerError::NotAllowedError,
+        SubscribeError::NotMade(_) => ServerError::SubscriptionNotFound,
         SubscribeError::Read(_) => ServerError::PersistenceError,
         SubscribeError::Metadata(_) => ServerError::MetadataError,
         SubscribeError::Deleted => ServerError::TopicNotFound,

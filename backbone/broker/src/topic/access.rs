@@ -53,7 +53,9 @@ impl ProducerError {
     pub(crate) const fn kind(&self) -> ServerError {
         match self {
             // Those try again.
-            Self::NameTaken { .. } | Self::Busy => ServerError::ProducerBusy,
+            Self::NameTaken { .. } | Self::Busy | Self::TooMany(_) => ServerError::ProducerBusy,
+            Self::OverQuota { holds: true } => ServerError::ProducerBlockedQuotaExceededError,
+            Self::OverQuota { holds: false } => ServerError::ProducerBlockedQuotaExceededException,
             Self::Fenced | Self::NotAlone | Self::EpochMoved { .. } | Self::PutOut => {
                 ServerError::ProducerFenced
             }
@@ -77,10 +79,11 @@ impl Topic {
         opening: &Opening<'_>,
         write: impl Fn(u64) -> Result<(), MetadataError>,
     ) -> Result<(), ProducerError> {
+        let producers_max = self.rules.read().producers_max;
         let mut written = None;
         loop {
             // Nobody waits for the disk under the lock.
-            let admission = self.state.lock().admit(opening, written)?;
+            let admission = self.state.lock().admit(opening, written, producers_max)?;
             match admission {
                 Admission::Done => return Ok(()),
                 Admission::Write(epoch) => write(epoch)?,
@@ -135,7 +138,12 @@ impl State {
         }
     }
 
-    fn admit(&mut self, opening: &Opening<'_>, written: Option<u64>) -> Result<Admission, ProducerError> {
+    fn admit(
+        &mut self,
+        opening: &Opening<'_>,
+        written: Option<u64>,
+        producers_max: Option<usize>,
+    ) -> Result<Admission, ProducerError> {
         if self.disbanded {
             return Err(ProducerError::Deleted);
         }
@@ -147,6 +155,9 @@ impl State {
         let had_it = before.is_some_and(Seat::is_alone);
         let mut others = self.producers.iter().filter(|(name, _)| before.is_none() || *name != opening.name);
         let is_empty = others.clone().next().is_none();
+        if let Some(max) = producers_max.filter(|max| others.clone().count() >= *max) {
+            return Err(ProducerError::TooMany(max));
+        }
         let is_taken = !had_it && (!self.waiting.is_empty() || others.any(|(_, seat)| seat.is_alone()));
         match access {
             ProducerAccessMode::Shared if is_taken => return Err(ProducerError::Busy),
@@ -237,6 +248,7 @@ impl State {
             .with_topic_epoch(self.epoch);
         seat.outbox.push(&answer);
         self.idle_looks = 0;
+        self.unused_since_ms = None;
         self.producers.insert(name, seat);
     }
 }

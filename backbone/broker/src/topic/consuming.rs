@@ -68,6 +68,16 @@ pub(crate) enum SubscribeError {
     Metadata(#[from] MetadataError),
     #[error("topic was deleted just now")]
     Deleted,
+    #[error("topic has {0} consumers, as many as it may have")]
+    ManyConsumers(usize),
+    #[error("subscription has {0} consumers, as many as it may have")]
+    ManyOfSubscription(usize),
+    #[error("topic has {0} subscriptions, as many as it may have")]
+    ManySubscriptions(usize),
+    #[error("topic takes no subscriptions of type {}", .0.name())]
+    KindNotTaken(Kind),
+    #[error("subscription {0:?} is not there, and clients may not make any in this namespace")]
+    NotMade(String),
     #[error("subscription {name:?} is durable, and was asked for as one that is not, or the other way round")]
     Durability { name: String },
 }
@@ -91,6 +101,7 @@ impl Topic {
     ) -> Result<(), SubscribeError> {
         let cursor = Cursor::at(self.mark_before(start)?);
         let mut state = self.state.lock();
+        self.check_limits(&state, subscription, kind, durable)?;
         let mut is_written = false;
         while durable && !is_written && !state.subscriptions.contains_key(subscription) {
             // Nobody waits for the disk under the lock.
@@ -103,6 +114,7 @@ impl Topic {
             return Err(SubscribeError::Deleted);
         }
         state.idle_looks = 0;
+        state.unused_since_ms = None;
         let is_new = !state.subscriptions.contains_key(subscription);
         let sub = state.subscription(subscription, || (Subscription::new(kind, cursor), durable));
         if is_new {
@@ -116,6 +128,7 @@ impl Topic {
         sub.machine.join(joining, kind, &mut effects)?;
         sub.seats.insert(id, seat);
         sub.was_joined = true;
+        sub.unused_since_ms = None;
         joined();
         sub.carry_out(effects, &HashMap::new());
         self.tell_of_the_end(sub);

@@ -177,11 +177,11 @@ impl Topic {
         if entries.is_empty() {
             return !lost.is_empty();
         }
-        let by_keys = sub.machine.kind() == Kind::KeyShared;
+        let (by_keys, delays) = (sub.machine.kind() == Kind::KeyShared, self.rules.read().delays);
         let count = |entry: &Entry| {
             let peek = Payload::from_raw(entry.payload.clone()).peek().ok();
             let messages = peek.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
-            let due_ms = peek.and_then(|peek| u64::try_from(peek.deliver_at_time?).ok());
+            let due_ms = peek.filter(|_| delays).and_then(|peek| u64::try_from(peek.deliver_at_time?).ok());
             let key = by_keys.then(|| key_of(&Payload::from_raw(entry.payload.clone())));
             subscription::Entry { position: entry.position, messages, key, due_ms }
         };
@@ -355,7 +355,7 @@ mod tests {
         let positions = receive.iter().take(due.len()).collect();
         let name = TopicName::parse("persistent://public/default/orders").unwrap();
         let alarms = Arc::new(clock.alarms());
-        (Topic::empty(log, TopicId(1), name, false, alarms), positions)
+        (Topic::empty(log, TopicId(1), name, Arc::default(), alarms), positions)
     }
 
     fn delivered(outbox: &Outbox) -> Vec<Position> {

@@ -39,8 +39,12 @@ impl Topic {
         metadata: &Metadata,
     ) -> Result<(), AdminError> {
         let cursor = Cursor::at(self.mark_before(start)?);
-        if self.state.lock().subscriptions.contains_key(subscription) {
-            return Err(AdminError::SubscriptionExists);
+        {
+            let state = self.state.lock();
+            if state.subscriptions.contains_key(subscription) {
+                return Err(AdminError::SubscriptionExists);
+            }
+            self.check_room(&state)?;
         }
         metadata.put_cursor(&(
             self.id,
@@ -50,6 +54,7 @@ impl Topic {
         let mut state = self.state.lock();
         let sub = state.subscription(subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
         sub.properties = properties;
+        state.unused_since_ms = None;
         Ok(())
     }
 

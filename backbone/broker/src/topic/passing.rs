@@ -88,8 +88,9 @@ impl Sub {
 impl Shared {
     /// A topic that is not stored; somebody uses it, or said that it should be there.
     pub(crate) fn passing(&self, name: TopicName) -> Arc<Topic> {
+        let rules = self.rules_of(&name);
         let id = self.next_passing.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::new(Topic::empty(self.log.clone(), TopicId(id), name, false, Arc::clone(&self.alarms)))
+        Arc::new(Topic::empty(self.log.clone(), TopicId(id), name, rules, Arc::clone(&self.alarms)))
     }
 
     /// Forgets topics that are not stored and that nobody has used for a while: all they are is in memory.

@@ -99,6 +99,12 @@ pub(crate) enum ProducerError {
     Deleted,
     #[error("the right to produce was taken back")]
     NoRight,
+    #[error("topic has {0} producers, as many as it may have")]
+    TooMany(usize),
+    #[error(
+        "topic is over its backlog quota: nothing more is taken until its slowest subscription has consumed some"
+    )]
+    OverQuota { holds: bool },
     #[error("topic was terminated: it takes no more messages")]
     Terminated,
 }

@@ -17,6 +17,7 @@ mod nonsense;
 mod partitions;
 mod passing;
 mod peer;
+mod policing;
 mod proving;
 mod refusing;
 mod rights;

@@ -1,0 +1,120 @@
+//! A topic's policies one by one: they go before those of its namespace.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use hexalpes_broker::{Broker, Policy};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    blocking,
+    extract::{Body, Path, Query},
+    names,
+    policies::checked,
+    refusal::Refusal,
+};
+
+/// Tenant, namespace, local name, policy.
+type PolicyPath = Path<(String, String, String, String)>;
+
+#[derive(Deserialize)]
+pub(crate) struct Applied {
+    /// Also what the namespace says, and what counts where nobody says anything.
+    #[serde(default)]
+    pub(crate) applied: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Seconds {
+    /// Pulsar's clients say it here, and not in the body.
+    #[serde(rename = "messageTTL")]
+    message_ttl: Option<i32>,
+}
+
+fn parsed(policy: &str) -> Result<Policy, Refusal> {
+    Ok(match policy {
+        "messageTTL" => Policy::MessageTtl,
+        "retention" => Policy::Retention,
+        "inactiveTopicPolicies" => Policy::InactiveTopics,
+        "deduplicationEnabled" => Policy::Deduplication,
+        "delayedDelivery" => Policy::DelayedDelivery,
+        "subscriptionTypesEnabled" => Policy::SubscriptionTypes,
+        "maxProducers" => Policy::MaxProducers,
+        "maxConsumers" => Policy::MaxConsumers,
+        "maxConsumersPerSubscription" => Policy::MaxConsumersPerSubscription,
+        "maxSubscriptionsPerTopic" => Policy::MaxSubscriptions,
+        "persistence" => Policy::Persistence,
+        _ => return Err(Refusal::NoPath),
+    })
+}
+
+/// What counts where neither the topic nor its namespace says anything.
+fn unsaid(policy: Policy) -> Option<Value> {
+    Some(match policy {
+        Policy::Retention => json!({ "retentionTimeInMinutes": 0, "retentionSizeInMB": 0 }),
+        Policy::InactiveTopics => json!({
+            "inactiveTopicDeleteMode": "delete_when_no_subscriptions",
+            "maxInactiveDurationSeconds": 60,
+            "deleteWhileInactive": true,
+        }),
+        Policy::Deduplication => false.into(),
+        Policy::DelayedDelivery => {
+            json!({ "active": true, "tickTime": 1000, "maxDeliveryDelayInMillis": 0 })
+        }
+        Policy::MessageTtl | Policy::MaxProducers | Policy::MaxConsumers => 0.into(),
+        _ => return None,
+    })
+}
+
+/// Nothing where it is not set.
+pub(crate) async fn read(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic, policy)): PolicyPath,
+    Query(Applied { applied }): Query<Applied>,
+) -> Result<Response, Refusal> {
+    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    let own = broker.topic_policy(&topic, policy)?;
+    let of_namespace = broker.policy(&topic.full_namespace(), policy)?.filter(|set| !set.is_null());
+    let others = applied.then(|| of_namespace.or_else(|| unsaid(policy))).flatten();
+    let none = (policy == Policy::SubscriptionTypes).then(|| json!([]));
+    Ok(match own.or(others).or(none) {
+        Some(set) => Json(set).into_response(),
+        None => match policy {
+            // As by Pulsar, whose two ways of saying nothing these are.
+            Policy::MaxConsumersPerSubscription | Policy::MaxSubscriptions => StatusCode::NO_CONTENT,
+            _ => StatusCode::OK,
+        }
+        .into_response(),
+    })
+}
+
+pub(crate) async fn set(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic, policy)): PolicyPath,
+    Query(Seconds { message_ttl }): Query<Seconds>,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    let value = match message_ttl {
+        Some(seconds) if policy == Policy::MessageTtl => seconds.into(),
+        _ => serde_json::from_slice(&body)?,
+    };
+    let value = checked(policy, value)?;
+    blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = value)?))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn unset(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, topic, policy)): PolicyPath,
+) -> Result<StatusCode, Refusal> {
+    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = Value::Null)?))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
