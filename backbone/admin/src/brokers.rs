@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use axum::{Extension, Json, extract::State};
 use hexalpes_broker::Broker;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    CLUSTER, blocking,
+    CLUSTER, blocking, bundles,
     extract::Path,
     lookup::{Scheme, host, web_urls, without_nulls},
     refusal::Refusal,
@@ -35,6 +35,58 @@ pub(crate) async fn list(
 ) -> Result<Json<Vec<String>>, Refusal> {
     known_cluster(cluster)?;
     Ok(Json(host(&headers).map(str::to_owned).into_iter().collect()))
+}
+
+/// The same, whatever the cluster is called.
+pub(crate) async fn here(headers: HeaderMap) -> Json<Vec<String>> {
+    Json(host(&headers).map(str::to_owned).into_iter().collect())
+}
+
+/// There is no other that could lead.
+pub(crate) async fn leader(scheme: Option<Extension<Scheme>>, headers: HeaderMap) -> Json<Value> {
+    let web = web_urls(scheme, &headers);
+    Json(without_nulls(json!({ "serviceUrl": web.http.or(web.https), "brokerId": host(&headers) })))
+}
+
+/// No setting changes while the broker runs.
+pub(crate) async fn nothing_dynamic() -> Json<[String; 0]> {
+    Json([])
+}
+
+pub(crate) async fn nothing_set() -> Json<Value> {
+    Json(json!({}))
+}
+
+/// Where others find the metadata and the ledgers: nowhere, for both lie in the broker's own folder.
+pub(crate) async fn internals() -> Json<Value> {
+    Json(json!({
+        "zookeeperServers": "", "configurationStoreServers": "", "metadataStoreUrl": "",
+        "configurationMetadataStoreUrl": "", "ledgersRootPath": "",
+    }))
+}
+
+/// Has topics go by their policies now, and not when it is looked at them the next time.
+pub(crate) async fn check_policies(State(broker): State<Broker>) -> Result<StatusCode, Refusal> {
+    blocking(broker, |broker| {
+        broker.keep_policies();
+        Ok(())
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What is counted of all topics, by namespace, bundle and domain.
+pub(crate) async fn topics(State(broker): State<Broker>) -> Result<Json<Value>, Refusal> {
+    blocking(broker, |broker| {
+        let mut all = json!({});
+        for (name, stats) in broker.all_stats() {
+            let domain = name.domain().as_str();
+            all[name.full_namespace()][bundles::name()][domain][name.to_string()] =
+                serde_json::to_value(stats)?;
+        }
+        Ok(Json(all))
+    })
+    .await
 }
 
 /// What a client looks up here: which of the clusters it speaks to.

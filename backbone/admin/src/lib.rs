@@ -10,6 +10,7 @@
 
 mod authentication;
 mod brokers;
+mod bundles;
 mod compaction;
 mod each;
 mod extract;
@@ -60,7 +61,14 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/brokers/ready", get(brokers::health))
         .route("/admin/v2/brokers/version", get(brokers::version))
         .route("/admin/v2/brokers/configuration/runtime", get(brokers::configuration))
+        .route("/admin/v2/brokers/configuration", get(brokers::nothing_dynamic))
+        .route("/admin/v2/brokers/configuration/values", get(brokers::nothing_set))
+        .route("/admin/v2/brokers/internal-configuration", get(brokers::internals))
+        .route("/admin/v2/brokers/leaderBroker", get(brokers::leader))
+        .route("/admin/v2/brokers/backlog-quota-check", get(brokers::check_policies))
+        .route("/admin/v2/brokers", get(brokers::here))
         .route("/admin/v2/brokers/{cluster}", get(brokers::list))
+        .route("/admin/v2/broker-stats/topics", get(brokers::topics))
         .route("/admin/v2/clusters", get(brokers::clusters))
         .route("/admin/v2/clusters/{cluster}", get(brokers::cluster))
         .route("/admin/v2/tenants", get(tenants::list))
@@ -71,6 +79,7 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
         .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
         .route(&format!("{NAMESPACE}/topics"), get(passing::of_namespace))
+        .merge(of_namespaces(NAMESPACE))
         .route(&format!("{NAMESPACE}/backlogQuotaMap"), get(quotas::of_namespace))
         .route(
             &format!("{NAMESPACE}/backlogQuota"),
@@ -139,6 +148,20 @@ fn passing_routes() -> Router<Broker> {
         )
         .route(&format!("{TOPIC}/partitioned-stats"), get(passing::partitioned_stats))
         .route("/lookup/v2/topic/non-persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
+}
+
+/// What there is of a namespace beside its topics and policies.
+fn of_namespaces(namespace: &str) -> Router<Broker> {
+    let at = |rest: &str| format!("{namespace}/{rest}");
+    Router::new()
+        .route(&at("bundles"), get(bundles::read))
+        .route(&at("unload"), put(bundles::unload))
+        .route(&at("{policy}/unload"), put(bundles::unload_bundle))
+        .route(&at("replication"), get(bundles::clusters).post(bundles::set_clusters))
+        .route(&at("clearBacklog"), post(bundles::clear))
+        .route(&at("clearBacklog/{subscription}"), post(bundles::clear_subscription))
+        .route(&at("unsubscribe/{subscription}"), post(bundles::unsubscribe))
+        .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}/bundle", get(bundles::of_topic))
 }
 
 /// What there is of a topic beside its partitions and statistics.

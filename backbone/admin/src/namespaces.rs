@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    CLUSTER, blocking,
+    CLUSTER, blocking, bundles,
     extract::{Body, Path},
     names, policies,
     refusal::Refusal,
@@ -48,20 +48,52 @@ pub(crate) async fn list(
     .await
 }
 
-/// All policies that are set, under Pulsar's names.
+/// All policies under Pulsar's names, those that are set and how it is where they are not.
 pub(crate) async fn read(
     State(broker): State<Broker>,
     Path((tenant, namespace)): Path<(String, String)>,
 ) -> Result<Json<Value>, Refusal> {
     let namespace = names::namespace(&tenant, &namespace)?;
-    let mut all = Map::new();
-    all.insert("replication_clusters".to_owned(), json!([CLUSTER]));
+    let mut all = unset();
     for policy in POLICIES {
         if let Some(value) = broker.policy(&namespace, policy)?.filter(|value| !value.is_null()) {
             all.insert(policy.name().to_owned(), value);
         }
     }
     Ok(Json(Value::Object(all)))
+}
+
+/// What Pulsar answers where nobody said anything.
+fn unset() -> Map<String, Value> {
+    let unset = json!({
+        "auth_policies": { "namespace_auth": {}, "destination_auth": {}, "subscription_auth_roles": {} },
+        "replication_clusters": [CLUSTER],
+        "allowed_clusters": [],
+        "bundles": bundles::all(),
+        "backlog_quota_map": {},
+        "clusterDispatchRate": {},
+        "topicDispatchRate": {},
+        "subscriptionDispatchRate": {},
+        "replicatorDispatchRate": {},
+        "clusterSubscribeRate": {},
+        "publishMaxMessageRate": {},
+        "latency_stats_sample_rate": {},
+        "deleted": false,
+        "encryption_required": false,
+        "subscription_auth_mode": "None",
+        "offload_threshold": -1,
+        "offload_threshold_in_seconds": -1,
+        "schema_compatibility_strategy": "UNDEFINED",
+        "is_allow_auto_update_schema": true,
+        "schema_validation_enforced": false,
+        "subscription_types_enabled": [],
+        "properties": {},
+        "migrated": false,
+    });
+    match unset {
+        Value::Object(unset) => unset,
+        _ => Map::new(),
+    }
 }
 
 /// The body may hold policies, as [`read`] answers them; those that are not known here are passed over.

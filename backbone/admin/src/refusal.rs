@@ -58,6 +58,10 @@ pub(crate) enum Refusal {
     SubscriptionType(String),
     #[error("the backlog quota would be more than what retention keeps: keep more, or let less wait")]
     QuotaBeyondRetention,
+    #[error("there is no bundle {0}: the one that there is holds all topics")]
+    NoBundle(String),
+    #[error("there is no cluster {0} that topics could be replicated to")]
+    OtherCluster(String),
     #[error("topic {0} has partitions: ask for one of them")]
     Partitioned(TopicName),
     #[error("topic {0} has no partitions")]
@@ -92,6 +96,7 @@ impl Refusal {
             Self::NoPath | Self::NoCluster(_) | Self::NoSchema | Self::NoMessage => StatusCode::NOT_FOUND,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { status, .. } => *status,
+            Self::OtherCluster(_) => StatusCode::FORBIDDEN,
             Self::Method | Self::Partitioned(_) | Self::NotPartitioned(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
@@ -106,6 +111,7 @@ impl Refusal {
             | Self::Strategy(_)
             | Self::CompactionThreshold
             | Self::Negative { .. }
+            | Self::NoBundle(_)
             | Self::SubscriptionType(_)
             | Self::QuotaBeyondRetention
             | Self::NothingToExamine => StatusCode::PRECONDITION_FAILED,
