@@ -215,6 +215,11 @@ impl Topic {
         *self.view.read()
     }
 
+    /// The last entry that was compacted.
+    fn compacted_to(&self) -> Position {
+        self.view().map_or(Position::EARLIEST, |view| view.horizon)
+    }
+
     /// Gives back what was there before.
     pub(crate) fn set_view(&self, view: Option<View>) -> Option<View> {
         std::mem::replace(&mut *self.view.write(), view)
@@ -274,7 +279,12 @@ impl Topic {
         let retention = self.rules.read().retention;
         let slowest = {
             let state = self.state.lock();
-            state.subscriptions.values().map(|sub| sub.machine.cursor().mark_delete()).min()
+            let marks = state.subscriptions.iter().map(|(name, sub)| {
+                let mark = sub.machine.cursor().mark_delete();
+                // However it came to be moved: what is not compacted yet is in no view.
+                if name == compaction::SUBSCRIPTION { mark.min(self.compacted_to()) } else { mark }
+            });
+            marks.min()
         };
         retention.keeps_from(&self.log.segments(self.id), slowest, now_ms)
     }
@@ -286,10 +296,9 @@ impl Topic {
         between.saturating_sub(cursor.acked_beyond() as u64)
     }
 
-    /// About how many bytes of entries a subscription has not acked; all, if it is not there.
-    pub(crate) fn backlog_bytes(&self, subscription: &str) -> u64 {
-        let mark = self.look(subscription, |machine, _| machine.cursor().mark_delete());
-        self.log.bytes_from(self.id, mark.unwrap_or(Position::EARLIEST).next())
+    /// About how many bytes of entries are not compacted.
+    pub(crate) fn uncompacted_bytes(&self) -> u64 {
+        self.log.bytes_from(self.id, self.compacted_to().next())
     }
 
     /// Whether nobody has used it yet but consumers that take any schema: it may still get one.

@@ -204,8 +204,7 @@ impl Shared {
                 tracing::error!(topic = %topic.name, %error, "could not begin to see to a topic's compaction");
                 continue;
             }
-            let new = topic.backlog_bytes(SUBSCRIPTION);
-            if new > threshold && topic.compactions.begin() {
+            if topic.uncompacted_bytes() > threshold && topic.compactions.begin() {
                 self.spawn_compaction(topic);
             }
         }

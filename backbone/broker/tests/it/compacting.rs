@@ -140,6 +140,16 @@ async fn what_is_compacted_stays_where_the_topic_itself_is_trimmed() {
     until(|| running.stats(TOPIC)["subscriptions"]["__compaction"].is_object()).await;
     send(&mut peer, 0..200).await;
     let expected = newest(0..200, 200);
+    // Nor if its subscription is moved: another topic, of which nothing is kept, shows that it was looked at.
+    running.broker.clear_backlog(&name(), "__compaction").unwrap();
+    let other = "persistent://public/other/other";
+    running.broker.create_namespace("public/other").unwrap();
+    let mut plain = running.peer().await;
+    assert!(matches!(plain.open_producer(other, Some("p")).await, Command::ProducerSuccess(_)));
+    for number in 0..100 {
+        plain.send(number, "a message like many others").await;
+    }
+    until(|| running.stats(other)["storageSize"].as_u64().unwrap() < 2000).await;
     let stored = running.stats(TOPIC)["storageSize"].as_u64().unwrap();
     assert_eq!(read(&running, true, 200).await.len(), 201);
     running.broker.set_policy("public/default", Policy::CompactionThreshold, json!(100)).unwrap();
