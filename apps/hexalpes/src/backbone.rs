@@ -118,6 +118,7 @@ impl TlsFace {
 
 /// `hexalpes backbone`.
 pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Result<()> {
+    settings.authorization()?;
     for note in settings.notes() {
         eprintln!("hexalpes: {note}");
     }

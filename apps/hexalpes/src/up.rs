@@ -23,6 +23,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let cluster = settings.cluster()?;
     if cluster.is_none() {
         settings.own_token_is_there()?;
+        settings.authorization()?;
     }
     let _claims = Claims::take(&settings.data(), Part::ALL)?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);

@@ -147,5 +147,5 @@ fn a_configuration_with_a_wrong_value_is_refused_by_file_line_and_name() {
     );
     let said = refusal(folder.path(), &["backbone", "--conf", "none.conf"], 2);
     assert!(said.contains("none.conf cannot be read"), "{said}");
-    assert!(!folder.path().join("data").exists(), "nothing was opened");
+    assert!(!folder.path().join("data/backbone").exists(), "nothing was opened");
 }
