@@ -9,13 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
 use crate::connection::Dialer;
-use crate::consumer::{Consumer, ConsumerOptions};
+use crate::consumer::{Consumer, ConsumerOptions, Source, Start, TopicPattern};
 use crate::error::{ClientError, OpenError};
 use crate::lookup;
 use crate::options::ClientOptions;
 use crate::pool::Pool;
 use crate::producer::{Producer, ProducerOptions};
+use crate::reader::{Reader, ReaderOptions};
 use crate::schema::{self, VersionedSchema};
+use crate::table_view::TableView;
 
 /// A handle; clones share their connections, which close with the last producer, consumer and clone.
 #[derive(Clone, Debug)]
@@ -61,8 +63,46 @@ impl Client {
 
     /// Subscribes to a topic or one of its partitions, trying for as long as an operation may take.
     pub async fn consumer(&self, topic: &str, options: ConsumerOptions) -> Result<Consumer, OpenError> {
-        let (topic, partitions) = self.topic(topic).await?;
-        Consumer::open(Arc::clone(&self.inner), topic, partitions, options).await
+        self.consumer_of([topic], options).await
+    }
+
+    /// Subscribes to several topics as one.
+    pub async fn consumer_of(
+        &self,
+        topics: impl IntoIterator<Item = &str>,
+        options: ConsumerOptions,
+    ) -> Result<Consumer, OpenError> {
+        let topics = topics.into_iter().map(TopicName::parse).collect::<Result<_, _>>()?;
+        self.subscribe(Source::Topics(topics), options).await
+    }
+
+    /// Subscribes to all topics that match, now and later; none need be there yet.
+    pub async fn consumer_matching(
+        &self,
+        pattern: TopicPattern,
+        options: ConsumerOptions,
+    ) -> Result<Consumer, OpenError> {
+        self.subscribe(Source::Pattern(pattern), options).await
+    }
+
+    async fn subscribe(&self, source: Source, options: ConsumerOptions) -> Result<Consumer, OpenError> {
+        self.inner.gate.cancelled().await;
+        let start = Start::Subscription(options.initial_position);
+        Consumer::open(Arc::clone(&self.inner), source, options, start).await
+    }
+
+    /// Opens a reader on a topic or one of its partitions, trying for as long as an operation may take.
+    pub async fn reader(&self, topic: &str, options: ReaderOptions) -> Result<Reader, OpenError> {
+        let topic = TopicName::parse(topic)?;
+        self.inner.gate.cancelled().await;
+        Reader::open(Arc::clone(&self.inner), topic, options).await
+    }
+
+    /// Reads a topic as a table of its keys, from its beginning, compacted where it was compacted.
+    pub async fn table_view(&self, topic: &str) -> Result<TableView, OpenError> {
+        let options =
+            ReaderOptions { name: "table-view".to_owned(), compacted: true, ..ReaderOptions::default() };
+        TableView::open(self.reader(topic, options).await?).await
     }
 
     /// The schema of that version on a topic, or the newest one; none if the topic has none.

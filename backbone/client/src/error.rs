@@ -11,6 +11,7 @@ use hexalpes_wire::proto::ServerError;
 use hexalpes_wire::topic::TopicNameError;
 
 pub use crate::address::ServiceUrlError;
+pub use crate::consumer::PatternError;
 
 /// A broker's refusal, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,6 +148,8 @@ pub enum OpenError {
     ServiceUrl(#[from] ServiceUrlError),
     #[error(transparent)]
     Request(#[from] RequestError),
+    #[error(transparent)]
+    Consume(#[from] ConsumeError),
     #[error("lookup of {topic} was redirected {redirects} times")]
     Redirects { topic: String, redirects: u32 },
     #[error("not open within {timeout:?}: {last}")]
@@ -156,7 +159,7 @@ pub enum OpenError {
 impl OpenError {
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Topic(_) | Self::ServiceUrl(_) => false,
+            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) => false,
             Self::Connect(error) => error.is_transient(),
             Self::Request(error) => error.is_transient(),
             Self::Redirects { .. } | Self::TimedOut { .. } => true,
@@ -168,7 +171,7 @@ impl OpenError {
         match self {
             Self::Request(RequestError::Refused(refusal)) => refusal.ends_what_was_open(),
             Self::Connect(_) | Self::Request(_) | Self::Redirects { .. } | Self::TimedOut { .. } => false,
-            Self::Topic(_) | Self::ServiceUrl(_) => true,
+            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) => true,
         }
     }
 }

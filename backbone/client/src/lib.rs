@@ -21,7 +21,7 @@
 //!
 //! A topic with partitions is produced to and consumed as a whole; what has an order is the partition.
 //!
-//! Not here: readers, the encoding of schemas, encryption, transactions.
+//! Not here: the encoding of schemas, encryption, transactions.
 
 mod address;
 pub mod admin;
@@ -36,15 +36,21 @@ mod options;
 mod pace;
 mod pool;
 pub mod producer;
+mod reader;
 mod schema;
+mod table_view;
 
 pub use admin::{AdminClient, AdminOptions};
 pub use client::Client;
-pub use consumer::{Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind};
+pub use consumer::{
+    Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind, TopicPattern,
+};
 pub use error::{ClientError, ConnectError, ConsumeError, OpenError, Refusal, RequestError, SendError};
 pub use hexalpes_wire::compression::Codec;
 pub use hexalpes_wire::proto::{InitialPosition, SchemaType, ServerError};
 pub use hexalpes_wire::{MessageId, TopicName};
 pub use options::{Backoff, ClientOptions, TlsOptions, Token};
 pub use producer::{Access, Batching, KeyHash, Outgoing, Producer, ProducerOptions, Receipt, Routing};
+pub use reader::{ReadFrom, Reader, ReaderOptions};
 pub use schema::{Schema, VersionedSchema};
+pub use table_view::TableView;

@@ -43,12 +43,18 @@ pub(crate) async fn broker_of(pool: &Pool, topic: &TopicName) -> Result<Arc<Conn
 
 /// How many partitions the topic has; 0 for a topic that is not partitioned.
 pub(crate) async fn partitions(pool: &Pool, topic: &TopicName) -> Result<u32, OpenError> {
+    partitions_of(pool, topic, true).await
+}
+
+/// [`partitions`], and whether asking may make the topic.
+pub(crate) async fn partitions_of(pool: &Pool, topic: &TopicName, may_make: bool) -> Result<u32, OpenError> {
     let (connection, _) = pool.service().await?;
     let answer = connection
         .request(|request_id| {
             Command::PartitionedMetadata(CommandPartitionedTopicMetadata {
                 topic: topic.to_string(),
                 request_id,
+                metadata_auto_creation_enabled: Some(may_make),
                 ..CommandPartitionedTopicMetadata::default()
             })
         })

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use hexalpes_wire::proto::{Command, CommandAck, CommandCloseConsumer, CommandSubscribe, KeyValue};
+use hexalpes_wire::proto::{
+    Command, CommandAck, CommandCloseConsumer, CommandSubscribe, InitialPosition, KeyValue,
+};
 
 use super::inbox::End;
+use super::mark::Mark;
 use super::shared::{Shared, Start};
 use super::{ConsumerOptions, SubscriptionKind};
 use crate::clock;
@@ -70,6 +73,9 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     }
     let link = opening.finish();
     inbox.attached(link.clone());
+    if let Start::Reading(_) = shared.start {
+        inbox.not_before = shared.mark.lock().first();
+    }
     for ack in shared.acks.lock().take_kept() {
         // Lost again, its message comes again.
         let _ = link.connection.tell_at_once(&Command::Ack(CommandAck { consumer_id: id, ..ack }));
@@ -83,9 +89,22 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
 }
 
 fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) -> CommandSubscribe {
-    let ConsumerOptions { subscription, kind, keys, name, properties, schema, priority, .. } =
-        &*shared.options;
-    let Start::Subscription(initial_position) = shared.start;
+    let ConsumerOptions {
+        subscription,
+        kind,
+        keys,
+        name,
+        properties,
+        schema,
+        priority,
+        compacted,
+        create_topic,
+        ..
+    } = &*shared.options;
+    let (durable, initial_position, mark) = match shared.start {
+        Start::Subscription(position) => (true, position, None),
+        Start::Reading(_) => (false, InitialPosition::Latest, Some(*shared.mark.lock())),
+    };
     CommandSubscribe {
         topic: shared.topic.to_string(),
         subscription: subscription.clone(),
@@ -93,12 +112,15 @@ fn subscription(shared: &Shared, consumer_id: u64, epoch: u64, request_id: u64) 
         consumer_id,
         request_id,
         consumer_name: name.clone(),
-        durable: Some(true),
+        durable: Some(durable),
+        start_message_id: mark.map(Mark::start),
+        start_message_rollback_duration_sec: mark.and_then(Mark::seconds_back),
+        read_compacted: compacted.then_some(true),
         priority_level: *priority,
         schema: schema.as_ref().map(Schema::on_the_wire),
         metadata: properties.iter().map(|(key, value)| KeyValue::new(key, value)).collect(),
         initial_position: Some(initial_position.into()),
-        force_topic_creation: Some(true),
+        force_topic_creation: Some(*create_topic),
         key_shared_meta: (*kind == SubscriptionKind::KeyShared).then(|| keys.on_the_wire()),
         consumer_epoch: Some(epoch),
         ..CommandSubscribe::default()

@@ -85,6 +85,9 @@ impl Opener<'_> {
         let &Delivery { id, redelivery_count, .. } = delivery;
         let topic = || Arc::clone(self.topic);
         let Some(size) = batch::size(&metadata)? else {
+            if self.not_before.is_some_and(|first| id < first) {
+                return Ok(Vec::new());
+            }
             return Ok(vec![Message::alone(id, topic(), redelivery_count, metadata, body)]);
         };
         let singles = BatchReader::new(body, size).collect::<Result<Vec<_>, _>>()?;

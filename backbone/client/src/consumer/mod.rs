@@ -6,6 +6,7 @@ mod chunks;
 mod driver;
 mod entry;
 mod inbox;
+mod mark;
 mod message;
 mod nacks;
 mod options;
@@ -13,6 +14,7 @@ mod part;
 mod seek;
 mod set;
 mod shared;
+mod source;
 
 use std::sync::Arc;
 
@@ -27,15 +29,18 @@ use set::Set;
 pub use message::{Message, Place};
 pub use options::{ConsumerOptions, KeySharing, SubscriptionKind};
 pub use seek::SeekTo;
+pub use source::{PatternError, TopicPattern};
+pub(crate) use {mark::Mark, shared::Start, source::Source};
 
-/// A consumer on one topic. It reconnects by itself until it is closed or dropped.
+/// A consumer on one topic or several. It reconnects by itself until it is closed or dropped.
 ///
 /// After a reconnect the broker sends again what was not acked; what waited here unread is dropped, so
 /// that nothing is received twice for that reason.
 ///
 /// On a topic with partitions it has a subscription in each: what has an order, and is acknowledged up to a
 /// message, is the partition. Partitions that the topic gets later are consumed from their beginning, within
-/// [`discovery_interval`](crate::ClientOptions::discovery_interval).
+/// [`discovery_interval`](crate::ClientOptions::discovery_interval), and so are topics that match later. Of several
+/// topics, [`Message`] names the message and an id alone does not.
 #[derive(Debug)]
 pub struct Consumer {
     set: Arc<Set>,
@@ -46,12 +51,12 @@ pub struct Consumer {
 impl Consumer {
     pub(crate) async fn open(
         client: Arc<client::Inner>,
-        topic: TopicName,
-        partitions: u32,
+        source: Source,
         options: ConsumerOptions,
+        start: Start,
     ) -> Result<Self, OpenError> {
-        let set = Arc::new(Set::open(client, topic, partitions, options).await?);
-        let keeper = (partitions > 0).then(|| tokio::spawn(Arc::clone(&set).follow_growth()));
+        let set = Arc::new(Set::open(client, source, options, start).await?);
+        let keeper = set.follows().then(|| tokio::spawn(Arc::clone(&set).follow()));
         Ok(Self { set, keeper })
     }
 
@@ -126,12 +131,29 @@ impl Consumer {
         Ok(())
     }
 
-    /// The topic as a whole, or the partition that was named.
-    pub fn topic(&self) -> &TopicName {
-        &self.set.topic
+    /// The topics that it consumes now, each as a whole, or the partition that was named.
+    pub fn topics(&self) -> Vec<TopicName> {
+        self.set.topics()
     }
 
-    /// How many partitions it consumes now; none if the topic has none, or one of them was named.
+    /// Acks for a reader, for whom it is no matter.
+    pub(crate) async fn pass(&self, message: &Message) {
+        if let Ok((part, id)) = self.set.part_of(message)
+            && let Err(error) = part.ack_cumulative(id).await
+        {
+            tracing::debug!(reason = %error, "a reader could not say how far it is");
+        }
+    }
+
+    pub(crate) async fn has_more(&self) -> Result<bool, ConsumeError> {
+        self.set.has_more().await
+    }
+
+    pub(crate) async fn go_to(&self, to: Mark) -> Result<(), ConsumeError> {
+        self.set.go_to(to).await
+    }
+
+    /// How many partitions it consumes now, if it is one topic that has some.
     pub fn partitions(&self) -> Option<u32> {
         self.set.partitions()
     }

@@ -88,6 +88,11 @@ pub struct ConsumerOptions {
     pub properties: Vec<(String, String)>,
     /// What payloads are read as. The broker refuses one that cannot read what the topic has.
     pub schema: Option<Schema>,
+    /// Whether a topic that is not there is made, where the broker makes topics on demand.
+    pub create_topic: bool,
+    /// Of a topic that was compacted, the last message of each key alone, up to where it was compacted. On exclusive
+    /// and failover subscriptions.
+    pub compacted: bool,
     /// On shared and failover subscriptions, who is served first: the lowest.
     pub priority: Option<i32>,
 }
@@ -108,6 +113,8 @@ impl ConsumerOptions {
             max_incomplete_chunked: 10,
             properties: Vec::new(),
             schema: None,
+            create_topic: true,
+            compacted: false,
             priority: None,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hexalpes_wire::proto::{
     Command, CommandAck, CommandGetLastMessageId, CommandGetLastMessageIdResponse, CommandUnsubscribe,
+    MessageIdData,
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
@@ -12,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::ConsumerOptions;
 use super::driver;
+use super::mark::Mark;
 use super::message::Message;
 use super::seek::{self, SeekTo};
 use super::shared::{Shared, Start};
@@ -39,7 +41,9 @@ impl Part {
             Arc::new(Shared::new(Arc::clone(&client), topic, options, start, receive_queue, arrived));
         client.insist(|| driver::attach(&shared)).await?;
         let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
-        Ok(Self { shared, driver: Mutex::new(Some(driver)) })
+        let part = Self { shared, driver: Mutex::new(Some(driver)) };
+        part.pin_latest().await?;
+        Ok(part)
     }
 
     pub(super) fn topic(&self) -> &TopicName {
@@ -109,6 +113,40 @@ impl Part {
 
     pub(super) async fn seek(&self, to: SeekTo) -> Result<(), ConsumeError> {
         seek::seek(&self.shared, to).await
+    }
+
+    /// Moves a reader: its subscription is another one after that.
+    pub(super) async fn go_to(&self, to: Mark) -> Result<(), ConsumeError> {
+        seek::go_to(&self.shared, to).await?;
+        self.pin_latest().await
+    }
+
+    /// A reader at the latest knows which that was, so that a lost connection skips nothing.
+    async fn pin_latest(&self) -> Result<(), ConsumeError> {
+        let Start::Reading(_) = self.shared.start else { return Ok(()) };
+        if *self.shared.mark.lock() != Mark::Latest {
+            return Ok(());
+        }
+        let ends = self.ends().await?;
+        if let Some(acked) = ends.consumer_mark_delete_position {
+            let acked = MessageId { partition: self.topic().partition(), ..(&acked).into() };
+            let mut mark = self.shared.mark.lock();
+            if *mark == Mark::Latest {
+                *mark = Mark::After(acked.whole_entry());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is a message that a reader did not give.
+    pub(super) async fn has_more(&self) -> Result<bool, ConsumeError> {
+        if self.shared.holds_some() {
+            return Ok(true);
+        }
+        let ends = self.ends().await?;
+        let here = |id: &MessageIdData| MessageId { partition: self.topic().partition(), ..id.into() };
+        let acked = ends.consumer_mark_delete_position.as_ref().map(here);
+        Ok(self.shared.mark.lock().is_before(here(&ends.last_message_id), acked))
     }
 
     /// Its entry is -1 when there is none.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use hexalpes_wire::MessageId;
 use hexalpes_wire::proto::{Command, CommandSeek};
 
+use super::mark::Mark;
 use super::shared::Shared;
 use crate::error::{ConsumeError, RequestError};
 use crate::lookup;
@@ -67,6 +68,17 @@ async fn seek_unhurried(shared: &Arc<Shared>, to: SeekTo) -> Result<(), ConsumeE
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Moves a reader: it leaves, and its subscription with it, and begins another one there.
+pub(super) async fn go_to(shared: &Arc<Shared>, to: Mark) -> Result<(), ConsumeError> {
+    let link = shared.wait_for_link().await?;
+    let seeking = Seeking::begin(shared);
+    leave(shared, link.id).await;
+    *shared.mark.lock() = to;
+    shared.moved(to.first());
+    drop(seeking);
+    shared.wait_for_link().await.map(drop)
 }
 
 /// Ends the consumer on this end, unless the broker did.

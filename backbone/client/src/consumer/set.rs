@@ -1,6 +1,6 @@
-//! What a consumer consists of: a part for its topic, or for each of its partitions, read as one.
+//! What a consumer consists of: a part for each topic that it consumes, or for each of its partitions, read as one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,12 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::ConsumerOptions;
+use super::mark::Mark;
 use super::message::{Message, Place};
 use super::part::Part;
 use super::seek::SeekTo;
 use super::shared::Start;
+use super::source::Source;
 use crate::client;
 use crate::error::{ConsumeError, OpenError};
 use crate::schema::{self, Schema};
@@ -25,14 +27,18 @@ use crate::schema::{self, Schema};
 /// Versions that are kept in mind; beyond, they are asked for anew.
 const SCHEMAS_MAX: usize = 100;
 
+type Parts = Arc<[Arc<Part>]>;
+
 #[derive(Debug)]
 pub(super) struct Set {
     client: Arc<client::Inner>,
-    pub(super) topic: TopicName,
+    source: Source,
     options: Arc<ConsumerOptions>,
-    is_partitioned: bool,
-    /// By partition; the only one of a topic without partitions.
-    parts: RwLock<Arc<[Arc<Part>]>>,
+    start: Start,
+    /// The topics, and how many partitions each has; 0 for none.
+    topics: Mutex<BTreeMap<TopicName, u32>>,
+    /// Of one topic, by partition.
+    parts: RwLock<Parts>,
     /// Whose message is the next: each in turn.
     turn: AtomicUsize,
     /// Wakes who waits for a message.
@@ -42,32 +48,45 @@ pub(super) struct Set {
     closing: CancellationToken,
 }
 
+/// The topic, or all its partitions from `from` on.
+fn places(topic: &TopicName, from: u32, partitions: u32) -> Vec<TopicName> {
+    match partitions {
+        0 => vec![topic.clone()],
+        partitions => (from..partitions).map(|partition| topic.with_partition(partition)).collect(),
+    }
+}
+
 impl Set {
-    /// Subscribes to the topic, or to so many partitions of it.
+    /// Subscribes to all that there is now.
     pub(super) async fn open(
         client: Arc<client::Inner>,
-        topic: TopicName,
-        partitions: u32,
-        options: ConsumerOptions,
+        source: Source,
+        mut options: ConsumerOptions,
+        start: Start,
     ) -> Result<Self, OpenError> {
+        // What is gone is gone: coming back must not make it anew.
+        options.create_topic &= !source.is_pattern();
+        let topics = client.insist(|| source.topics(&client)).await?;
         let set = Self {
             client,
-            topic: topic.clone(),
-            is_partitioned: partitions > 0,
+            source,
+            options: Arc::new(options),
+            start,
+            topics: Mutex::default(),
             parts: RwLock::new(Arc::new([])),
             turn: AtomicUsize::new(0),
             arrived: Arc::new(Notify::new()),
             schemas: Mutex::default(),
             closing: CancellationToken::new(),
-            options: Arc::new(options),
         };
-        let start = Start::Subscription(set.options.initial_position);
-        if partitions > 0 {
-            set.open_all((0..partitions).map(|partition| topic.with_partition(partition)), start).await?;
-        } else {
-            set.open_all([topic], start).await?;
-        }
+        set.open_all(topics.iter().flat_map(|(topic, count)| places(topic, 0, *count)), start).await?;
+        *set.topics.lock() = topics;
         Ok(set)
+    }
+
+    /// Whether there may come more.
+    pub(super) fn follows(&self) -> bool {
+        self.source.is_pattern() || self.topics.lock().values().any(|partitions| *partitions > 0)
     }
 
     /// Subscribes to more topics, to all or none, behind those that are there.
@@ -90,14 +109,18 @@ impl Set {
             opened.push(outcome.expect("opening neither panics nor is aborted")?);
         }
         opened.sort_by_key(|(at, _)| *at);
-        let mut parts = self.parts.write();
-        for part in &**parts {
+        let more = opened.into_iter().map(|(_, part)| part);
+        self.put(self.parts().iter().cloned().chain(more).collect());
+        Ok(())
+    }
+
+    fn put(&self, parts: Parts) {
+        let share = self.share(parts.len());
+        for part in &*parts {
             part.resize(share);
         }
-        *parts = parts.iter().cloned().chain(opened.into_iter().map(|(_, part)| part)).collect();
-        drop(parts);
+        *self.parts.write() = parts;
         self.arrived.notify_one();
-        Ok(())
     }
 
     /// What one of so many parts has of the receive queue.
@@ -106,14 +129,19 @@ impl Set {
         (self.options.receive_queue / parts).max(1)
     }
 
-    fn parts(&self) -> Arc<[Arc<Part>]> {
+    fn parts(&self) -> Parts {
         Arc::clone(&self.parts.read())
     }
 
-    /// None where the topic has no partitions.
+    pub(super) fn topics(&self) -> Vec<TopicName> {
+        self.topics.lock().keys().cloned().collect()
+    }
+
+    /// None where it is not one topic that has some.
     pub(super) fn partitions(&self) -> Option<u32> {
-        let count = self.parts().len();
-        self.is_partitioned.then(|| u32::try_from(count).expect("partitions are numbered in 31 bits"))
+        let topics = self.topics.lock();
+        let mut counts = topics.values().copied().filter(|partitions| *partitions > 0);
+        if self.source.is_pattern() || topics.len() != 1 { None } else { counts.next() }
     }
 
     pub(super) fn arrived(&self) -> impl Future<Output = ()> + '_ {
@@ -123,35 +151,41 @@ impl Set {
     /// The next message, if there is one.
     pub(super) fn take(&self) -> Result<Option<Message>, ConsumeError> {
         let parts = self.parts();
-        if let [part] = &*parts {
-            return part.take();
+        if self.closing.is_cancelled() {
+            return Err(ConsumeError::Closed);
         }
+        let is_pattern = self.source.is_pattern();
         let first = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut at_end = 0;
         for at in 0..parts.len() {
             match parts[first.wrapping_add(at) % parts.len()].take() {
                 Ok(Some(message)) => {
                     // Another part may have one for whoever else waits.
-                    self.arrived.notify_one();
+                    if parts.len() > 1 {
+                        self.arrived.notify_one();
+                    }
                     return Ok(Some(message));
                 }
                 Ok(None) => {}
                 Err(ConsumeError::EndOfTopic) => at_end += 1,
+                // A topic that went away: it is left out as soon as that is found.
+                Err(ConsumeError::Ended { .. }) if is_pattern => {}
                 Err(error) => return Err(error),
             }
         }
-        if at_end == parts.len() { Err(ConsumeError::EndOfTopic) } else { Ok(None) }
+        if at_end == parts.len() && !is_pattern { Err(ConsumeError::EndOfTopic) } else { Ok(None) }
     }
 
     /// The part that a message is of, and its id there.
     pub(super) fn part_of(&self, message: &impl Place) -> Result<(Arc<Part>, MessageId), ConsumeError> {
         let (id, topic) = message.place();
         let parts = self.parts();
+        let is_one_topic = self.partitions().is_some();
         let part = match (&*parts, topic, id.partition) {
-            ([only], ..) => Some(only),
-            (several, None, Some(partition)) => several.get(partition as usize),
+            ([only], ..) if !self.source.is_pattern() => Some(only),
+            (several, None, Some(partition)) if is_one_topic => several.get(partition as usize),
             (several, Some(topic), _) => several.iter().find(|part| **part.topic_text() == *topic),
-            (_, None, None) => None,
+            (_, None, _) => None,
         };
         let part = part.ok_or(ConsumeError::WhichTopic { id })?;
         Ok((Arc::clone(part), MessageId { partition: part.topic().partition(), ..id }))
@@ -168,6 +202,25 @@ impl Set {
             return part.seek(SeekTo::Message(id)).await;
         }
         self.each(async move |part| part.seek(to).await).await.map(drop)
+    }
+
+    /// Moves a reader.
+    pub(super) async fn go_to(&self, to: Mark) -> Result<(), ConsumeError> {
+        if let Mark::With(id) | Mark::After(id) = to {
+            let (part, id) = self.part_of(&id)?;
+            let to = if matches!(to, Mark::With(_)) { Mark::With(id) } else { Mark::After(id) };
+            return part.go_to(to).await;
+        }
+        self.each(async move |part| part.go_to(to).await).await.map(drop)
+    }
+
+    pub(super) async fn has_more(&self) -> Result<bool, ConsumeError> {
+        for part in &*self.parts() {
+            if part.has_more().await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) async fn last_message_ids(&self) -> Result<Vec<MessageId>, ConsumeError> {
@@ -205,26 +258,60 @@ impl Set {
         Ok(answers)
     }
 
-    /// Subscribes to the partitions that the topic gets, until the consumer is closed.
-    pub(super) async fn follow_growth(self: Arc<Self>) {
-        let grow = async {
-            let mut known = self.partitions().unwrap_or_default();
+    /// Looks for new partitions and topics, and for topics that are gone, until the consumer is closed.
+    pub(super) async fn follow(self: Arc<Self>) {
+        let follow = async {
             loop {
-                let partitions = self.client.more_partitions(&self.topic, known).await;
-                let new = || (known..partitions).map(|partition| self.topic.with_partition(partition));
-                // A subscription that is not there yet, has everything before it.
-                let start = Start::Subscription(InitialPosition::Earliest);
-                while let Err(error) = self.open_all(new(), start).await {
-                    tracing::warn!(topic = %self.topic, reason = %error, "new partitions cannot be consumed yet");
-                    tokio::time::sleep(self.client.options.discovery_interval).await;
+                tokio::time::sleep(self.client.options.discovery_interval).await;
+                if let Err(error) = self.look().await {
+                    let topics = &self.source;
+                    tracing::warn!(?topics, reason = %error, "what is new cannot be consumed yet");
                 }
-                tracing::info!(topic = %self.topic, partitions, "consumes new partitions as well");
-                known = partitions;
             }
         };
         tokio::select! {
             () = self.closing.cancelled() => {}
-            () = grow => {}
+            () = follow => {}
+        }
+    }
+
+    async fn look(&self) -> Result<(), OpenError> {
+        let found = self.source.topics(&self.client).await?;
+        let known = self.topics.lock().clone();
+        let gone: Vec<_> = known.keys().filter(|topic| !found.contains_key(topic)).cloned().collect();
+        self.leave(&gone).await;
+        // What was there before the subscription was, is its as well.
+        let start = match self.start {
+            Start::Subscription(_) => Start::Subscription(InitialPosition::Earliest),
+            Start::Reading(_) => Start::Reading(Mark::Earliest),
+        };
+        for (topic, partitions) in found {
+            let has = known.get(&topic).copied();
+            let new = match has {
+                Some(has) if partitions > has && has > 0 => places(&topic, has, partitions),
+                Some(_) => continue,
+                None => places(&topic, 0, partitions),
+            };
+            self.open_all(new, start).await?;
+            tracing::info!(%topic, partitions, "consumes more");
+            self.topics.lock().insert(topic, partitions);
+        }
+        Ok(())
+    }
+
+    async fn leave(&self, gone: &[TopicName]) {
+        if gone.is_empty() {
+            return;
+        }
+        let is_gone = |part: &Arc<Part>| gone.contains(&part.topic().without_partition());
+        let (gone_parts, stay): (Vec<_>, Vec<_>) = self.parts().iter().cloned().partition(is_gone);
+        self.put(stay.into());
+        for topic in gone {
+            tracing::info!(%topic, "it is gone, and consumed no more");
+            self.topics.lock().remove(topic);
+        }
+        for part in gone_parts {
+            part.close().await;
         }
     }
 

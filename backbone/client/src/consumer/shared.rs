@@ -19,6 +19,7 @@ use super::acks::Acks;
 use super::chunks::Chunks;
 use super::entry::{Delivery, Opened, Opener};
 use super::inbox::{End, Inbox};
+use super::mark::Mark;
 use super::message::Message;
 use super::nacks::Nacks;
 use crate::connection::Route;
@@ -31,9 +32,11 @@ const INCOMPLETE_AGE_MAX: Duration = Duration::from_mins(1);
 
 /// Where a consumer begins to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// Where its subscription is; here, if there is none.
     Subscription(InitialPosition),
+    /// Nowhere else: its subscription goes with it.
+    Reading(Mark),
 }
 
 /// What the consumer of one topic or partition, its driver and its connection share.
@@ -51,6 +54,8 @@ pub(super) struct Shared {
     pub(super) inbox: Mutex<Inbox>,
     pub(super) acks: Mutex<Acks>,
     pub(super) nacks: Mutex<Nacks>,
+    /// Where a reader goes on.
+    pub(super) mark: Mutex<Mark>,
     /// Wakes who waits for a message, of this part or another.
     arrived: Arc<Notify>,
     /// Wakes who waits for a link.
@@ -86,6 +91,10 @@ impl Shared {
             nacks: Mutex::new(Nacks::new(options.nack_delay)),
             topic,
             options,
+            mark: Mutex::new(match start {
+                Start::Subscription(_) => Mark::Latest,
+                Start::Reading(mark) => mark,
+            }),
             start,
             arrived,
             linked: Notify::new(),
@@ -115,6 +124,9 @@ impl Shared {
                 }
                 if let Some(message) = ready.messages.pop_front() {
                     inbox.consumed(1);
+                    if !self.is_wanted(&message) {
+                        continue;
+                    }
                     if !ready.messages.is_empty() || !inbox.is_empty() {
                         // Whoever else waits need not wait for the next arrival.
                         self.arrived.notify_one();
@@ -130,6 +142,27 @@ impl Shared {
             };
             self.open(&mut ready, &delivery, not_before)?;
         }
+    }
+
+    /// A reader remembers what it gave last; what it asked for by time, brokers begin somewhat early.
+    fn is_wanted(&self, message: &Message) -> bool {
+        let Start::Reading(_) = self.start else { return true };
+        let mut mark = self.mark.lock();
+        if let Mark::Since(time) = *mark
+            && message.publish_time < time
+        {
+            return false;
+        }
+        *mark = Mark::After(message.id);
+        true
+    }
+
+    /// Whether something is here that was not taken.
+    pub(super) fn holds_some(&self) -> bool {
+        let ready = self.ready.lock();
+        let inbox = self.inbox.lock();
+        let is_current = ready.generation == inbox.generation;
+        (is_current && !ready.messages.is_empty()) || !inbox.is_empty()
     }
 
     /// Opens an entry into what is ready, and counts what of it will never be taken.
