@@ -8,6 +8,7 @@ mod fuzz;
 mod packages;
 mod prepare;
 mod pulsar;
+mod python_suite;
 mod test;
 mod tidy;
 mod torture;
@@ -44,6 +45,8 @@ enum Task {
     Torture(torture::Options),
     /// Let libFuzzer think of bytes for every decoder: frames, batches, the log's files, metadata, bodies, tokens, schemas
     Fuzz(fuzz::Options),
+    /// Run the official Python client's own tests, from a folder with its sources, against the backbone
+    PythonSuite(python_suite::Options),
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
     Pulsar(pulsar::Command),
@@ -65,6 +68,7 @@ fn run() -> Result<ExitCode> {
         Task::Torture(options) => torture::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Prepare => Ok(prepare::run()),
+        Task::PythonSuite(options) => python_suite::run(&options),
         Task::Pulsar(command) => pulsar::run(command),
     }
 }
