@@ -37,16 +37,15 @@ impl TopicPattern {
             return Err(failed("only persistent topics are looked for".to_owned()));
         }
         let path = if path.contains('/') { path.to_owned() } else { format!("public/default/{path}") };
-        let namespace = path.splitn(3, '/').take(2).collect::<Vec<_>>().join("/");
-        let is_namespace =
-            path.matches('/').count() >= 2 && TopicName::parse(&format!("{namespace}/x")).is_ok();
-        if !is_namespace {
-            return Err(failed(
-                "write tenant/namespace/regex; tenant and namespace are plain names".to_owned(),
-            ));
-        }
-        let regex = Regex::new(&format!("^(?:{path})$")).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { namespace, text: path, regex })
+        let mut parts = path.splitn(3, '/');
+        let namespace = parts.by_ref().take(2).collect::<Vec<_>>().join("/");
+        let name = parts.next().filter(|_| TopicName::parse(&format!("{namespace}/x")).is_ok());
+        let shape =
+            || failed("write tenant/namespace/regex; tenant and namespace are plain names".to_owned());
+        // Alternatives are those of the name alone.
+        let text = format!("{namespace}/(?:{})", name.ok_or_else(shape)?);
+        let regex = Regex::new(&format!("^{text}$")).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { namespace, text, regex })
     }
 
     /// Whether a topic, as a whole, is one of these.
