@@ -42,6 +42,7 @@ const FILES: [&str; 8] = [
 const FILE_SECONDS_MAX: &str = "900";
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const ADMIN_PORT: u16 = 8080;
+const SUPER_USERS: &str = "localhost,superUser,admin";
 
 /// Loopback, and addresses at which nobody answers: those that are for documentation.
 const NETWORK: &str = "ip link set lo up && ip route add 192.0.2.0/24 dev lo && exec \"$@\"";
@@ -73,6 +74,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if options.inside {
         return inside(options);
     }
+    // In there nothing can be brought any more.
+    Python::prepare_for_suite()?;
     let built = workspace::cargo("build")?.args(["--package", "hexalpes"]).status();
     ensure!(built.context("cargo cannot be run")?.success(), "hexalpes cannot be built");
     let mut network = Command::new("unshare");
@@ -123,7 +126,11 @@ impl Backbone {
         let hexalpes = env::current_exe()?.with_file_name("hexalpes");
         let said = |arguments: &[&str], key: &str| -> Result<String> {
             let mut command = Command::new(&hexalpes);
-            command.args(arguments).env("HEXALPES_TOKEN_SECRET_KEY", key).stderr(Stdio::inherit());
+            command
+                .args(arguments)
+                .env("HEXALPES_TOKEN_SECRET_KEY", key)
+                .env("HEXALPES_SUPER_USER_ROLES", SUPER_USERS)
+                .stderr(Stdio::inherit());
             let output = command.output()?;
             ensure!(output.status.success(), "hexalpes {} failed", arguments.join(" "));
             Ok(String::from_utf8(output.stdout)?.trim().to_owned())
@@ -142,7 +149,7 @@ impl Backbone {
             ("ADVERTISED_ADDRESS", "localhost"),
             ("TOKEN_SECRET_KEY", &*key),
             ("ANONYMOUS_USER_ROLE", "anonymous"),
-            ("SUPER_USER_ROLES", "localhost,superUser,admin"),
+            ("SUPER_USER_ROLES", SUPER_USERS),
             ("BASIC_AUTH_CONF", "test-conf/.htpasswd"),
             ("TLS_CERTIFICATE_FILE", "test-conf/broker-cert.pem"),
             ("TLS_KEY_FILE", "test-conf/broker-key.pem"),
