@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     claims::{Claims, Part},
-    conf::BrokerConf,
     listen::{listen, port_of},
     settings::{Engine, Key, Settings},
 };
@@ -50,16 +49,20 @@ impl Backbone {
         let engine = Engine { token: settings.token()?, ..engine };
         let url = format!("pulsar://{}:{}", settings.advertised_address()?, port_of(&protocol)?);
         let tls_urls = tls.as_ref().map(|face| face.urls.clone());
-        let BrokerConf { max_message_bytes, keep_alive, defaults, lacks_public } = settings.broker().clone();
+        let conf = settings.broker().clone();
         let built_in = BrokerOptions::new(settings.data().join("backbone"), url);
         let options = BrokerOptions {
             authentication,
             authorization: settings.authorization()?,
             service_url_tls: tls_urls.clone().map(|[service, _]| service),
-            max_message_bytes: max_message_bytes.unwrap_or(built_in.max_message_bytes),
-            keep_alive: keep_alive.unwrap_or(built_in.keep_alive),
-            defaults,
-            makes_public: !lacks_public,
+            max_message_bytes: conf.max_message_bytes.unwrap_or(built_in.max_message_bytes),
+            keep_alive: conf.keep_alive.unwrap_or(built_in.keep_alive),
+            trim_every: conf.trim_every.unwrap_or(built_in.trim_every),
+            producer_absent_max: conf.producer_absent_max.unwrap_or(built_in.producer_absent_max),
+            delete_inactive_topics: !conf.keeps_inactive_topics,
+            checks_quotas: !conf.ignores_quotas,
+            defaults: conf.defaults,
+            makes_public: !conf.lacks_public,
             ..built_in
         };
         let broker =

@@ -56,6 +56,8 @@ pub struct BrokerOptions {
     pub producer_absent_max: Duration,
     /// Whether a topic is deleted that nobody has used for as long as its policies say.
     pub delete_inactive_topics: bool,
+    /// Whether backlog quotas count.
+    pub checks_quotas: bool,
     pub clock: Clock,
     /// How clients prove who they are; none if nobody asks them.
     pub authentication: Option<Arc<Authentication>>,
@@ -82,6 +84,7 @@ impl BrokerOptions {
             trim_every: Duration::from_mins(1),
             producer_absent_max: Duration::from_hours(6),
             delete_inactive_topics: true,
+            checks_quotas: true,
             clock: Clock::system(),
             authentication: None,
             authorization: None,

@@ -66,7 +66,11 @@ pub(crate) fn rules_of(
 ) -> Arc<Rules> {
     let topic = settings.get(&name.without_partition()).map(|settings| &settings.policies);
     let in_force = options.in_force(namespaces.get(&name.full_namespace()));
-    Arc::new(Rules::of(Some(&in_force), topic))
+    let mut rules = Rules::of(Some(&in_force), topic);
+    if !options.checks_quotas {
+        (rules.size_quota, rules.age_quota) = (None, None);
+    }
+    Arc::new(rules)
 }
 
 impl Shared {

@@ -4,6 +4,7 @@
 //! the broker knows is in [`BrokerConf`]. The environment wins over the file, as in the official image: by
 //! `PULSAR_PREFIX_name`, and by `name` alone where Pulsar has such a name.
 
+mod policies;
 mod properties;
 
 use std::{
@@ -17,8 +18,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use hexalpes_broker::{PARTITIONS_MAX, Policy};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::settings::{Key, Origin};
 
@@ -60,6 +60,11 @@ pub(crate) struct BrokerConf {
     pub(crate) keep_alive: Option<Duration>,
     /// What holds for a namespace that says nothing of its own.
     pub(crate) defaults: Map<String, Value>,
+    /// How often it is looked what is not to be kept any more, and what has expired or is over its quota.
+    pub(crate) trim_every: Option<Duration>,
+    pub(crate) producer_absent_max: Option<Duration>,
+    pub(crate) keeps_inactive_topics: bool,
+    pub(crate) ignores_quotas: bool,
     /// A Pulsar that may not do anything on itself makes no `public/default`.
     pub(crate) lacks_public: bool,
 }
@@ -301,49 +306,34 @@ impl Entries {
 
     fn broker(&mut self) -> Result<BrokerConf> {
         let max_message_bytes = self.parsed::<usize>("maxMessageSize", "a number of bytes")?;
-        let keep_alive = self.parsed::<u32>("keepAliveIntervalSeconds", "a number of seconds")?;
-        let mut defaults = Map::new();
-        let mut set = |policy: Policy, value: Value| defaults.insert(policy.name().to_owned(), value);
-        let may_create = self.is_on("allowAutoTopicCreation")?.unwrap_or(true);
-        let partitions = self.parsed::<u32>("defaultNumPartitions", "a number of partitions")?.unwrap_or(1);
-        let kind = self.take("allowAutoTopicCreationType");
-        let (kind, place) =
-            kind.map_or(("non-partitioned".to_owned(), String::new()), |it| (it.value, it.place));
-        let creation = match kind.as_str() {
-            "partitioned" => {
-                ensure!(
-                    (1..=PARTITIONS_MAX).contains(&partitions),
-                    "defaultNumPartitions is {partitions}, and must be within 1 and {PARTITIONS_MAX}"
-                );
-                json!({ "allowAutoTopicCreation": may_create, "topicType": kind, "defaultNumPartitions": partitions })
-            }
-            "non-partitioned" => json!({ "allowAutoTopicCreation": may_create, "topicType": kind }),
-            _ => bail!("{place}: {kind:?} is neither partitioned nor non-partitioned"),
-        };
-        set(Policy::AutoTopicCreation, creation);
-        let minutes =
-            self.parsed::<i64>("defaultRetentionTimeInMinutes", "a number of minutes")?.unwrap_or(0);
-        let megabytes = self.parsed::<i64>("defaultRetentionSizeInMB", "a number of megabytes")?.unwrap_or(0);
-        if minutes != 0 && megabytes != 0 {
-            let retention = json!({ "retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes });
-            set(Policy::Retention, retention);
-        }
-        if let Some(deduplicates) = self.is_on("brokerDeduplicationEnabled")? {
-            set(Policy::Deduplication, deduplicates.into());
-        }
-        if let Some(may_update) = self.is_on("isAllowAutoUpdateSchemaEnabled")? {
-            set(Policy::AllowAutoUpdateSchema, may_update.into());
-        }
-        if let Some(is_enforced) = self.is_on("isSchemaValidationEnforced")? {
-            set(Policy::SchemaValidationEnforced, is_enforced.into());
-        }
-        if let Some(Entry { value, place }) = self.take("schemaCompatibilityStrategy") {
-            let strategy = value.parse::<hexalpes_registry::Strategy>();
-            let strategy = strategy.map_err(|error| anyhow!("{place}: {error}"))?;
-            set(Policy::SchemaCompatibility, strategy.name().into());
-        }
-        let keep_alive = keep_alive.map(|seconds| Duration::from_secs(u64::from(seconds.max(1))));
-        Ok(BrokerConf { max_message_bytes, keep_alive, defaults, lacks_public: false })
+        let keep_alive = self.seconds("keepAliveIntervalSeconds")?;
+        let trim_every = self.trim_every()?;
+        let name = "brokerDeduplicationProducerInactivityTimeoutMinutes";
+        let absent = self.parsed::<u32>(name, "a number of minutes")?;
+        Ok(BrokerConf {
+            max_message_bytes,
+            keep_alive,
+            trim_every,
+            producer_absent_max: absent.map(|minutes| Duration::from_mins(u64::from(minutes))),
+            keeps_inactive_topics: !self.is_on("brokerDeleteInactiveTopicsEnabled")?.unwrap_or(true),
+            ignores_quotas: !self.is_on("backlogQuotaCheckEnabled")?.unwrap_or(true),
+            defaults: self.policies()?,
+            lacks_public: false,
+        })
+    }
+
+    /// There is one round for all of these here: it comes as often as that which is to come most often.
+    fn trim_every(&mut self) -> Result<Option<Duration>> {
+        let quotas = self.seconds("backlogQuotaCheckIntervalInSeconds")?;
+        let inactive = self.seconds("brokerDeleteInactiveTopicsFrequencySeconds")?;
+        let expiry = self.parsed::<u32>("messageExpiryCheckIntervalInMinutes", "a number of minutes")?;
+        let expiry = expiry.map(|minutes| Duration::from_mins(u64::from(minutes.max(1))));
+        Ok([quotas, inactive, expiry].into_iter().flatten().min())
+    }
+
+    fn seconds(&mut self, name: &str) -> Result<Option<Duration>> {
+        let seconds = self.parsed::<u32>(name, "a number of seconds")?;
+        Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds.max(1)))))
     }
 
     /// What nobody asked for, in a line for each kind.

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 /// What a file with these lines comes to, beside these variables.
@@ -59,10 +61,43 @@ fn what_a_namespace_does_not_say_the_configuration_does() {
 }
 
 #[test]
+fn what_ends_by_itself_is_as_the_configuration_says() {
+    let conf = conf(
+        "bindAddress=127.0.0.1\nttlDurationDefaultInSeconds=30\nmaxProducersPerTopic=0\nmaxConsumersPerTopic=7\n\
+         backlogQuotaDefaultLimitBytes=-1\nbacklogQuotaDefaultLimitGB=2\nbacklogQuotaDefaultLimitSecond=60\n\
+         backlogQuotaDefaultRetentionPolicy=consumer_backlog_eviction\nbacklogQuotaCheckIntervalInSeconds=5\n\
+         backlogQuotaCheckEnabled=false\nbrokerDeleteInactiveTopicsEnabled=false\n\
+         brokerDeleteInactiveTopicsMode=delete_when_subscriptions_caught_up\n\
+         brokerDeleteInactiveTopicsFrequencySeconds=60\nmessageExpiryCheckIntervalInMinutes=5\n\
+         allowAutoSubscriptionCreation=false\nbrokerDeduplicationProducerInactivityTimeoutMinutes=10\n",
+    );
+    let quota = |size: i64, time: i64| json!({ "limitSize": size, "limitTime": time, "policy": "consumer_backlog_eviction" });
+    let expected = json!({
+        "autoTopicCreationOverride": { "allowAutoTopicCreation": true, "topicType": "non-partitioned" },
+        "message_ttl_in_seconds": 30,
+        "max_consumers_per_topic": 7,
+        "backlog_quota_map": { "destination_storage": quota(2 << 30, -1), "message_age": quota(-1, 60) },
+        "inactive_topic_policies": {
+            "inactiveTopicDeleteMode": "delete_when_subscriptions_caught_up",
+            "maxInactiveDurationSeconds": 60,
+            "deleteWhileInactive": true,
+        },
+        "autoSubscriptionCreationOverride": { "allowAutoSubscriptionCreation": false },
+    });
+    assert_eq!(Value::Object(conf.broker.defaults), expected);
+    assert_eq!(conf.broker.trim_every, Some(Duration::from_secs(5)));
+    assert_eq!(conf.broker.producer_absent_max, Some(Duration::from_mins(10)));
+    assert!(conf.broker.keeps_inactive_topics && conf.broker.ignores_quotas);
+    assert_eq!(conf.notes, [""; 0]);
+}
+
+#[test]
 fn a_wrong_value_is_told_with_file_line_and_name() {
     for (line, wanted) in [
         ("maxMessageSize=5MB", "is not a number of bytes"),
         ("brokerDeduplicationEnabled=yes", "is not true or false"),
+        ("backlogQuotaDefaultRetentionPolicy=drop", "is none of producer_request_hold"),
+        ("ttlDurationDefaultInSeconds=soon", "is not a number"),
         ("authorizationEnabled=maybe", "is not true or false"),
         ("allowAutoTopicCreationType=round", "is neither partitioned nor"),
         ("schemaCompatibilityStrategy=SIDEWAYS", "FULL_TRANSITIVE"),
