@@ -87,15 +87,7 @@ fn host() -> Result<String> {
 fn build(scratch: &Path, host: &str, target: Option<&str>) -> Result<()> {
     let mut build = workspace::cargo("build")?;
     // With a target named, build scripts are not compiled for coverage.
-    build.args([
-        "--manifest-path",
-        "fuzz/Cargo.toml",
-        "--release",
-        "--locked",
-        "--target",
-        host,
-        "--target-dir",
-    ]);
+    build.args(["--manifest-path", "fuzz/Cargo.toml", "--release", "--target", host, "--target-dir"]);
     build.arg(scratch).env("RUSTFLAGS", COVERAGE);
     match target {
         Some(target) => build.args(["--bin", target]),
