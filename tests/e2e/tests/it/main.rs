@@ -19,4 +19,5 @@ mod signals;
 mod starts;
 mod tls;
 mod tokens;
+mod topology;
 mod waiting;
