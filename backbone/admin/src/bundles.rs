@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     CLUSTER, blocking,
-    extract::{Body, Path},
+    extract::{Body, Path, Topic},
     names,
     refusal::Refusal,
 };
@@ -62,11 +62,8 @@ pub(crate) async fn unload_bundle(
 }
 
 /// The topic's bundle.
-pub(crate) async fn of_topic(
-    State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): Path<(String, String, String)>,
-) -> Result<String, Refusal> {
-    names::known_namespace(&broker, &names::topic(&tenant, &namespace, &topic)?.full_namespace())?;
+pub(crate) async fn of_topic(State(broker): State<Broker>, Topic(topic): Topic) -> Result<String, Refusal> {
+    names::known_namespace(&broker, &topic.full_namespace())?;
     Ok(name())
 }
 

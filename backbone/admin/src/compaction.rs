@@ -4,19 +4,19 @@ use axum::{Json, extract::State};
 use hexalpes_broker::{Broker, CompactionStatus};
 use http::StatusCode;
 
-use crate::{extract::Path, names, refusal::Refusal, topics::TopicPath};
+use crate::{extract::Topic, refusal::Refusal};
 
 pub(crate) async fn compact(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<StatusCode, Refusal> {
-    broker.compact(&names::topic(&tenant, &namespace, &topic)?)?;
+    broker.compact(&topic)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn status(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<CompactionStatus>, Refusal> {
-    Ok(Json(broker.compaction(&names::topic(&tenant, &namespace, &topic)?)?))
+    Ok(Json(broker.compaction(&topic)?))
 }

@@ -20,7 +20,6 @@ mod metrics;
 mod names;
 mod namespaces;
 mod partitions;
-mod passing;
 mod permissions;
 mod policies;
 mod positions;
@@ -78,7 +77,7 @@ pub fn router(broker: Broker) -> Router {
         )
         .route("/admin/v2/namespaces/{tenant}", get(namespaces::list))
         .route(NAMESPACE, put(namespaces::create).get(namespaces::read).delete(namespaces::delete))
-        .route(&format!("{NAMESPACE}/topics"), get(passing::of_namespace))
+        .route(&format!("{NAMESPACE}/topics"), get(topics::of_namespace))
         .merge(of_namespaces(NAMESPACE))
         .route(&format!("{NAMESPACE}/backlogQuotaMap"), get(quotas::of_namespace))
         .route(
@@ -94,21 +93,13 @@ pub fn router(broker: Broker) -> Router {
             &format!("{NAMESPACE}/{{policy}}"),
             get(policies::read).post(policies::set).put(policies::replace).delete(policies::unset),
         )
-        .route("/admin/v2/persistent/{tenant}/{namespace}", get(topics::list))
-        .merge(passing_routes())
-        .route(TOPIC, put(topics::create).delete(topics::delete).get(partitions::list))
+        .merge(of_domain("persistent"))
+        .merge(of_domain("non-persistent"))
         .route(&format!("{TOPIC}/permissions"), get(permissions::of_topic))
         .route(
             &format!("{TOPIC}/permissions/{{role}}"),
             post(permissions::grant_on_topic).delete(permissions::revoke_on_topic),
         )
-        .route(&format!("{TOPIC}/stats"), get(topics::stats))
-        .route(&format!("{TOPIC}/subscriptions"), get(topics::subscriptions))
-        .route(
-            &format!("{TOPIC}/partitions"),
-            get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
-        )
-        .route(&format!("{TOPIC}/partitioned-stats"), get(partitions::stats))
         .merge(of_topics(TOPIC))
         .merge(of_subscriptions(TOPIC))
         .route(&format!("{TOPIC}/compaction"), put(compaction::compact).get(compaction::status))
@@ -120,7 +111,6 @@ pub fn router(broker: Broker) -> Router {
         .route(&format!("{SCHEMAS}/schemas"), get(schemas::all))
         .route(&format!("{SCHEMAS}/compatibility"), post(schemas::compatibility))
         .route(&format!("{SCHEMAS}/version"), post(schemas::find))
-        .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/", get(metrics::metrics))
         .fallback(async || Refusal::NoPath)
@@ -130,24 +120,21 @@ pub fn router(broker: Broker) -> Router {
         .with_state(broker)
 }
 
-/// Those of topics that are not persistent.
-fn passing_routes() -> Router<Broker> {
-    const TOPIC: &str = "/admin/v2/non-persistent/{tenant}/{namespace}/{topic}";
+/// What topics have whether they are persistent or not.
+fn of_domain(domain: &str) -> Router<Broker> {
+    let namespace = format!("/admin/v2/{domain}/{{tenant}}/{{namespace}}");
+    let topic = format!("{namespace}/{{topic}}");
     Router::new()
-        .route("/admin/v2/non-persistent/{tenant}/{namespace}", get(passing::list))
-        .route("/admin/v2/non-persistent/{tenant}/{namespace}/partitioned", get(passing::partitioned))
-        .route(TOPIC, put(passing::create).delete(passing::delete))
-        .route(&format!("{TOPIC}/stats"), get(passing::stats))
-        .route(&format!("{TOPIC}/subscriptions"), get(passing::subscriptions))
+        .route(&namespace, get(topics::list))
+        .route(&topic, put(topics::create).delete(topics::delete).get(partitions::list))
+        .route(&format!("{topic}/stats"), get(topics::stats))
+        .route(&format!("{topic}/subscriptions"), get(topics::subscriptions))
         .route(
-            &format!("{TOPIC}/partitions"),
-            get(passing::read_partitions)
-                .put(passing::create_partitions)
-                .post(passing::grow_partitions)
-                .delete(passing::delete_partitions),
+            &format!("{topic}/partitions"),
+            get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
         )
-        .route(&format!("{TOPIC}/partitioned-stats"), get(passing::partitioned_stats))
-        .route("/lookup/v2/topic/non-persistent/{tenant}/{namespace}/{topic}", get(lookup::lookup))
+        .route(&format!("{topic}/partitioned-stats"), get(partitions::stats))
+        .route(&format!("/lookup/v2/topic/{domain}/{{tenant}}/{{namespace}}/{{topic}}"), get(lookup::lookup))
 }
 
 /// What there is of a namespace beside its topics and policies.

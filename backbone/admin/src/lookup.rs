@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    extract::{Path, Query},
+    extract::{Query, Topic},
     names,
     refusal::Refusal,
 };
@@ -24,7 +24,7 @@ pub(crate) struct LookupQuery {
 
 pub(crate) async fn lookup(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): Path<(String, String, String)>,
+    Topic(topic): Topic,
     Query(asked): Query<LookupQuery>,
     scheme: Option<Extension<Scheme>>,
     headers: HeaderMap,
@@ -33,7 +33,6 @@ pub(crate) async fn lookup(
     if let Some(listener) = asked.listener_name.as_deref().or(named).filter(|name| !name.is_empty()) {
         return Err(Refusal::NoListener(listener.to_owned()));
     }
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     names::known_namespace(&broker, &topic.full_namespace())?;
     let (service, web) = (broker.service_url(), web_urls(scheme, &headers));
     Ok(Json(without_nulls(json!({

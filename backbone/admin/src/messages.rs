@@ -22,12 +22,10 @@ use serde_json::{Map, Value};
 use crate::{
     blocking,
     each::whole,
-    extract::{Body, Path, Query},
-    names,
+    extract::{Body, Path, Query, Topic},
     positions::{Id, IdView},
     refusal::Refusal,
     subscriptions::NumberPath,
-    topics::TopicPath,
 };
 
 /// No message unpacks to more.
@@ -54,9 +52,9 @@ impl Default for Which {
 
 pub(crate) async fn peek(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription, nth)): NumberPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription, nth)): NumberPath,
 ) -> Result<Response, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let nth = u64::try_from(nth).ok().filter(|nth| *nth > 0).ok_or(Refusal::Nth)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
@@ -68,9 +66,9 @@ pub(crate) async fn peek(
 
 pub(crate) async fn by_id(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, ledger, entry)): Path<(String, String, String, i64, i64)>,
+    Topic(topic): Topic,
+    Path((_, _, _, ledger, entry)): Path<(String, String, String, i64, i64)>,
 ) -> Result<Response, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
         let id = MessageId::new(ledger.cast_unsigned(), entry.cast_unsigned());
@@ -82,10 +80,9 @@ pub(crate) async fn by_id(
 
 pub(crate) async fn examine(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(which): Query<Which>,
 ) -> Result<Response, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
         let from_end = !which.initial_position.eq_ignore_ascii_case("earliest");
@@ -96,20 +93,16 @@ pub(crate) async fn examine(
     .and_then(shown)
 }
 
-pub(crate) async fn last(
-    State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
-) -> Result<Json<IdView>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
+pub(crate) async fn last(State(broker): State<Broker>, Topic(topic): Topic) -> Result<Json<IdView>, Refusal> {
     blocking(broker, move |broker| Ok(Json(broker.last_message(&topic)?.into()))).await
 }
 
 /// The first message that was published at this time or later, or where the next one will be.
 pub(crate) async fn by_time(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, time)): Path<(String, String, String, i64)>,
+    Topic(topic): Topic,
+    Path((_, _, _, time)): Path<(String, String, String, i64)>,
 ) -> Result<Json<IdView>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
         Ok(Json(broker.first_published_at(&topic, u64::try_from(time).unwrap_or(0))?.into()))
@@ -120,10 +113,10 @@ pub(crate) async fn by_time(
 /// What the messages behind one take, in bytes.
 pub(crate) async fn backlog_size(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<Json<u64>, Refusal> {
-    let (topic, id) = (names::topic(&tenant, &namespace, &topic)?, Id::parse(&body)?);
+    let id = Id::parse(&body)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
         Ok(Json(broker.bytes_behind(&topic, id.message())?))

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{MatchedPath, State},
+};
 use hexalpes_broker::{AdminError, Broker, TopicStats};
 use hexalpes_wire::TopicName;
 use http::StatusCode;
@@ -10,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blocking,
-    extract::{Body, Path, Query},
+    extract::{Body, Path, Query, Topic},
     names,
     refusal::Refusal,
-    topics::{Deletion, TopicPath},
+    topics::{Deletion, listed},
 };
 
 #[derive(Serialize)]
@@ -67,28 +70,26 @@ impl PartitionedStats {
     }
 }
 
-/// `…/persistent/{tenant}/{namespace}/partitioned`; in the path it stands where a topic's name does.
+/// `…/{tenant}/{namespace}/partitioned`, of the kind that the route is of; in the path it stands where a topic's name does.
 pub(crate) async fn list(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    route: MatchedPath,
+    Path((tenant, namespace, topic)): Path<(String, String, String)>,
 ) -> Result<Json<Vec<String>>, Refusal> {
     if topic != "partitioned" {
         return Err(Refusal::Method);
     }
-    let namespace = names::namespace(&tenant, &namespace)?;
-    names::known_namespace(&broker, &namespace)?;
+    let domain = names::domain(route.as_str());
     let all = broker.partitioned_topics().into_iter().map(|(topic, _)| topic);
-    let stored = all.filter(|topic| topic.is_persistent() && topic.full_namespace() == namespace);
-    Ok(Json(stored.map(|topic| topic.to_string()).collect()))
+    listed(&broker, &tenant, &namespace, all, |topic| topic.domain() == domain)
 }
 
 /// 0 means a topic without partitions.
 pub(crate) async fn read(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Partitions>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     names::known_namespace(&broker, &topic.full_namespace())?;
     let may_create = asked.check_allow_auto_creation;
     let partitions = blocking(broker, move |broker| Ok(broker.partitions(&topic, may_create)?)).await?;
@@ -97,40 +98,38 @@ pub(crate) async fn read(
 
 pub(crate) async fn create(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (topic, partitions) = (names::topic(&tenant, &namespace, &topic)?, number(&body)?);
+    let partitions = number(&body)?;
     blocking(broker, move |broker| Ok(broker.create_partitioned(&topic, partitions)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn grow(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (topic, partitions) = (names::topic(&tenant, &namespace, &topic)?, number(&body)?);
+    let partitions = number(&body)?;
     blocking(broker, move |broker| Ok(broker.grow_partitioned(&topic, partitions)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn delete(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(deletion): Query<Deletion>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(broker.delete_partitioned(&topic, deletion.force)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn stats(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(detail): Query<Detail>,
 ) -> Result<Json<PartitionedStats>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(Json(PartitionedStats::of(broker, &topic, &detail)?))).await
 }
 

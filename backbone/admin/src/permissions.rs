@@ -9,10 +9,9 @@ use http::StatusCode;
 
 use crate::{
     blocking,
-    extract::{Body, Path},
+    extract::{Body, Path, Topic},
     names,
     refusal::Refusal,
-    topics::TopicPath,
 };
 
 /// Tenant, namespace, local name, role.
@@ -58,9 +57,9 @@ pub(crate) async fn revoke_in_namespace(
 /// What holds for the topic: also what was granted in its namespace.
 pub(crate) async fn of_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<Roles>, Refusal> {
-    let topic = known(&broker, &tenant, &namespace, &topic)?;
+    known(&broker, &topic)?;
     let mut grants = broker.grants(&topic.full_namespace())?;
     let mut roles = grants.namespace;
     for (role, actions) in grants.topics.remove(&topic.to_string()).unwrap_or_default() {
@@ -71,10 +70,12 @@ pub(crate) async fn of_topic(
 
 pub(crate) async fn grant_on_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, role)): TopicRolePath,
+    Topic(topic): Topic,
+    Path((_, _, _, role)): TopicRolePath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (topic, actions) = (known(&broker, &tenant, &namespace, &topic)?, actions(&body)?);
+    known(&broker, &topic)?;
+    let actions = actions(&body)?;
     blocking(broker, move |broker| {
         Ok(broker.change_grants(&topic.full_namespace(), |grants| {
             grants.topics.entry(topic.to_string()).or_default().insert(role, actions);
@@ -86,9 +87,10 @@ pub(crate) async fn grant_on_topic(
 
 pub(crate) async fn revoke_on_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, role)): TopicRolePath,
+    Topic(topic): Topic,
+    Path((_, _, _, role)): TopicRolePath,
 ) -> Result<StatusCode, Refusal> {
-    let topic = known(&broker, &tenant, &namespace, &topic)?;
+    known(&broker, &topic)?;
     blocking(broker, move |broker| {
         Ok(broker.change_grants(&topic.full_namespace(), |grants| {
             let name = topic.to_string();
@@ -105,10 +107,9 @@ pub(crate) async fn revoke_on_topic(
 }
 
 /// A topic that is there, with partitions or without.
-fn known(broker: &Broker, tenant: &str, namespace: &str, topic: &str) -> Result<TopicName, Refusal> {
-    let topic = names::topic(tenant, namespace, topic)?;
+fn known(broker: &Broker, topic: &TopicName) -> Result<(), Refusal> {
     names::known_namespace(broker, &topic.full_namespace())?;
-    if broker.has_topic(&topic) { Ok(topic) } else { Err(AdminError::NoTopic(topic).into()) }
+    if broker.has_topic(topic) { Ok(()) } else { Err(AdminError::NoTopic(topic.clone()).into()) }
 }
 
 fn actions(body: &[u8]) -> Result<BTreeSet<Action>, Refusal> {

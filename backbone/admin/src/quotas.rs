@@ -10,10 +10,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     blocking,
-    extract::{Body, Path, Query},
+    extract::{Body, Path, Query, Topic},
     names,
     refusal::Refusal,
-    topics::TopicPath,
 };
 
 const BYTES_PER_MB: i64 = 1 << 20;
@@ -144,10 +143,9 @@ pub(crate) async fn unset_for_namespace(
 /// With `?applied=true`, those of the namespace where the topic has none.
 pub(crate) async fn of_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(applied): Query<crate::topic_policies::Applied>,
 ) -> Result<Json<Value>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let own = broker.topic_policy(&topic, Policy::BacklogQuota)?;
     if !applied.applied {
         return Ok(all(own));
@@ -161,11 +159,10 @@ pub(crate) async fn of_topic(
 
 pub(crate) async fn set_for_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(Which { backlog_quota_type: kind }): Query<Which>,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let quota: Quota = serde_json::from_slice(&body)?;
     let own = broker.topic_policy(&topic, Policy::Retention)?;
     let of_namespace = broker.policy(&topic.full_namespace(), Policy::Retention)?;
@@ -180,10 +177,9 @@ pub(crate) async fn set_for_topic(
 
 pub(crate) async fn unset_for_topic(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(Which { backlog_quota_type: kind }): Query<Which>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         Ok(broker.change_topic_policy(&topic, Policy::BacklogQuota, |set| put(set, kind, None))?)
     })

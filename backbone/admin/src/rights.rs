@@ -6,10 +6,9 @@
 use axum::extract::RawPathParams;
 use hexalpes_auth::Caller;
 use hexalpes_broker::{Broker, Right};
-use hexalpes_wire::TopicName;
 use http::{Method, StatusCode};
 
-use crate::refusal::Refusal;
+use crate::{names, refusal::Refusal};
 
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +30,24 @@ enum Who {
 const READ: &[Method] = &[Method::GET];
 const ALL: &[Method] = &[Method::GET, Method::PUT, Method::POST, Method::DELETE];
 
+macro_rules! namespace {
+    ($rest:literal) => {
+        concat!("/admin/v2/namespaces/{tenant}/{namespace}/", $rest)
+    };
+}
+
+macro_rules! topic {
+    ($rest:literal) => {
+        concat!("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/", $rest)
+    };
+}
+
+macro_rules! schemas {
+    ($rest:literal) => {
+        concat!("/admin/v2/schemas/{tenant}/{namespace}/{topic}/", $rest)
+    };
+}
+
 /// Routes, each of which stands for those below it too, with the methods, who may call them, and the status for others:
 /// Pulsar has two. The first that fits counts.
 const TABLE: &[(&str, &[Method], Who, StatusCode)] = {
@@ -46,59 +63,39 @@ const TABLE: &[(&str, &[Method], Who, StatusCode)] = {
         ("/admin/v2/clusters", READ, Anybody, UNAUTHORIZED),
         ("/admin/v2/tenants/{tenant}", &[Method::GET, Method::POST], Administrator, UNAUTHORIZED),
         ("/admin/v2/tenants", ALL, Superuser, UNAUTHORIZED),
-        ("/admin/v2/namespaces/{tenant}/{namespace}/topics", READ, NamespaceUser, FORBIDDEN),
-        ("/admin/v2/namespaces/{tenant}/{namespace}/bundles", READ, NamespaceUser, FORBIDDEN),
-        (
-            "/admin/v2/namespaces/{tenant}/{namespace}/clearBacklog",
-            &[Method::POST],
-            NamespaceConsumer,
-            FORBIDDEN,
-        ),
-        (
-            "/admin/v2/namespaces/{tenant}/{namespace}/unsubscribe",
-            &[Method::POST],
-            NamespaceConsumer,
-            FORBIDDEN,
-        ),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/stats", READ, User, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/internalStats", READ, User, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/internal-info", READ, User, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/partitions", READ, User, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/partitioned-stats", READ, User, UNAUTHORIZED),
-        (
-            "/admin/v2/{domain}/{tenant}/{namespace}/{topic}/partitioned-internalStats",
-            READ,
-            User,
-            UNAUTHORIZED,
-        ),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/properties", READ, User, UNAUTHORIZED),
-        (
-            "/admin/v2/{domain}/{tenant}/{namespace}/{topic}/createMissedPartitions",
-            &[Method::POST],
-            User,
-            UNAUTHORIZED,
-        ),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/subscriptions", READ, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/subscription", ALL, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/all_subscription", ALL, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/lastMessageId", READ, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/backlogSize", ALL, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/backlog", READ, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/ledger", READ, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/messageid", READ, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/examinemessage", ALL, Consumer, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/permissions", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/compaction", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/unload", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/terminate", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/truncate", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/offload", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/{domain}/{tenant}/{namespace}/{topic}/properties", ALL, Administrator, UNAUTHORIZED),
-        ("/admin/v2/schemas/{tenant}/{namespace}/{topic}/schema", READ, User, UNAUTHORIZED),
-        ("/admin/v2/schemas/{tenant}/{namespace}/{topic}/schema", &[Method::POST], Producer, UNAUTHORIZED),
-        ("/admin/v2/schemas/{tenant}/{namespace}/{topic}/schemas", READ, User, UNAUTHORIZED),
-        ("/admin/v2/schemas/{tenant}/{namespace}/{topic}/metadata", READ, User, UNAUTHORIZED),
-        ("/admin/v2/schemas/{tenant}/{namespace}/{topic}/version", &[Method::POST], User, UNAUTHORIZED),
+        (namespace!("topics"), READ, NamespaceUser, FORBIDDEN),
+        (namespace!("bundles"), READ, NamespaceUser, FORBIDDEN),
+        (namespace!("clearBacklog"), &[Method::POST], NamespaceConsumer, FORBIDDEN),
+        (namespace!("unsubscribe"), &[Method::POST], NamespaceConsumer, FORBIDDEN),
+        (topic!("stats"), READ, User, UNAUTHORIZED),
+        (topic!("internalStats"), READ, User, UNAUTHORIZED),
+        (topic!("internal-info"), READ, User, UNAUTHORIZED),
+        (topic!("partitions"), READ, User, UNAUTHORIZED),
+        (topic!("partitioned-stats"), READ, User, UNAUTHORIZED),
+        (topic!("partitioned-internalStats"), READ, User, UNAUTHORIZED),
+        (topic!("properties"), READ, User, UNAUTHORIZED),
+        (topic!("createMissedPartitions"), &[Method::POST], User, UNAUTHORIZED),
+        (topic!("subscriptions"), READ, Consumer, UNAUTHORIZED),
+        (topic!("subscription"), ALL, Consumer, UNAUTHORIZED),
+        (topic!("all_subscription"), ALL, Consumer, UNAUTHORIZED),
+        (topic!("lastMessageId"), READ, Consumer, UNAUTHORIZED),
+        (topic!("backlogSize"), ALL, Consumer, UNAUTHORIZED),
+        (topic!("backlog"), READ, Consumer, UNAUTHORIZED),
+        (topic!("ledger"), READ, Consumer, UNAUTHORIZED),
+        (topic!("messageid"), READ, Consumer, UNAUTHORIZED),
+        (topic!("examinemessage"), ALL, Consumer, UNAUTHORIZED),
+        (topic!("permissions"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("compaction"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("unload"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("terminate"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("truncate"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("offload"), ALL, Administrator, UNAUTHORIZED),
+        (topic!("properties"), ALL, Administrator, UNAUTHORIZED),
+        (schemas!("schema"), READ, User, UNAUTHORIZED),
+        (schemas!("schema"), &[Method::POST], Producer, UNAUTHORIZED),
+        (schemas!("schemas"), READ, User, UNAUTHORIZED),
+        (schemas!("metadata"), READ, User, UNAUTHORIZED),
+        (schemas!("version"), &[Method::POST], User, UNAUTHORIZED),
         ("/admin/v2/schemas", ALL, Administrator, UNAUTHORIZED),
         ("/lookup/v2/topic/{domain}/{tenant}/{namespace}/{topic}/bundle", READ, NamespaceUser, FORBIDDEN),
         ("/lookup/v2/topic/{domain}/{tenant}/{namespace}/{topic}", READ, User, UNAUTHORIZED),
@@ -155,12 +152,7 @@ pub(crate) fn check(
         found.map_or("", |(_, value)| value)
     };
     let (tenant, namespace) = (named("tenant"), format!("{}/{}", named("tenant"), named("namespace")));
-    let domain = if route.contains("/non-persistent/") || named("domain") == "non-persistent" {
-        "non-persistent"
-    } else {
-        "persistent"
-    };
-    let topic = TopicName::parse(&format!("{domain}://{namespace}/{}", named("topic"))).ok();
+    let topic = names::topic(names::domain(route), tenant, named("namespace"), named("topic")).ok();
     let right = match (who, &topic) {
         (Who::Anybody, _) => return Ok(()),
         (Who::User, Some(topic)) => Right::Use { topic },

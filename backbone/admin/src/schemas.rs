@@ -14,13 +14,10 @@ use serde_json::{Value, json};
 
 use crate::{
     blocking,
-    extract::{Body, Path, Query},
+    extract::{Body, Path, Query, Topic},
     names,
     refusal::Refusal,
 };
-
-/// Tenant, namespace, local name.
-type TopicPath = Path<(String, String, String)>;
 
 /// A schema as it is uploaded.
 #[derive(Deserialize)]
@@ -94,13 +91,8 @@ impl From<Version> for SchemaView {
     }
 }
 
-fn known(
-    broker: &Broker,
-    (tenant, namespace, topic): &(String, String, String),
-) -> Result<TopicName, Refusal> {
-    let topic = names::topic(tenant, namespace, topic)?;
-    names::known_namespace(broker, &topic.full_namespace())?;
-    Ok(topic)
+fn known(broker: &Broker, topic: &TopicName) -> Result<(), Refusal> {
+    names::known_namespace(broker, &topic.full_namespace())
 }
 
 fn definition(body: &[u8]) -> Result<Definition, Refusal> {
@@ -109,35 +101,39 @@ fn definition(body: &[u8]) -> Result<Definition, Refusal> {
 
 pub(crate) async fn newest(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<SchemaView>, Refusal> {
-    let version = broker.schema(&known(&broker, &path)?, None).ok_or(Refusal::NoSchema)?;
+    known(&broker, &topic)?;
+    let version = broker.schema(&topic, None).ok_or(Refusal::NoSchema)?;
     Ok(Json(version.into()))
 }
 
 pub(crate) async fn version(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, number)): Path<(String, String, String, u64)>,
+    Topic(topic): Topic,
+    Path((_, _, _, number)): Path<(String, String, String, u64)>,
 ) -> Result<Json<SchemaView>, Refusal> {
-    let topic = known(&broker, &(tenant, namespace, topic))?;
+    known(&broker, &topic)?;
     let version = broker.schema(&topic, Some(number)).ok_or(Refusal::NoSchema)?;
     Ok(Json(version.into()))
 }
 
 pub(crate) async fn all(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<AllSchemas>, Refusal> {
-    let versions = broker.schemas(&known(&broker, &path)?);
+    known(&broker, &topic)?;
+    let versions = broker.schemas(&topic);
     Ok(Json(AllSchemas { get_schema_responses: versions.into_iter().map(SchemaView::from).collect() }))
 }
 
 pub(crate) async fn upload(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<Json<Value>, Refusal> {
-    let (topic, definition) = (known(&broker, &path)?, definition(&body)?);
+    known(&broker, &topic)?;
+    let definition = definition(&body)?;
     blocking(broker, move |broker| {
         let version = broker.register_schema(&topic, &definition)?;
         Ok(Json(json!({ "version": { "version": version } })))
@@ -148,10 +144,10 @@ pub(crate) async fn upload(
 /// The number that the deletion has; by force, the numbers begin anew, and it is -1.
 pub(crate) async fn delete(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
     Query(deletion): Query<Deletion>,
 ) -> Result<Json<Value>, Refusal> {
-    let topic = known(&broker, &path)?;
+    known(&broker, &topic)?;
     blocking(broker, move |broker| {
         if deletion.force {
             broker.forget_schemas(&topic)?;
@@ -164,10 +160,11 @@ pub(crate) async fn delete(
 
 pub(crate) async fn compatibility(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Value>), Refusal> {
-    let (topic, definition) = (known(&broker, &path)?, definition(&body)?);
+    known(&broker, &topic)?;
+    let definition = definition(&body)?;
     let strategy = broker.check_schema(&topic, &definition)?.name();
     let answer = json!({ "schemaCompatibilityStrategy": strategy, "compatibility": true });
     Ok((StatusCode::ACCEPTED, Json(answer)))
@@ -176,10 +173,11 @@ pub(crate) async fn compatibility(
 /// The number of the version that says the same, or -1.
 pub(crate) async fn find(
     State(broker): State<Broker>,
-    Path(path): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<Json<Value>, Refusal> {
-    let (topic, definition) = (known(&broker, &path)?, definition(&body)?);
+    known(&broker, &topic)?;
+    let definition = definition(&body)?;
     let version = broker.find_schema(&topic, &definition);
     Ok(Json(version.map_or_else(|| json!({ "version": -1 }), |version| json!({ "version": version }))))
 }

@@ -7,8 +7,7 @@ use http::StatusCode;
 use crate::{
     blocking,
     each::{every, no_subscription, parts, whole},
-    extract::{Body, Path, Query},
-    names,
+    extract::{Body, Path, Query, Topic},
     positions::{Beginning, Id},
     refusal::Refusal,
     topics::Deletion,
@@ -22,11 +21,11 @@ pub(crate) type NumberPath = Path<(String, String, String, String, i64)>;
 
 pub(crate) async fn create(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (topic, Beginning { start, properties }) =
-        (names::topic(&tenant, &namespace, &topic)?, Beginning::parse(&body)?);
+    let Beginning { start, properties } = Beginning::parse(&body)?;
     blocking(broker, move |broker| {
         broker.partitions(&topic, true)?;
         // As by Pulsar: what some partitions have already, the others get.
@@ -43,10 +42,10 @@ pub(crate) async fn create(
 
 pub(crate) async fn delete(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
     Query(deletion): Query<Deletion>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| {
             broker.delete_subscription(part, &subscription, deletion.force)
@@ -58,9 +57,9 @@ pub(crate) async fn delete(
 
 pub(crate) async fn skip(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription, entries)): NumberPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription, entries)): NumberPath,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let entries = u64::try_from(entries).unwrap_or(0);
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
@@ -72,9 +71,9 @@ pub(crate) async fn skip(
 
 pub(crate) async fn clear(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| broker.clear_backlog(part, &subscription))
     })
@@ -84,9 +83,9 @@ pub(crate) async fn clear(
 
 pub(crate) async fn reset_to_time(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription, time)): NumberPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription, time)): NumberPath,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let to = SubscriptionStart::Published(u64::try_from(time).unwrap_or(0));
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| broker.reset_cursor(part, &subscription, to))
@@ -97,10 +96,10 @@ pub(crate) async fn reset_to_time(
 
 pub(crate) async fn reset_to_message(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     if body.is_empty() {
         return Err(Refusal::NoPlace);
     }
@@ -116,9 +115,9 @@ pub(crate) async fn reset_to_message(
 /// By age in seconds; 0 and less expire nothing.
 pub(crate) async fn expire(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription, seconds)): NumberPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription, seconds)): NumberPath,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let expired = older_than(seconds);
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| broker.expire_messages(part, &subscription, expired))
@@ -129,9 +128,9 @@ pub(crate) async fn expire(
 
 pub(crate) async fn expire_all(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, seconds)): Path<(String, String, String, i64)>,
+    Topic(topic): Topic,
+    Path((_, _, _, seconds)): Path<(String, String, String, i64)>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let expired = older_than(seconds);
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| {
@@ -149,10 +148,10 @@ pub(crate) async fn expire_all(
 /// Up to a message, and it.
 pub(crate) async fn expire_through(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let expired = Expired::Through(Id::parse(&body)?.message());
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
@@ -169,9 +168,9 @@ fn older_than(seconds: i64) -> Expired {
 /// Of a topic with partitions, those of the first that has the subscription.
 pub(crate) async fn properties(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
 ) -> Result<Json<Properties>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         let mut refused = AdminError::NoTopic(topic.clone());
         for part in parts(broker, &topic) {
@@ -187,10 +186,10 @@ pub(crate) async fn properties(
 
 pub(crate) async fn set_properties(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, subscription)): SubscriptionPath,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let properties: Properties = serde_json::from_slice(&body)?;
     blocking(broker, move |broker| {
         every(broker, &topic, no_subscription, |part| {

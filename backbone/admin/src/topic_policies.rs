@@ -12,8 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     blocking,
-    extract::{Body, Path, Query},
-    names,
+    extract::{Body, Path, Query, Topic},
     policies::checked,
     refusal::Refusal,
 };
@@ -73,10 +72,11 @@ fn unsaid(policy: Policy) -> Option<Value> {
 /// Nothing where it is not set.
 pub(crate) async fn read(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, policy)): PolicyPath,
+    Topic(topic): Topic,
+    Path((_, _, _, policy)): PolicyPath,
     Query(Applied { applied }): Query<Applied>,
 ) -> Result<Response, Refusal> {
-    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    let policy = parsed(&policy)?;
     let own = broker.topic_policy(&topic, policy)?;
     let of_namespace = broker.policy(&topic.full_namespace(), policy)?.filter(|set| !set.is_null());
     let others = applied.then(|| of_namespace.or_else(|| unsaid(policy))).flatten();
@@ -94,11 +94,12 @@ pub(crate) async fn read(
 
 pub(crate) async fn set(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, policy)): PolicyPath,
+    Topic(topic): Topic,
+    Path((_, _, _, policy)): PolicyPath,
     Query(Seconds { message_ttl }): Query<Seconds>,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    let policy = parsed(&policy)?;
     let value = match message_ttl {
         Some(seconds) if policy == Policy::MessageTtl => seconds.into(),
         _ => serde_json::from_slice(&body)?,
@@ -111,9 +112,10 @@ pub(crate) async fn set(
 
 pub(crate) async fn unset(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic, policy)): PolicyPath,
+    Topic(topic): Topic,
+    Path((_, _, _, policy)): PolicyPath,
 ) -> Result<StatusCode, Refusal> {
-    let (policy, topic) = (parsed(&policy)?, names::topic(&tenant, &namespace, &topic)?);
+    let policy = parsed(&policy)?;
     blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = Value::Null)?))
         .await?;
     Ok(StatusCode::NO_CONTENT)

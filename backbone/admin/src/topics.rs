@@ -1,8 +1,11 @@
-//! Topics: persistent, and each a whole one, or a partition.
+//! Topics: persistent or not, and each a whole one, or a partition.
 
 use std::collections::BTreeSet;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::{MatchedPath, State},
+};
 use hexalpes_broker::{AdminError, Broker, TopicStats};
 use hexalpes_wire::TopicName;
 use http::StatusCode;
@@ -10,13 +13,10 @@ use serde::Deserialize;
 
 use crate::{
     blocking,
-    extract::{Path, Query},
+    extract::{Path, Query, Topic},
     names,
     refusal::Refusal,
 };
-
-/// Tenant, namespace, local name.
-pub(crate) type TopicPath = Path<(String, String, String)>;
 
 #[derive(Deserialize)]
 pub(crate) struct Deletion {
@@ -24,23 +24,61 @@ pub(crate) struct Deletion {
     pub(crate) force: bool,
 }
 
-pub(crate) async fn list(
+/// Which topics a list is of.
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Mode {
+    #[default]
+    Persistent,
+    NonPersistent,
+    All,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Listing {
+    #[serde(default)]
+    mode: Mode,
+}
+
+/// Those of some topics that are in a namespace, which must be there, and meant.
+pub(crate) fn listed(
+    broker: &Broker,
+    tenant: &str,
+    namespace: &str,
+    all: impl IntoIterator<Item = TopicName>,
+    is_meant: impl Fn(&TopicName) -> bool,
+) -> Result<Json<Vec<String>>, Refusal> {
+    let namespace = names::namespace(tenant, namespace)?;
+    names::known_namespace(broker, &namespace)?;
+    let meant = all.into_iter().filter(|topic| topic.full_namespace() == namespace && is_meant(topic));
+    Ok(Json(meant.map(|topic| topic.to_string()).collect()))
+}
+
+/// `/namespaces/{tenant}/{namespace}/topics`
+pub(crate) async fn of_namespace(
     State(broker): State<Broker>,
     Path((tenant, namespace)): Path<(String, String)>,
+    Query(Listing { mode }): Query<Listing>,
 ) -> Result<Json<Vec<String>>, Refusal> {
-    let namespace = names::namespace(&tenant, &namespace)?;
-    names::known_namespace(&broker, &namespace)?;
-    let is_of_it = |topic: &TopicName| topic.is_persistent() && topic.full_namespace() == namespace;
-    let topics = broker.topics().into_iter().filter(is_of_it);
-    Ok(Json(topics.map(|topic| topic.to_string()).collect()))
+    listed(&broker, &tenant, &namespace, broker.topics(), |topic| match mode {
+        Mode::All => true,
+        Mode::Persistent => topic.is_persistent(),
+        Mode::NonPersistent => !topic.is_persistent(),
+    })
+}
+
+/// Of the kind that the route is of.
+pub(crate) async fn list(
+    State(broker): State<Broker>,
+    route: MatchedPath,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<Json<Vec<String>>, Refusal> {
+    let domain = names::domain(route.as_str());
+    listed(&broker, &tenant, &namespace, broker.topics(), |topic| topic.domain() == domain)
 }
 
 /// Of two at once both may hear that they made it: there is one topic either way.
-pub(crate) async fn create(
-    State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
-) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
+pub(crate) async fn create(State(broker): State<Broker>, Topic(topic): Topic) -> Result<StatusCode, Refusal> {
     blocking(broker, move |broker| match broker.topic_stats(&topic) {
         Ok(_) => Err(Refusal::Exists(format!("topic {topic}"))),
         Err(AdminError::NoTopic(_)) => Ok(broker.create_topic(&topic)?),
@@ -52,27 +90,24 @@ pub(crate) async fn create(
 
 pub(crate) async fn delete(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(deletion): Query<Deletion>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(broker.delete_topic(&topic, deletion.force)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn stats(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<TopicStats>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(Json(broker.topic_stats(&topic)?))).await
 }
 
 pub(crate) async fn subscriptions(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<BTreeSet<String>>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         let stats = match broker.partition_stats(&topic) {
             Ok(partitions) => partitions.into_iter().map(|(_, stats)| stats).collect(),

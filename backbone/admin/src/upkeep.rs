@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     blocking,
     each::{every, whole},
-    extract::{Body, Path, Query},
-    names,
+    extract::{Body, Query, Topic},
     partitions::Partitions,
     positions::IdView,
     refusal::Refusal,
-    topics::TopicPath,
 };
 
 #[derive(Serialize)]
@@ -31,17 +29,15 @@ pub(crate) struct Key {
 
 pub(crate) async fn internals(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<InternalStats>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(Json(broker.internal_stats(&topic)?))).await
 }
 
 pub(crate) async fn partitioned_internals(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<PartitionedInternals>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         let metadata = Partitions::of(partitions_of(broker, &topic)?);
         let mut partitions = BTreeMap::new();
@@ -67,9 +63,8 @@ fn partitions_of(broker: &Broker, topic: &hexalpes_wire::TopicName) -> Result<u3
 
 pub(crate) async fn terminate(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<IdView>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         whole(broker, &topic)?;
         Ok(Json(broker.terminate(&topic)?.whole_entry().into()))
@@ -79,9 +74,8 @@ pub(crate) async fn terminate(
 
 pub(crate) async fn terminate_partitions(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<BTreeMap<u32, IdView>>, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| {
         let partitions = partitions_of(broker, &topic).map_err(|_| Refusal::NotPartitioned(topic.clone()))?;
         let terminated =
@@ -92,20 +86,15 @@ pub(crate) async fn terminate_partitions(
 }
 
 /// There is no other broker that could serve the topic.
-pub(crate) async fn unload(
-    State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
-) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
+pub(crate) async fn unload(State(broker): State<Broker>, Topic(topic): Topic) -> Result<StatusCode, Refusal> {
     broker.topic_properties(&topic)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn truncate(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| every(broker, &topic, |_| false, |part| broker.truncate(part))).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -113,25 +102,24 @@ pub(crate) async fn truncate(
 /// A topic's partitions are all there always.
 pub(crate) async fn create_missed(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<StatusCode, Refusal> {
-    partitions_of(&broker, &names::topic(&tenant, &namespace, &topic)?)?;
+    partitions_of(&broker, &topic)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(crate) async fn properties(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
 ) -> Result<Json<Properties>, Refusal> {
-    Ok(Json(broker.topic_properties(&names::topic(&tenant, &namespace, &topic)?)?))
+    Ok(Json(broker.topic_properties(&topic)?))
 }
 
 pub(crate) async fn set_properties(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     let more: Properties = serde_json::from_slice(&body)?;
     blocking(broker, move |broker| Ok(broker.set_topic_properties(&topic, more)?)).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -139,10 +127,9 @@ pub(crate) async fn set_properties(
 
 pub(crate) async fn remove_property(
     State(broker): State<Broker>,
-    Path((tenant, namespace, topic)): TopicPath,
+    Topic(topic): Topic,
     Query(Key { key }): Query<Key>,
 ) -> Result<StatusCode, Refusal> {
-    let topic = names::topic(&tenant, &namespace, &topic)?;
     blocking(broker, move |broker| Ok(broker.remove_topic_property(&topic, &key)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
