@@ -1,9 +1,8 @@
 //! `cargo xtask bench`: builds what is measured and what measures, both for release, and runs it.
 
-use std::env;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::workspace;
@@ -16,18 +15,5 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let built = workspace::cargo("build")?
-        .args(["--release", "-p", "hexalpes", "-p", "hexalpes-bench"])
-        .status()
-        .context("cargo cannot be run")?;
-    if !built.success() {
-        return Ok(ExitCode::FAILURE);
-    }
-    // Beside our own profile's folder: cargo run takes one package, and with one the features could differ.
-    let here = env::current_exe()?;
-    let target = here.ancestors().nth(2).context("xtask lies in target/{profile}")?;
-    let bench = target.join("release/hexalpes-bench");
-    let ran = Command::new(&bench).args(&options.arguments).status();
-    let ran = ran.with_context(|| format!("{} cannot be run", bench.display()))?;
-    Ok(if ran.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    workspace::build_and_run("hexalpes-bench", &["--release"], "release", &options.arguments)
 }

@@ -46,8 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         ensure!(targets.contains(wanted), "there is no target {wanted}; they are {}", targets.join(", "));
         targets.retain(|target| target == wanted);
     }
-    let here = env::current_exe()?;
-    let scratch = here.ancestors().nth(2).context("xtask lies in target/{profile}")?.join("fuzz");
+    let scratch = workspace::target()?.join("fuzz");
     let host = host()?;
     build(&scratch, &host, options.target.as_deref())?;
     let programs = scratch.join(host).join("release");

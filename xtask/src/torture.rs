@@ -1,9 +1,8 @@
 //! `cargo xtask torture`: builds what is put through it and what does it, and runs it.
 
-use std::env;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::workspace;
@@ -17,17 +16,5 @@ pub(crate) struct Options {
 
 /// Not built for release: overflows and broken assumptions are to be heard.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let built = workspace::cargo("build")?
-        .args(["-p", "hexalpes-torture", "-p", "hexalpes"])
-        .status()
-        .context("cargo cannot be run")?;
-    if !built.success() {
-        return Ok(ExitCode::FAILURE);
-    }
-    let here = env::current_exe()?;
-    let target = here.ancestors().nth(2).context("xtask lies in target/{profile}")?;
-    let torture = target.join("debug/hexalpes-torture");
-    let ran = Command::new(&torture).args(&options.arguments).status();
-    let ran = ran.with_context(|| format!("{} cannot be run", torture.display()))?;
-    Ok(if ran.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    workspace::build_and_run("hexalpes-torture", &[], "debug", &options.arguments)
 }

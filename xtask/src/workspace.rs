@@ -3,7 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -29,6 +29,31 @@ pub(crate) fn cargo(subcommand: &str) -> Result<Command> {
         }
     }
     Ok(command)
+}
+
+/// Cargo's target folder, in which we lie ourselves.
+pub(crate) fn target() -> Result<PathBuf> {
+    let here = env::current_exe()?;
+    Ok(here.ancestors().nth(2).context("xtask lies in target/{profile}")?.to_path_buf())
+}
+
+/// Builds the product and a program that does something to it, as `options` say, and runs that out of the folder that they
+/// are built into. Together, for with one package alone the features of what both use could differ.
+pub(crate) fn build_and_run(
+    program: &str,
+    options: &[&str],
+    folder: &str,
+    arguments: &[String],
+) -> Result<ExitCode> {
+    let mut build = cargo("build")?;
+    build.args(["--package", "hexalpes", "--package", program]).args(options);
+    if !build.status().context("cargo cannot be run")?.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let program = target()?.join(folder).join(program);
+    let ran = Command::new(&program).args(arguments).status();
+    let ran = ran.with_context(|| format!("{} cannot be run", program.display()))?;
+    Ok(if ran.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Every text file of the checkout as its path from the root, with `/`, and its content.
