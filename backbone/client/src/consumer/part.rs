@@ -8,10 +8,8 @@ use hexalpes_wire::proto::{
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::ConsumerOptions;
 use super::driver;
 use super::mark::Mark;
 use super::message::Message;
@@ -29,16 +27,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) async fn open(
-        client: Arc<client::Inner>,
-        topic: TopicName,
-        options: Arc<ConsumerOptions>,
-        start: Start,
-        receive_queue: u32,
-        arrived: Arc<Notify>,
-    ) -> Result<Self, OpenError> {
-        let shared =
-            Arc::new(Shared::new(Arc::clone(&client), topic, options, start, receive_queue, arrived));
+    pub(super) async fn open(client: Arc<client::Inner>, shared: Shared) -> Result<Self, OpenError> {
+        let shared = Arc::new(shared);
         client.insist(|| driver::attach(&shared)).await?;
         let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
         let part = Self { shared, driver: Mutex::new(Some(driver)) };

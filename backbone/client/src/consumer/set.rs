@@ -18,7 +18,7 @@ use super::mark::Mark;
 use super::message::{Message, Place};
 use super::part::Part;
 use super::seek::SeekTo;
-use super::shared::Start;
+use super::shared::{Shared, Start};
 use super::source::Source;
 use crate::client;
 use crate::error::{ConsumeError, OpenError};
@@ -101,7 +101,8 @@ impl Set {
         for (topic, at) in topics.into_iter().zip(0..) {
             let (client, options) = (Arc::clone(&self.client), Arc::clone(&self.options));
             let arrived = Arc::clone(&self.arrived);
-            let part = Part::open(client, topic, options, start, share, arrived);
+            let shared = Shared::new(Arc::clone(&client), topic, options, start, share, arrived);
+            let part = Part::open(client, shared);
             opening.spawn(async move { part.await.map(|part| (at, Arc::new(part))) });
         }
         let mut opened: Vec<(u32, _)> = Vec::new();
