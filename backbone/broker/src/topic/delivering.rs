@@ -206,7 +206,7 @@ impl Topic {
 
     /// As [`Topic::read`], if memory has it. What compaction left is in files.
     fn read_recent(&self, want: &Want, as_compacted: bool) -> Option<Read> {
-        let horizon = self.view().filter(|_| as_compacted).map(|view| view.horizon);
+        let horizon = as_compacted.then(|| self.view()).flatten().map(|view| view.horizon);
         let read = |position, entries| {
             if horizon.is_some_and(|horizon| position <= horizon) {
                 return Err(NotRecent);
