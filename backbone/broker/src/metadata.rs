@@ -396,14 +396,7 @@ impl Metadata {
     }
 
     pub(crate) fn topic_settings(&self) -> Result<Vec<(String, String)>> {
-        self.store.read(|read| {
-            let mut settings = Vec::new();
-            for row in read.open_table(TOPIC_SETTINGS)?.iter()? {
-                let (name, set) = row?;
-                settings.push((name.value().to_owned(), set.value().to_owned()));
-            }
-            Ok(settings)
-        })
+        self.texts(TOPIC_SETTINGS)
     }
 
     pub(crate) fn put_topic_settings(&self, topic: &str, settings: &str) -> Result<()> {
@@ -431,13 +424,17 @@ impl Metadata {
     }
 
     pub(crate) fn namespaces(&self) -> Result<Vec<(String, String)>> {
+        self.texts(NAMESPACES)
+    }
+
+    fn texts(&self, table: TableDefinition<'_, &str, &str>) -> Result<Vec<(String, String)>> {
         self.store.read(|read| {
-            let mut namespaces = Vec::new();
-            for row in read.open_table(NAMESPACES)?.iter()? {
-                let (name, policies) = row?;
-                namespaces.push((name.value().to_owned(), policies.value().to_owned()));
+            let mut texts = Vec::new();
+            for row in read.open_table(table)?.iter()? {
+                let (name, text) = row?;
+                texts.push((name.value().to_owned(), text.value().to_owned()));
             }
-            Ok(namespaces)
+            Ok(texts)
         })
     }
 

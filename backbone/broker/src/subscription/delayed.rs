@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{KeyHash, Position};
+use super::{KeyHash, Position, holdings::first_through};
 
 /// By when they are due. Nothing of it is written down: who reads again after a start finds them again.
 #[derive(Debug, Default)]
@@ -40,8 +40,8 @@ impl Delayed {
     }
 
     pub(super) fn remove_through(&mut self, mark: Position) {
-        while let Some((first, _)) = self.entries.first_key_value().filter(|(at, _)| **at <= mark) {
-            self.remove(*first);
+        while let Some(first) = first_through(&self.entries, mark) {
+            self.remove(first);
         }
     }
 

@@ -57,8 +57,8 @@ impl Holdings {
     }
 
     pub(super) fn remove_through(&mut self, mark: Position) {
-        while let Some((first, _)) = self.entries.first_key_value().filter(|(at, _)| **at <= mark) {
-            self.remove(*first);
+        while let Some(first) = first_through(&self.entries, mark) {
+            self.remove(first);
         }
     }
 
@@ -72,6 +72,11 @@ impl Holdings {
         let holders = self.keys.range((key, ConsumerId(0))..=(key, ConsumerId(u64::MAX)));
         holders.map(|((_, holder), _)| *holder).any(|holder| holder != id)
     }
+}
+
+/// The first position of these, if it is not behind the mark.
+pub(super) fn first_through<V>(entries: &BTreeMap<Position, V>, mark: Position) -> Option<Position> {
+    entries.first_key_value().map(|(first, _)| *first).filter(|first| *first <= mark)
 }
 
 /// Entries that were read and are to be delivered: again, or once their consumer takes them.
@@ -111,8 +116,8 @@ impl Waiting {
     }
 
     pub(super) fn remove_through(&mut self, mark: Position) {
-        while let Some((first, _)) = self.entries.first_key_value().filter(|(at, _)| **at <= mark) {
-            self.remove(*first);
+        while let Some(first) = first_through(&self.entries, mark) {
+            self.remove(first);
         }
     }
 

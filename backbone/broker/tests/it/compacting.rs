@@ -44,8 +44,8 @@ async fn producer(running: &Running) -> Peer {
     peer
 }
 
-/// All that is read from the beginning up to this number.
-async fn read(running: &Running, as_compacted: bool, last: u64) -> Vec<u64> {
+/// Somebody who reads from the beginning, as consumer 5.
+async fn reader(running: &Running, durable: bool, as_compacted: bool) -> Peer {
     let mut peer = running.peer().await;
     let subscribe = CommandSubscribe {
         topic: TOPIC.to_owned(),
@@ -53,11 +53,17 @@ async fn read(running: &Running, as_compacted: bool, last: u64) -> Vec<u64> {
         consumer_id: 5,
         request_id: 11,
         initial_position: Some(1),
-        durable: Some(false),
+        durable: Some(durable),
         read_compacted: Some(as_compacted),
         ..CommandSubscribe::default()
     };
     assert_eq!(peer.ask(&Command::Subscribe(Box::new(subscribe))).await, Command::success(11));
+    peer
+}
+
+/// All that is read from the beginning up to this number.
+async fn read(running: &Running, as_compacted: bool, last: u64) -> Vec<u64> {
+    let mut peer = reader(running, false, as_compacted).await;
     peer.flow(100_000).await;
     let mut numbers = Vec::new();
     while numbers.last() != Some(&last) {
@@ -172,17 +178,7 @@ async fn who_reads_while_another_compaction_takes_the_place_misses_no_key() {
     let mut peer = producer(&running).await;
     send(&mut peer, 0..300).await;
     assert_eq!(compact(&running).await, "SUCCESS");
-    let mut reader = running.peer().await;
-    let subscribe = CommandSubscribe {
-        topic: TOPIC.to_owned(),
-        subscription: "reader".to_owned(),
-        consumer_id: 5,
-        request_id: 11,
-        initial_position: Some(1),
-        read_compacted: Some(true),
-        ..CommandSubscribe::default()
-    };
-    assert_eq!(reader.ask(&Command::Subscribe(Box::new(subscribe))).await, Command::success(11));
+    let mut reader = reader(&running, true, true).await;
     reader.flow(4).await;
     let mut read = Vec::new();
     while read.len() < 4 {
