@@ -6,7 +6,7 @@ use crate::foreign::python;
 
 /// What every program begins with: a client, a topic, and short ways to write and to read.
 const BEGIN: &str = r"
-import os, pulsar, re, sys, time
+import os, pulsar, re, sys, threading
 url, topic, *rest = sys.argv[1:]
 client = pulsar.Client(url, operation_timeout_seconds=20)
 kinds, earliest = pulsar.ConsumerType, pulsar.InitialPosition.Earliest
@@ -140,10 +140,10 @@ put('b', '2')
 put('a', '3')
 view = client.create_table_view(topic)
 say(view.get('a').decode(), view.get('b').decode(), view.get('c'), len(view))
+came = threading.Event()
+view.for_each_and_listen(lambda key, value: came.set() if key == 'c' else None)
 put('c', '4')
-end = time.monotonic() + 20
-while view.get('c') is None and time.monotonic() < end:
-    time.sleep(0.01)
+came.wait(20)
 entries = {}
 view.for_each(lambda key, value: entries.update({key: value.decode()}))
 say(sorted(entries.items()))
