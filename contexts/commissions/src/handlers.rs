@@ -142,10 +142,10 @@ fn rejected(problem: impl Into<Problem>) -> HandleError {
     let errors = problem.errors.into_iter().map(|error| FieldRejection {
         pointer: error.pointer,
         code: error.code.to_owned(),
-        message: error.message,
+        message: error.message.english().to_owned(),
     });
     let errors = errors.collect();
-    HandleError::Rejected(Rejection { errors, ..Rejection::new(problem.code, problem.detail) })
+    HandleError::Rejected(Rejection { errors, ..Rejection::new(problem.code, problem.detail.english()) })
 }
 
 /// Why what a message asks for was not done.

@@ -2,8 +2,8 @@
 //! recorded elsewhere. Amounts are read from the number's text.
 
 use hexalpes_contracts::conversions::ConversionRecorded;
-use hexalpes_http::{FieldError, Fields, FromFields, Invalid, Problem, Raw};
-use hexalpes_kernel::{Amount, AmountError, Currency, Edge, IdError, Money, MoneyError, Rate};
+use hexalpes_http::{FieldError, Fields, FromFields, Invalid, Problem, said, values};
+use hexalpes_kernel::{Edge, Rate};
 
 use crate::commands::{ApproveCommission, CalculateCommission};
 use crate::domain::{AffiliateId, CampaignId, CommissionId, Conversion, ConversionId, Origin, Program};
@@ -34,14 +34,15 @@ pub(crate) struct CalculateRequest {
 
 impl FromFields for CalculateRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let conversion = fields.required("conversionId", |raw| id(raw, ConversionId::parse));
-        let affiliate = fields.required("affiliateId", |raw| id(raw, AffiliateId::parse));
-        let campaign = fields.required("campaignId", |raw| id(raw, CampaignId::parse));
-        let amount = fields.required("grossAmount", |raw| positive(raw.number()?));
-        let currency = fields.optional("currency", |raw| currency(&raw.string()?));
-        let rate = fields.optional("rate", |raw| rate(raw.number()?));
+        let conversion = fields.required("conversionId", |raw| values::id(raw, ConversionId::parse));
+        let affiliate = fields.required("affiliateId", |raw| values::id(raw, AffiliateId::parse));
+        let campaign = fields.required("campaignId", |raw| values::id(raw, CampaignId::parse));
+        let amount = fields.required("grossAmount", values::positive);
+        let currency = fields.optional("currency", values::currency);
+        let rate = fields.optional("rate", values::percent);
         let currency = currency?.unwrap_or_else(|| Program::default().currency);
-        let gross = money(amount?, currency).map_err(|invalid| fields.refuse("grossAmount", invalid)).ok();
+        let gross =
+            values::money(amount?, currency).map_err(|invalid| fields.refuse("grossAmount", invalid)).ok();
         let conversion =
             Conversion { id: conversion?, affiliate: affiliate?, campaign: Some(campaign?), gross: gross? };
         Some(Self { conversion, rate: rate? })
@@ -73,7 +74,7 @@ pub(crate) struct ApproveRequest {
 
 impl FromFields for ApproveRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let commission = fields.required("commissionId", |raw| id(raw, CommissionId::parse));
+        let commission = fields.required("commissionId", |raw| values::id(raw, CommissionId::parse));
         Some(Self { commission: commission? })
     }
 }
@@ -93,58 +94,21 @@ pub(crate) fn of_recorded(
         let pointer = format!("/{name}");
         move |Invalid { code, message }| Problem::invalid(vec![FieldError { pointer, code, message }])
     };
-    let conversion = opaque(&event.conversion_id, ConversionId::parse).map_err(refused("conversion_id"))?;
-    let affiliate = opaque(&event.affiliate_id, AffiliateId::parse).map_err(refused("affiliate_id"))?;
-    let campaign = event.campaign_id.as_deref().map(|id| opaque(id, CampaignId::parse)).transpose();
+    let conversion =
+        values::opaque(&event.conversion_id, ConversionId::parse).map_err(refused("conversion_id"))?;
+    let affiliate =
+        values::opaque(&event.affiliate_id, AffiliateId::parse).map_err(refused("affiliate_id"))?;
+    let campaign = event.campaign_id.as_deref().map(|id| values::opaque(id, CampaignId::parse)).transpose();
     let campaign = campaign.map_err(refused("campaign_id"))?;
-    let currency = currency(&event.currency).map_err(refused("currency"))?;
-    let gross = positive(event.gross_amount.get()).and_then(|amount| money(amount, currency));
+    let currency = values::currency_code(&event.currency).map_err(refused("currency"))?;
+    let gross = values::amount(event.gross_amount.get())
+        .and_then(values::above_zero)
+        .and_then(|amount| values::money(amount, currency));
     let gross = gross.map_err(refused("gross_amount"))?;
     if gross.minor() != event.gross_amount_minor {
-        let why = format!("is not the gross_amount of {}", event.gross_amount);
+        let gross = &event.gross_amount;
+        let why = said!("is not the gross_amount of {gross}", "no es el gross_amount de {gross}");
         return Err(refused("gross_amount_minor")(Invalid::new("contradiction", why)));
     }
     Ok(calculate(Conversion { id: conversion, affiliate, campaign, gross }, None, Origin::Recorded, edge))
-}
-
-fn id<T>(raw: &Raw, parse: impl Fn(&str) -> Result<T, IdError>) -> Result<T, Invalid> {
-    opaque(&raw.string()?, parse)
-}
-
-fn opaque<T>(text: &str, parse: impl Fn(&str) -> Result<T, IdError>) -> Result<T, Invalid> {
-    parse(text).map_err(|error| Invalid::new("invalid_id", error))
-}
-
-fn amount(number: &str) -> Result<Amount, Invalid> {
-    Amount::parse(number).map_err(|error| match error {
-        AmountError::NotANumber => Invalid::new("wrong_type", error),
-        AmountError::TooLarge => Invalid::new("too_large", error),
-        AmountError::TooPrecise => Invalid::new("too_precise", error),
-    })
-}
-
-fn positive(number: &str) -> Result<Amount, Invalid> {
-    let amount = amount(number)?;
-    if amount.is_negative() || amount.is_zero() {
-        return Err(Invalid::new("not_positive", "must be more than zero"));
-    }
-    Ok(amount)
-}
-
-fn money(amount: Amount, currency: Currency) -> Result<Money, Invalid> {
-    Money::from_amount(amount, currency).map_err(|error| {
-        let code = match error {
-            MoneyError::TooPrecise { .. } => "too_precise",
-            MoneyError::TooLarge | MoneyError::OtherCurrency { .. } => "too_large",
-        };
-        Invalid::new(code, error)
-    })
-}
-
-fn currency(code: &str) -> Result<Currency, Invalid> {
-    Currency::parse(code).map_err(|error| Invalid::new("unknown_currency", error))
-}
-
-fn rate(number: &str) -> Result<Rate, Invalid> {
-    Rate::from_percent(amount(number)?).map_err(|error| Invalid::new("invalid_rate", error))
 }

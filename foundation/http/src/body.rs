@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
 use crate::fields::Fields;
+use crate::language::Said;
 use crate::problem::Problem;
+use crate::said;
 
 /// The largest body that is read.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -56,7 +58,7 @@ impl<T: FromFields, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body must be application/json",
+                said!("the body must be application/json", "el cuerpo debe ser application/json"),
             ));
         }
         Ok(Self { value: parse(&bytes)?, digest: digest(&bytes) })
@@ -65,13 +67,18 @@ impl<T: FromFields, S: Send + Sync> FromRequest<S> for Body<T> {
 
 /// Makes a request of a body's bytes.
 pub fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
-    let malformed = |why: String| Problem::bad_request("malformed_json", why);
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| malformed(format!("not UTF-8 from byte {} on", error.valid_up_to())))?;
+    let malformed = |why: Said| Problem::bad_request("malformed_json", why);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        malformed(said!("not UTF-8 from byte {} on", "no es UTF-8 desde el byte {}", error.valid_up_to()))
+    })?;
     if is_too_deep(text) {
-        return Err(malformed(format!("more than {DEPTH_MAX} arrays and objects lie in each other")));
+        return Err(malformed(said!(
+            "more than {DEPTH_MAX} arrays and objects lie in each other",
+            "hay más de {DEPTH_MAX} listas y objetos unos dentro de otros"
+        )));
     }
-    let json: &RawValue = serde_json::from_str(text).map_err(|error| malformed(error.to_string()))?;
+    let json: &RawValue =
+        serde_json::from_str(text).map_err(|error| malformed(said!("{error}", "no es JSON: {error}")))?;
     let mut fields = Fields::read(json.get()).map_err(|error| Problem::invalid(vec![error]))?;
     let parsed = T::from_fields(&mut fields);
     fields.finish(parsed).map_err(Problem::invalid)
@@ -97,7 +104,10 @@ async fn read(body: Stream) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut length = 0;
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Problem::bad_request("incomplete_body", "the body ended too early"))?;
+        let chunk = chunk.map_err(|_| {
+            let detail = said!("the body ended too early", "el cuerpo terminó antes de tiempo");
+            Problem::bad_request("incomplete_body", detail)
+        })?;
         length += chunk.len();
         if length <= BODY_BYTES_MAX {
             bytes.extend_from_slice(&chunk);
@@ -108,7 +118,8 @@ async fn read(body: Stream) -> Result<Vec<u8>, Problem> {
         }
     }
     if length > BODY_BYTES_MAX {
-        let detail = format!("the body may have {BODY_BYTES_MAX} bytes");
+        let detail =
+            said!("the body may have {BODY_BYTES_MAX} bytes", "el cuerpo puede tener {BODY_BYTES_MAX} bytes");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
     }
     Ok(bytes)

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge};
 use tracing::Instrument as _;
 
+use crate::language::Said;
 use crate::problem::Problem;
+use crate::said;
 
 /// Carries the correlation id, in and out.
 pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -83,10 +85,17 @@ fn visible<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a s
         && value.as_bytes().iter().all(u8::is_ascii_graphic);
     match value.to_str() {
         Ok(text) if is_fine => Ok(Some(text)),
-        _ => Err(refusal(name, format_args!("must be 1 to {NAME_CHARS_MAX} visible ASCII characters"))),
+        _ => Err(refusal(
+            name,
+            said!(
+                "must be 1 to {NAME_CHARS_MAX} visible ASCII characters",
+                "debe tener de 1 a {NAME_CHARS_MAX} caracteres ASCII visibles"
+            ),
+        )),
     }
 }
 
-fn refusal(name: &HeaderName, why: impl std::fmt::Display) -> Problem {
-    Problem::unprocessable("invalid_header", format!("{name}: {why}")).with("header", name.as_str())
+fn refusal(name: &HeaderName, why: impl Into<Said>) -> Problem {
+    Problem::unprocessable("invalid_header", why.into().after(format_args!("{name}: ")))
+        .with("header", name.as_str())
 }

@@ -9,7 +9,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::language::Said;
 use crate::problem::FieldError;
+use crate::said;
 
 /// So many errors are told; more would only be a long answer to a bad joke.
 const ERRORS_MAX: usize = 50;
@@ -20,12 +22,12 @@ const NAME_CHARS_MAX: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     pub code: &'static str,
-    pub message: String,
+    pub message: Said,
 }
 
 impl Invalid {
-    pub fn new(code: &'static str, message: impl fmt::Display) -> Self {
-        Self { code, message: message.to_string() }
+    pub fn new(code: &'static str, message: impl Into<Said>) -> Self {
+        Self { code, message: message.into() }
     }
 }
 
@@ -42,10 +44,11 @@ impl Raw {
     /// The value if it is a string, without its quotes and escapes.
     pub fn string(&self) -> Result<String, Invalid> {
         if !self.text().starts_with('"') {
-            return Err(Invalid::new("wrong_type", format_args!("must be a string, not {}", self.kind())));
+            return Err(self.is_not(("a string", "un texto")));
         }
-        serde_json::from_str(self.text())
-            .map_err(|_| Invalid::new("invalid_text", "is not valid Unicode text"))
+        serde_json::from_str(self.text()).map_err(|_| {
+            Invalid::new("invalid_text", said!("is not valid Unicode text", "no es texto Unicode válido"))
+        })
     }
 
     /// The text of the value if it is a number.
@@ -53,37 +56,44 @@ impl Raw {
         if self.text().starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
             return Ok(self.text());
         }
-        Err(Invalid::new("wrong_type", format_args!("must be a number, not {}", self.kind())))
+        Err(self.is_not(("a number", "un número")))
     }
 
     /// The value if it is a whole number within range.
     pub fn integer(&self) -> Result<i64, Invalid> {
         let number = self.number()?;
-        number.parse().map_err(|_| Invalid::new("invalid_number", "must be a whole number within range"))
+        number.parse().map_err(|_| {
+            Invalid::new(
+                "invalid_number",
+                said!("must be a whole number within range", "debe ser un número entero dentro del rango"),
+            )
+        })
     }
 
     pub fn boolean(&self) -> Result<bool, Invalid> {
         match self.text() {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err(Invalid::new("wrong_type", format_args!("must be true or false, not {}", self.kind()))),
+            _ => Err(self.is_not(("true or false", "true o false"))),
         }
     }
 
-    fn kind(&self) -> &'static str {
-        kind(self.text())
+    fn is_not(&self, wanted: (&str, &str)) -> Invalid {
+        Invalid::new("wrong_type", not_a(wanted, self.text()))
     }
 }
 
-fn kind(json: &str) -> &'static str {
-    match json.as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a truth value",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
+/// That a JSON text should be something else, which is named in English and in Spanish.
+fn not_a((english, spanish): (&str, &str), json: &str) -> Said {
+    let (is, es) = match json.as_bytes().first() {
+        Some(b'"') => ("a string", "un texto"),
+        Some(b'{') => ("an object", "un objeto"),
+        Some(b'[') => ("an array", "una lista"),
+        Some(b't' | b'f') => ("a truth value", "un valor lógico"),
+        Some(b'n') => ("null", "null"),
+        _ => ("a number", "un número"),
+    };
+    Said::both(format!("must be {english}, not {is}"), format!("debe ser {spanish}, no {es}"))
 }
 
 /// The fields of one object, and what was found wrong with them so far.
@@ -102,16 +112,20 @@ impl Fields {
     }
 
     fn read_at(at: String, json: &str) -> Result<Self, FieldError> {
-        let refuse = |code, message: String| FieldError { pointer: at.clone(), code, message };
+        let refuse = |code, message: Said| FieldError { pointer: at.clone(), code, message };
         if !json.starts_with('{') {
-            return Err(refuse("wrong_type", format!("must be an object, not {}", kind(json))));
+            return Err(refuse("wrong_type", not_a(("an object", "un objeto"), json)));
         }
-        let pairs: Pairs = serde_json::from_str(json)
-            .map_err(|_| refuse("invalid_text", "a name is not valid text".into()))?;
+        let pairs: Pairs = serde_json::from_str(json).map_err(|_| {
+            refuse("invalid_text", said!("a name is not valid text", "un nombre no es texto válido"))
+        })?;
         let mut fields = Self { at, ..Self::default() };
         for (name, value) in pairs.0 {
             if fields.values.insert(name.clone(), Raw(value)).is_some() {
-                fields.refuse(&name, Invalid::new("duplicate_field", "is there twice"));
+                fields.refuse(
+                    &name,
+                    Invalid::new("duplicate_field", said!("is there twice", "está dos veces")),
+                );
             }
         }
         Ok(fields)
@@ -124,7 +138,7 @@ impl Fields {
         parse: impl FnOnce(&Raw) -> Result<T, Invalid>,
     ) -> Option<T> {
         let Some(value) = self.take(name) else {
-            self.refuse(name, Invalid::new("missing_field", "is missing"));
+            self.refuse(name, Invalid::new("missing_field", said!("is missing", "falta")));
             return None;
         };
         self.parse(name, &value, parse)
@@ -154,7 +168,7 @@ impl Fields {
             let parsed = parse(&mut fields);
             fields.finish(parsed).map_err(|errors| {
                 self.errors.extend(errors);
-                FieldError { pointer: String::new(), code: "", message: String::new() }
+                FieldError { pointer: String::new(), code: "", message: Said::default() }
             })
         }) {
             Ok(value) => Some(Some(value)),
@@ -177,10 +191,12 @@ impl Fields {
     pub(crate) fn finish<T>(mut self, parsed: Option<T>) -> Result<T, Vec<FieldError>> {
         for name in std::mem::take(&mut self.values).into_keys() {
             let hint = nearest(&name, &self.known);
-            let message = hint.map_or_else(
-                || format!("is unknown; known are {}", self.known.join(", ")),
-                |known| format!("is unknown; did you mean {known}?"),
-            );
+            let message = if let Some(known) = hint {
+                said!("is unknown; did you mean {known}?", "es desconocido; ¿quiso decir {known}?")
+            } else {
+                let known = self.known.join(", ");
+                said!("is unknown; known are {known}", "es desconocido; se conocen {known}")
+            };
             self.refuse(&name, Invalid::new("unknown_field", message));
         }
         self.errors.truncate(ERRORS_MAX);

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use sea_query::{Expr, ExprTrait as _, Iden, Index, Query, Table};
 
 use crate::problem::Problem;
+use crate::said;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAY_HEADER: HeaderName = HeaderName::from_static("idempotent-replay");
@@ -101,7 +102,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         match value.to_str() {
             Ok(key) if is_fine => Ok(Self(Some(key.to_owned()))),
             _ => {
-                let detail = format!("{KEY_HEADER}: must be 1 to {KEY_CHARS_MAX} visible ASCII characters");
+                let detail = said!(
+                    "{KEY_HEADER}: must be 1 to {KEY_CHARS_MAX} visible ASCII characters",
+                    "{KEY_HEADER}: debe tener de 1 a {KEY_CHARS_MAX} caracteres ASCII visibles"
+                );
                 Err(Problem::unprocessable("invalid_header", detail).with("header", KEY_HEADER.as_str()))
             }
         }
@@ -115,7 +119,10 @@ pub struct KeyReused;
 
 impl From<KeyReused> for Problem {
     fn from(error: KeyReused) -> Self {
-        Self::unprocessable("idempotency_key_reused", error.to_string())
+        Self::unprocessable(
+            "idempotency_key_reused",
+            said!("{error}", "la clave de idempotencia se usó con otro cuerpo"),
+        )
     }
 }
 
@@ -126,7 +133,10 @@ pub struct KeyInUse;
 
 impl From<KeyInUse> for Problem {
     fn from(error: KeyInUse) -> Self {
-        let mut problem = Self::conflict("idempotency_key_in_use", error.to_string());
+        let mut problem = Self::conflict(
+            "idempotency_key_in_use",
+            said!("{error}", "una petición con esta clave de idempotencia sigue en curso"),
+        );
         problem.retry_after_seconds = Some(1);
         problem
     }

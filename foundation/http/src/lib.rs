@@ -23,15 +23,18 @@ mod cause;
 mod fields;
 pub mod health;
 pub mod idempotency;
+mod language;
 pub mod list;
 pub mod problem;
 mod server;
+pub mod values;
 
 pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, is_json, parse};
 pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Fields, Invalid, Raw};
 pub use health::{Check, Checks, Health, Status};
 pub use idempotency::{Answer, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest};
+pub use language::{Language, Said};
 pub use list::{Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve, serve_tls};

@@ -11,7 +11,9 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::language::Said;
 use crate::problem::Problem;
+use crate::said;
 
 const LIMIT_DEFAULT: u32 = 50;
 /// The most items of a page.
@@ -66,7 +68,12 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
             None => LIMIT_DEFAULT,
             Some(text) => match text.parse() {
                 Ok(limit @ 1..=LIMIT_MAX) => limit,
-                _ => return Err(refusal("limit", format_args!("must be 1 to {LIMIT_MAX}"))),
+                _ => {
+                    return Err(refusal(
+                        "limit",
+                        said!("must be 1 to {LIMIT_MAX}", "debe estar entre 1 y {LIMIT_MAX}"),
+                    ));
+                }
             },
         };
         let accepts = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -87,7 +94,13 @@ impl ListQuery {
         let field = fields.iter().find(|field| **field == name);
         field.map(|field| Sort { field, is_descending }).ok_or_else(|| {
             let known = fields.join(", ");
-            refusal("sort", format_args!("must be one of {known}, with - before it for descending"))
+            refusal(
+                "sort",
+                said!(
+                    "must be one of {known}, with - before it for descending",
+                    "debe ser uno de {known}, con - delante para orden descendente"
+                ),
+            )
         })
     }
 
@@ -97,7 +110,15 @@ impl ListQuery {
         let position = decode(cursor).and_then(|(order, position)| {
             (order == sort.to_string()).then_some(position).and_then(|position| position.try_into().ok())
         });
-        position.map(Some).ok_or_else(|| refusal("cursor", "is none that this list gave in this order"))
+        position.map(Some).ok_or_else(|| {
+            refusal(
+                "cursor",
+                said!(
+                    "is none that this list gave in this order",
+                    "no es uno que esta lista haya dado en este orden"
+                ),
+            )
+        })
     }
 }
 
@@ -179,8 +200,10 @@ fn media_type(range: &str) -> String {
     range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-fn refusal(parameter: &'static str, why: impl fmt::Display) -> Problem {
-    Problem::unprocessable("invalid_query", format!("{parameter}: {why}")).with("parameter", parameter)
+/// 422 `invalid_query`: what is wrong with one parameter of the query.
+pub(crate) fn refusal(parameter: &'static str, why: Said) -> Problem {
+    let why = why.after(format_args!("{parameter}: "));
+    Problem::unprocessable("invalid_query", why).with("parameter", parameter)
 }
 
 /// Order and position as JSON in hexadecimal: opaque, and safe in a URL.

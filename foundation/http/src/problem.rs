@@ -7,6 +7,9 @@ use axum::response::{IntoResponse, Response};
 use hexalpes_db::{DbError, ErrorKind};
 use serde_json::{Map, Value, json};
 
+use crate::language::{Language, Said};
+use crate::said;
+
 /// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// How many seconds a client is asked to wait before it tries again.
@@ -22,7 +25,7 @@ pub struct Problem {
     /// Stable, for programs: `invalid_request`.
     pub code: &'static str,
     /// What happened this time.
-    pub detail: String,
+    pub detail: Said,
     pub errors: Vec<FieldError>,
     /// Further members, for programs that want to act on the problem.
     pub members: Map<String, Value>,
@@ -37,12 +40,12 @@ pub struct FieldError {
     pub pointer: String,
     /// Stable, for programs: `missing_field`.
     pub code: &'static str,
-    pub message: String,
+    pub message: Said,
 }
 
 impl Problem {
     /// A problem with no more than a detail.
-    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Said>) -> Self {
         Self {
             status,
             code,
@@ -54,22 +57,22 @@ impl Problem {
     }
 
     /// 400: the request cannot even be read.
-    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn bad_request(code: &'static str, detail: impl Into<Said>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
     /// 404: what the request names is not there.
-    pub fn not_found(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn not_found(code: &'static str, detail: impl Into<Said>) -> Self {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
     /// 409: not in this state.
-    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn conflict(code: &'static str, detail: impl Into<Said>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
     /// 422: understood and refused.
-    pub fn unprocessable(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn unprocessable(code: &'static str, detail: impl Into<Said>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
@@ -77,8 +80,11 @@ impl Problem {
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => one.message.clone(),
-            [one] => format!("{}: {}", one.pointer, one.message),
-            many => format!("{} fields are wrong", many.len()),
+            [one] => one.message.clone().after(format_args!("{}: ", one.pointer)),
+            many => {
+                let count = many.len();
+                said!("{count} fields are wrong", "{count} campos están mal")
+            }
         };
         let mut problem = Self::unprocessable("invalid_request", detail);
         problem.errors = errors;
@@ -90,12 +96,12 @@ impl Problem {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal_error",
-            "the request failed through no fault of its own",
+            said!("the request failed through no fault of its own", "la petición falló sin culpa suya"),
         )
     }
 
     /// 503: the same request may succeed soon.
-    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn unavailable(code: &'static str, detail: impl Into<Said>) -> Self {
         let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         problem.retry_after_seconds = Some(RETRY_AFTER_SECONDS);
         problem
@@ -111,15 +117,35 @@ impl Problem {
         let mut members = self.members.clone();
         members.insert("status".to_owned(), self.status.as_u16().into());
         members.insert("code".to_owned(), self.code.into());
-        members.insert("title".to_owned(), self.status.canonical_reason().unwrap_or("Error").into());
+        members.insert("title".to_owned(), title(self.status).into());
         if !self.detail.is_empty() {
-            members.insert("detail".to_owned(), self.detail.as_str().into());
+            members.insert("detail".to_owned(), self.detail.to_string().into());
         }
         if !self.errors.is_empty() {
             members.insert("errors".to_owned(), json!(self.errors));
         }
         Value::Object(members)
     }
+}
+
+/// The status's name.
+fn title(status: StatusCode) -> &'static str {
+    let spanish = match status {
+        StatusCode::BAD_REQUEST => Some("Petición incorrecta"),
+        StatusCode::UNAUTHORIZED => Some("No autorizado"),
+        StatusCode::FORBIDDEN => Some("Prohibido"),
+        StatusCode::NOT_FOUND => Some("No encontrado"),
+        StatusCode::METHOD_NOT_ALLOWED => Some("Método no permitido"),
+        StatusCode::CONFLICT => Some("Conflicto"),
+        StatusCode::PAYLOAD_TOO_LARGE => Some("Cuerpo demasiado grande"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Some("Tipo de contenido no admitido"),
+        StatusCode::UNPROCESSABLE_ENTITY => Some("Contenido no procesable"),
+        StatusCode::INTERNAL_SERVER_ERROR => Some("Error interno"),
+        StatusCode::SERVICE_UNAVAILABLE => Some("Servicio no disponible"),
+        _ => None,
+    };
+    let spanish = spanish.filter(|_| Language::spoken() == Language::Spanish);
+    spanish.or(status.canonical_reason()).unwrap_or("Error")
 }
 
 impl IntoResponse for Problem {
@@ -139,11 +165,23 @@ impl From<DbError> for Problem {
         match error.kind() {
             ErrorKind::Transient if error == DbError::Full => {
                 tracing::warn!(%error, "a request was refused");
-                Self::unavailable("disk_full", "the disk of the database is full, so nothing was changed")
+                Self::unavailable(
+                    "disk_full",
+                    said!(
+                        "the disk of the database is full, so nothing was changed",
+                        "el disco de la base de datos está lleno: no se cambió nada"
+                    ),
+                )
             }
             ErrorKind::Transient => {
                 tracing::warn!(%error, "the database did not take part");
-                Self::unavailable("database_unavailable", "the database is not available right now")
+                Self::unavailable(
+                    "database_unavailable",
+                    said!(
+                        "the database is not available right now",
+                        "la base de datos no está disponible en este momento"
+                    ),
+                )
             }
             ErrorKind::Rejected | ErrorKind::Corrupt => {
                 tracing::error!(%error, "the database failed a request");

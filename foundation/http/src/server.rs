@@ -28,7 +28,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::body::BODY_BYTES_MAX;
 use crate::cause::correlate;
+use crate::language::{Said, speak};
 use crate::problem::{PROBLEM_JSON, Problem};
+use crate::said;
 
 /// A client that has not sent a whole head within this time is hung up on, and so is one that has sent nothing
 /// for so long after its last answer.
@@ -53,6 +55,7 @@ pub fn layers(router: Router, edge: Arc<dyn Edge>) -> Router {
         .layer(from_fn(limit_time))
         .layer(from_fn(explain))
         .layer(from_fn_with_state(edge, correlate))
+        .layer(from_fn(speak))
         .layer(from_fn(count))
 }
 
@@ -159,7 +162,11 @@ async fn limit_time(request: Request, next: Next) -> Response {
     let answered = tokio::time::timeout(REQUEST_TIME_MAX, next.run(request)).await;
     answered.unwrap_or_else(|_| {
         tracing::warn!("a request took too long");
-        Problem::unavailable("request_timeout", "the request took too long").into_response()
+        Problem::unavailable(
+            "request_timeout",
+            said!("the request took too long", "la petición tardó demasiado"),
+        )
+        .into_response()
     })
 }
 
@@ -182,7 +189,7 @@ async fn explain(request: Request, next: Next) -> Response {
     let (mut parts, body) = response.into_parts();
     let words = to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
     let words = if status.is_client_error() { String::from_utf8_lossy(&words) } else { "".into() };
-    let detail = if words.is_empty() { detail_of(status) } else { &*words };
+    let detail = if words.is_empty() { detail_of(status) } else { (*words).into() };
     let (problem, body) = Problem::new(status, code_of(status), detail).into_response().into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.extend(problem.headers);
@@ -208,13 +215,14 @@ fn code_of(status: StatusCode) -> &'static str {
     }
 }
 
-fn detail_of(status: StatusCode) -> &'static str {
+fn detail_of(status: StatusCode) -> Said {
     match status {
-        StatusCode::NOT_FOUND => "no route has this path",
-        StatusCode::METHOD_NOT_ALLOWED => {
-            "the path does not take this method; the header Allow names those it takes"
-        }
-        _ => "",
+        StatusCode::NOT_FOUND => said!("no route has this path", "ninguna ruta tiene este camino"),
+        StatusCode::METHOD_NOT_ALLOWED => said!(
+            "the path does not take this method; the header Allow names those it takes",
+            "la ruta no acepta este método; la cabecera Allow nombra los que acepta"
+        ),
+        _ => Said::default(),
     }
 }
 

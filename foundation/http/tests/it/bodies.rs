@@ -97,3 +97,22 @@ async fn a_lone_surrogate_is_a_wrong_field() {
     let answer = order(r#"{"conversionId":"\ud800","amount":1}"#).await;
     assert_eq!(answer.errors(), pairs(&[("/conversionId", "invalid_text")]));
 }
+
+#[tokio::test]
+async fn a_refusal_is_told_in_the_language_that_was_asked_for() {
+    let request = Request::post("/orders")
+        .header("content-type", "application/json")
+        .header("accept-language", "es-CO,es;q=0.9")
+        .body(r#"{"conversionId":7,"ammount":1}"#.into())
+        .unwrap();
+    let answer = send(&face(), request).await;
+    assert_eq!(answer.header("content-language"), "es");
+    let told = answer.json();
+    assert_eq!(told["title"], "Contenido no procesable");
+    assert_eq!(told["detail"], "3 campos están mal");
+    let messages: Vec<_> = told["errors"].as_array().unwrap().iter().map(|error| &error["message"]).collect();
+    assert_eq!(
+        messages,
+        ["debe ser un texto, no un número", "falta", "es desconocido; ¿quiso decir amount?"]
+    );
+}
