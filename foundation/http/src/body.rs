@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Known};
 use crate::language::Said;
 use crate::problem::Problem;
 use crate::said;
@@ -82,6 +82,13 @@ pub fn parse<T: FromFields>(bytes: &[u8]) -> Result<T, Problem> {
     let mut fields = Fields::read(json.get()).map_err(|error| Problem::invalid(vec![error]))?;
     let parsed = T::from_fields(&mut fields);
     fields.finish(parsed).map_err(Problem::invalid)
+}
+
+/// The fields that a request takes, in the order in which it asks for them: what a document of the API must say too.
+pub fn fields_of<T: FromFields>() -> Vec<Known> {
+    let mut fields = Fields::default();
+    let _ = T::from_fields(&mut fields);
+    fields.known().to_vec()
 }
 
 /// SHA-256 in hexadecimal.

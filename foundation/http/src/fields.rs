@@ -70,6 +70,20 @@ impl Raw {
         })
     }
 
+    /// The elements if it is a list of 1 to `items_max`.
+    pub fn items(&self, items_max: usize) -> Result<Vec<Self>, Invalid> {
+        if !self.text().starts_with('[') {
+            return Err(self.is_not(("a list", "una lista")));
+        }
+        let items: Vec<Box<RawValue>> = serde_json::from_str(self.text())
+            .map_err(|_| Invalid::new("invalid_text", said!("is not a list", "no es una lista")))?;
+        if items.is_empty() || items.len() > items_max {
+            let why = said!("must have 1 to {items_max} elements", "debe tener de 1 a {items_max} elementos");
+            return Err(Invalid::new("wrong_length", why));
+        }
+        Ok(items.into_iter().map(Self).collect())
+    }
+
     pub fn boolean(&self) -> Result<bool, Invalid> {
         match self.text() {
             "true" => Ok(true),
@@ -96,16 +110,53 @@ fn not_a((english, spanish): (&str, &str), json: &str) -> Said {
     Said::both(format!("must be {english}, not {is}"), format!("debe ser {spanish}, no {es}"))
 }
 
+/// What a change says of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Nothing: it stays.
+    Keep,
+    /// It goes.
+    Clear,
+    Set(T),
+}
+
+/// A field that a body may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Known {
+    pub name: &'static str,
+    pub is_required: bool,
+}
+
 /// The fields of one object, and what was found wrong with them so far.
 #[derive(Debug, Default)]
 pub struct Fields {
     at: String,
     values: BTreeMap<String, Raw>,
-    known: Vec<&'static str>,
+    known: Vec<Known>,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
+    /// An object whose fields are texts: the parameters of a query.
+    pub(crate) fn of_texts(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut fields = Self::default();
+        for (name, text) in pairs {
+            let json = serde_json::value::to_raw_value(&text).expect("a text is always JSON");
+            if fields.values.insert(name.clone(), Raw(json)).is_some() {
+                fields.refuse(
+                    &name,
+                    Invalid::new("duplicate_field", said!("is there twice", "está dos veces")),
+                );
+            }
+        }
+        fields
+    }
+
+    /// What was asked for so far.
+    pub(crate) fn known(&self) -> &[Known] {
+        &self.known
+    }
+
     /// Reads a JSON text that is known to be well-formed.
     pub(crate) fn read(json: &str) -> Result<Self, FieldError> {
         Self::read_at(String::new(), json)
@@ -137,7 +188,7 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(&Raw) -> Result<T, Invalid>,
     ) -> Option<T> {
-        let Some(value) = self.take(name) else {
+        let Some(value) = self.take(Known { name, is_required: true }) else {
             self.refuse(name, Invalid::new("missing_field", said!("is missing", "falta")));
             return None;
         };
@@ -150,7 +201,7 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(&Raw) -> Result<T, Invalid>,
     ) -> Option<Option<T>> {
-        match self.take(name) {
+        match self.take(Known { name, is_required: false }) {
             None => Some(None),
             Some(value) => self.parse(name, &value, parse).map(Some),
         }
@@ -162,7 +213,7 @@ impl Fields {
         name: &'static str,
         parse: impl FnOnce(&mut Fields) -> Option<T>,
     ) -> Option<Option<T>> {
-        let Some(value) = self.take(name) else { return Some(None) };
+        let Some(value) = self.take(Known { name, is_required: false }) else { return Some(None) };
         let inner = Self::read_at(self.pointer(name), value.text());
         match inner.and_then(|mut fields| {
             let parsed = parse(&mut fields);
@@ -181,6 +232,45 @@ impl Fields {
         }
     }
 
+    /// Takes a list of objects that must be there, of one at least and `items_max` at most.
+    pub fn objects<T>(
+        &mut self,
+        name: &'static str,
+        items_max: usize,
+        mut parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.required(name, |raw| raw.items(items_max))?;
+        let at = self.pointer(name);
+        let before = self.errors.len();
+        let mut parsed = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let inner = Self::read_at(format!("{at}/{index}"), item.text()).map_err(|error| vec![error]);
+            match inner.and_then(|mut fields| {
+                let value = parse(&mut fields);
+                fields.finish(value)
+            }) {
+                Ok(value) => parsed.push(value),
+                Err(errors) => self.errors.extend(errors),
+            }
+        }
+        (self.errors.len() == before).then_some(parsed)
+    }
+
+    /// As [`Fields::optional`], but tells what is missing from what is null, as a change must (RFC 7396): null
+    /// takes the value away.
+    pub fn change<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&Raw) -> Result<T, Invalid>,
+    ) -> Option<Change<T>> {
+        self.known.push(Known { name, is_required: false });
+        match self.values.remove(name) {
+            None => Some(Change::Keep),
+            Some(value) if value.text() == "null" => Some(Change::Clear),
+            Some(value) => self.parse(name, &value, parse).map(Change::Set),
+        }
+    }
+
     /// Adds an error that is about more than one field, or found late.
     pub fn refuse(&mut self, name: &str, invalid: Invalid) {
         let pointer = self.pointer(name);
@@ -190,11 +280,12 @@ impl Fields {
     /// The parsed value, unless something is wrong or a field is left that nobody asked for.
     pub(crate) fn finish<T>(mut self, parsed: Option<T>) -> Result<T, Vec<FieldError>> {
         for name in std::mem::take(&mut self.values).into_keys() {
-            let hint = nearest(&name, &self.known);
+            let known: Vec<&str> = self.known.iter().map(|known| known.name).collect();
+            let hint = nearest(&name, &known);
             let message = if let Some(known) = hint {
                 said!("is unknown; did you mean {known}?", "es desconocido; ¿quiso decir {known}?")
             } else {
-                let known = self.known.join(", ");
+                let known = known.join(", ");
                 said!("is unknown; known are {known}", "es desconocido; se conocen {known}")
             };
             self.refuse(&name, Invalid::new("unknown_field", message));
@@ -210,9 +301,9 @@ impl Fields {
         }
     }
 
-    fn take(&mut self, name: &'static str) -> Option<Raw> {
-        self.known.push(name);
-        self.values.remove(name).filter(|value| value.text() != "null")
+    fn take(&mut self, known: Known) -> Option<Raw> {
+        self.known.push(known);
+        self.values.remove(known.name).filter(|value| value.text() != "null")
     }
 
     fn parse<T>(
@@ -256,7 +347,7 @@ impl<'de> Deserialize<'de> for Pairs {
 }
 
 /// The known name that was probably meant: the same but for case and separators, or two typing errors away.
-fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     if name.len() > NAME_CHARS_MAX {
         return None;
     }

@@ -11,6 +11,8 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::body::FromFields;
+use crate::fields::Fields;
 use crate::language::Said;
 use crate::problem::Problem;
 use crate::said;
@@ -80,6 +82,31 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
         let mut kinds = accepts.flat_map(|value| value.split(',')).map(media_type);
         let format = if kinds.any(|kind| kind == "text/csv") { Format::Csv } else { Format::Json };
         Ok(Self { limit, format, cursor, sort })
+    }
+}
+
+/// The parameters that [`ListQuery`] reads.
+const LIST_PARAMETERS: [&str; 3] = ["limit", "cursor", "sort"];
+
+/// Extracts what a list is narrowed by: all other parameters, as `T` reads them. Values are texts to it. One that
+/// it does not know is refused, for a filter that is not applied shows what was not asked for.
+#[derive(Clone, Debug)]
+pub struct Filters<T>(pub T);
+
+impl<T: FromFields, S: Send + Sync> FromRequestParts<S> for Filters<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+            .map_err(|error| Problem::unprocessable("invalid_query", error.body_text()))?;
+        let filters = pairs.into_iter().filter(|(name, _)| !LIST_PARAMETERS.contains(&name.as_str()));
+        let mut fields = Fields::of_texts(filters);
+        let parsed = T::from_fields(&mut fields);
+        let filters = fields.finish(parsed).map_err(|errors| {
+            let problem = Problem::invalid(errors);
+            Problem { code: "invalid_query", ..problem }
+        })?;
+        Ok(Self(filters))
     }
 }
 

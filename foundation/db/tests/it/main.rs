@@ -7,5 +7,6 @@ mod conflicts;
 mod crash;
 mod migrations;
 mod opening;
+mod pages;
 mod support;
 mod values;

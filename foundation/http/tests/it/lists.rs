@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
-use hexalpes_http::{Format, ListQuery, Page, Problem, Record, layers};
+use hexalpes_http::{Fields, Filters, Format, FromFields, ListQuery, Page, Problem, Raw, Record, layers};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,6 +23,29 @@ impl Record for Item {
     fn cells(&self) -> Vec<String> {
         vec![self.created_at.to_string(), self.name.to_owned()]
     }
+}
+
+struct Narrowed(Option<String>);
+
+impl FromFields for Narrowed {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        fields.optional("name", Raw::string).map(Self)
+    }
+}
+
+async fn narrowed(_: ListQuery, Filters(Narrowed(name)): Filters<Narrowed>) -> String {
+    name.unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_filter_that_nobody_knows_is_refused() {
+    let face = layers(Router::new().route("/items", get(narrowed)), edge());
+    assert_eq!(get_from(&face, "/items?limit=2&name=a%20b&sort=name", &[]).await.text, "a b");
+    let answer = get_from(&face, "/items?nam=b&name=1&name=2", &[]).await;
+    assert_eq!(answer.problem(422), "invalid_query");
+    let errors = &answer.json()["errors"];
+    assert_eq!([&errors[0]["pointer"], &errors[1]["pointer"]], ["/name", "/nam"]);
+    assert_eq!(errors[1]["message"], "is unknown; did you mean name?");
 }
 
 async fn items(query: ListQuery) -> Result<Response, Problem> {

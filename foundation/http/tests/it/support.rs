@@ -37,6 +37,16 @@ async fn order(Caused(cause): Caused, body: Body<Order>) -> Json<Value> {
     }))
 }
 
+/// The order as the document tells of it.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it is read as a schema")]
+pub(crate) struct OrderBody {
+    conversion_id: String,
+    amount: f64,
+    note: Option<String>,
+}
+
 async fn panics() -> Result<(), Problem> {
     panic!("a secret of the handler")
 }
