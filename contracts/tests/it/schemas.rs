@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use apache_avro::types::Value;
 use apache_avro::{Reader, Schema, Writer};
 use hexalpes_contracts::{
+    affiliates,
     commissions::{CommissionApproved, CommissionCalculated, Event},
-    conversions::ConversionRecorded,
+    conversions::{self, ConversionRecorded, ConversionRefunded},
 };
 use serde_json::value::RawValue;
 
@@ -52,6 +53,7 @@ fn approved() -> Event {
 fn avro(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(truth) => Value::Boolean(*truth),
         serde_json::Value::String(text) => Value::String(text.clone()),
         serde_json::Value::Number(number) => match number.as_i64() {
             Some(whole) => Value::Long(whole),
@@ -93,9 +95,8 @@ fn commission_approved_fits_its_schema() {
     assert_fits(approved().kind(), &approved().data(), schema);
 }
 
-#[test]
-fn conversion_recorded_fits_its_schema() {
-    let event = ConversionRecorded {
+fn recorded() -> ConversionRecorded {
+    ConversionRecorded {
         conversion_id: "conv-1".into(),
         affiliate_id: "aff-1".into(),
         campaign_id: None,
@@ -103,9 +104,125 @@ fn conversion_recorded_fits_its_schema() {
         gross_amount_minor: 12_050,
         currency: "USD".into(),
         occurred_at: "2025-01-15T10:30:00Z".into(),
-    };
+        program_id: "default".into(),
+        conversion_type: "sale".into(),
+        program_revision: 1,
+        affiliate_revision: 3,
+        product_id: Some("shoe".into()),
+        country: Some("CO".into()),
+        new_customer: Some(true),
+        attribution: "last_click".into(),
+        recorded_at: "2025-01-15T10:30:01Z".into(),
+    }
+}
+
+#[test]
+fn conversion_events_fit_their_schemas() {
+    let recorded = conversions::Event::ConversionRecorded(recorded());
     let schema = include_str!("../../../schemas/conversions/ConversionRecorded.v1.avsc");
-    assert_fits(ConversionRecorded::KIND, &serde_json::value::to_raw_value(&event).unwrap(), schema);
+    assert_fits(recorded.kind(), &recorded.data(), schema);
+    let refunded = conversions::Event::ConversionRefunded(ConversionRefunded {
+        conversion_id: "conv-1".into(),
+        refund_id: "ref-1".into(),
+        affiliate_id: "aff-1".into(),
+        program_id: "default".into(),
+        refund_amount: number("20.50"),
+        refund_amount_minor: 2_050,
+        refunded_total: number("20.50"),
+        refunded_total_minor: 2_050,
+        currency: "USD".into(),
+        reason: None,
+        refunded_at: "2025-01-16T10:30:00Z".into(),
+    });
+    let schema = include_str!("../../../schemas/conversions/ConversionRefunded.v1.avsc");
+    assert_fits(refunded.kind(), &refunded.data(), schema);
+}
+
+/// What a producer wrote before there were programs.
+#[test]
+fn a_conversion_without_the_later_fields_is_one_of_the_default_program() {
+    let older = r#"{"conversion_id":"c","affiliate_id":"a","campaign_id":null,"gross_amount":1,"gross_amount_minor":100,
+        "currency":"USD","occurred_at":"2025-01-15T10:30:00Z"}"#;
+    let read: ConversionRecorded = serde_json::from_str(older).unwrap();
+    assert_eq!((read.program_id.as_str(), read.program_revision), ("default", 0));
+    assert_eq!((read.conversion_type.as_str(), read.attribution.as_str()), ("sale", "explicit"));
+}
+
+#[test]
+fn affiliate_events_fit_their_schemas() {
+    use affiliates::{Affiliate, Event, Link, Program};
+    let program = || Program {
+        program_id: "default".into(),
+        revision: 1,
+        name: "Default".into(),
+        currency: "USD".into(),
+        default_rate: number("10"),
+        hold_seconds: 0,
+        auto_approve: true,
+        attribution: "last_click".into(),
+        attribution_window_seconds: 2_592_000,
+        status: "ACTIVE".into(),
+        valid_from: "2025-01-15T10:30:00Z".into(),
+    };
+    let affiliate = || Affiliate {
+        affiliate_id: "af_1".into(),
+        revision: 1,
+        program_id: "default".into(),
+        affiliate_type: "premium".into(),
+        base_rate: Some(number("15")),
+        premium_rate: None,
+        rates_valid_from: "2025-01-15T10:30:00Z".into(),
+        code: "JUAN10".into(),
+        country: Some("CO".into()),
+        status: "ACTIVE".into(),
+        reason: None,
+        payable: false,
+        changed_at: "2025-01-15T10:30:00Z".into(),
+    };
+    let link = Link {
+        link_id: "link_1".into(),
+        affiliate_id: "af_1".into(),
+        program_id: "default".into(),
+        campaign_id: None,
+        slug: "abc".into(),
+        destination: "https://example.com/".into(),
+        created_at: "2025-01-15T10:30:00Z".into(),
+    };
+    for (event, schema) in [
+        (
+            Event::ProgramCreated(program()),
+            include_str!("../../../schemas/affiliates/ProgramCreated.v1.avsc"),
+        ),
+        (
+            Event::ProgramUpdated(program()),
+            include_str!("../../../schemas/affiliates/ProgramUpdated.v1.avsc"),
+        ),
+        (
+            Event::AffiliateRegistered(affiliate()),
+            include_str!("../../../schemas/affiliates/AffiliateRegistered.v1.avsc"),
+        ),
+        (
+            Event::AffiliateUpdated(affiliate()),
+            include_str!("../../../schemas/affiliates/AffiliateUpdated.v1.avsc"),
+        ),
+        (
+            Event::AffiliateSuspended(affiliate()),
+            include_str!("../../../schemas/affiliates/AffiliateSuspended.v1.avsc"),
+        ),
+        (
+            Event::AffiliateReactivated(affiliate()),
+            include_str!("../../../schemas/affiliates/AffiliateReactivated.v1.avsc"),
+        ),
+        (
+            Event::AffiliateTerminated(affiliate()),
+            include_str!("../../../schemas/affiliates/AffiliateTerminated.v1.avsc"),
+        ),
+        (Event::LinkCreated(link), include_str!("../../../schemas/affiliates/LinkCreated.v1.avsc")),
+    ] {
+        assert_fits(event.kind(), &event.data(), schema);
+        let bare = event.kind().strip_prefix(affiliates::NAMESPACE).unwrap();
+        assert!(matches!(affiliates::Told::read(bare, event.data().get().as_bytes()), Some(Ok(_))));
+    }
 }
 
 /// Accepts C-13.

@@ -1,0 +1,161 @@
+//! What the affiliates context tells others: programs and their terms, affiliates and their rates, links.
+//!
+//! Each event carries the whole state after it, with a revision that counts up from 1: whoever keeps the highest has
+//! the newest, in whatever order they come. Not here: names, e-mails and payout details, which stay where they are.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// What the types of this context begin with.
+pub const NAMESPACE: &str = "com.hexabuilders.affiliates.";
+/// Where they are published, besides the topics of all events.
+pub const TOPIC: &str = "persistent://public/default/afiliados.eventos";
+
+/// The terms of a program, in one revision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Program {
+    pub program_id: String,
+    pub revision: u32,
+    pub name: String,
+    /// ISO 4217: what an amount is in when nobody says.
+    pub currency: String,
+    /// A JSON number: percent, for whom nothing else is agreed.
+    pub default_rate: Box<RawValue>,
+    /// How long a commission is held before it may be approved; 0 is not at all.
+    pub hold_seconds: u64,
+    /// Whether the commission of a conversion that was recorded needs nobody's approval.
+    pub auto_approve: bool,
+    /// `last_click`, `first_click` or `explicit`.
+    pub attribution: String,
+    /// For how long a click counts.
+    pub attribution_window_seconds: u64,
+    /// `ACTIVE` or `CLOSED`.
+    pub status: String,
+    /// RFC 3339 in UTC: from when on these terms hold.
+    pub valid_from: String,
+}
+
+/// An affiliate, in one revision.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Affiliate {
+    pub affiliate_id: String,
+    pub revision: u32,
+    pub program_id: String,
+    /// `premium`, or whatever the program calls its kinds.
+    pub affiliate_type: String,
+    /// A JSON number: percent, for every type but `premium`; null: the program's.
+    pub base_rate: Option<Box<RawValue>>,
+    /// A JSON number: percent, for the type `premium`; null: the program's.
+    pub premium_rate: Option<Box<RawValue>>,
+    /// RFC 3339 in UTC: from when on type and rates hold.
+    pub rates_valid_from: String,
+    /// What customers and links name the affiliate by; unique in the program.
+    pub code: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// `ACTIVE`, `SUSPENDED` or `TERMINATED`.
+    pub status: String,
+    /// Why it is suspended or terminated.
+    pub reason: Option<String>,
+    /// Whether there is something to pay to.
+    pub payable: bool,
+    /// RFC 3339 in UTC.
+    pub changed_at: String,
+}
+
+/// A link that leads customers to a place and remembers whose it is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Link {
+    pub link_id: String,
+    pub affiliate_id: String,
+    pub program_id: String,
+    pub campaign_id: Option<String>,
+    /// The last part of the link's address; unique over all programs.
+    pub slug: String,
+    /// Where it leads: http or https.
+    pub destination: String,
+    /// RFC 3339 in UTC.
+    pub created_at: String,
+}
+
+/// Any event of this context.
+#[derive(Clone, Debug)]
+pub enum Event {
+    ProgramCreated(Program),
+    ProgramUpdated(Program),
+    AffiliateRegistered(Affiliate),
+    AffiliateUpdated(Affiliate),
+    AffiliateSuspended(Affiliate),
+    AffiliateReactivated(Affiliate),
+    AffiliateTerminated(Affiliate),
+    LinkCreated(Link),
+}
+
+/// What an event tells, for whoever keeps the newest.
+#[derive(Clone, Debug)]
+pub enum Told {
+    Program(Program),
+    Affiliate(Affiliate),
+    Link(Link),
+}
+
+impl Event {
+    /// The CloudEvents `type`: `com.hexabuilders.affiliates.AffiliateRegistered`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ProgramCreated(_) => "com.hexabuilders.affiliates.ProgramCreated",
+            Self::ProgramUpdated(_) => "com.hexabuilders.affiliates.ProgramUpdated",
+            Self::AffiliateRegistered(_) => "com.hexabuilders.affiliates.AffiliateRegistered",
+            Self::AffiliateUpdated(_) => "com.hexabuilders.affiliates.AffiliateUpdated",
+            Self::AffiliateSuspended(_) => "com.hexabuilders.affiliates.AffiliateSuspended",
+            Self::AffiliateReactivated(_) => "com.hexabuilders.affiliates.AffiliateReactivated",
+            Self::AffiliateTerminated(_) => "com.hexabuilders.affiliates.AffiliateTerminated",
+            Self::LinkCreated(_) => "com.hexabuilders.affiliates.LinkCreated",
+        }
+    }
+
+    /// The id of the program, affiliate or link that the event is about.
+    pub fn aggregate_id(&self) -> &str {
+        match self {
+            Self::ProgramCreated(event) | Self::ProgramUpdated(event) => &event.program_id,
+            Self::AffiliateRegistered(event)
+            | Self::AffiliateUpdated(event)
+            | Self::AffiliateSuspended(event)
+            | Self::AffiliateReactivated(event)
+            | Self::AffiliateTerminated(event) => &event.affiliate_id,
+            Self::LinkCreated(event) => &event.link_id,
+        }
+    }
+
+    /// The CloudEvents `data`.
+    pub fn data(&self) -> Box<RawValue> {
+        match self {
+            Self::ProgramCreated(event) | Self::ProgramUpdated(event) => {
+                serde_json::value::to_raw_value(event)
+            }
+            Self::AffiliateRegistered(event)
+            | Self::AffiliateUpdated(event)
+            | Self::AffiliateSuspended(event)
+            | Self::AffiliateReactivated(event)
+            | Self::AffiliateTerminated(event) => serde_json::value::to_raw_value(event),
+            Self::LinkCreated(event) => serde_json::value::to_raw_value(event),
+        }
+        .expect("strings and numbers are always JSON")
+    }
+}
+
+impl Told {
+    /// Reads the data of an event by its bare type; `None` for a type that this version does not know.
+    pub fn read(bare_kind: &str, data: &[u8]) -> Option<Result<Self, serde_json::Error>> {
+        match bare_kind {
+            "ProgramCreated" | "ProgramUpdated" => Some(serde_json::from_slice(data).map(Self::Program)),
+            "AffiliateRegistered"
+            | "AffiliateUpdated"
+            | "AffiliateSuspended"
+            | "AffiliateReactivated"
+            | "AffiliateTerminated" => Some(serde_json::from_slice(data).map(Self::Affiliate)),
+            "LinkCreated" => Some(serde_json::from_slice(data).map(Self::Link)),
+            _ => None,
+        }
+    }
+}
