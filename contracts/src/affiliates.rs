@@ -1,7 +1,7 @@
 //! What the affiliates context tells others: programs and their terms, affiliates and their rates, links.
 //!
 //! Each event carries the whole state after it, with a revision that counts up from 1: whoever keeps the highest has
-//! the newest, in whatever order they come. Not here: names, e-mails and payout details, which stay where they are.
+//! the newest, in whatever order they come. Not here: names and e-mails, which stay where they are.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -57,8 +57,8 @@ pub struct Affiliate {
     pub status: String,
     /// Why it is suspended or terminated.
     pub reason: Option<String>,
-    /// Whether there is something to pay to.
-    pub payable: bool,
+    /// Where to pay to, sealed: whoever has the installation's key can read it. Null: nothing is known.
+    pub payout_sealed: Option<String>,
     /// RFC 3339 in UTC.
     pub changed_at: String,
 }

@@ -176,7 +176,7 @@ fn affiliate_events_fit_their_schemas() {
         country: Some("CO".into()),
         status: "ACTIVE".into(),
         reason: None,
-        payable: false,
+        payout_sealed: Some("v1.AAAA".into()),
         changed_at: "2025-01-15T10:30:00Z".into(),
     };
     let link = Link {
