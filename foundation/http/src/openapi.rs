@@ -68,19 +68,24 @@ fn operations(path: &mut PathItem) -> impl Iterator<Item = (bool, &mut Operation
 
 fn with_headers(operation: &mut Operation, changes: bool) {
     let parameters = operation.parameters.get_or_insert_default();
-    let mut add = |name: &str, about: &str| parameters.push(RefOr::T(header(name, about)));
-    add("Accept-Language", "In which language refusals are told: `es` or `en`");
-    add(
-        "X-Correlation-Id",
-        "What the request belongs to: 1 to 64 visible ASCII characters; made if it is missing",
-    );
+    let mut add = |name: &str, about: &str, chars_max| {
+        parameters.push(RefOr::T(header(name, about, chars_max)));
+    };
+    add("Accept-Language", "In which language refusals are told: `es` or `en`", None);
+    add("X-Correlation-Id", "What the request belongs to; made if it is missing", Some(64));
     if changes {
-        add("X-Actor", "Who asks, for the record: 1 to 64 visible ASCII characters");
+        add("Idempotency-Key", "Done once, and answered the same within a day", Some(200));
+        add("X-Actor", "Who asks, for the record", Some(64));
     }
 }
 
-fn header(name: &str, about: &str) -> Parameter {
-    let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).max_length(Some(64));
+/// With a limit, the header's value is visible ASCII characters, one at least.
+fn header(name: &str, about: &str, chars_max: Option<usize>) -> Parameter {
+    let text = ObjectBuilder::new()
+        .schema_type(SchemaType::new(Type::String))
+        .min_length(chars_max.map(|_| 1))
+        .max_length(chars_max)
+        .pattern(chars_max.map(|_| "^[!-~]+$"));
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Header)

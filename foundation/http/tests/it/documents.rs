@@ -29,7 +29,7 @@ async fn the_document_tells_of_every_route_its_body_and_its_refusals() {
     let refusal = &order["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
     assert_eq!(refusal, "#/components/schemas/Problem");
     let names: Vec<&Value> = order["parameters"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["Accept-Language", "X-Correlation-Id", "X-Actor"]);
+    assert_eq!(names, ["Accept-Language", "X-Correlation-Id", "Idempotency-Key", "X-Actor"]);
     assert!(document["components"]["schemas"]["OrderBody"]["properties"]["conversionId"].is_object());
     assert!(document["paths"]["/health"]["get"].is_object());
 }
