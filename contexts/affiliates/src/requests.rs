@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use hexalpes_http::openapi::Percent;
 use hexalpes_http::{Change, Fields, FromFields, Invalid, Raw, Said, said, values};
 use hexalpes_kernel::{Currency, Rate};
 use utoipa::ToSchema;
@@ -47,11 +48,9 @@ fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static 
 #[schema(as = ConfiguracionComisiones)]
 pub(crate) struct RatesBody {
     /// For every type but `premium`.
-    #[schema(minimum = 0, maximum = 100, example = 15.0)]
-    comision_base: Option<f64>,
+    comision_base: Option<Percent>,
     /// For the type `premium`.
-    #[schema(minimum = 0, maximum = 100, example = 20.0)]
-    comision_premium: Option<f64>,
+    comision_premium: Option<Percent>,
 }
 
 fn rates(fields: &mut Fields) -> Option<Rates> {
@@ -310,8 +309,7 @@ pub(crate) struct CreateProgramBody {
     #[schema(example = "USD")]
     moneda: Option<String>,
     /// Percent.
-    #[schema(minimum = 0, maximum = 100, example = 10.0)]
-    comision_por_defecto: Option<f64>,
+    comision_por_defecto: Option<Percent>,
     /// How long a commission is held before it may be approved.
     #[schema(minimum = 0, maximum = 315_360_000)]
     retencion_segundos: Option<i64>,
@@ -355,8 +353,7 @@ impl FromFields for CreateProgramRequest {
 pub(crate) struct ChangeProgramBody {
     #[schema(min_length = 1, max_length = 200)]
     nombre: Option<String>,
-    #[schema(minimum = 0, maximum = 100)]
-    comision_por_defecto: Option<f64>,
+    comision_por_defecto: Option<Percent>,
     #[schema(minimum = 0, maximum = 315_360_000)]
     retencion_segundos: Option<i64>,
     aprobacion_automatica: Option<bool>,

@@ -1,6 +1,7 @@
 //! Programs, affiliates and links as JSON, with the words of seed 4.
 
 use axum::http::StatusCode;
+use hexalpes_http::openapi::Percent;
 use hexalpes_http::{Answer, Record};
 use hexalpes_kernel::{Rate, Timestamp};
 use serde::Serialize;
@@ -23,9 +24,9 @@ pub(crate) fn answer(status: StatusCode, view: &impl Serialize) -> Answer {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Comisiones)]
 pub(crate) struct RatesView {
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<Percent>)]
     comision_base: Option<Box<RawValue>>,
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<Percent>)]
     comision_premium: Option<Box<RawValue>>,
     #[schema(value_type = String, format = DateTime)]
     vigente_desde: Timestamp,
@@ -43,7 +44,7 @@ pub(crate) struct AffiliateView {
     tipo_afiliado: String,
     configuracion_comisiones: RatesView,
     /// What it gets now, in percent; null: what the program gives.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<Percent>)]
     comision_vigente: Option<Box<RawValue>>,
     codigo: String,
     pais: Option<String>,
@@ -131,9 +132,9 @@ impl Record for AffiliateView {
 pub(crate) struct RatesFromView {
     revision: u32,
     tipo_afiliado: String,
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<Percent>)]
     comision_base: Option<Box<RawValue>>,
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<Percent>)]
     comision_premium: Option<Box<RawValue>>,
     #[schema(value_type = String, format = DateTime)]
     vigente_desde: Timestamp,
@@ -243,7 +244,7 @@ pub(crate) struct ProgramView {
     nombre: String,
     moneda: &'static str,
     /// Percent.
-    #[schema(value_type = f64)]
+    #[schema(value_type = Percent)]
     comision_por_defecto: Box<RawValue>,
     retencion_segundos: u64,
     aprobacion_automatica: bool,

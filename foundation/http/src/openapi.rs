@@ -145,6 +145,44 @@ fn problem() -> Schema {
         .into()
 }
 
+/// The schema of an exact decimal, which is a JSON number on the wire and never a float inside.
+#[derive(Clone, Copy, Debug)]
+pub enum Decimal {}
+
+/// As [`Decimal`], above zero.
+#[derive(Clone, Copy, Debug)]
+pub enum Positive {}
+
+/// The schema of a percentage: a JSON number from 0 to 100 with at most six decimals.
+#[derive(Clone, Copy, Debug)]
+pub enum Percent {}
+
+fn number() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::new(Type::Number))
+}
+
+impl utoipa::PartialSchema for Decimal {
+    fn schema() -> RefOr<Schema> {
+        number().description(Some("An exact decimal")).into()
+    }
+}
+
+impl utoipa::PartialSchema for Positive {
+    fn schema() -> RefOr<Schema> {
+        number().description(Some("An exact decimal")).exclusive_minimum(Some(0)).into()
+    }
+}
+
+impl utoipa::PartialSchema for Percent {
+    fn schema() -> RefOr<Schema> {
+        number().description(Some("Percent, exact")).minimum(Some(0)).maximum(Some(100)).into()
+    }
+}
+
+impl utoipa::ToSchema for Decimal {}
+impl utoipa::ToSchema for Positive {}
+impl utoipa::ToSchema for Percent {}
+
 /// Where the schema of a body's type and its parser part: names that only one has, and fields that only one asks for.
 /// For a test of each body; empty is good.
 pub fn differences<Request: FromFields, Described: utoipa::ToSchema>() -> Vec<String> {
