@@ -103,7 +103,7 @@ impl FromFields for RegisterRequest {
         let rates = fields.object("configuracion_comisiones", rates);
         let program = fields.optional("programa_id", |raw| values::id(raw, ProgramId::parse));
         let code = fields.optional("codigo", code);
-        let country = fields.optional("pais", country);
+        let country = fields.optional("pais", values::country);
         let payout = fields.object("datos_pago", payout_details);
         Some(Self {
             program: program?.unwrap_or_else(ProgramId::default_program),
@@ -141,7 +141,7 @@ impl FromFields for AffiliateChanges {
         let email = fields.optional("email", email);
         let kind = fields.optional("tipo_afiliado", |raw| values::text(raw, KIND_CHARS_MAX));
         let rates = fields.object("configuracion_comisiones", rates);
-        let country = fields.change("pais", country);
+        let country = fields.change("pais", values::country);
         let country = match country? {
             Change::Keep => None,
             Change::Clear => Some(None),
@@ -215,7 +215,7 @@ fn payout_details(fields: &mut Fields) -> Option<PayoutDetails> {
     let bic = fields.optional("bic", Raw::string);
     let bank = fields.optional("banco", text);
     let account = fields.optional("cuenta", |raw| values::text(raw, ACCOUNT_CHARS_MAX));
-    let country = fields.optional("pais", country);
+    let country = fields.optional("pais", values::country);
     let address = fields.optional("direccion", text);
     let (method, holder, iban, bic) = (method?, holder?, iban?, bic?);
     let (bank, account, country, address) = (bank?, account?, country?, address?);
@@ -423,18 +423,6 @@ pub(crate) fn code(raw: &Raw) -> Result<AffiliateCode, Invalid> {
         let spanish = "debe tener de 3 a 32 letras, cifras, - o _ de ASCII";
         Invalid::new("invalid_code", Said::both(error.to_string(), spanish))
     })
-}
-
-fn country(raw: &Raw) -> Result<String, Invalid> {
-    let code = raw.string()?.to_ascii_uppercase();
-    if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Ok(code);
-    }
-    let why = said!(
-        "must be a country's two letters (ISO 3166-1), such as CO",
-        "debe ser las dos letras de un país (ISO 3166-1), como CO"
-    );
-    Err(Invalid::new("invalid_country", why))
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Programs, affiliates and links as JSON, with the words of seed 4.
 
-use axum::http::StatusCode;
+use hexalpes_http::Record;
 use hexalpes_http::openapi::Percent;
-use hexalpes_http::{Answer, Record};
 use hexalpes_kernel::{Rate, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,10 +14,6 @@ use crate::store::RatesFrom;
 /// The words of this API for what an affiliate may do.
 pub(crate) const STANDINGS: [(&str, &str); 3] =
     [("ACTIVO", "ACTIVE"), ("SUSPENDIDO", "SUSPENDED"), ("TERMINADO", "TERMINATED")];
-
-pub(crate) fn answer(status: StatusCode, view: &impl Serialize) -> Answer {
-    Answer::new(status, serde_json::to_string(view).expect("a view is names and numbers"))
-}
 
 /// Percentages: JSON numbers, exact.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -309,15 +304,6 @@ impl Record for ProgramView {
             self.fecha_creacion.to_string(),
         ]
     }
-}
-
-/// A page of a list.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it is read as a schema: the twin of `hexalpes_http::Page`")]
-pub(crate) struct PageOf<T> {
-    items: Vec<T>,
-    /// Leads to the next page; null on the last.
-    next_cursor: Option<String>,
 }
 
 fn json(rate: Option<Rate>) -> Option<Box<RawValue>> {

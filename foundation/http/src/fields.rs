@@ -232,28 +232,55 @@ impl Fields {
         }
     }
 
-    /// Takes a list of objects that must be there, of one at least and `items_max` at most.
+    /// Takes a list of objects, of one at least and `items_max` at most, if it is there.
     pub fn objects<T>(
         &mut self,
         name: &'static str,
         items_max: usize,
-        mut parse: impl FnMut(&mut Fields) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let items = self.required(name, |raw| raw.items(items_max))?;
-        let at = self.pointer(name);
-        let before = self.errors.len();
+        parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Option<Vec<T>>> {
+        let items = self.optional(name, |raw| raw.items(items_max))?;
+        let Some(items) = items else { return Some(None) };
         let mut parsed = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let inner = Self::read_at(format!("{at}/{index}"), item.text()).map_err(|error| vec![error]);
-            match inner.and_then(|mut fields| {
-                let value = parse(&mut fields);
-                fields.finish(value)
-            }) {
+        let mut is_fine = true;
+        for item in self.read_each(name, &items, parse) {
+            match item {
                 Ok(value) => parsed.push(value),
-                Err(errors) => self.errors.extend(errors),
+                Err(errors) => {
+                    self.errors.extend(errors);
+                    is_fine = false;
+                }
             }
         }
-        (self.errors.len() == before).then_some(parsed)
+        is_fine.then_some(Some(parsed))
+    }
+
+    /// Takes a list of objects that must be there, as [`Fields::objects`], but each for itself: what is wrong with one
+    /// is that one's.
+    pub fn each<T>(
+        &mut self,
+        name: &'static str,
+        items_max: usize,
+        parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Vec<Result<T, Vec<FieldError>>>> {
+        let items = self.required(name, |raw| raw.items(items_max))?;
+        Some(self.read_each(name, &items, parse))
+    }
+
+    fn read_each<T>(
+        &self,
+        name: &str,
+        items: &[Raw],
+        mut parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Vec<Result<T, Vec<FieldError>>> {
+        let at = self.pointer(name);
+        let read = |(index, item): (usize, &Raw)| {
+            let mut fields =
+                Self::read_at(format!("{at}/{index}"), item.text()).map_err(|error| vec![error])?;
+            let value = parse(&mut fields);
+            fields.finish(value)
+        };
+        items.iter().enumerate().map(read).collect()
     }
 
     /// As [`Fields::optional`], but tells what is missing from what is null, as a change must (RFC 7396): null

@@ -13,10 +13,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hexalpes_db::{Db, DbError, Migration, Tx, columns};
-use hexalpes_kernel::Timestamp;
+use hexalpes_kernel::{Cause, Timestamp};
 use parking_lot::Mutex;
 use sea_query::{Expr, ExprTrait as _, Iden, Index, Query, Table};
 
+use crate::cause::Caused;
 use crate::problem::Problem;
 use crate::said;
 
@@ -74,6 +75,11 @@ pub struct Answer {
 impl Answer {
     pub fn new(status: StatusCode, body: String) -> Self {
         Self { status, body, is_replay: false }
+    }
+
+    /// The answer that a view gives: names, texts and numbers.
+    pub fn json(status: StatusCode, view: &impl serde::Serialize) -> Self {
+        Self::new(status, serde_json::to_string(view).expect("a view is names, texts and numbers"))
     }
 }
 
@@ -201,6 +207,33 @@ pub struct KeyedRequest {
     /// Of the body.
     pub digest: String,
     pub at: Timestamp,
+}
+
+/// Who asks for a change, and under which key.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub cause: Cause,
+    pub key: IdempotencyKey,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Caused(cause) = Caused::from_request_parts(parts, state).await?;
+        Ok(Self { cause, key: IdempotencyKey::from_request_parts(parts, state).await? })
+    }
+}
+
+impl Asked {
+    /// `scope` is the command, `digest` tells one body from another, and `of` what the command is about, where the
+    /// path says so.
+    pub fn keyed(self, scope: &'static str, digest: &str, of: &str) -> (Cause, KeyedRequest) {
+        let digest = if of.is_empty() { digest.to_owned() } else { format!("{of} {digest}") };
+        let Self { cause, key } = self;
+        let request = KeyedRequest { scope, key, digest, at: cause.at };
+        (cause, request)
+    }
 }
 
 /// One run of a command, with its key if it has one. Clones share it.

@@ -34,7 +34,9 @@ pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, fields_of, is_json, par
 pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Change, Fields, Invalid, Known, Raw};
 pub use health::{Check, Checks, Health, Status};
-pub use idempotency::{Answer, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest};
+pub use idempotency::{
+    Answer, Asked, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest,
+};
 pub use language::{Language, Said};
 pub use list::{Filters, Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};

@@ -9,6 +9,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use hexalpes_db::Keyset;
 use serde::{Deserialize, Serialize};
 
 use crate::body::FromFields;
@@ -131,21 +132,26 @@ impl ListQuery {
         })
     }
 
+    /// The page of a list that is in the order of a time or a number, and of ids where that is equal:
+    /// [`Page::position`] gives its cursors.
+    pub fn keyset(&self, sort: Sort) -> Result<Keyset, Problem> {
+        let after = match self.after::<2>(sort)? {
+            None => None,
+            Some([at, id]) => match at.parse::<i64>() {
+                Ok(at) => Some((at.into(), id.into())),
+                Err(_) => return Err(not_given()),
+            },
+        };
+        Ok(Keyset { is_descending: sort.is_descending, after, limit: u64::from(self.limit) + 1 })
+    }
+
     /// The position that the cursor holds: what [`Page::cut`]'s `position` gave. `None` at the start.
     pub fn after<const N: usize>(&self, sort: Sort) -> Result<Option<[String; N]>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
         let position = decode(cursor).and_then(|(order, position)| {
             (order == sort.to_string()).then_some(position).and_then(|position| position.try_into().ok())
         });
-        position.map(Some).ok_or_else(|| {
-            refusal(
-                "cursor",
-                said!(
-                    "is none that this list gave in this order",
-                    "no es uno que esta lista haya dado en este orden"
-                ),
-            )
-        })
+        position.map(Some).ok_or_else(not_given)
     }
 }
 
@@ -175,6 +181,11 @@ impl<T> Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Where something stands in a list of [`ListQuery::keyset`]; times are microseconds.
+    pub fn position(at: i64, id: &impl ToString) -> [String; 2] {
+        [at.to_string(), id.to_string()]
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
@@ -238,6 +249,14 @@ fn media_type(range: &str) -> String {
 pub(crate) fn refusal(parameter: &'static str, why: Said) -> Problem {
     let why = why.after(format_args!("{parameter}: "));
     Problem::unprocessable("invalid_query", why).with("parameter", parameter)
+}
+
+fn not_given() -> Problem {
+    let why = said!(
+        "is none that this list gave in this order",
+        "no es uno que esta lista haya dado en este orden"
+    );
+    refusal("cursor", why)
 }
 
 /// Order and position as JSON in hexadecimal: opaque, and safe in a URL.

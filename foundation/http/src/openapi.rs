@@ -145,6 +145,20 @@ fn problem() -> Schema {
         .into()
 }
 
+pub use page_of::PageOf;
+
+mod page_of {
+    #![allow(unused_qualifications, reason = "the derived code names what the prelude has")]
+
+    /// The schema of [`crate::Page`].
+    #[derive(Debug, utoipa::ToSchema)]
+    pub struct PageOf<T> {
+        pub items: Vec<T>,
+        /// Leads to the next page; null on the last.
+        pub next_cursor: Option<String>,
+    }
+}
+
 /// The schema of an exact decimal, which is a JSON number on the wire and never a float inside.
 #[derive(Clone, Copy, Debug)]
 pub enum Decimal {}

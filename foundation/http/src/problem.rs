@@ -113,7 +113,8 @@ impl Problem {
         self
     }
 
-    fn to_json(&self) -> Value {
+    /// The problem as it stands in an answer, in the language that is spoken.
+    pub fn to_json(&self) -> Value {
         let mut members = self.members.clone();
         members.insert("status".to_owned(), self.status.as_u16().into());
         members.insert("code".to_owned(), self.code.into());

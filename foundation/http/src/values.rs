@@ -108,6 +108,19 @@ pub fn integer_within(raw: &Raw, least: i64, most: i64) -> Result<i64, Invalid> 
     Err(Invalid::new("out_of_range", why))
 }
 
+/// A country's two letters (ISO 3166-1 alpha-2), in capitals.
+pub fn country(raw: &Raw) -> Result<String, Invalid> {
+    let code = raw.string()?.to_ascii_uppercase();
+    if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Ok(code);
+    }
+    let why = said!(
+        "must be a country's two letters (ISO 3166-1), such as CO",
+        "debe ser las dos letras de un país (ISO 3166-1), como CO"
+    );
+    Err(Invalid::new("invalid_country", why))
+}
+
 /// One of a table of words, such as `[("venta", Kind::Sale)]`.
 pub fn one_of<T: Copy>(raw: &Raw, words: &[(&str, T)]) -> Result<T, Invalid> {
     let word = raw.string()?;

@@ -4,15 +4,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
-use hexalpes_http::{Answer, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, values};
+use hexalpes_http::openapi::PageOf;
+use hexalpes_http::{Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, values};
 
-use super::{App, Asked, keyset, payout, position};
+use super::{App, payout};
 use crate::commands::{self, ChangeAffiliate, RegisterAffiliate, Verb};
 use crate::domain::{Affiliate, AffiliateChanges, AffiliateCode, AffiliateId, ProgramId, Registration};
 use crate::problems::no_affiliate;
 use crate::requests::{self, ChangeAffiliateBody, ReasonBody, ReasonRequest, RegisterBody, RegisterRequest};
 use crate::store::{self, AffiliateFilter};
-use crate::views::{AffiliateView, PageOf, RatesFromView, STANDINGS, answer};
+use crate::views::{AffiliateView, RatesFromView, STANDINGS};
 
 const KIND_CHARS_MAX: usize = 64;
 
@@ -34,7 +35,7 @@ pub(super) async fn register(
     let command = RegisterAffiliate { id, registration, payout_sealed, event: app.edge.uuid() };
     let register = async move |tx: &Tx| -> Result<Answer, Problem> {
         let affiliate = commands::register(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::CREATED, &AffiliateView::from(&affiliate)))
+        Ok(Answer::json(StatusCode::CREATED, &AffiliateView::from(&affiliate)))
     };
     app.idempotency.write(&app.db, request, register).await
 }
@@ -73,12 +74,12 @@ pub(super) async fn list(
     Filters(Narrowed(filter)): Filters<Narrowed>,
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at"])?;
-    let keyset = keyset(&query, sort)?;
+    let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Affiliate>, DbError> {
         store::page_of_affiliates(tx, filter.clone(), keyset.clone()).await
     };
     let affiliates = app.db.read(read).await?;
-    let place = |last: &Affiliate| position(last.registered_at(), last.id());
+    let place = |last: &Affiliate| Page::<Affiliate>::position(last.registered_at().as_micros(), last.id());
     let page = Page::cut(affiliates, query.limit, sort, place);
     Ok(page.map(|affiliate| AffiliateView::from(&affiliate)).into_answer(query.format))
 }
@@ -87,7 +88,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/api/v1/afiliados/{id}", tag = "afiliados", params(("id" = String, Path)),
     responses((status = 200, description = "The affiliate", body = AffiliateView)))]
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    Ok(answer(StatusCode::OK, &AffiliateView::from(&found(&app, &id).await?)))
+    Ok(Answer::json(StatusCode::OK, &AffiliateView::from(&found(&app, &id).await?)))
 }
 
 /// Changes what is given. Type and rates hold from now on.
@@ -150,7 +151,7 @@ pub(super) async fn history(State(app): State<App>, Path(id): Path<String>) -> R
     let id = found(&app, &id).await?.id().clone();
     let read = async move |tx: &Tx| -> Result<_, DbError> { store::history(tx, &id).await };
     let history: Vec<RatesFromView> = app.db.read(read).await?.into_iter().map(Into::into).collect();
-    Ok(answer(StatusCode::OK, &history))
+    Ok(Answer::json(StatusCode::OK, &history))
 }
 
 /// What is no id names no affiliate.
@@ -174,7 +175,7 @@ pub(super) async fn done(
     let command = ChangeAffiliate { id: parsed, verb, event: app.edge.uuid() };
     let change = async move |tx: &Tx| -> Result<Answer, Problem> {
         let affiliate = commands::change_affiliate(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::OK, &AffiliateView::from(&affiliate)))
+        Ok(Answer::json(StatusCode::OK, &AffiliateView::from(&affiliate)))
     };
     app.idempotency.write(&app.db, request, change).await
 }

@@ -4,16 +4,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
-use hexalpes_http::{Answer, Body, ListQuery, Page, Problem};
+use hexalpes_http::openapi::PageOf;
+use hexalpes_http::{Answer, Asked, Body, ListQuery, Page, Problem};
 
+use super::App;
 use super::affiliates::found;
-use super::{App, Asked, keyset, position};
 use crate::commands::{self, AddLink};
 use crate::domain::{AffiliateId, Link, LinkId};
 use crate::problems::no_affiliate;
 use crate::requests::{LinkBody, LinkRequest};
 use crate::store;
-use crate::views::{LinkView, PageOf, answer};
+use crate::views::LinkView;
 
 /// Makes a link.
 #[utoipa::path(post, path = "/api/v1/afiliados/{id}/enlaces", tag = "afiliados", request_body = LinkBody,
@@ -33,7 +34,7 @@ pub(super) async fn add(
     let base = app.links_base.clone();
     let add = async move |tx: &Tx| -> Result<Answer, Problem> {
         let link = commands::add_link(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::CREATED, &LinkView::of(&link, &base)))
+        Ok(Answer::json(StatusCode::CREATED, &LinkView::of(&link, &base)))
     };
     app.idempotency.write(&app.db, request, add).await
 }
@@ -50,11 +51,13 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let id = found(&app, &id).await?.id().clone();
     let sort = query.sort(&["created_at"])?;
-    let keyset = keyset(&query, sort)?;
+    let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Link>, DbError> {
         store::page_of_links(tx, &id, keyset.clone()).await
     };
     let links = app.db.read(read).await?;
-    let page = Page::cut(links, query.limit, sort, |last| position(last.created_at, &last.id));
+    let page = Page::cut(links, query.limit, sort, |last| {
+        Page::<Link>::position(last.created_at.as_micros(), &last.id)
+    });
     Ok(page.map(|link| LinkView::of(&link, &app.links_base)).into_answer(query.format))
 }

@@ -2,17 +2,17 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hexalpes_http::{Answer, Body, Problem, said};
+use hexalpes_http::{Answer, Asked, Body, Problem, said};
 use hexalpes_vault::{UnsealError, Vault};
 use serde::{Deserialize, Serialize};
 
+use super::App;
 use super::affiliates::{done, found};
-use super::{App, Asked};
 use crate::commands::Verb;
 use crate::domain::{AffiliateId, PayoutDetails};
 use crate::problems::no_affiliate;
 use crate::requests::{PayoutBody, PayoutRequest};
-use crate::views::{AffiliateView, PayoutView, answer};
+use crate::views::{AffiliateView, PayoutView};
 
 /// Where the affiliate is paid to, with all but the last characters hidden.
 #[utoipa::path(get, path = "/api/v1/afiliados/{id}/datos-pago", tag = "afiliados", params(("id" = String, Path)),
@@ -30,7 +30,7 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
         tracing::error!(affiliate.id = %affiliate.id(), %error, "payout details cannot be opened");
         Problem::internal()
     })?;
-    Ok(answer(StatusCode::OK, &PayoutView::from(&details)))
+    Ok(Answer::json(StatusCode::OK, &PayoutView::from(&details)))
 }
 
 /// Says where the affiliate is paid to from now on.

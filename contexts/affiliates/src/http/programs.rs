@@ -4,15 +4,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
-use hexalpes_http::{Answer, Body, ListQuery, Page, Problem};
+use hexalpes_http::openapi::PageOf;
+use hexalpes_http::{Answer, Asked, Body, ListQuery, Page, Problem};
 
-use super::{App, Asked, keyset, position};
+use super::App;
 use crate::commands::{self, ChangeProgram, CreateProgram};
 use crate::domain::{Program, ProgramId, TermsChanges};
 use crate::problems::no_program;
 use crate::requests::{ChangeProgramBody, CreateProgramBody, CreateProgramRequest};
 use crate::store;
-use crate::views::{PageOf, ProgramView, answer};
+use crate::views::ProgramView;
 
 /// Creates a program.
 #[utoipa::path(post, path = "/api/v1/programas", tag = "programas", request_body = CreateProgramBody,
@@ -28,7 +29,7 @@ pub(super) async fn create(
     let command = CreateProgram { id, terms, event: app.edge.uuid() };
     let create = async move |tx: &Tx| -> Result<Answer, Problem> {
         let program = commands::create_program(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::CREATED, &ProgramView::from(&program)))
+        Ok(Answer::json(StatusCode::CREATED, &ProgramView::from(&program)))
     };
     app.idempotency.write(&app.db, request, create).await
 }
@@ -40,12 +41,14 @@ pub(super) async fn create(
     responses((status = 200, description = "A page", content((PageOf<ProgramView> = "application/json"), (String = "text/csv")))))]
 pub(super) async fn list(State(app): State<App>, query: ListQuery) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at"])?;
-    let keyset = keyset(&query, sort)?;
+    let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Program>, DbError> {
         store::page_of_programs(tx, keyset.clone()).await
     };
     let programs = app.db.read(read).await?;
-    let page = Page::cut(programs, query.limit, sort, |last| position(last.created_at(), last.id()));
+    let page = Page::cut(programs, query.limit, sort, |last| {
+        Page::<Program>::position(last.created_at().as_micros(), last.id())
+    });
     Ok(page.map(|program| ProgramView::from(&program)).into_answer(query.format))
 }
 
@@ -56,7 +59,7 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
     let Ok(parsed) = ProgramId::parse(&id) else { return Err(no_program(id)) };
     let read = async move |tx: &Tx| -> Result<_, DbError> { store::load_program(tx, &parsed).await };
     let program = app.db.read(read).await?.ok_or_else(|| no_program(id))?;
-    Ok(answer(StatusCode::OK, &ProgramView::from(&program)))
+    Ok(Answer::json(StatusCode::OK, &ProgramView::from(&program)))
 }
 
 /// Changes what is given, from now on. The currency stays.
@@ -74,7 +77,7 @@ pub(super) async fn change(
     let command = ChangeProgram { id: parsed, changes: body.value, event: app.edge.uuid() };
     let change = async move |tx: &Tx| -> Result<Answer, Problem> {
         let program = commands::change_program(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::OK, &ProgramView::from(&program)))
+        Ok(Answer::json(StatusCode::OK, &ProgramView::from(&program)))
     };
     app.idempotency.write(&app.db, request, change).await
 }

@@ -1,0 +1,72 @@
+//! What this context does with messages: it keeps what the affiliates context tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hexalpes_client::{Client, OpenError, TopicName};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
+use hexalpes_contracts::affiliates::{self, Told};
+use hexalpes_db::{Db, Tx};
+use hexalpes_kernel::{Cause, Currency, Edge};
+
+use crate::commands::{self, Told as Learned};
+use crate::domain::{
+    AffiliateCode, AffiliateId, CampaignId, KnownAffiliate, KnownLink, KnownProgram, Model, ProgramId, Slug,
+};
+
+/// This context's name on the wire.
+const SERVICE: &str = "conversions";
+
+/// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 1], OpenError> {
+    let options = ConsumerOptions::new(SERVICE, "affiliates", TopicName::parse(affiliates::TOPIC)?);
+    Ok([EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), Affiliates, options)?])
+}
+
+/// Keeps programs, affiliates and links.
+struct Affiliates;
+
+impl Handler for Affiliates {
+    async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
+        // A type that this version does not know is none of its business.
+        let Some(told) = Told::read(event.bare_kind(), &event.data) else { return Ok(()) };
+        let told = told.map_err(|error| rejected(error.to_string()))?;
+        Ok(commands::learn(tx, learned(told)?).await?)
+    }
+}
+
+fn learned(told: Told) -> Result<Learned, HandleError> {
+    Ok(match told {
+        Told::Program(program) => Learned::Program(KnownProgram {
+            id: parsed("program_id", ProgramId::parse(&program.program_id))?,
+            revision: program.revision,
+            currency: parsed("currency", Currency::parse(&program.currency))?,
+            model: Model::parse(&program.attribution)
+                .ok_or_else(|| rejected(format!("attribution: {} is none", program.attribution)))?,
+            window: Duration::from_secs(program.attribution_window_seconds),
+            is_active: program.status == "ACTIVE",
+        }),
+        Told::Affiliate(affiliate) => Learned::Affiliate(KnownAffiliate {
+            id: parsed("affiliate_id", AffiliateId::parse(&affiliate.affiliate_id))?,
+            revision: affiliate.revision,
+            program: parsed("program_id", ProgramId::parse(&affiliate.program_id))?,
+            code: parsed("code", AffiliateCode::parse(&affiliate.code))?,
+            is_active: affiliate.status == "ACTIVE",
+        }),
+        Told::Link(link) => Learned::Link(KnownLink {
+            slug: parsed("slug", Slug::parse(&link.slug))?,
+            affiliate: parsed("affiliate_id", AffiliateId::parse(&link.affiliate_id))?,
+            program: parsed("program_id", ProgramId::parse(&link.program_id))?,
+            campaign: link.campaign_id.map(|id| parsed("campaign_id", CampaignId::parse(&id))).transpose()?,
+            destination: link.destination,
+        }),
+    })
+}
+
+fn parsed<T, E: std::fmt::Display>(field: &str, value: Result<T, E>) -> Result<T, HandleError> {
+    value.map_err(|error| rejected(format!("{field}: {error}")))
+}
+
+fn rejected(why: String) -> HandleError {
+    HandleError::Rejected(Rejection::new("invalid_event", why))
+}
