@@ -64,6 +64,10 @@ pub enum MetadataError {
          wrote it, or a newer one"
     )]
     Newer { found: u64 },
+    #[error(
+        "metadata: there is no number left for another {of}: it is damaged; restore the data folder from a backup"
+    )]
+    NoNumbers { of: String },
     #[error("metadata: a sync failed, and nobody knows what is on the disk: see to the disk and start again")]
     Unsynced,
     #[error("metadata: a write failed; try again")]
@@ -105,6 +109,15 @@ fn refuse_newer(read: &ReadTransaction) -> Result<()> {
     if found > FORMAT_KNOWN { Err(MetadataError::Newer { found }) } else { Ok(()) }
 }
 
+/// Takes so many numbers that were never given out.
+fn take_numbers(write: &WriteTransaction, of: &str, count: u64) -> Result<u64> {
+    let mut next = write.open_table(NEXT)?;
+    let first = next.get(of)?.map_or(1, |value| value.value());
+    let after = first.checked_add(count).ok_or_else(|| MetadataError::NoNumbers { of: of.to_owned() })?;
+    next.insert(of, after)?;
+    Ok(first)
+}
+
 fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()> {
     write.open_table(TOPICS)?.remove(name)?;
     write.open_table(EPOCHS)?.remove(id.0)?;
@@ -112,7 +125,7 @@ fn forget_topic(write: &WriteTransaction, name: &str, id: TopicId) -> Result<()>
     write.open_table(VIEWS)?.remove(id.0)?;
     forget_schemas(write, schema_name(name))?;
     write.open_table(SNAPSHOTS)?.remove(id.0)?;
-    write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0 + 1, ""), |_, _| false)?;
+    write.open_table(CURSORS)?.retain_in((id.0, "")..(id.0.saturating_add(1), ""), |_, _| false)?;
     Ok(())
 }
 
@@ -171,12 +184,7 @@ impl Metadata {
 
     /// The first number for producer names that no earlier run has given out.
     pub(crate) fn first_name(&self) -> Result<u64> {
-        self.store.write(|write| {
-            let mut next = write.open_table(NEXT)?;
-            let first = next.get(NEXT_NAME)?.map_or(1, |value| value.value());
-            next.insert(NEXT_NAME, first + NAMES_PER_RUN)?;
-            Ok(first)
-        })
+        self.store.write(|write| take_numbers(write, NEXT_NAME, NAMES_PER_RUN))
     }
 
     pub(crate) fn topics(&self) -> Result<Vec<(String, TopicId)>> {
@@ -193,9 +201,7 @@ impl Metadata {
     /// Numbers a new topic. A number is never given out again.
     pub(crate) fn create_topic(&self, name: &str) -> Result<TopicId> {
         self.store.write(|write| {
-            let mut next = write.open_table(NEXT)?;
-            let id = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
-            next.insert(NEXT_TOPIC, id + 1)?;
+            let id = take_numbers(write, NEXT_TOPIC, 1)?;
             write.open_table(TOPICS)?.insert(name, id)?;
             Ok(TopicId(id))
         })
@@ -203,12 +209,7 @@ impl Metadata {
 
     /// A number for entries of a topic beside its own. It is never given out again.
     pub(crate) fn number_topic(&self) -> Result<TopicId> {
-        self.store.write(|write| {
-            let mut next = write.open_table(NEXT)?;
-            let id = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
-            next.insert(NEXT_TOPIC, id + 1)?;
-            Ok(TopicId(id))
-        })
+        self.store.write(|write| take_numbers(write, NEXT_TOPIC, 1).map(TopicId))
     }
 
     pub(crate) fn views(&self) -> Result<HashMap<TopicId, View>> {
@@ -257,10 +258,8 @@ impl Metadata {
     ) -> Result<Vec<TopicId>> {
         self.store.write(|write| {
             write.open_table(PARTITIONED)?.insert(name, partitions)?;
-            let mut next = write.open_table(NEXT)?;
-            let first = next.get(NEXT_TOPIC)?.map_or(1, |value| value.value());
+            let first = take_numbers(write, NEXT_TOPIC, new.len() as u64)?;
             let ids: Vec<_> = (first..).take(new.len()).map(TopicId).collect();
-            next.insert(NEXT_TOPIC, first + ids.len() as u64)?;
             let (mut topics, mut table) = (write.open_table(TOPICS)?, write.open_table(CURSORS)?);
             for (name, id) in new.iter().zip(&ids) {
                 topics.insert(name.as_str(), id.0)?;

@@ -17,6 +17,7 @@ use hexalpes_wire::TopicName;
 use hexalpes_wire::proto::DecodeError;
 use hexalpes_wire::topic::TopicNameError;
 use parking_lot::{Mutex, RwLock};
+use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -28,6 +29,7 @@ use crate::{
     lists::Watchers,
     metadata::{Metadata, MetadataError},
     options::BrokerOptions,
+    partitions::PARTITIONS_MAX,
     schemas,
     settings::{self, rules_of},
     subscription::Cursor,
@@ -59,6 +61,11 @@ pub enum OpenError {
     Producers { topic: TopicId, source: serde_json::Error },
     #[error("policies of {namespace} cannot be read: {source}")]
     Policies { namespace: String, source: serde_json::Error },
+    #[error(
+        "metadata has {partitions} partitions of topic {topic}, and a topic has {PARTITIONS_MAX} at most: it is damaged; \
+         restore the data folder from a backup"
+    )]
+    Partitions { topic: String, partitions: u32 },
     #[error("what is known of tenant {tenant} cannot be read: {source}")]
     Tenant { tenant: String, source: serde_json::Error },
     #[error("what is set for {topic} cannot be read: {source}")]
@@ -86,9 +93,9 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
 
     let mut namespaces = BTreeMap::new();
     for (namespace, policies) in metadata.namespaces()? {
-        let policies = serde_json::from_str(&policies)
+        let policies: Map<String, Value> = serde_json::from_str(&policies)
             .map_err(|source| OpenError::Policies { namespace: namespace.clone(), source })?;
-        namespaces.insert(namespace, policies);
+        namespaces.insert(namespace, Value::Object(policies));
     }
     let tenants = restore_tenants(&metadata)?;
     let mut cursors = restore_cursors(&metadata)?;
@@ -123,7 +130,11 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     }
     let mut partitioned = BTreeMap::new();
     for (name, partitions) in metadata.partitioned()? {
-        partitioned.insert(TopicName::parse(&name)?, partitions);
+        let parsed = TopicName::parse(&name)?;
+        if partitions > PARTITIONS_MAX {
+            return Err(OpenError::Partitions { topic: name, partitions });
+        }
+        partitioned.insert(parsed, partitions);
     }
     let schemas = schemas::restore(metadata.schemas()?)?;
     for id in log.topics() {
