@@ -10,8 +10,9 @@
 //! connection, it cannot move the checkpoint any more.
 //!
 //! On a topic with partitions all this holds for each partition: a row goes where its key says, and where it goes
-//! is written down with the checkpoint, so that it goes there again. Partitions that a topic gets while a relay is
-//! at work are used from its next start on.
+//! is written down with the checkpoint, so that it goes there again. When a topic gets more partitions, the relay waits
+//! for the receipts that are open and begins anew: rows that are not there yet then go to all of them. A key may be at
+//! home in another partition from then on, as with any producer.
 //!
 //! A backlog goes in batches, whose messages have different keys. A foreign `Key_Shared` subscription hands out a
 //! batch as a whole, so there it keeps the order of a key only with one consumer; the other kinds keep it always.

@@ -284,6 +284,13 @@ impl Producer {
         self.parts.partitions()
     }
 
+    /// Resolves when the topic has more partitions than this producer sends to now, with how many; never for one that
+    /// has none. For who [does not follow](ProducerOptions::follow_growth) at once; it is looked for every
+    /// [`discovery_interval`](crate::ClientOptions::discovery_interval).
+    pub fn growth(&self) -> impl Future<Output = u32> + Send + use<> {
+        self.parts.growth()
+    }
+
     /// Flushes, and tells the broker.
     pub async fn close(mut self) {
         self.flush().await;

@@ -1,5 +1,6 @@
 //! A producer's parts: one for its topic, or one for each of its partitions, and the partitions that come later.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use hexalpes_wire::TopicName;
@@ -109,6 +110,16 @@ impl Parts {
     /// None where the topic has no partitions.
     pub(super) fn partitions(&self) -> Option<u32> {
         self.is_partitioned.then(|| count_of(&self.open.read()))
+    }
+
+    pub(super) fn growth(&self) -> impl Future<Output = u32> + Send + use<> {
+        let (client, topic, known) = (Arc::clone(&self.client), self.topic.clone(), self.partitions());
+        async move {
+            match known {
+                Some(known) => client.more_partitions(&topic, known).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Where the message goes, if nothing changes until it is sent.

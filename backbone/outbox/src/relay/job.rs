@@ -83,28 +83,47 @@ impl Job for Work {
         Ok(Session { topics, claim, checkpoint })
     }
 
-    async fn run(&mut self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
+    async fn run(&mut self, mut session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
+        loop {
+            self.session(session, stop).await?;
+            let opened = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                opened = self.open() => opened,
+            };
+            session = opened?;
+        }
+    }
+}
+
+impl Work {
+    /// Sends and confirms until it is told to stop, or a topic has partitions that another session would use.
+    async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
         let Session { mut topics, claim, checkpoint } = session;
+        let (end, grown) = (stop.child_token(), topics.grown());
         let (sent, flights) = mpsc::unbounded_channel();
         let work = async {
-            let send = self.send(&mut topics, checkpoint.ordinal, sent, stop);
+            let send = self.send(&mut topics, checkpoint.ordinal, sent, stop, &end);
             let confirm = self.confirm(&claim, checkpoint, flights);
             future::try_join(send, confirm).await?;
             // Told to stop while it sent, it has rows on their way that nobody counts.
             topics.close().await;
             Ok(())
         };
+        let end_when_grown = async {
+            grown.await;
+            end.cancel();
+            future::pending::<()>().await;
+        };
         tokio::select! {
             outcome = work => outcome.inspect_err(|why| self.count_error(why)),
+            () = end_when_grown => Ok(()),
             () = overdue(stop) => {
                 warn!(relay.service = self.service, "stops before all receipts are there");
                 Ok(())
             }
         }
     }
-}
 
-impl Work {
     /// Up to where a topic of events has our rows, in each partition, whatever happened to either side.
     async fn stored(
         &self,
@@ -159,25 +178,26 @@ impl Work {
         }
     }
 
-    /// Reads what is committed and sends it, until it is told to stop.
+    /// Reads what is committed and sends it, until it is told to stop, or to `end` when what was read is sent.
     async fn send(
         &self,
         topics: &mut Topics,
         from: i64,
         sent: mpsc::UnboundedSender<Flight>,
         stop: &CancellationToken,
+        end: &CancellationToken,
     ) -> Result<(), RelayError> {
         let mut commits = self.db.commits();
         let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
         let mut last = from;
         let mut due = Instant::now();
-        while !stop.is_cancelled() {
+        while !end.is_cancelled() {
             time::sleep_until(due).await;
             commits.mark_unchanged();
             let rows = row::after(&self.db, last, ROWS_READ_MAX, BYTES_READ_MAX).await?;
             let Some(newest) = rows.last() else {
                 tokio::select! {
-                    () = stop.cancelled() => {}
+                    () = end.cancelled() => {}
                     _ = commits.changed() => {}
                     () = time::sleep(POLL) => {}
                 }

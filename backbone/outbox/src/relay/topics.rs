@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use futures::future::try_join;
 use hexalpes_client::{Batching, Client, Codec, Outgoing, Producer, ProducerOptions};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::info;
 
 use super::{RelayError, flight::Flight, tail};
 use crate::{
@@ -36,6 +38,8 @@ pub(super) struct Topics {
     /// How many rows are still sent one by one; see [`Topics::publish`].
     careful: usize,
     uses: u64,
+    /// Cancelled when a topic has partitions that are not used, and may be from the next session on.
+    grown: CancellationToken,
 }
 
 /// What a relay knows when it has its turn.
@@ -53,6 +57,7 @@ pub(super) struct Topic {
     pub(super) layout: Option<Layout>,
     name: String,
     last_use: u64,
+    _watch: AbortOnDropHandle<()>,
 }
 
 impl Topics {
@@ -73,9 +78,12 @@ impl Topics {
             follow_growth: false,
             ..ProducerOptions::default()
         };
-        let (raw, events) =
-            try_join(Topic::open(&client, RAW_TOPIC, &options), Topic::open(&client, EVENTS_TOPIC, &options))
-                .await?;
+        let grown = CancellationToken::new();
+        let (raw, events) = try_join(
+            Topic::open(&client, RAW_TOPIC, &options, &grown),
+            Topic::open(&client, EVENTS_TOPIC, &options, &grown),
+        )
+        .await?;
         let service = service.to_owned();
         let careful = ROWS_IN_FLIGHT_MAX;
         Ok(Self {
@@ -88,7 +96,13 @@ impl Topics {
             turn: None,
             careful,
             uses: 0,
+            grown,
         })
+    }
+
+    /// Resolves when another session would use more partitions than this one.
+    pub(super) fn grown(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.grown.clone().cancelled_owned()
     }
 
     /// From now on this relay is the active one. `newest` is the last row there is.
@@ -130,6 +144,9 @@ impl Topics {
         }
         for topic in self.routed.values().chain([&self.raw, &self.events]) {
             topic.producer.close_batch();
+            if topic.may_grow(flight.checkpoint.ordinal) {
+                self.grown.cancel();
+            }
         }
         Ok(flight)
     }
@@ -140,7 +157,7 @@ impl Topics {
             if self.routed.len() >= ROUTED_TOPICS_MAX {
                 self.close_oldest().await;
             }
-            let mut topic = Topic::open(&self.client, name, &self.options).await?;
+            let mut topic = Topic::open(&self.client, name, &self.options, &self.grown).await?;
             let turn = self.turn.as_mut().expect("rows are published by who has its turn");
             let sent = turn.newest.max(seq - 1);
             topic.layout = turn.layouts.of(name, topic.producer.partitions(), sent).await?;
@@ -176,11 +193,29 @@ impl Topics {
 }
 
 impl Topic {
-    async fn open(client: &Client, topic: &str, options: &ProducerOptions) -> Result<Self, RelayError> {
+    async fn open(
+        client: &Client,
+        topic: &str,
+        options: &ProducerOptions,
+        grown: &CancellationToken,
+    ) -> Result<Self, RelayError> {
         let opened = client.producer(topic, options.clone()).await;
         let producer = opened.map_err(|why| RelayError::open(topic, why))?;
         let stored = producer.last_sequence_ids();
-        Ok(Self { stored, producer, layout: None, name: topic.to_owned(), last_use: 0 })
+        let (growth, grown, name) = (producer.growth(), grown.clone(), topic.to_owned());
+        let watch = tokio::spawn(async move {
+            let partitions = growth.await;
+            info!(topic = name, partitions, "the topic has grown, and is opened anew");
+            grown.cancel();
+        });
+        let (name, watch) = (topic.to_owned(), AbortOnDropHandle::new(watch));
+        Ok(Self { stored, producer, layout: None, name, last_use: 0, _watch: watch })
+    }
+
+    /// Whether it has partitions that had to wait until rows up to this one are there.
+    fn may_grow(&self, ordinal: i64) -> bool {
+        let has = self.producer.partitions().unwrap_or(0);
+        self.layout.is_some_and(|layout| layout.partitions < has && ordinal >= layout.since)
     }
 
     /// The whole names of its partitions, or its own if it has none.

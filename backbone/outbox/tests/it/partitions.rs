@@ -3,15 +3,16 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use bytes::Bytes;
-use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, Message, TopicName};
+use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, Message, ReaderOptions, TopicName};
 use hexalpes_db::Tx;
 use hexalpes_kernel::{Edge, Ids as _};
 use hexalpes_outbox::{EVENTS_TOPIC, NewMessage, RAW_TOPIC, Relay, RelayOptions, append_to};
 
-use crate::support::{Stage, everything_on, names, until};
+use crate::support::{PATIENCE, Stage, everything_on, names, until};
 
 /// Rows of ten aggregates, in turn.
 fn aggregates(rows: usize) -> impl Iterator<Item = String> {
@@ -28,10 +29,13 @@ fn assert_once_and_in_order(messages: &[Message], rows: u64) {
     }
 }
 
+/// Those that have a key.
 fn by_key(messages: &[Message]) -> BTreeMap<String, Vec<&Message>> {
     let mut keys = BTreeMap::<_, Vec<_>>::new();
     for message in messages {
-        keys.entry(message.key.clone().unwrap()).or_default().push(message);
+        if let Some(key) = &message.key {
+            keys.entry(key.clone()).or_default().push(message);
+        }
     }
     keys
 }
@@ -139,6 +143,69 @@ async fn a_topic_that_grew_has_each_row_once_and_the_new_ones_in_all_partitions(
     }
 }
 
+/// While it publishes, again and again, and before the rows of one growth are all there.
+#[tokio::test]
+async fn a_relay_at_work_uses_the_partitions_that_its_topics_get() {
+    for Post { stage, client, admin, namespace } in posts("growing").await {
+        let topics =
+            ["letters", "bills"].map(|name| TopicName::parse(&format!("{namespace}/{name}")).unwrap());
+        for topic in &topics {
+            make(&stage, admin.as_ref(), topic, 2).await;
+        }
+        let relay = post(&stage, &client);
+        let mut rows = 0;
+        for has in [3, 5, 7] {
+            append_letters(&stage, &topics, 60).await;
+            rows += 60;
+            for topic in &topics {
+                grow(&stage, admin.as_ref(), topic, has).await;
+            }
+            let deadline = tokio::time::Instant::now() + PATIENCE;
+            while used(&client, &topics[0], has).await.min(used(&client, &topics[1], has).await) < has {
+                assert!(
+                    tokio::time::Instant::now() < deadline,
+                    "{namespace}: {has} partitions are not all used, {:?}",
+                    relay.status()
+                );
+                append_letters(&stage, &topics, 12).await;
+                rows += 12;
+                stage.drained().await;
+            }
+        }
+        assert_eq!(relay.status().alarm, None);
+        relay.stop().await;
+        let mut numbers = Vec::new();
+        for topic in &topics {
+            let messages = everything_on(&client, &topic.to_string(), "all").await;
+            for (key, of_key) in by_key(&messages) {
+                for partition in partitions(&messages) {
+                    let there = of_key.iter().filter(|message| message.id.partition == partition);
+                    assert!(there.is_sorted_by_key(|message| message.sequence_id), "{key}");
+                }
+                let mut homes = of_key.clone();
+                homes.sort_by_key(|message| message.sequence_id);
+                homes.dedup_by_key(|message| message.id.partition);
+                assert!(homes.len() <= 4, "{key} moves once with each growth: {homes:?}");
+            }
+            numbers.extend(messages.iter().map(|message| message.sequence_id));
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (1..=rows).collect::<Vec<_>>());
+        tidy_up(admin, &namespace).await;
+    }
+}
+
+/// How many partitions of a topic have something.
+async fn used(client: &Client, topic: &TopicName, partitions: u32) -> u32 {
+    let mut used = 0;
+    for partition in 0..partitions {
+        let options = ReaderOptions::default();
+        let reader = client.reader(&topic.with_partition(partition).to_string(), options).await.unwrap();
+        used += u32::from(reader.has_message_available().await.unwrap());
+    }
+    used
+}
+
 #[tokio::test]
 async fn partitions_that_were_made_anew_stop_the_relay() {
     for (made_anew, told) in [(4, "its data was lost"), (3, "it was made anew")] {
@@ -176,32 +243,12 @@ async fn a_second_relay_stands_by_while_the_first_has_the_partitions() {
 /// Messages for one topic, with and without a key, on each engine.
 #[tokio::test]
 async fn messages_for_a_topic_with_partitions_are_there_once_after_lost_checkpoints_and_growth() {
-    let stage = Stage::set().await;
-    let backbone = (stage.client(), None);
-    let pulsar = hexalpes_engines::pulsar().map(|urls| {
-        let client = Client::new(ClientOptions::new(urls.service)).unwrap();
-        (client, Some(AdminClient::new(AdminOptions::new(urls.admin)).unwrap()))
-    });
-    for (client, admin) in [backbone].into_iter().chain(pulsar) {
-        let stage = Stage::set().await;
-        let namespace = format!("public/outbox-{}", std::process::id());
-        let topic = TopicName::parse(&format!("{namespace}/letters")).unwrap();
-        let (client, name) = match &admin {
-            // The relay's own topics are where the letters are.
-            None => (stage.client(), TopicName::parse("letters").unwrap()),
-            Some(admin) => {
-                admin.create_namespace(&namespace).await.unwrap();
-                admin.set_deduplication(&namespace, true).await.unwrap();
-                (client, topic)
-            }
-        };
+    for Post { stage, client, admin, namespace } in posts("letters").await {
+        let name = TopicName::parse(&format!("{namespace}/letters")).unwrap();
         make(&stage, admin.as_ref(), &name, 2).await;
         for round in 0..3 {
-            let edge: Arc<dyn Edge> = Arc::clone(&stage.edge) as Arc<dyn Edge>;
-            let relay = Relay::start(stage.db.clone(), client.clone(), edge, RelayOptions::new("letters"));
-            for number in 0..12 {
-                append_letter(&stage, &name, (number % 3 == 0).then(|| format!("key-{number}"))).await;
-            }
+            let relay = post(&stage, &client);
+            append_letters(&stage, std::slice::from_ref(&name), 12).await;
             stage.drained().await;
             relay.stop().await;
             if round == 0 {
@@ -214,11 +261,55 @@ async fn messages_for_a_topic_with_partitions_are_there_once_after_lost_checkpoi
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=36).collect::<Vec<_>>());
         assert_eq!(partitions(&messages).len(), 4);
-        if let Some(admin) = admin {
-            for topic in admin.topics(&namespace).await.unwrap() {
-                admin.delete_topic(&topic.parse().unwrap(), true).await.unwrap();
-            }
-        }
+        tidy_up(admin, &namespace).await;
+    }
+}
+
+/// An outbox of letters, and where they go: each engine.
+struct Post {
+    stage: Stage,
+    client: Client,
+    /// None where the broker is at hand.
+    admin: Option<AdminClient>,
+    /// The topics of letters are in here.
+    namespace: String,
+}
+
+async fn posts(about: &str) -> Vec<Post> {
+    let curious = |url: String| {
+        let discovery_interval = Duration::from_millis(50);
+        Client::new(ClientOptions { discovery_interval, ..ClientOptions::new(url) }).unwrap()
+    };
+    let stage = Stage::set().await;
+    let client = curious(stage.service_url());
+    let mut posts = vec![Post { stage, client, admin: None, namespace: "public/default".to_owned() }];
+    if let Some(pulsar) = hexalpes_engines::pulsar() {
+        let admin = AdminClient::new(AdminOptions::new(pulsar.admin)).unwrap();
+        let namespace = format!("public/outbox-{about}-{}", std::process::id());
+        admin.create_namespace(&namespace).await.unwrap();
+        admin.set_deduplication(&namespace, true).await.unwrap();
+        let (stage, client) = (Stage::set().await, curious(pulsar.service));
+        posts.push(Post { stage, client, admin: Some(admin), namespace });
+    }
+    posts
+}
+
+async fn tidy_up(admin: Option<AdminClient>, namespace: &str) {
+    let Some(admin) = admin else { return };
+    for topic in admin.partitioned_topics(namespace).await.unwrap() {
+        admin.delete_partitioned_topic(&topic.parse().unwrap(), true).await.unwrap();
+    }
+}
+
+fn post(stage: &Stage, client: &Client) -> Relay {
+    let edge: Arc<dyn Edge> = Arc::clone(&stage.edge) as Arc<dyn Edge>;
+    Relay::start(stage.db.clone(), client.clone(), edge, RelayOptions::new("letters"))
+}
+
+/// So many, to the topics in turn; every fifth has a key.
+async fn append_letters(stage: &Stage, topics: &[TopicName], count: usize) {
+    for (number, topic) in (0..count).zip(topics.iter().cycle()) {
+        append_letter(stage, topic, (number % 5 == 0).then(|| format!("key-{number}"))).await;
     }
 }
 
