@@ -146,6 +146,7 @@ impl Dialer {
             feature_flags: Some(FeatureFlags {
                 supports_auth_refresh: Some(true),
                 supports_broker_entry_metadata: Some(true),
+                supports_topic_watchers: Some(true),
                 supports_get_partitioned_metadata_without_auto_creation: Some(true),
                 ..FeatureFlags::default()
             }),
@@ -163,11 +164,13 @@ impl Dialer {
     ) -> Connection {
         let stated = met.connected.max_message_size.and_then(|bytes| usize::try_from(bytes).ok());
         let max_message_bytes = stated.filter(|bytes| *bytes > 0).unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
+        let flags = met.connected.feature_flags.as_ref();
         let shared = Arc::new(Shared {
             outgoing: Outgoing::new(direct),
             routes: Routes::default(),
             next_id: AtomicU64::new(1),
             max_message_bytes,
+            watches_topics: flags.is_some_and(FeatureFlags::supports_topic_watchers),
             operation_timeout: self.operation_timeout,
             token: self.token.clone(),
         });

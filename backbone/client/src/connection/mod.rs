@@ -25,7 +25,7 @@ use routes::Routes;
 
 use crate::error::RequestError;
 
-/// A producer or a consumer, as its connection sees it.
+/// A producer, a consumer or a watch, as its connection sees it.
 pub(crate) trait Route: Send + Sync + std::fmt::Debug {
     /// Something arrived under this route's id. Must not wait.
     fn on_frame(&self, id: u64, frame: Frame);
@@ -47,6 +47,7 @@ struct Shared {
     routes: Routes,
     next_id: AtomicU64,
     max_message_bytes: usize,
+    watches_topics: bool,
     operation_timeout: Duration,
     /// For the answer when the broker asks for credentials again.
     token: Option<crate::options::Token>,
@@ -58,11 +59,16 @@ impl Connection {
         self.shared.max_message_bytes
     }
 
+    /// Whether the broker tells who asks for it which topics come and go.
+    pub(crate) fn watches_topics(&self) -> bool {
+        self.shared.watches_topics
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.shared.outgoing.is_closed()
     }
 
-    /// An id for a request, a producer or a consumer, unique on this connection.
+    /// An id for a request, a producer, a consumer or a watch, unique on this connection.
     pub(crate) fn next_id(&self) -> u64 {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
     }

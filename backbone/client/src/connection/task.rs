@@ -110,6 +110,7 @@ fn dispatch(shared: &Shared, frame: Frame) {
         Command::CloseConsumer(c) => c.consumer_id,
         Command::ReachedEndOfTopic(c) => c.consumer_id,
         Command::ActiveConsumerChange(c) => c.consumer_id,
+        Command::WatchTopicUpdate(c) => c.watcher_id,
         _ => return answer(shared, frame.command),
     };
     // Nobody is there for what comes late, after a close.

@@ -15,6 +15,7 @@ mod seek;
 mod set;
 mod shared;
 mod source;
+mod watch;
 
 use std::sync::Arc;
 
@@ -39,8 +40,8 @@ pub(crate) use {mark::Mark, shared::Start, source::Source};
 ///
 /// On a topic with partitions it has a subscription in each: what has an order, and is acknowledged up to a
 /// message, is the partition. Partitions that the topic gets later are consumed from their beginning, within
-/// [`discovery_interval`](crate::ClientOptions::discovery_interval), and so are topics that match later. Of several
-/// topics, [`Message`] names the message and an id alone does not.
+/// [`discovery_interval`](crate::ClientOptions::discovery_interval), and so are topics that match later: at once, where
+/// the broker tells who watches. Of several topics, [`Message`] names the message and an id alone does not.
 #[derive(Debug)]
 pub struct Consumer {
     set: Arc<Set>,

@@ -20,6 +20,7 @@ use super::part::Part;
 use super::seek::SeekTo;
 use super::shared::{Shared, Start};
 use super::source::Source;
+use super::watch::Watching;
 use crate::client;
 use crate::error::{ConsumeError, OpenError};
 use crate::schema::{self, Schema};
@@ -262,8 +263,11 @@ impl Set {
     /// Looks for new partitions and topics, and for topics that are gone, until the consumer is closed.
     pub(super) async fn follow(self: Arc<Self>) {
         let follow = async {
+            let mut watching = Watching::default();
             loop {
-                tokio::time::sleep(self.client.options.discovery_interval).await;
+                let heard = watching.news(&self.client, &self.source);
+                // Nothing depends on being told: what was missed is found.
+                let _ = tokio::time::timeout(self.client.options.discovery_interval, heard).await;
                 if let Err(error) = self.look().await {
                     let topics = &self.source;
                     tracing::warn!(?topics, reason = %error, "what is new cannot be consumed yet");

@@ -42,10 +42,21 @@ impl TopicPattern {
         let name = parts.next().filter(|_| TopicName::parse(&format!("{namespace}/x")).is_ok());
         let shape =
             || failed("write tenant/namespace/regex; tenant and namespace are plain names".to_owned());
-        // Alternatives are those of the name alone.
-        let text = format!("{namespace}/(?:{})", name.ok_or_else(shape)?);
+        let name = name.ok_or_else(shape)?;
+        // Alternatives are those of the name alone. Brokers take short patterns only.
+        let name = if name.contains('|') { format!("(?:{name})") } else { name.to_owned() };
+        let text = format!("{namespace}/{name}");
         let regex = Regex::new(&format!("^{text}$")).map_err(|error| failed(error.to_string()))?;
         Ok(Self { namespace, text, regex })
+    }
+
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// What brokers are told: `tenant/namespace/regex`.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether a topic, as a whole, is one of these.
