@@ -248,6 +248,9 @@ pub(crate) fn segment_seeds() -> Vec<Vec<u8>> {
 pub(crate) fn catalogue(data: &[u8]) {
     let mut content = data.to_vec();
     let length = content.len();
+    for at in (16..length).step_by(8) {
+        leave_room(&mut content, at, 8);
+    }
     mend_header(&mut content, length);
     let path = Path::new(DIR).join("catalogue");
     for template in [open_template(), closed_template()] {
@@ -262,6 +265,21 @@ pub(crate) fn catalogue_seeds() -> Vec<Vec<u8>> {
     [open_template(), closed_template()].map(|template| template[&path].clone()).to_vec()
 }
 
+/// Numbers that a log refuses, as it never got so far, and so many before them.
+const ENDS: [u64; 2] = [u32::MAX as u64, u64::MAX / 2];
+const NEAR: u64 = 1 << 16;
+
+/// Takes a number of so many bytes back from where a log has hardly any left: it opens there, and soon does not any more.
+fn leave_room(content: &mut [u8], at: usize, bytes: usize) {
+    let Some(field) = content.get_mut(at..at + bytes) else { return };
+    let mut number = [0; 8];
+    number[..bytes].copy_from_slice(field);
+    let number = u64::from_le_bytes(number);
+    if ENDS.iter().any(|end| (end - NEAR..=*end).contains(&number)) {
+        field.copy_from_slice(&(number - NEAR).to_le_bytes()[..bytes]);
+    }
+}
+
 /// Sets the checksum of the 16 bytes that every file begins with, over the header's rest.
 fn mend_header(content: &mut [u8], header_bytes: usize) {
     let end = header_bytes.min(content.len());
@@ -272,12 +290,17 @@ fn mend_header(content: &mut [u8], header_bytes: usize) {
 }
 
 fn mend_journal(content: &mut [u8]) {
+    leave_room(content, 16, 4);
+    leave_room(content, 20, 8);
     mend_header(content, 28);
     for at in (512..content.len()).step_by(512) {
         let group = &mut content[at..];
         if group.len() < 40 || !group.starts_with(b"HXGR") {
             continue;
         }
+        leave_room(group, 8, 4);
+        leave_room(group, 16, 8);
+        leave_room(group, 24, 8);
         let number = |at: usize| u32::from_le_bytes(*group[at..].first_chunk().unwrap());
         let (records, length) = (number(12), number(32) as usize);
         let checksum = crc32c::crc32c(&group[8..40]).to_le_bytes();
@@ -295,6 +318,9 @@ fn mend_records(mut bytes: &mut [u8], records: u32) {
         if length < 40 || bytes.len() < 8 || bytes.len() - 8 < length {
             return;
         }
+        leave_room(bytes, 8, 4);
+        leave_room(bytes, 24, 8);
+        leave_room(bytes, 32, 8);
         let checksum = crc32c::crc32c(&bytes[8..8 + length]).to_le_bytes();
         bytes[4..8].copy_from_slice(&checksum);
         bytes = &mut bytes[8 + length..];

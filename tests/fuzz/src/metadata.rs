@@ -99,11 +99,11 @@ fn look(broker: &Broker) {
     for tenant in broker.tenants().unwrap() {
         broker.tenant(&tenant).unwrap();
     }
-    broker.keep_policies();
 }
 
 /// Whatever was there, it can be changed, or a refusal says why not.
 fn change(broker: &Broker) {
+    broker.keep_policies();
     for namespace in broker.namespaces() {
         let _ = broker.set_policy(&namespace, Policy::MessageTtl, 7.into());
         let _ = broker.change_grants(&namespace, |grants| drop(grants.namespace.remove("role")));
