@@ -11,6 +11,7 @@
 
 mod apply;
 mod file;
+mod letters;
 mod names;
 mod plan;
 mod policies;

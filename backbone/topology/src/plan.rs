@@ -7,6 +7,7 @@ use hexalpes_client::AdminClient;
 use crate::{
     apply::Deed,
     file::{Permissions, TopicSpec, Topology},
+    letters,
     names::{Namespace, Tenant, Topic},
     policies::{self, Policies},
     refusal::TopologyError,
@@ -30,11 +31,11 @@ pub struct Step {
     pub change: Change,
     /// `topic persistent://acme/sales/orders`, `retention of namespace acme/sales`.
     pub what: String,
-    /// As the broker has it; empty where it has nothing.
+    /// As the broker has it; empty where it has nothing. Of what is only there: what would be lost with it.
     pub from: String,
     /// As the file has it; empty where it has nothing.
     pub to: String,
-    /// None for what nobody but its owner deletes: namespaces.
+    /// None for what nobody but its owner deletes: namespaces, and topics of dead letters and retries.
     pub(crate) deed: Option<Deed>,
 }
 
@@ -230,8 +231,10 @@ impl Planner<'_> {
         }
         for topic in known.all().filter(|topic| !topology.topics.contains_key(topic)) {
             let is_partitioned = known.partitioned.contains(&topic);
+            let unread = there::unread(self.admin, &topic, is_partitioned, None).await?;
             let deed = Deed::DeleteTopic { topic: topic.0.clone(), is_partitioned };
-            self.only_there(format!("topic {topic}"), String::new(), Some(deed));
+            let stays = letters::are_in(&topic, topology.topics.keys());
+            self.only_there(format!("topic {topic}"), unread, Some(deed).filter(|_| !stays));
         }
         Ok(())
     }
@@ -256,8 +259,10 @@ impl Planner<'_> {
             self.create(format!("subscription {name} of topic {topic}"), String::new(), deed);
         }
         for name in has.difference(wanted) {
+            let is_partitioned = known.partitioned.contains(topic);
+            let unread = there::unread(self.admin, topic, is_partitioned, Some(name)).await?;
             let deed = Deed::DeleteSubscription { topic: topic.0.clone(), name: name.clone() };
-            self.only_there(format!("subscription {name} of topic {topic}"), String::new(), Some(deed));
+            self.only_there(format!("subscription {name} of topic {topic}"), unread, Some(deed));
         }
         Ok(())
     }

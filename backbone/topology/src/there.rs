@@ -70,6 +70,36 @@ pub(crate) async fn policy(
     })
 }
 
+/// What would be lost with a topic or, if one is named, with a subscription; in words, none if that is nothing.
+pub(crate) async fn unread(
+    admin: &AdminClient,
+    topic: &Topic,
+    is_partitioned: bool,
+    subscription: Option<&str>,
+) -> Result<String, TopologyError> {
+    let stats =
+        if is_partitioned { admin.partitioned_stats(&topic.0).await } else { admin.stats(&topic.0).await };
+    let stats = match stats {
+        // Partitions that nobody has used are nowhere yet.
+        Err(error) if error.status().is_some_and(|status| status == 404) => Value::Null,
+        stats => stats.map_err(TopologyError::reading(format!("the stats of topic {topic}")))?,
+    };
+    let backlog = |of: &Value| of["msgBacklog"].as_u64().unwrap_or_default();
+    let subscriptions = stats["subscriptions"].as_object().into_iter().flatten();
+    let backlogs: Vec<u64> = subscriptions
+        .filter(|(name, _)| !name.starts_with(INTERNAL) && subscription.is_none_or(|only| only == *name))
+        .map(|(_, of)| backlog(of))
+        .collect();
+    let bytes = stats["storageSize"].as_u64().unwrap_or_default();
+    Ok(match backlogs.iter().max() {
+        Some(0) => String::new(),
+        Some(1) => "1 unread message".to_owned(),
+        Some(messages) => format!("{messages} unread messages"),
+        None if bytes > 0 && subscription.is_none() => format!("{bytes} bytes without a reader"),
+        None => String::new(),
+    })
+}
+
 /// The roles and what each may do.
 pub(crate) async fn permissions(
     admin: &AdminClient,

@@ -26,7 +26,8 @@ pub(super) enum Topology {
     },
     /// Make the broker as a file says: create what is missing, change what differs
     ///
-    /// It may be repeated. Nothing is deleted without --prune, and partitions are never taken away.
+    /// It may be repeated. Nothing is deleted without --prune, and partitions are never taken away. Topics of dead
+    /// letters and retries always stay.
     Apply {
         /// A TOML file of tenants, namespaces, topics and subscriptions; without one, the topics of this platform
         file: Option<PathBuf>,
@@ -90,7 +91,8 @@ async fn apply(settings: &Settings, wanted: &Wanted, prune: bool, yes: bool) -> 
         return Ok(());
     }
     for step in plan.prunable() {
-        line(&format!("{} {}", if yes { "deletes" } else { "would delete" }, step.what))?;
+        let loses = if step.from.is_empty() { String::new() } else { format!(" ({})", step.from) };
+        line(&format!("{} {}{loses}", if yes { "deletes" } else { "would delete" }, step.what))?;
     }
     if !yes && plan.prunable().next().is_some() {
         return line("nothing is deleted yet: --yes does it");

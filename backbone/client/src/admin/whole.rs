@@ -59,6 +59,11 @@ impl AdminClient {
         Ok(known["partitions"].as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or_default())
     }
 
+    /// [`stats`](Self::stats) for one with partitions: all of them together.
+    pub async fn partitioned_stats(&self, topic: &TopicName) -> Result<Value, AdminError> {
+        self.get(&format!("{}/partitioned-stats", topic_path(topic))).await
+    }
+
     /// [`delete_topic`](Self::delete_topic) for one with partitions.
     pub async fn delete_partitioned_topic(&self, topic: &TopicName, force: bool) -> Result<(), AdminError> {
         self.delete(&format!("{}/partitions?force={force}", topic_path(topic))).await

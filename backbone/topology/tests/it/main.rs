@@ -5,29 +5,38 @@
 use std::path::Path;
 
 use hexalpes_broker::{Broker, BrokerOptions};
-use hexalpes_client::{AdminClient, AdminOptions, TopicName};
+use hexalpes_client::{
+    AdminClient, AdminOptions, Client, ClientOptions, Outgoing, ProducerOptions, TopicName,
+};
 use hexalpes_topology::{Applied, Change, Plan, Topology};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// Runs a scenario on each engine, with the name of a tenant that nobody else has.
 async fn on_every_engine(about: &str, scenario: impl AsyncFn(&AdminClient, &str)) {
+    on_every_engine_with_clients(about, async |_, admin, tenant| scenario(admin, tenant).await).await;
+}
+
+/// The same with a client of the engine.
+async fn on_every_engine_with_clients(about: &str, scenario: impl AsyncFn(&Client, &AdminClient, &str)) {
     let tenant = format!("topology-{about}-{}", std::process::id());
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let admin_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("pulsar://{}", listener.local_addr().unwrap());
     let admin_url = format!("http://{}", admin_listener.local_addr().unwrap());
-    let broker = Broker::open(BrokerOptions::new(folder.path(), url)).unwrap();
+    let broker = Broker::open(BrokerOptions::new(folder.path(), &url)).unwrap();
     let serving = broker.clone();
     tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
     let router = hexalpes_admin::router(broker.clone());
     tokio::spawn(async move { axum::serve(admin_listener, router).await });
-    let pulsar = hexalpes_engines::pulsar().map(|urls| urls.admin);
-    for url in [Some(admin_url), pulsar].into_iter().flatten() {
+    let pulsar = hexalpes_engines::pulsar().map(|urls| (urls.service, urls.admin));
+    for (url, admin_url) in [Some((url, admin_url)), pulsar].into_iter().flatten() {
         println!("on {url}");
-        let admin = AdminClient::new(AdminOptions::new(url)).unwrap();
-        scenario(&admin, &tenant).await;
+        let admin = AdminClient::new(AdminOptions::new(admin_url)).unwrap();
+        let client = Client::new(ClientOptions::new(url)).unwrap();
+        scenario(&client, &admin, &tenant).await;
         tidy_up(&admin, &tenant).await;
     }
     broker.close().await.unwrap();
@@ -181,4 +190,152 @@ async fn what_is_only_there_stays_until_it_is_pruned() {
         assert_eq!(admin.subscriptions(&orders).await.unwrap().len(), 2);
     })
     .await;
+}
+
+#[tokio::test]
+async fn letters_of_planned_topics_stay_and_what_nobody_has_read_is_told() {
+    on_every_engine_with_clients("letters", async |client, admin, tenant| {
+        let text = sales(tenant).replace("schema_validation_enforced = true", "");
+        plan(admin, &text).await.apply(admin, |_| {}).await.unwrap();
+        let topic = |local: &str| name(&format!("{tenant}/sales/{local}"));
+        let letters = ["dead-letters", "orders-billing-DLQ", "orders-billing-RETRY", "returns-audit-dlq"];
+        for local in letters {
+            admin.create_topic(&topic(local)).await.unwrap();
+        }
+        let (read, unread, orphan) = (topic("read"), topic("unread"), topic("others-billing-DLQ"));
+        admin.create_topic(&read).await.unwrap();
+        admin.create_partitioned_topic(&unread, 2).await.unwrap();
+        for (topic, subscription) in [(&unread, "somebody"), (&topic("orders"), "stranger")] {
+            admin.create_subscription(topic, subscription).await.unwrap();
+            let producer = client.producer(&topic.to_string(), ProducerOptions::default()).await.unwrap();
+            for partition in [0, 1, 1] {
+                producer.send(Outgoing { partition: Some(partition), ..Outgoing::new("x") }).await.unwrap();
+            }
+            producer.close().await;
+        }
+        let producer = client.producer(&orphan.to_string(), ProducerOptions::default()).await.unwrap();
+        producer.send(Outgoing::new("x")).await.unwrap();
+        producer.close().await;
+
+        let found = plan(admin, &text).await;
+        let mut prunable: Vec<_> = found.prunable().map(ToString::to_string).collect();
+        prunable.sort();
+        let [stranger, orphaned, is_read, is_unread] = &prunable[..] else { panic!("{prunable:?}") };
+        let orders = topic("orders");
+        assert_eq!(
+            *stranger,
+            format!("? subscription stranger of topic {orders} (3 unread messages) is only there")
+        );
+        let (start, end) = (format!("? topic {orphan} ("), " bytes without a reader) is only there");
+        assert!(orphaned.starts_with(&start) && orphaned.ends_with(end), "{orphaned}");
+        assert_eq!(*is_read, format!("? topic {read} is only there"));
+        assert_eq!(*is_unread, format!("? topic {unread} (3 unread messages) is only there"));
+
+        assert_eq!(found.prune(admin, |_| {}).await.unwrap().deleted, 4);
+        let mut left = lines(&plan(admin, &text).await);
+        left.sort();
+        assert_eq!(left, letters.map(|local| format!("? topic {} is only there", topic(local))));
+    })
+    .await;
+}
+
+/// Each by itself, as the file has it and as REST has it.
+#[tokio::test]
+async fn every_setting_of_a_namespace_is_applied_and_then_there() {
+    let quota = |size: i64, time: i64, policy: &str| json!({ "destination_storage": { "limitSize": size, "limitTime": time, "policy": policy } });
+    let inactive = |delete: bool| {
+        json!({
+            "inactiveTopicDeleteMode": "delete_when_no_subscriptions",
+            "maxInactiveDurationSeconds": 60,
+            "deleteWhileInactive": delete,
+        })
+    };
+    let settings: Vec<(&str, &str, Value)> = vec![
+        ("deduplication = true", "deduplication", json!(true)),
+        ("deduplication = false", "deduplication", json!(false)),
+        (
+            "retention = { time_minutes = -1, size_mb = -1 }",
+            "retention",
+            json!({ "retentionTimeInMinutes": -1, "retentionSizeInMB": -1 }),
+        ),
+        ("ttl_seconds = 3600", "messageTTL", json!(3600)),
+        ("ttl_seconds = 0", "messageTTL", json!(0)),
+        ("inactive_topics = \"keep\"", "inactiveTopicPolicies", inactive(false)),
+        ("inactive_topics = \"delete_without_subscriptions\"", "inactiveTopicPolicies", inactive(true)),
+        (
+            "backlog_quota = { limit_bytes = 1048576, over = \"producers_wait\" }",
+            "backlogQuotaMap",
+            quota(1_048_576, -1, "producer_request_hold"),
+        ),
+        (
+            "backlog_quota = { limit_bytes = -1, limit_seconds = 60, over = \"producers_are_refused\" }",
+            "backlogQuotaMap",
+            quota(-1, 60, "producer_exception"),
+        ),
+        (
+            "backlog_quota = { limit_bytes = 4096, over = \"oldest_messages_go\" }",
+            "backlogQuotaMap",
+            quota(4096, -1, "consumer_backlog_eviction"),
+        ),
+        (
+            "schema_compatibility = \"FORWARD_TRANSITIVE\"",
+            "schemaCompatibilityStrategy",
+            json!("FORWARD_TRANSITIVE"),
+        ),
+        ("schema_auto_update = false", "isAllowAutoUpdateSchema", json!(false)),
+        ("schema_validation_enforced = true", "schemaValidationEnforced", json!(true)),
+        (
+            "auto_topics = { allowed = false }",
+            "autoTopicCreation",
+            json!({ "allowAutoTopicCreation": false }),
+        ),
+        (
+            "auto_topics = { allowed = true }",
+            "autoTopicCreation",
+            json!({ "allowAutoTopicCreation": true, "topicType": "non-partitioned" }),
+        ),
+        (
+            "auto_topics = { allowed = true, partitions = 3 }",
+            "autoTopicCreation",
+            json!({ "allowAutoTopicCreation": true, "topicType": "partitioned", "defaultNumPartitions": 3 }),
+        ),
+        (
+            "auto_subscriptions = false",
+            "autoSubscriptionCreation",
+            json!({ "allowAutoSubscriptionCreation": false }),
+        ),
+        (
+            "auto_subscriptions = true",
+            "autoSubscriptionCreation",
+            json!({ "allowAutoSubscriptionCreation": true }),
+        ),
+        ("permissions = { billing = [\"consume\"] }", "permissions", json!({ "billing": ["consume"] })),
+    ];
+    on_every_engine("settings", async |admin, tenant| {
+        let namespace = format!("{tenant}/sales");
+        let file = |line: &str| format!("[namespaces.\"{namespace}\"]\n{line}\n");
+        plan(admin, &file("")).await.apply(admin, |_| {}).await.unwrap();
+        for (line, path, expected) in &settings {
+            let change = plan(admin, &file(line)).await;
+            assert_eq!(change.steps.len(), 1, "{line}: {:?}", lines(&change));
+            change.apply(admin, |_| {}).await.unwrap();
+            let known = admin.policy(&namespace, path).await.unwrap().unwrap();
+            assert!(has(&known, expected), "{line}: {known}");
+            assert_eq!(lines(&plan(admin, &file(line)).await), Vec::<String>::new(), "{line}");
+        }
+        let file = format!("[tenants.{tenant}]\nadmin_roles = [\"ops\", \"root\"]\n");
+        plan(admin, &file).await.apply(admin, |_| {}).await.unwrap();
+        let roles = admin.tenant(tenant).await.unwrap()["adminRoles"].clone();
+        assert!(has(&roles, &json!(["ops", "root"])) || has(&roles, &json!(["root", "ops"])), "{roles}");
+        assert!(plan(admin, &file).await.is_done());
+    })
+    .await;
+}
+
+/// Whether a value has all that another says.
+fn has(value: &Value, expected: &Value) -> bool {
+    match expected {
+        Value::Object(expected) => expected.iter().all(|(name, expected)| has(&value[name], expected)),
+        expected => value == expected,
+    }
 }
