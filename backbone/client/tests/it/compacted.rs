@@ -13,7 +13,7 @@ use hexalpes_wire::{
 use reqwest::Method;
 
 use crate::{
-    engine::{DEADLINE, Engine, on_every_engine, send_all},
+    engine::{DEADLINE, Engine, on_every_engine, send_all, text},
     raw::Peer,
 };
 
@@ -314,6 +314,36 @@ async fn a_table_view_of_the_official_client_begins_with_what_is_compacted() {
         compact(engine, &topic).await;
         let said = crate::foreign::python(&interpreter, TABLE_VIEW, &[&engine.url, &topic]).await;
         assert_eq!(said, ["a=3 b=2", "a=9 b=2"]);
+    })
+    .await;
+}
+
+/// What compaction left, what came since, and what comes.
+#[tokio::test]
+async fn our_table_view_begins_with_what_is_compacted() {
+    on_every_engine(async |engine| {
+        for batching in [None, Some(Batching::default())] {
+            let topic = engine.topic("viewed");
+            let options = ProducerOptions { batching, ..ProducerOptions::default() };
+            let producer = engine.producer(&topic, options).await;
+            let row = |key: &str, value: &str| Outgoing::new(value.to_owned()).key(key);
+            send_all(&producer, [row("a", "1"), row("b", "1"), row("c", "1"), Outgoing::new("no key")]).await;
+            send_all(&producer, [row("a", "2"), row("c", "")]).await;
+            compact(engine, &topic).await;
+            send_all(&producer, [row("b", "2"), row("d", "1"), row("d", "")]).await;
+            let mut view = engine.client().await.table_view(&topic).await.unwrap();
+            let mut rows: Vec<_> =
+                view.snapshot().into_iter().map(|(key, message)| (key, text(&message))).collect();
+            rows.sort();
+            assert_eq!(rows, [("a".to_owned(), "2".to_owned()), ("b".to_owned(), "2".to_owned())]);
+            send_all(&producer, [row("c", "3")]).await;
+            view.changed().await.unwrap();
+            assert_eq!(text(&view.get("c").unwrap()), "3");
+            // Compacted while somebody looks, and again from the beginning.
+            compact(engine, &topic).await;
+            let again = engine.client().await.table_view(&topic).await.unwrap();
+            assert_eq!((again.len(), view.len()), (3, 3));
+        }
     })
     .await;
 }
