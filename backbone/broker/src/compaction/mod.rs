@@ -212,10 +212,12 @@ impl Shared {
 
     /// Has the subscription that keeps what is not compacted yet.
     fn stand_for_compaction(&self, topic: &Topic) -> Result<(), MetadataError> {
-        if topic.look(SUBSCRIPTION, |_, _| ()).is_some() {
+        let _changing = self.changing.lock();
+        // What was deleted meanwhile gets no cursor, which nobody would ever take away.
+        let is_there = self.topics.read().get(&topic.name).is_some_and(|there| there.id == topic.id);
+        if !is_there || topic.look(SUBSCRIPTION, |_, _| ()).is_some() {
             return Ok(());
         }
-        let _changing = self.changing.lock();
         let beginning = cursor_store::write(&Cursor::at(Position::EARLIEST), &Properties::default());
         self.metadata.put_cursor(&(topic.id, SUBSCRIPTION.to_owned(), beginning))?;
         topic.begin_subscriptions(&[SUBSCRIPTION.to_owned()]);
@@ -232,6 +234,10 @@ impl Shared {
             self.switch_view(topic, View { id, horizon })?;
             topic.with(SUBSCRIPTION, |machine| machine.expire(horizon));
             return Ok(removed);
+        }
+        // A crash may have come between the view and the cursor, which would keep what nobody needs.
+        if let Some(view) = before {
+            topic.with(SUBSCRIPTION, |machine| machine.expire(view.horizon));
         }
         Ok(0)
     }
