@@ -373,7 +373,6 @@ impl Broker {
         if !force && topic.is_in_use() {
             return Err(AdminError::InUse(name.clone()));
         }
-        self.shared.forget_grants(name)?;
         self.shared.remove(&topic)
     }
 
@@ -485,8 +484,10 @@ impl Shared {
         self.topics.read().get(name).cloned().ok_or_else(|| AdminError::NoTopic(name.clone()))
     }
 
-    /// Deletes a topic with its entries and cursors; `changing` is held.
+    /// Deletes a topic with its entries, its cursors and what was granted on it; `changing` is held.
     pub(crate) fn remove(&self, topic: &Topic) -> Result<(), AdminError> {
+        // First, so that a crash leaves a topic that fewer may use, and not rights that a later one is born with.
+        self.forget_grants(&topic.name)?;
         if topic.is_stored() {
             self.metadata.delete_topic(&topic.name.to_string(), topic.id)?;
         }

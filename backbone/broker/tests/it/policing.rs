@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use hexalpes_broker::{AdminError, BrokerOptions, Clock, Policy, Properties, SubscriptionStart};
+use hexalpes_broker::{
+    AdminError, BrokerOptions, Clock, Grants, Policy, Properties, Roles, SubscriptionStart,
+};
 use hexalpes_wire::proto::{Command, ServerError, SubType};
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -256,6 +258,11 @@ async fn a_topic_that_nobody_uses_is_deleted_as_its_policy_says() {
     set(&caught_up, Policy::InactiveTopics, policy("delete_when_subscriptions_caught_up", true));
     set(&kept, Policy::InactiveTopics, policy("delete_when_no_subscriptions", false));
     set(&retained, Policy::Retention, json!({ "retentionTimeInMinutes": -1, "retentionSizeInMB": -1 }));
+    let grants = || broker.grants("public/default").unwrap().topics;
+    for name in [&alone, &kept] {
+        let grant = |grants: &mut Grants| drop(grants.topics.insert(name.clone(), Roles::default()));
+        broker.change_grants("public/default", grant).unwrap();
+    }
     driven.subscribe(&subscribed, "sub").unwrap();
     driven.subscribe(&caught_up, "sub").unwrap();
     for (now_ms, is_there) in [(0, true), (59_000, true), (61_000, false)] {
@@ -266,6 +273,7 @@ async fn a_topic_that_nobody_uses_is_deleted_as_its_policy_says() {
         }
     }
     assert!([&subscribed, &kept, &retained].iter().all(|name| driven.is_there(name)));
+    assert!(!grants().contains_key(&alone) && grants().contains_key(&kept), "rights go with their topic");
     driven.running.stop().await;
     let driven = Driven::start(data.path()).await;
     assert!(!driven.is_there(&alone) && driven.is_there(&kept));
