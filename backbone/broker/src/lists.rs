@@ -104,6 +104,18 @@ impl Watchers {
         self.0.lock().retain(|_, watcher| !Arc::ptr_eq(&watcher.outbox, outbox));
     }
 
+    /// Ends the watches that are not to go on, of whom and in which namespace.
+    pub(crate) fn keep(&self, goes_on: impl Fn(&Arc<Outbox>, &str) -> bool) {
+        let all: Vec<_> = {
+            let watchers = self.0.lock();
+            watchers.iter().map(|(key, one)| (*key, Arc::clone(&one.outbox), one.namespace.clone())).collect()
+        };
+        // Asked without the lock, as whoever is asked has locks of its own.
+        let ended = all.iter().filter(|(_, outbox, namespace)| !goes_on(outbox, namespace));
+        let ended: Vec<_> = ended.map(|(key, ..)| *key).collect();
+        self.0.lock().retain(|key, _| !ended.contains(key));
+    }
+
     /// Says which topics came or went, of those that there are now.
     fn tell(&self, topics: &BTreeMap<TopicName, Arc<Topic>>, came: &[TopicName], went: &[TopicName]) {
         for ((_, watcher_id), watcher) in self.0.lock().iter() {

@@ -148,7 +148,7 @@ impl Broker {
             change(&mut grants);
             self.shared.put_grants(namespace, &grants)?;
         }
-        self.shared.send_away_without_rights(namespace);
+        self.shared.send_away_without_rights(|other| other == namespace);
         Ok(())
     }
 }
@@ -251,12 +251,16 @@ impl Shared {
         if grants.topics.len() == before { Ok(()) } else { self.put_grants(&namespace, &grants) }
     }
 
-    fn send_away_without_rights(&self, namespace: &str) {
+    /// Sends away who is connected in these namespaces and has no right to it any more, or watches their topics.
+    pub(crate) fn send_away_without_rights(&self, is_concerned: impl Fn(&str) -> bool) {
         if self.options.authorization.is_none() {
             return;
         }
+        self.watchers.keep(|outbox, namespace| {
+            !is_concerned(namespace) || self.allow(outbox.caller(), Right::UseNamespace { namespace }).is_ok()
+        });
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
-        for topic in topics.iter().filter(|topic| topic.name.full_namespace() == namespace) {
+        for topic in topics.iter().filter(|topic| is_concerned(&topic.name.full_namespace())) {
             let may = |outbox: &Arc<Outbox>, right: Right<'_>| self.allow(outbox.caller(), right).is_ok();
             topic.send_away(
                 |outbox| may(outbox, Right::Produce { topic: &topic.name }),
@@ -275,6 +279,6 @@ fn has_one(granted: &Value, actions: &[&str]) -> bool {
         .is_some_and(|granted| granted.iter().any(|one| actions.iter().any(|action| one == action)))
 }
 
-fn tenant_of(namespace: &str) -> &str {
+pub(crate) fn tenant_of(namespace: &str) -> &str {
     namespace.split_once('/').map_or(namespace, |(tenant, _)| tenant)
 }

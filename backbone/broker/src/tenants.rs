@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker::{AdminError, Broker};
+use crate::{
+    broker::{AdminError, Broker},
+    rights::tenant_of,
+};
 
 /// What is known of a tenant, as Pulsar has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,12 +45,17 @@ impl Broker {
         Ok(true)
     }
 
+    /// Changes what is known of a tenant, and sends away who is connected and administers it no more.
     pub fn update_tenant(&self, tenant: &str, info: TenantInfo) -> Result<(), AdminError> {
-        let _changing = self.shared.changing.lock();
-        if !self.shared.tenants.read().contains_key(tenant) {
-            return Err(AdminError::NoTenant(tenant.to_owned()));
+        {
+            let _changing = self.shared.changing.lock();
+            if !self.shared.tenants.read().contains_key(tenant) {
+                return Err(AdminError::NoTenant(tenant.to_owned()));
+            }
+            self.put_tenant(tenant, info)?;
         }
-        self.put_tenant(tenant, info)
+        self.shared.send_away_without_rights(|namespace| tenant_of(namespace) == tenant);
+        Ok(())
     }
 
     fn put_tenant(&self, tenant: &str, info: TenantInfo) -> Result<(), AdminError> {

@@ -6,7 +6,7 @@ use hexalpes_wire::{
 };
 
 use super::Connection;
-use crate::rights::Right;
+use crate::{broker::AdminError, rights::Right};
 
 /// What a command is about, as far as rights go.
 enum Subject<'a> {
@@ -38,12 +38,23 @@ impl Connection {
         };
         let (error, why) = (ServerError::AuthorizationError, forbidden?.to_string());
         Some(match command {
+            // This command alone tells anybody whether there is such a tenant, as with Pulsar.
+            Command::PartitionedMetadata(asked) if let Some(why) = self.without_tenant(&asked.topic) => {
+                Command::partitions_error(asked.request_id, ServerError::TopicNotFound, why)
+            }
             Command::Lookup(asked) => Command::lookup_error(asked.request_id, error, why),
             Command::PartitionedMetadata(asked) => Command::partitions_error(asked.request_id, error, why),
             Command::GetSchema(asked) => Command::schema_error(asked.request_id, error, why),
             Command::GetOrCreateSchema(asked) => Command::schema_version_error(asked.request_id, error, why),
             other => Command::error(other.request_id().unwrap_or(u64::MAX), error, why),
         })
+    }
+
+    /// What to say of a topic whose tenant is not there.
+    fn without_tenant(&self, topic: &str) -> Option<String> {
+        let topic = TopicName::parse(topic).ok()?;
+        let is_there = self.shared.tenants.read().contains_key(topic.tenant());
+        (!is_there).then(|| AdminError::NoTenant(topic.tenant().to_owned()).to_string())
     }
 }
 

@@ -188,6 +188,44 @@ async fn who_loses_its_right_is_sent_away_and_may_not_come_back() {
 }
 
 #[tokio::test]
+async fn who_administers_no_more_is_sent_away_and_hears_of_no_topics() {
+    let (broker, _folder) = start().await;
+    let (mut boss, _) = connect(&broker, Some("boss"), None).await;
+    let (mut prod, _) = connect(&broker, Some("prod"), None).await;
+    boss.open_producer("persistent://t/n/a", None).await;
+    for peer in [&mut boss, &mut prod] {
+        let watch = asked("persistent://t/n/a", "t/n").swap_remove(5);
+        assert_eq!(peer.ask(&watch).await.kind(), CommandType::WatchTopicListSuccess);
+    }
+    broker.broker.update_tenant("t", TenantInfo::default()).unwrap();
+    assert_eq!(boss.answer().await.kind(), CommandType::CloseProducer);
+    broker.broker.create_topic(&"t/n/secret".parse().unwrap()).unwrap();
+    assert_eq!(prod.answer().await.kind(), CommandType::WatchTopicUpdate);
+    // It would have come before.
+    assert_eq!(boss.ask(&Command::ping()).await.kind(), CommandType::Pong);
+    broker.stop().await;
+}
+
+/// And of a namespace that is not there, in a tenant that is, nothing.
+#[tokio::test]
+async fn who_has_no_right_hears_that_a_tenant_is_not_there_when_it_asks_for_partitions() {
+    let (broker, _folder) = start().await;
+    let (mut peer, _) = connect(&broker, Some("nobody"), None).await;
+    for (topic, expected) in [
+        ("persistent://nowhere/ns/a", ServerError::TopicNotFound),
+        ("persistent://t/nowhere/a", ServerError::AuthorizationError),
+    ] {
+        let commands = asked(topic, "nowhere/ns");
+        let Command::PartitionedMetadataResponse(answer) = peer.ask(&commands[1]).await else {
+            panic!("{topic}")
+        };
+        assert_eq!(answer.error, Some(expected.into()), "{topic}");
+        assert!(is_refused(&peer.ask(&commands[0]).await), "{topic}");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_subscription_with_roles_of_its_own_is_for_them_alone() {
     let (broker, _folder) = start().await;
     grant(&broker, "other", Action::Consume);
