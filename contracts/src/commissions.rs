@@ -56,11 +56,80 @@ pub struct CommissionApproved {
     pub approved_at: String,
 }
 
+/// What became of a commission after it was calculated, besides its approval.
+///
+/// An amount is what the change moved; what is left of the commission after it stands beside.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommissionChange {
+    pub commission_id: String,
+    pub conversion_id: String,
+    pub affiliate_id: String,
+    pub campaign_id: Option<String>,
+    /// A JSON number in major units, exact.
+    pub amount: Box<RawValue>,
+    pub amount_minor: i64,
+    /// A JSON number in major units, exact.
+    pub remaining_amount: Box<RawValue>,
+    pub remaining_amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// The state after it: `HELD`, `PAID`, ….
+    pub status: String,
+    pub reason: Option<String>,
+    /// RFC 3339 in UTC: when a hold ends; null: when somebody releases it.
+    pub held_until: Option<String>,
+    /// The payout that paid it.
+    pub payout_id: Option<String>,
+    /// RFC 3339 in UTC.
+    pub changed_at: String,
+}
+
+/// A payout after something happened to it, or to one of its lines.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PayoutChange {
+    pub payout_id: String,
+    pub program_id: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// `file` or `webhook`.
+    pub method: String,
+    /// `DRAFT`, `SENDING`, `SENT`, `SETTLED` or `FAILED`.
+    pub status: String,
+    /// A JSON number in major units, exact: what all lines come to.
+    pub total_amount: Box<RawValue>,
+    pub total_amount_minor: i64,
+    /// What of it was paid.
+    pub settled_amount: Box<RawValue>,
+    pub settled_amount_minor: i64,
+    /// What of it was not, and is payable again.
+    pub failed_amount: Box<RawValue>,
+    pub failed_amount_minor: i64,
+    pub line_count: u32,
+    pub reason: Option<String>,
+    /// RFC 3339 in UTC.
+    pub changed_at: String,
+}
+
 /// Any event of this context.
 #[derive(Clone, Debug)]
 pub enum Event {
     CommissionCalculated(CommissionCalculated),
     CommissionApproved(CommissionApproved),
+    /// It must wait before it may be approved.
+    CommissionHeld(CommissionChange),
+    /// It need not wait any longer.
+    CommissionReleased(CommissionChange),
+    /// It is not owed.
+    CommissionRejected(CommissionChange),
+    /// Before it was paid, all of it or a part is no longer owed.
+    CommissionReversed(CommissionChange),
+    CommissionPaid(CommissionChange),
+    /// After it was paid, all of it or a part is owed back.
+    CommissionClawedBack(CommissionChange),
+    PayoutCreated(PayoutChange),
+    PayoutSettled(PayoutChange),
+    /// All of it, or some of its lines.
+    PayoutFailed(PayoutChange),
 }
 
 impl Event {
@@ -69,14 +138,32 @@ impl Event {
         match self {
             Self::CommissionCalculated(_) => "com.hexabuilders.commissions.CommissionCalculated",
             Self::CommissionApproved(_) => "com.hexabuilders.commissions.CommissionApproved",
+            Self::CommissionHeld(_) => "com.hexabuilders.commissions.CommissionHeld",
+            Self::CommissionReleased(_) => "com.hexabuilders.commissions.CommissionReleased",
+            Self::CommissionRejected(_) => "com.hexabuilders.commissions.CommissionRejected",
+            Self::CommissionReversed(_) => "com.hexabuilders.commissions.CommissionReversed",
+            Self::CommissionPaid(_) => "com.hexabuilders.commissions.CommissionPaid",
+            Self::CommissionClawedBack(_) => "com.hexabuilders.commissions.CommissionClawedBack",
+            Self::PayoutCreated(_) => "com.hexabuilders.commissions.PayoutCreated",
+            Self::PayoutSettled(_) => "com.hexabuilders.commissions.PayoutSettled",
+            Self::PayoutFailed(_) => "com.hexabuilders.commissions.PayoutFailed",
         }
     }
 
-    /// The id of the commission that the event is about.
-    pub fn commission_id(&self) -> &str {
+    /// The id of the commission or the payout that the event is about.
+    pub fn aggregate_id(&self) -> &str {
         match self {
             Self::CommissionCalculated(event) => &event.commission_id,
             Self::CommissionApproved(event) => &event.commission_id,
+            Self::CommissionHeld(event)
+            | Self::CommissionReleased(event)
+            | Self::CommissionRejected(event)
+            | Self::CommissionReversed(event)
+            | Self::CommissionPaid(event)
+            | Self::CommissionClawedBack(event) => &event.commission_id,
+            Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
+                &event.payout_id
+            }
         }
     }
 
@@ -85,6 +172,15 @@ impl Event {
         match self {
             Self::CommissionCalculated(event) => serde_json::value::to_raw_value(event),
             Self::CommissionApproved(event) => serde_json::value::to_raw_value(event),
+            Self::CommissionHeld(event)
+            | Self::CommissionReleased(event)
+            | Self::CommissionRejected(event)
+            | Self::CommissionReversed(event)
+            | Self::CommissionPaid(event)
+            | Self::CommissionClawedBack(event) => serde_json::value::to_raw_value(event),
+            Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
+                serde_json::value::to_raw_value(event)
+            }
         }
         .expect("strings and numbers are always JSON")
     }

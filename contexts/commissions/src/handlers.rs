@@ -12,14 +12,15 @@ use hexalpes_consumer::{
 };
 use hexalpes_contracts::{
     commissions::{APPROVE_COMMISSION, CALCULATE_COMMISSION, NAMESPACE},
-    conversions::ConversionRecorded,
+    conversions::{ConversionRecorded, ConversionRefunded},
 };
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::{Answer, FromFields, Idempotency, IdempotencyKey, KeyInUse, KeyReused, Problem};
 use hexalpes_kernel::{Cause, Edge};
+use serde::de::DeserializeOwned;
 
 use crate::{
-    commands::{self, ApproveError, CalculateError},
+    commands::{self, CalculateError, ChangeError, RefundCommissionError},
     domain::Program,
     requests::{self, ApproveRequest, CalculateRequest, Scope},
 };
@@ -103,7 +104,7 @@ impl Commands {
     }
 }
 
-/// Calculates the commission of each conversion that was recorded.
+/// Calculates the commission of each conversion that was recorded, and takes back of it what was refunded.
 struct Conversions {
     edge: Arc<dyn Edge>,
     program: Arc<Program>,
@@ -111,16 +112,22 @@ struct Conversions {
 
 impl Handler for Conversions {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
-        if !event.is(ConversionRecorded::KIND) {
-            return Ok(());
+        if event.is(ConversionRecorded::KIND) {
+            let command = requests::of_recorded(&read(event)?, &*self.edge).map_err(rejected)?;
+            commands::calculate(tx, command, &self.program, cause).await.map_err(Refused::from)?;
+        } else if event.is(ConversionRefunded::KIND) {
+            let command = requests::of_refunded(&read(event)?, &*self.edge).map_err(rejected)?;
+            commands::refund(tx, command, cause).await.map_err(Refused::from)?;
         }
-        require_json(event)?;
-        let recorded = serde_json::from_slice(&event.data)
-            .map_err(|error| HandleError::Rejected(Rejection::new("invalid_event", error.to_string())))?;
-        let command = requests::of_recorded(&recorded, &*self.edge).map_err(rejected)?;
-        commands::calculate(tx, command, &self.program, cause).await.map_err(Refused::from)?;
         Ok(())
     }
+}
+
+/// Reads the data as another context's event.
+fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandleError> {
+    require_json(event)?;
+    serde_json::from_slice(&event.data)
+        .map_err(|error| HandleError::Rejected(Rejection::new("invalid_event", error.to_string())))
 }
 
 /// Reads the data as HTTP reads the same body.
@@ -154,7 +161,9 @@ enum Refused {
     #[error(transparent)]
     Calculate(#[from] CalculateError),
     #[error(transparent)]
-    Approve(#[from] ApproveError),
+    Approve(#[from] ChangeError),
+    #[error(transparent)]
+    Refund(#[from] RefundCommissionError),
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
     #[error(transparent)]
@@ -168,15 +177,15 @@ impl From<Refused> for HandleError {
         match refused {
             Refused::Database(error)
             | Refused::Calculate(CalculateError::Database(error))
-            | Refused::Approve(ApproveError::Database(error)) => Self::Database(error),
+            | Refused::Approve(ChangeError::Database(error))
+            | Refused::Refund(RefundCommissionError::Database(error)) => Self::Database(error),
             // It may be on its way.
-            Refused::Approve(ApproveError::NotFound(id)) => {
-                Self::Unknown { what: format!("commission {id}") }
-            }
+            Refused::Approve(ChangeError::NotFound(id)) => Self::Unknown { what: format!("commission {id}") },
             Refused::KeyInUse(error) => Self::Transient { why: error.to_string() },
             Refused::KeyReused(error) => rejected(error),
             Refused::Calculate(error) => rejected(error),
             Refused::Approve(error) => rejected(error),
+            Refused::Refund(error) => rejected(error),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Commissions: what each conversion owes, why, and what became of it.
 //!
-//! HTTP ([`router`]) and messages ([`consumers`]) on top, commands in the middle, the domain below, which knows
+//! HTTP ([`seed_api`], [`api`]) and messages ([`consumers`]) on top, commands in the middle, the domain below, which knows
 //! of none of them. The facts leave through the outbox, in the transaction that made them true.
 
 pub mod commands;
@@ -9,11 +9,13 @@ mod events;
 mod handlers;
 mod http;
 mod problems;
-mod queries;
+pub mod queries;
 mod requests;
 mod store;
+mod sweep;
 mod views;
 
 pub use handlers::{COMMANDS_TOPIC, CONVERSIONS_TOPIC, consumers};
-pub use http::{router, router_under};
+pub use http::{App, api, router, router_under, seed_api};
 pub use store::MIGRATIONS;
+pub use sweep::{Swept, sweep};

@@ -1,12 +1,20 @@
 //! What others ask for, read into commands: the bodies of seed 3 (camelCase), and the conversions that were
 //! recorded elsewhere. Amounts are read from the number's text.
 
-use hexalpes_contracts::conversions::ConversionRecorded;
+use hexalpes_contracts::conversions::{ConversionRecorded, ConversionRefunded};
+use hexalpes_http::openapi::{Percent, Positive};
 use hexalpes_http::{FieldError, Fields, FromFields, Invalid, Problem, said, values};
 use hexalpes_kernel::{Edge, Rate};
+use utoipa::ToSchema;
 
-use crate::commands::{ApproveCommission, CalculateCommission};
+use crate::commands::{ApproveCommission, CalculateCommission, RefundConversion};
 use crate::domain::{AffiliateId, CampaignId, CommissionId, Conversion, ConversionId, Origin, Program};
+
+mod verbs;
+
+pub(crate) use verbs::{
+    ClawBackBody, ClawBackRequest, HoldBody, HoldRequest, ReasonBody, ReasonRequest, WhyBody, WhyRequest,
+};
 
 /// Which command an idempotency key belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +30,26 @@ impl Scope {
             Self::Approve => "approve",
         }
     }
+}
+
+/// As the document tells of [`CalculateRequest`].
+#[derive(ToSchema)]
+#[schema(as = Calculate, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it is read as a schema")]
+pub(crate) struct CalculateBody {
+    #[schema(max_length = 64, example = "conv-001")]
+    conversion_id: String,
+    #[schema(max_length = 64, example = "aff-123")]
+    affiliate_id: String,
+    #[schema(max_length = 64, example = "camp-456")]
+    campaign_id: String,
+    /// What the customer paid.
+    gross_amount: Positive,
+    /// ISO 4217; else the program's.
+    #[schema(example = "USD")]
+    currency: Option<String>,
+    /// Of the gross amount; else the program's.
+    rate: Option<Percent>,
 }
 
 /// `{"conversionId", "affiliateId", "campaignId", "grossAmount"}`, and perhaps `currency` (else the program's)
@@ -63,7 +91,16 @@ fn calculate(
     edge: &dyn Edge,
 ) -> CalculateCommission {
     let id = CommissionId::new(edge.uuid());
-    CalculateCommission { id, events: [edge.uuid(), edge.uuid()], conversion, rate, origin }
+    CalculateCommission { id, events: std::array::from_fn(|_| edge.uuid()), conversion, rate, origin }
+}
+
+/// As the document tells of [`ApproveRequest`].
+#[derive(ToSchema)]
+#[schema(as = Approve, rename_all = "camelCase")]
+#[expect(dead_code, reason = "it is read as a schema")]
+pub(crate) struct ApproveBody {
+    #[schema(max_length = 64)]
+    commission_id: String,
 }
 
 /// `{"commissionId"}`.
@@ -90,10 +127,6 @@ pub(crate) fn of_recorded(
     event: &ConversionRecorded,
     edge: &dyn Edge,
 ) -> Result<CalculateCommission, Problem> {
-    let refused = |name: &str| {
-        let pointer = format!("/{name}");
-        move |Invalid { code, message }| Problem::invalid(vec![FieldError { pointer, code, message }])
-    };
     let conversion =
         values::opaque(&event.conversion_id, ConversionId::parse).map_err(refused("conversion_id"))?;
     let affiliate =
@@ -111,4 +144,47 @@ pub(crate) fn of_recorded(
         return Err(refused("gross_amount_minor")(Invalid::new("contradiction", why)));
     }
     Ok(calculate(Conversion { id: conversion, affiliate, campaign, gross }, None, Origin::Recorded, edge))
+}
+
+/// The command that follows from a refund. Only how much was refunded in all counts.
+pub(crate) fn of_refunded(event: &ConversionRefunded, edge: &dyn Edge) -> Result<RefundConversion, Problem> {
+    let conversion =
+        values::opaque(&event.conversion_id, ConversionId::parse).map_err(refused("conversion_id"))?;
+    let currency = values::currency_code(&event.currency).map_err(refused("currency"))?;
+    let total = values::amount(event.refunded_total.get())
+        .and_then(values::above_zero)
+        .and_then(|amount| values::money(amount, currency));
+    let total = total.map_err(refused("refunded_total"))?;
+    if total.minor() != event.refunded_total_minor {
+        let total = &event.refunded_total;
+        let why = said!("is not the refunded_total of {total}", "no es el refunded_total de {total}");
+        return Err(refused("refunded_total_minor")(Invalid::new("contradiction", why)));
+    }
+    Ok(RefundConversion { conversion, total, reason: event.reason.clone(), event: edge.uuid() })
+}
+
+/// What is wrong with one field of an event.
+fn refused(name: &str) -> impl FnOnce(Invalid) -> Problem {
+    let pointer = format!("/{name}");
+    move |Invalid { code, message }| Problem::invalid(vec![FieldError { pointer, code, message }])
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_http::openapi::differences;
+
+    use super::*;
+
+    #[test]
+    fn bodies_and_their_schemas_say_the_same() {
+        let told = [
+            differences::<CalculateRequest, CalculateBody>(),
+            differences::<ApproveRequest, ApproveBody>(),
+            differences::<ReasonRequest, ReasonBody>(),
+            differences::<WhyRequest, WhyBody>(),
+            differences::<HoldRequest, HoldBody>(),
+            differences::<ClawBackRequest, ClawBackBody>(),
+        ];
+        assert_eq!(told.concat(), Vec::<String>::new());
+    }
 }

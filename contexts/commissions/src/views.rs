@@ -1,35 +1,64 @@
 //! Commissions as JSON: what HTTP answers (fields of G-3, names of seed 3) and how an explanation is kept.
 
+mod books;
+mod comision;
+
 use axum::http::StatusCode;
 use hexalpes_http::Answer;
+use hexalpes_http::openapi::{Decimal, Percent};
 use hexalpes_kernel::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
 
 use crate::commands::{Approval, Calculation};
-use crate::domain::{Explanation, State, Step};
+use crate::domain::{Explanation, Step};
 use crate::store::Kept;
 
+pub(crate) use books::{EntryView, PartnerBalancesView, TrialBalanceView};
+pub(crate) use comision::{ComisionView, HistoriaView};
+
+/// A page of a list.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is read as a schema: the twin of `hexalpes_http::Page`")]
+pub(crate) struct PageOf<T> {
+    items: Vec<T>,
+    /// Leads to the next page; null on the last.
+    next_cursor: Option<String>,
+}
+
+pub(crate) fn answer(status: StatusCode, view: &impl Serialize) -> Answer {
+    Answer::new(status, serde_json::to_string(view).expect("a view is names and numbers"))
+}
+
 /// Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Commission)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CommissionView {
     commission_id: String,
     conversion_id: String,
     affiliate_id: String,
     campaign_id: Option<String>,
+    #[schema(value_type = Decimal)]
     gross_amount: Box<RawValue>,
     gross_amount_minor: i64,
     currency: &'static str,
     /// Percent.
+    #[schema(value_type = Percent)]
     rate: Box<RawValue>,
+    #[schema(value_type = Decimal)]
     commission_amount: Box<RawValue>,
     commission_amount_minor: i64,
     status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     approved_at: Option<Timestamp>,
-    /// Always null until there are payouts.
+    #[schema(value_type = Option<String>, format = DateTime)]
     paid_at: Option<Timestamp>,
+    /// Inputs, rule, steps and rounding.
+    #[schema(value_type = Object)]
     explanation: Box<RawValue>,
     /// Only in the answer to a replay.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,10 +69,6 @@ impl CommissionView {
     pub(crate) fn of(kept: Kept) -> Self {
         let Kept { commission, explanation } = kept;
         let conversion = commission.conversion();
-        let approved_at = match commission.state() {
-            State::Approved { at } => Some(*at),
-            State::Calculated | State::Held { .. } | State::Rejected { .. } => None,
-        };
         Self {
             commission_id: commission.id().to_string(),
             conversion_id: conversion.id.to_string(),
@@ -57,8 +82,8 @@ impl CommissionView {
             commission_amount_minor: commission.amount().minor(),
             status: commission.state().name(),
             created_at: commission.created_at(),
-            approved_at,
-            paid_at: None,
+            approved_at: commission.state().approved_at(),
+            paid_at: commission.state().paid_at(),
             explanation,
             duplicate: None,
         }

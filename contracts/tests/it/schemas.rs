@@ -6,7 +6,7 @@ use apache_avro::types::Value;
 use apache_avro::{Reader, Schema, Writer};
 use hexalpes_contracts::{
     affiliates,
-    commissions::{CommissionApproved, CommissionCalculated, Event},
+    commissions::{CommissionApproved, CommissionCalculated, CommissionChange, Event, PayoutChange},
     conversions::{self, ConversionRecorded, ConversionRefunded},
 };
 use serde_json::value::RawValue;
@@ -93,6 +93,62 @@ fn commission_calculated_fits_its_schema() {
 fn commission_approved_fits_its_schema() {
     let schema = include_str!("../../../schemas/commissions/CommissionApproved.v1.avsc");
     assert_fits(approved().kind(), &approved().data(), schema);
+}
+
+macro_rules! fits {
+    ($($event:ident of $made:expr),* $(,)?) => {$(
+        let event = Event::$event($made);
+        let schema =
+            include_str!(concat!("../../../schemas/commissions/", stringify!($event), ".v1.avsc"));
+        assert_fits(event.kind(), &event.data(), schema);
+    )*};
+}
+
+#[test]
+fn changes_of_commissions_and_payouts_fit_their_schemas() {
+    let change = || CommissionChange {
+        commission_id: "com_1".into(),
+        conversion_id: "conv-1".into(),
+        affiliate_id: "aff-1".into(),
+        campaign_id: None,
+        amount: number("2.05"),
+        amount_minor: 205,
+        remaining_amount: number("10.50"),
+        remaining_amount_minor: 1_050,
+        currency: "USD".into(),
+        status: "HELD".into(),
+        reason: Some("the customer called".into()),
+        held_until: Some("2025-02-15T10:30:00Z".into()),
+        payout_id: Some("pay_1".into()),
+        changed_at: "2025-01-15T10:30:00Z".into(),
+    };
+    let payout = || PayoutChange {
+        payout_id: "pay_1".into(),
+        program_id: "default".into(),
+        currency: "USD".into(),
+        method: "file".into(),
+        status: "SETTLED".into(),
+        total_amount: number("10.50"),
+        total_amount_minor: 1_050,
+        settled_amount: number("10"),
+        settled_amount_minor: 1_000,
+        failed_amount: number("0.50"),
+        failed_amount_minor: 50,
+        line_count: 2,
+        reason: None,
+        changed_at: "2025-01-15T10:30:00Z".into(),
+    };
+    fits!(
+        CommissionHeld of change(),
+        CommissionReleased of change(),
+        CommissionRejected of change(),
+        CommissionReversed of change(),
+        CommissionPaid of change(),
+        CommissionClawedBack of CommissionChange { held_until: None, ..change() },
+        PayoutCreated of payout(),
+        PayoutSettled of payout(),
+        PayoutFailed of payout(),
+    );
 }
 
 fn recorded() -> ConversionRecorded {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Amount, Currency};
+use crate::{Amount, Currency, rate::half_even};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Money {
@@ -63,6 +63,17 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// `part / whole` of the amount, rounded once, half to even. `whole` is more than zero.
+    ///
+    /// # Panics
+    /// If `whole` is not more than zero.
+    pub fn share(self, part: i64, whole: i64) -> Result<Self, MoneyError> {
+        assert!(whole > 0, "a share is of something");
+        let exact = i128::from(self.minor) * i128::from(part);
+        let minor = i64::try_from(half_even(exact, i128::from(whole))).map_err(|_| MoneyError::TooLarge)?;
+        Ok(Self { minor, ..self })
+    }
+
     fn same_currency(self, other: Self) -> Result<(), MoneyError> {
         if self.currency == other.currency {
             return Ok(());
@@ -95,6 +106,15 @@ mod tests {
     fn more_decimals_than_the_currency_has_are_refused() {
         assert!(matches!(money("1.005", Currency::USD), Err(MoneyError::TooPrecise { exponent: 2, .. })));
         assert!(matches!(money("0.5", Currency::JPY), Err(MoneyError::TooPrecise { exponent: 0, .. })));
+    }
+
+    #[test]
+    fn a_share_is_rounded_once_half_to_even() {
+        let share =
+            |minor, part, whole| Money::from_minor(minor, Currency::USD).share(part, whole).map(Money::minor);
+        assert_eq!([share(1, 1, 2), share(3, 1, 2), share(7, 1, 3)], [Ok(0), Ok(2), Ok(2)]);
+        assert_eq!(share(i64::MAX, i64::MAX, i64::MAX), Ok(i64::MAX));
+        assert_eq!(share(i64::MAX, 2, 1), Err(MoneyError::TooLarge));
     }
 
     #[test]

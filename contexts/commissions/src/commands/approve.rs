@@ -1,11 +1,11 @@
 //! Approves a commission. Again is no news: the same answer, and no event.
 
-use hexalpes_db::{DbError, Tx};
+use hexalpes_db::Tx;
 use hexalpes_kernel::{Cause, Uuid};
 
-use crate::domain::{self, CommissionId, Fact};
-use crate::events;
-use crate::store::{self, Kept};
+use super::change::{ChangeCommission, ChangeError, Verb, change};
+use crate::domain::CommissionId;
+use crate::store::Kept;
 
 #[derive(Clone, Debug)]
 pub struct ApproveCommission {
@@ -20,22 +20,9 @@ pub struct Approval {
     pub(crate) kept: Kept,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApproveError {
-    #[error("there is no commission {0}")]
-    NotFound(CommissionId),
-    #[error(transparent)]
-    Refused(#[from] domain::ApproveError),
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-pub async fn approve(tx: &Tx, command: ApproveCommission, cause: &Cause) -> Result<Approval, ApproveError> {
-    let found = store::load(tx, &command.commission).await?;
-    let mut kept = found.ok_or(ApproveError::NotFound(command.commission))?;
-    if let Some(approved) = kept.commission.approve(cause.at)? {
-        store::save(tx, &kept.commission).await?;
-        events::append(tx, command.event, Fact::Approved(approved), cause).await?;
-    }
-    Ok(Approval { kept })
+pub async fn approve(tx: &Tx, command: ApproveCommission, cause: &Cause) -> Result<Approval, ChangeError> {
+    let ApproveCommission { commission, event } = command;
+    // An approval has one fact.
+    let change_to = ChangeCommission { commission, verb: Verb::Approve, events: [event; 2] };
+    Ok(Approval { kept: change(tx, change_to, cause).await?.kept })
 }

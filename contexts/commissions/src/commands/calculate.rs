@@ -3,16 +3,19 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Rate, Uuid};
 
-use crate::domain::{Commission, CommissionId, Conversion, Fact, Made, Origin, Program, Rates, RuleError};
-use crate::store::{self, Kept};
-use crate::{events, views};
+use super::book::book;
+use crate::domain::{
+    Commission, CommissionId, Conversion, Fact, Made, Origin, Program, Rates, Refunded, RuleError,
+};
+use crate::store::{self, Kept, refunds};
+use crate::views;
 
 #[derive(Clone, Debug)]
 pub struct CalculateCommission {
     /// The id that the commission gets if it is new.
     pub id: CommissionId,
-    /// The ids of the events that say so: calculated, and perhaps approved.
-    pub events: [Uuid; 2],
+    /// The ids of the events that say so: calculated, and perhaps approved, and perhaps refunded already.
+    pub events: [Uuid; 3],
     pub conversion: Conversion,
     /// The rate that the request asks for. It counts only if the commission is new.
     pub rate: Option<Rate>,
@@ -44,16 +47,16 @@ pub async fn calculate(
     program: &Program,
     cause: &Cause,
 ) -> Result<Calculation, CalculateError> {
-    let CalculateCommission { id, events: [first, second], conversion, rate, origin } = command;
+    let CalculateCommission { id, events, conversion, rate, origin } = command;
     let rates = Rates { request: rate, ..Rates::default() };
     let Made { commission, explanation, calculated, approved } =
         Commission::calculate(id, conversion.clone(), program, &rates, origin, cause.at)?;
-    let kept = Kept { commission, explanation: views::explanation(&explanation) };
+    let mut kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
-        events::append(tx, first, Fact::Calculated(calculated), cause).await?;
-        if let Some(approved) = approved {
-            events::append(tx, second, Fact::Approved(approved), cause).await?;
-        }
+        let mut facts = vec![Fact::Calculated(calculated)];
+        facts.extend(approved.map(Fact::Approved));
+        facts.extend(refunded_before(tx, &mut kept.commission, cause).await?);
+        book(tx, events.into_iter().zip(facts).collect(), cause).await?;
         return Ok(Calculation { kept, duplicate: false });
     }
     let kept = store::load_by_conversion(tx, &conversion.id).await?.ok_or_else(unseen)?;
@@ -62,6 +65,22 @@ pub async fn calculate(
     } else {
         Err(CalculateError::DuplicateConversion { existing: kept.commission.id().clone() })
     }
+}
+
+/// What a refund takes back that came before its conversion.
+async fn refunded_before(
+    tx: &Tx,
+    commission: &mut Commission,
+    cause: &Cause,
+) -> Result<Option<Fact>, DbError> {
+    let Some(told) = refunds::of(tx, &commission.conversion().id).await? else { return Ok(None) };
+    // A refund that does not fit the conversion (another currency, more than was paid) is not one of it.
+    let Ok(refunded) = commission.refund(told.total, told.reason, cause.at) else { return Ok(None) };
+    store::save(tx, commission).await?;
+    Ok(match refunded {
+        Refunded::Reversed(fact) => Some(*fact),
+        Refunded::Known | Refunded::Noted => None,
+    })
 }
 
 /// Serializable writes see the row that was in their way; should one not, it may be tried again.

@@ -1,11 +1,13 @@
 //! A commission: what one conversion owes one affiliate, and what became of it.
 //!
-//! Not here: how the amount is derived (`rule`), and how that is told (`explanation`).
+//! Not here: how the amount is derived (`rule`), how that is told (`explanation`), what can be done with a commission
+//! (`lifecycle`), and how it is booked (`posting`).
 
 use hexalpes_kernel::{Money, Rate, Timestamp};
 
 use super::{
-    AffiliateId, CampaignId, CommissionId, ConversionId, Explanation, Program, RateSource, Rates, RuleError,
+    AffiliateId, Approved, Bucket, Calculated, CampaignId, CommissionId, ConversionId, Explanation, PayoutId,
+    Program, ProgramId, Rates, RuleError,
 };
 
 /// What is known of a conversion when its commission is calculated.
@@ -31,16 +33,51 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Calculated,
-    /// It may not be approved before `until`: the refund window is open.
+    /// It may not be approved before `until`, or before somebody releases it.
     Held {
-        until: Timestamp,
+        until: Option<Timestamp>,
+        /// Whether it is approved with its release.
+        approves: bool,
     },
     Approved {
         at: Timestamp,
     },
     Rejected {
         reason: String,
+        at: Timestamp,
     },
+    /// Before it was paid, all of it was taken back.
+    Reversed {
+        reason: String,
+        at: Timestamp,
+    },
+    InPayout(Reservation),
+    Paid {
+        payment: Payment,
+    },
+    /// After it was paid, all of it was taken back.
+    ClawedBack {
+        payment: Payment,
+        reason: String,
+        at: Timestamp,
+    },
+}
+
+/// What a commission is in a payout with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    pub payout: PayoutId,
+    /// What was payable.
+    pub amount: Money,
+    /// What of it is set off against what the partner owes.
+    pub netted: Money,
+    pub approved_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payment {
+    pub reservation: Reservation,
+    pub at: Timestamp,
 }
 
 impl State {
@@ -51,53 +88,78 @@ impl State {
             Self::Held { .. } => "HELD",
             Self::Approved { .. } => "APPROVED",
             Self::Rejected { .. } => "REJECTED",
+            Self::Reversed { .. } => "REVERSED",
+            Self::InPayout(_) => "IN_PAYOUT",
+            Self::Paid { .. } => "PAID",
+            Self::ClawedBack { .. } => "CLAWED_BACK",
+        }
+    }
+
+    /// Every name of a state.
+    pub const NAMES: [&'static str; 8] =
+        ["CALCULATED", "HELD", "APPROVED", "IN_PAYOUT", "PAID", "REJECTED", "REVERSED", "CLAWED_BACK"];
+
+    pub fn reservation(&self) -> Option<&Reservation> {
+        match self {
+            Self::InPayout(reservation) => Some(reservation),
+            Self::Paid { payment } | Self::ClawedBack { payment, .. } => Some(&payment.reservation),
+            _ => None,
+        }
+    }
+
+    /// When it was approved, if that still holds.
+    pub fn approved_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Approved { at } => Some(*at),
+            other => other.reservation().map(|reservation| reservation.approved_at),
+        }
+    }
+
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Paid { payment } | Self::ClawedBack { payment, .. } => Some(payment.at),
+            _ => None,
+        }
+    }
+
+    /// Why it is held back or over.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { reason, .. }
+            | Self::Reversed { reason, .. }
+            | Self::ClawedBack { reason, .. } => Some(reason),
+            _ => None,
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commission {
-    id: CommissionId,
-    conversion: Conversion,
-    rate: Rate,
-    amount: Money,
-    state: State,
-    created_at: Timestamp,
+    pub(super) id: CommissionId,
+    pub(super) program: ProgramId,
+    pub(super) conversion: Conversion,
+    pub(super) rate: Rate,
+    pub(super) amount: Money,
+    /// What of the amount was taken back; 0 to all of it.
+    pub(super) reversed: Money,
+    /// What customers got back of the gross amount, as far as was heard.
+    pub(super) refunded: Money,
+    pub(super) state: State,
+    pub(super) created_at: Timestamp,
 }
 
 /// The parts of a commission as they were kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     pub id: CommissionId,
+    pub program: ProgramId,
     pub conversion: Conversion,
     pub rate: Rate,
     pub amount: Money,
+    pub reversed: Money,
+    pub refunded: Money,
     pub state: State,
     pub created_at: Timestamp,
-}
-
-/// A commission was calculated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Calculated {
-    pub commission: CommissionId,
-    pub conversion: Conversion,
-    pub amount: Money,
-    pub rate: Rate,
-    pub source: RateSource,
-    pub rule: &'static str,
-    pub rule_version: u32,
-    /// As [`State::name`].
-    pub status: &'static str,
-    pub at: Timestamp,
-}
-
-/// A commission was approved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approved {
-    pub commission: CommissionId,
-    pub conversion: Conversion,
-    pub amount: Money,
-    pub at: Timestamp,
 }
 
 /// A new commission, with everything that there is to say about it.
@@ -111,21 +173,6 @@ pub struct Made {
     pub approved: Option<Approved>,
 }
 
-/// Whatever can happen to a commission.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    Calculated(Calculated),
-    Approved(Approved),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApproveError {
-    #[error("it is held until {until}")]
-    Held { until: Timestamp },
-    #[error("it was rejected: {reason}")]
-    Rejected { reason: String },
-}
-
 impl Commission {
     /// Derives what `conversion` owes under `program`, and approves it where the program says so.
     pub fn calculate(
@@ -137,9 +184,10 @@ impl Commission {
         at: Timestamp,
     ) -> Result<Made, RuleError> {
         let explanation = program.apply(conversion.gross, rates)?;
-        let state = match program.hold {
-            None => State::Calculated,
-            Some(hold) => State::Held { until: at.after(hold) },
+        let approves = program.approves(origin);
+        let (state, into) = match program.hold {
+            None => (State::Calculated, Bucket::Pending),
+            Some(hold) => (State::Held { until: Some(at.after(hold)), approves }, Bucket::Held),
         };
         let calculated = Calculated {
             commission: id.clone(),
@@ -150,31 +198,23 @@ impl Commission {
             rule: explanation.rule,
             rule_version: explanation.rule_version,
             status: state.name(),
+            into,
             at,
         };
-        let (rate, amount) = (explanation.rate, calculated.amount);
-        let mut commission = Self { id, conversion, rate, amount, state, created_at: at };
+        let mut commission = Self {
+            id,
+            program: program.id(),
+            rate: explanation.rate,
+            amount: calculated.amount,
+            reversed: Money::zero(calculated.amount.currency()),
+            refunded: Money::zero(conversion.gross.currency()),
+            conversion,
+            state,
+            created_at: at,
+        };
         // One that is held is approved when its time has come.
-        let approved = if program.approves(origin) { commission.approve(at).ok().flatten() } else { None };
+        let approved = if approves { commission.approve(at).ok().flatten() } else { None };
         Ok(Made { commission, explanation, calculated, approved })
-    }
-
-    /// Approves once; approving again is no news (`Ok(None)`).
-    pub fn approve(&mut self, at: Timestamp) -> Result<Option<Approved>, ApproveError> {
-        match &self.state {
-            State::Calculated => {}
-            State::Held { until } if *until <= at => {}
-            State::Held { until } => return Err(ApproveError::Held { until: *until }),
-            State::Approved { .. } => return Ok(None),
-            State::Rejected { reason } => return Err(ApproveError::Rejected { reason: reason.clone() }),
-        }
-        self.state = State::Approved { at };
-        Ok(Some(Approved {
-            commission: self.id.clone(),
-            conversion: self.conversion.clone(),
-            amount: self.amount,
-            at,
-        }))
     }
 
     /// Whether `conversion` is the one that this commission is for, told a second time.
@@ -184,12 +224,16 @@ impl Commission {
 
     /// Takes a commission out of its store.
     pub fn restore(stored: Stored) -> Self {
-        let Stored { id, conversion, rate, amount, state, created_at } = stored;
-        Self { id, conversion, rate, amount, state, created_at }
+        let Stored { id, program, conversion, rate, amount, reversed, refunded, state, created_at } = stored;
+        Self { id, program, conversion, rate, amount, reversed, refunded, state, created_at }
     }
 
     pub fn id(&self) -> &CommissionId {
         &self.id
+    }
+
+    pub fn program(&self) -> &ProgramId {
+        &self.program
     }
 
     pub fn conversion(&self) -> &Conversion {
@@ -200,8 +244,22 @@ impl Commission {
         self.rate
     }
 
+    /// As it was calculated, whatever was taken back since.
     pub fn amount(&self) -> Money {
         self.amount
+    }
+
+    pub fn reversed(&self) -> Money {
+        self.reversed
+    }
+
+    pub fn refunded(&self) -> Money {
+        self.refunded
+    }
+
+    /// What is left: the amount less what was taken back.
+    pub fn remaining(&self) -> Money {
+        self.amount.checked_sub(self.reversed).expect("no more is taken back than was owed")
     }
 
     pub fn state(&self) -> &State {
@@ -220,6 +278,7 @@ mod tests {
     use hexalpes_kernel::Currency;
 
     use super::*;
+    use crate::domain::Refusal;
 
     const HOUR: Duration = Duration::from_hours(1);
 
@@ -264,7 +323,7 @@ mod tests {
         let until = noon().after(HOUR);
         let (mut commission, fact) = calculated(&Program { hold: Some(HOUR), ..Program::default() });
         assert_eq!(fact.status, "HELD");
-        assert_eq!(commission.approve(noon()), Err(ApproveError::Held { until }));
+        assert_eq!(commission.approve(noon()), Err(Refusal::Held { until: Some(until) }));
         assert!(commission.approve(until).unwrap().is_some());
     }
 
@@ -281,8 +340,8 @@ mod tests {
     #[test]
     fn a_rejected_commission_stays_rejected() {
         let (mut commission, _) = calculated(&Program::default());
-        commission.state = State::Rejected { reason: "refunded".into() };
-        assert!(matches!(commission.approve(noon()), Err(ApproveError::Rejected { .. })));
+        commission.state = State::Rejected { reason: "refunded".into(), at: noon() };
+        assert!(matches!(commission.approve(noon()), Err(Refusal::Rejected { .. })));
         assert_eq!(commission.state().name(), "REJECTED");
     }
 }

@@ -18,3 +18,11 @@ opaque_id! {
     /// What the affiliate was advertising.
     pub struct CampaignId;
 }
+opaque_id! {
+    /// Under whose rules a conversion earns.
+    pub struct ProgramId;
+}
+opaque_id! {
+    /// A payout: what is paid at once, in one currency.
+    pub struct PayoutId = "pay_";
+}

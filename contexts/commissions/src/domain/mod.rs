@@ -2,12 +2,25 @@
 
 mod commission;
 mod explanation;
+mod fact;
 mod ids;
+mod journal;
+#[cfg(test)]
+pub(crate) mod laws;
+mod lifecycle;
+mod payout;
+mod posting;
+mod refund;
 mod rule;
 
-pub use commission::{
-    ApproveError, Approved, Calculated, Commission, Conversion, Fact, Made, Origin, State, Stored,
-};
+pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, State, Stored};
 pub use explanation::{Explanation, Rounding, Step};
-pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId};
+pub use fact::{Approved, Calculated, Change, Fact, Share};
+pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, ProgramId};
+pub use journal::{Account, Bucket, Entry, Posting, Unbalanced};
+pub use lifecycle::Refusal;
+pub use payout::{
+    Candidate, Item, Line, LineState, Method, Payout, PayoutError, PayoutStatus, Plan, PlannedLine, plan,
+};
+pub use refund::{RefundError, Refunded};
 pub use rule::{Program, RateSource, Rates, RuleError};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hexalpes_kernel::{Amount, Currency, Money, MoneyError, Rate};
 
-use super::{Explanation, Origin, Rounding, Step};
+use super::{Explanation, Origin, ProgramId, Rounding, Step};
 
 /// Where a rate came from, in rising order of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +71,10 @@ impl Default for Program {
 }
 
 impl Program {
+    pub fn id(&self) -> ProgramId {
+        ProgramId::parse(self.name).expect("the programs that are written here have names that are ids")
+    }
+
     /// Whether a commission is approved as soon as it is calculated.
     pub fn approves(&self, origin: Origin) -> bool {
         match origin {

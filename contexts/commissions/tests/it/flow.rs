@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use hexalpes_commissions::domain::Program;
-use hexalpes_db::{DbError, Tx};
 use http::{Request, StatusCode};
-use sea_query::Query;
 use serde_json::{Value, json};
 
 use crate::support::{a_conversion, on_each_database};
@@ -200,16 +198,11 @@ async fn what_may_not_be_approved_is_a_conflict_that_says_why() {
         assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("commission_held")));
         assert_eq!(problem["heldUntil"], "2025-01-15T13:00:00Z");
 
-        // Nothing rejects one yet.
-        let reject = Query::update()
-            .table("commission")
-            .values([("status", "REJECTED".into()), ("reason", "refunded".into())])
-            .to_owned();
-        let reject = async move |tx: &Tx| -> Result<u64, DbError> { tx.execute(&reject).await };
-        assert_eq!(app.db().write(reject).await, Ok(1));
+        let reject = format!("/api/v1/comisiones/{id}/rechazar");
+        app.post(&reject, json!({ "motivo": "fraud" }).to_string()).await;
         let (status, problem) = app.approve(id).await;
         assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("commission_rejected")));
-        assert_eq!(app.events().await.len(), 1);
+        assert_eq!(app.events().await.len(), 2);
     })
     .await;
 }

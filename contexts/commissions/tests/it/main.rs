@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod bad_input;
+mod books;
 mod flow;
 mod messages;
 mod support;

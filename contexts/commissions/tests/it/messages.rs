@@ -234,6 +234,75 @@ async fn a_recorded_conversion_has_its_commission_calculated_and_approved_once()
     .await;
 }
 
+fn refunded(conversion: &str, total_minor: i64) -> Value {
+    let total =
+        serde_json::from_str::<Value>(&format!("{}.{:02}", total_minor / 100, total_minor % 100)).unwrap();
+    json!({
+        "conversion_id": conversion,
+        "refund_id": format!("ref-{total_minor}"),
+        "affiliate_id": "aff-1",
+        "program_id": "default",
+        "refund_amount": 1,
+        "refund_amount_minor": 100,
+        "refunded_total": total,
+        "refunded_total_minor": total_minor,
+        "currency": "USD",
+        "reason": "did not fit",
+        "refunded_at": "2025-01-16T12:00:00Z",
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refunds_count_once_in_any_order_and_also_before_their_conversion() {
+    on_each_stage(async |stage| {
+        let kind = "com.hexabuilders.conversions.ConversionRefunded";
+        // 60.25 of 120.50 is half of it, and comes first; a smaller total that comes later is older.
+        for (id, total) in [("r-2", 6025), ("r-1", 1000), ("r-2", 6025)] {
+            stage.send(CONVERSIONS_TOPIC, command(id, kind, &refunded("conv-1", total))).await;
+        }
+        stage.send(CONVERSIONS_TOPIC, Outgoing::new(recorded("conv-1").to_string())).await;
+        stage.until("conversions", |status| status.handled + status.duplicates == 4).await;
+        let (_, found) = stage.app.by_conversion("conv-1").await;
+        assert_eq!((&found["status"], &found["commissionAmountMinor"]), (&json!("APPROVED"), &json!(1205)));
+        let events = stage.app.events().await;
+        let (kind, reversed) = events.last().unwrap();
+        assert!(kind.ends_with(".CommissionReversed"), "{kind}");
+        // A half of 12.05, to the even cent.
+        assert_eq!(
+            (&reversed["amount_minor"], &reversed["remaining_amount_minor"]),
+            (&json!(602), &json!(603))
+        );
+
+        stage
+            .send(
+                CONVERSIONS_TOPIC,
+                command(
+                    "r-3",
+                    "com.hexabuilders.conversions.ConversionRefunded",
+                    &refunded("conv-1", 12_050),
+                ),
+            )
+            .await;
+        stage.until("conversions", |status| status.handled + status.duplicates == 5).await;
+        let (_, found) = stage.app.by_conversion("conv-1").await;
+        assert_eq!(found["status"], "REVERSED");
+
+        stage
+            .send(
+                CONVERSIONS_TOPIC,
+                command(
+                    "r-4",
+                    "com.hexabuilders.conversions.ConversionRefunded",
+                    &refunded("conv-1", 12_051),
+                ),
+            )
+            .await;
+        let letter = stage.dead_letter("conversions", 1).await;
+        assert!(letter.contains("/refunded_total: is more than the gross amount of 120.5"), "{letter}");
+    })
+    .await;
+}
+
 /// Accepts C-11.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conversion_that_was_asked_for_first_keeps_its_commission() {

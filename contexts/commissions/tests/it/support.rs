@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 #[derive(Clone)]
 pub(crate) struct TestApp {
     db: Db,
-    edge: Arc<dyn Edge>,
+    pub(crate) edge: Arc<FixedEdge>,
     router: Router,
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(TestApp)) {
         db.migrate(hexalpes_http::idempotency::MIGRATIONS).await.unwrap();
         db.migrate(hexalpes_commissions::MIGRATIONS).await.unwrap();
         let noon = Timestamp::parse("2025-01-15T12:00:00Z").unwrap();
-        let edge: Arc<dyn Edge> = Arc::new(FixedEdge::at(noon));
+        let edge = Arc::new(FixedEdge::at(noon));
         let routes = hexalpes_commissions::router(db.clone(), edge.clone());
         let router = hexalpes_http::layers(routes, edge.clone());
         test(TestApp { db: db.clone(), edge, router }).await;
@@ -43,6 +43,12 @@ impl TestApp {
     pub(crate) fn under(&self, program: Program) -> Self {
         let routes = hexalpes_commissions::router_under(program, self.db.clone(), self.edge.clone());
         Self { router: hexalpes_http::layers(routes, self.edge.clone()), ..self.clone() }
+    }
+
+    /// What time brings about.
+    pub(crate) async fn sweep(&self) -> hexalpes_commissions::Swept {
+        let edge: Arc<dyn Edge> = self.edge.clone();
+        hexalpes_commissions::sweep(&self.db, &edge).await.unwrap()
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -1,0 +1,103 @@
+//! The HTTP faces: seed 3's (port 5001), and everything else (port 8003).
+
+mod books;
+mod comisiones;
+mod seed;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use hexalpes_db::{Db, Keyset};
+use hexalpes_http::{Caused, Idempotency, IdempotencyKey, KeyedRequest, ListQuery, Problem, Sort};
+use hexalpes_kernel::{Cause, Edge};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::domain::Program;
+
+/// What the routes need. Clones share it; both faces are to have the same one.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub db: Db,
+    pub edge: Arc<dyn Edge>,
+    pub program: Arc<Program>,
+    pub idempotency: Idempotency,
+}
+
+impl App {
+    /// Under the default program.
+    pub fn new(db: Db, edge: Arc<dyn Edge>) -> Self {
+        Self { db, edge, program: Arc::default(), idempotency: Idempotency::default() }
+    }
+}
+
+/// Seed 3's routes. They need [`hexalpes_http::layers`] around them.
+pub fn seed_api(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(seed::calculate))
+        .routes(routes!(seed::approve))
+        .routes(routes!(seed::by_conversion))
+        .with_state(app)
+}
+
+/// All other routes: commissions in the words of seed 4, and the books.
+pub fn api(app: App) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(comisiones::list))
+        .routes(routes!(comisiones::read))
+        .routes(routes!(comisiones::history))
+        .routes(routes!(comisiones::approve))
+        .routes(routes!(comisiones::hold))
+        .routes(routes!(comisiones::release))
+        .routes(routes!(comisiones::reject))
+        .routes(routes!(comisiones::reverse))
+        .routes(routes!(comisiones::claw_back))
+        .routes(routes!(books::journal))
+        .routes(routes!(books::balances))
+        .routes(routes!(books::trial_balance))
+        .with_state(app)
+}
+
+/// Both faces in one, under the default program.
+pub fn router(db: Db, edge: Arc<dyn Edge>) -> Router {
+    router_under(Program::default(), db, edge)
+}
+
+/// As [`router`], under another program.
+pub fn router_under(program: Program, db: Db, edge: Arc<dyn Edge>) -> Router {
+    let app = App { program: Arc::new(program), ..App::new(db, edge) };
+    seed_api(app.clone()).merge(api(app)).into()
+}
+
+/// A list's page out of its query: by a column that holds a number, and by the id.
+fn keyset(query: &ListQuery, sort: Sort) -> Result<Keyset, Problem> {
+    let after = query.after::<2>(sort)?;
+    let after = after.and_then(|[number, id]| Some((number.parse::<i64>().ok()?.into(), id.into())));
+    Ok(Keyset { is_descending: sort.is_descending, after, limit: u64::from(query.limit) + 1 })
+}
+
+/// Who asks for a change, and under which key.
+struct Asked {
+    cause: Cause,
+    key: IdempotencyKey,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Caused(cause) = Caused::from_request_parts(parts, state).await?;
+        Ok(Self { cause, key: IdempotencyKey::from_request_parts(parts, state).await? })
+    }
+}
+
+impl Asked {
+    /// `digest` tells one body from another, and `of` what the change is about, when the path says so.
+    fn keyed(self, scope: &'static str, digest: &str, of: &str) -> (Cause, KeyedRequest) {
+        let digest = if of.is_empty() { digest.to_owned() } else { format!("{of} {digest}") };
+        let Self { cause, key } = self;
+        let request = KeyedRequest { scope, key, digest, at: cause.at };
+        (cause, request)
+    }
+}

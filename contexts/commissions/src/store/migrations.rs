@@ -1,0 +1,80 @@
+//! The tables of this context, and what becomes of rows that are older than a step.
+
+use hexalpes_db::{Backend, Migration, columns};
+use sea_query::{ColumnDef, Index, Table};
+
+use super::Col;
+use super::{history, journal, refunds, snapshots};
+
+/// What the routers need in their database, besides the outbox.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new("commissions", 1, "create commission", create_commission),
+    Migration::new("commissions", 2, "give commissions a life and books", give_books),
+];
+
+fn create_commission(backend: Backend) -> Vec<String> {
+    let id = |name| columns::id(backend, name);
+    vec![
+        backend.schema(
+            Table::create()
+                .table(Col::Table)
+                .col(id(Col::Id).not_null().primary_key())
+                .col(id(Col::Tenant).not_null())
+                .col(id(Col::ConversionId).not_null())
+                .col(id(Col::RuleSlot).not_null())
+                .col(id(Col::AffiliateId).not_null())
+                .col(id(Col::CampaignId))
+                .col(columns::integer(Col::GrossMinor).not_null())
+                .col(columns::integer(Col::CommissionMinor).not_null())
+                .col(id(Col::Currency).not_null())
+                .col(id(Col::RatePercent).not_null())
+                .col(columns::text(backend, Col::Explanation).not_null())
+                .col(id(Col::Status).not_null())
+                .col(columns::text(backend, Col::Reason))
+                .col(columns::timestamp(Col::HeldUntil))
+                .col(columns::timestamp(Col::CreatedAt).not_null())
+                .col(columns::timestamp(Col::ApprovedAt)),
+        ),
+        backend.schema(
+            Index::create()
+                .unique()
+                .name("commission_conversion")
+                .table(Col::Table)
+                .col(Col::Tenant)
+                .col(Col::ConversionId)
+                .col(Col::RuleSlot),
+        ),
+    ]
+}
+
+fn give_books(backend: Backend) -> Vec<String> {
+    let id = |name| columns::id(backend, name);
+    let add = |column: &mut ColumnDef| backend.schema(Table::alter().table(Col::Table).add_column(column));
+    let index = |name: &str, of: &[Col]| {
+        let mut index = Index::create().name(name).table(Col::Table).to_owned();
+        for column in of {
+            index.col(*column);
+        }
+        backend.schema(&index)
+    };
+    let mut statements = vec![
+        add(id(Col::ProgramId).not_null().default("default")),
+        add(columns::integer(Col::ReversedMinor).not_null().default(0)),
+        add(columns::integer(Col::RefundedMinor).not_null().default(0)),
+        add(ColumnDef::new(Col::HoldApproves).boolean().not_null().default(false)),
+        add(&mut id(Col::PayoutId)),
+        add(&mut columns::integer(Col::ReservedMinor)),
+        add(&mut columns::integer(Col::NettedMinor)),
+        add(&mut columns::timestamp(Col::PaidAt)),
+        add(&mut columns::timestamp(Col::EndedAt)),
+        index("commission_created", &[Col::Tenant, Col::CreatedAt, Col::Id]),
+        index("commission_partner", &[Col::Tenant, Col::AffiliateId, Col::Currency, Col::Status]),
+        index("commission_due", &[Col::Tenant, Col::Status, Col::HeldUntil]),
+    ];
+    statements.extend(history::create(backend));
+    statements.extend(refunds::create(backend));
+    statements.extend(journal::create(backend));
+    statements.extend(snapshots::create(backend));
+    statements.extend(journal::openings());
+    statements
+}

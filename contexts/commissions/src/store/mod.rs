@@ -1,0 +1,308 @@
+//! The table `commission`: one row for each (tenant, conversion, rule slot), which its unique key holds.
+
+pub(crate) mod history;
+pub(crate) mod journal;
+#[cfg(test)]
+mod laws;
+pub(crate) mod lists;
+mod migrations;
+pub(crate) mod refunds;
+pub(crate) mod snapshots;
+
+use hexalpes_db::{DbError, Row, Tx};
+use hexalpes_kernel::{Amount, Currency, Money, Rate, Timestamp};
+use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Order, Query, SelectStatement};
+use serde_json::value::RawValue;
+
+use crate::domain::{
+    AffiliateId, CampaignId, Commission, CommissionId, Conversion, ConversionId, Payment, PayoutId,
+    ProgramId, Reservation, State, Stored,
+};
+
+pub use migrations::MIGRATIONS;
+
+/// The only tenant there is until authentication tells them apart.
+pub(crate) const TENANT: &str = "default";
+/// A conversion may owe one commission for each slot; the program's own is the only one yet.
+const RULE_SLOT: &str = "default";
+
+#[derive(Iden, Clone, Copy)]
+pub(crate) enum Col {
+    #[iden = "commission"]
+    Table,
+    Id,
+    Tenant,
+    ProgramId,
+    ConversionId,
+    RuleSlot,
+    AffiliateId,
+    CampaignId,
+    GrossMinor,
+    CommissionMinor,
+    /// What of the commission was taken back.
+    ReversedMinor,
+    /// What of the gross amount was refunded.
+    RefundedMinor,
+    Currency,
+    RatePercent,
+    Explanation,
+    Status,
+    Reason,
+    HeldUntil,
+    /// Whether it is approved with its release.
+    HoldApproves,
+    CreatedAt,
+    ApprovedAt,
+    PayoutId,
+    /// What was payable when it went into its payout.
+    ReservedMinor,
+    /// What of it was set off.
+    NettedMinor,
+    PaidAt,
+    /// When it was rejected, reversed or clawed back.
+    EndedAt,
+}
+
+/// A commission and the JSON of its explanation, as it was written when the commission was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) commission: Commission,
+    pub(crate) explanation: Box<RawValue>,
+}
+
+/// Inserts a commission unless its conversion has one; tells whether it did.
+pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
+    let commission = &kept.commission;
+    let conversion = commission.conversion();
+    let state = Columns::of(commission.state());
+    let insert = Query::insert()
+        .into_table(Col::Table)
+        .columns([
+            Col::Id,
+            Col::Tenant,
+            Col::ProgramId,
+            Col::ConversionId,
+            Col::RuleSlot,
+            Col::AffiliateId,
+            Col::CampaignId,
+            Col::GrossMinor,
+            Col::CommissionMinor,
+            Col::ReversedMinor,
+            Col::RefundedMinor,
+            Col::Currency,
+            Col::RatePercent,
+            Col::Explanation,
+            Col::Status,
+            Col::HeldUntil,
+            Col::HoldApproves,
+            Col::CreatedAt,
+            Col::ApprovedAt,
+        ])
+        .values_panic([
+            commission.id().as_str().into(),
+            TENANT.into(),
+            commission.program().as_str().into(),
+            conversion.id.as_str().into(),
+            RULE_SLOT.into(),
+            conversion.affiliate.as_str().into(),
+            conversion.campaign.as_ref().map(CampaignId::as_str).into(),
+            conversion.gross.minor().into(),
+            commission.amount().minor().into(),
+            commission.reversed().minor().into(),
+            commission.refunded().minor().into(),
+            conversion.gross.currency().code().into(),
+            commission.rate().percent().to_string().into(),
+            kept.explanation.get().into(),
+            state.status.into(),
+            state.held_until.into(),
+            state.hold_approves.into(),
+            commission.created_at().as_micros().into(),
+            state.approved_at.into(),
+        ])
+        .to_owned();
+    tx.insert_new(&insert, Col::Id).await
+}
+
+/// Writes what can change: the state, and what was taken back.
+pub(crate) async fn save(tx: &Tx, commission: &Commission) -> Result<(), DbError> {
+    let state = Columns::of(commission.state());
+    let update = Query::update()
+        .table(Col::Table)
+        .value(Col::ReversedMinor, commission.reversed().minor())
+        .value(Col::RefundedMinor, commission.refunded().minor())
+        .value(Col::Status, state.status)
+        .value(Col::Reason, state.reason)
+        .value(Col::HeldUntil, state.held_until)
+        .value(Col::HoldApproves, state.hold_approves)
+        .value(Col::ApprovedAt, state.approved_at)
+        .value(Col::PayoutId, state.payout_id)
+        .value(Col::ReservedMinor, state.reserved_minor)
+        .value(Col::NettedMinor, state.netted_minor)
+        .value(Col::PaidAt, state.paid_at)
+        .value(Col::EndedAt, state.ended_at)
+        .and_where(Expr::col(Col::Tenant).eq(TENANT))
+        .and_where(Expr::col(Col::Id).eq(commission.id().as_str()))
+        .to_owned();
+    match tx.execute(&update).await? {
+        0 => Err(DbError::NoRow),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) async fn load(tx: &Tx, id: &CommissionId) -> Result<Option<Kept>, DbError> {
+    let select = select().and_where(Expr::col(Col::Id).eq(id.as_str())).to_owned();
+    tx.fetch_optional(&select).await?.map(|row| kept(&row)).transpose()
+}
+
+pub(crate) async fn load_by_conversion(tx: &Tx, id: &ConversionId) -> Result<Option<Kept>, DbError> {
+    let select = select()
+        .and_where(Expr::col(Col::ConversionId).eq(id.as_str()))
+        .and_where(Expr::col(Col::RuleSlot).eq(RULE_SLOT))
+        .to_owned();
+    tx.fetch_optional(&select).await?.map(|row| kept(&row)).transpose()
+}
+
+/// The held commissions whose time has come, the longest due first.
+pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<Kept>, DbError> {
+    let select = select()
+        .and_where(Expr::col(Col::Status).eq("HELD"))
+        .and_where(Expr::col(Col::HeldUntil).lte(now.as_micros()))
+        .order_by(Col::HeldUntil, Order::Asc)
+        .limit(limit)
+        .to_owned();
+    tx.fetch_all(&select).await?.iter().map(kept).collect()
+}
+
+pub(crate) fn select() -> SelectStatement {
+    Query::select().column(Asterisk).from(Col::Table).and_where(Expr::col(Col::Tenant).eq(TENANT)).to_owned()
+}
+
+/// A state, spread over its columns.
+#[derive(Default)]
+struct Columns<'a> {
+    status: &'static str,
+    reason: Option<&'a str>,
+    held_until: Option<i64>,
+    hold_approves: bool,
+    approved_at: Option<i64>,
+    payout_id: Option<&'a str>,
+    reserved_minor: Option<i64>,
+    netted_minor: Option<i64>,
+    paid_at: Option<i64>,
+    ended_at: Option<i64>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(state: &'a State) -> Self {
+        let reservation = state.reservation();
+        let mut columns = Self {
+            status: state.name(),
+            reason: state.reason(),
+            approved_at: state.approved_at().map(Timestamp::as_micros),
+            payout_id: reservation.map(|reservation| reservation.payout.as_str()),
+            reserved_minor: reservation.map(|reservation| reservation.amount.minor()),
+            netted_minor: reservation.map(|reservation| reservation.netted.minor()),
+            paid_at: state.paid_at().map(Timestamp::as_micros),
+            ..Self::default()
+        };
+        match state {
+            State::Held { until, approves } => {
+                columns.held_until = until.map(Timestamp::as_micros);
+                columns.hold_approves = *approves;
+            }
+            State::Rejected { at, .. } | State::Reversed { at, .. } | State::ClawedBack { at, .. } => {
+                columns.ended_at = Some(at.as_micros());
+            }
+            State::Calculated | State::Approved { .. } | State::InPayout(_) | State::Paid { .. } => {}
+        }
+        columns
+    }
+}
+
+/// A row's columns, read as what the domain knows.
+struct Reader<'a> {
+    row: &'a Row,
+    currency: Currency,
+}
+
+impl Reader<'_> {
+    fn money(&self, column: &str) -> Result<Money, DbError> {
+        Ok(Money::from_minor(self.row.get(column)?, self.currency))
+    }
+
+    fn state(&self) -> Result<State, DbError> {
+        let row = self.row;
+        let reason = || row.get::<String>("reason");
+        Ok(match row.get::<String>("status")?.as_str() {
+            "CALCULATED" => State::Calculated,
+            "HELD" => {
+                State::Held { until: optional_time(row, "held_until")?, approves: row.get("hold_approves")? }
+            }
+            "APPROVED" => State::Approved { at: time(row, "approved_at")? },
+            "REJECTED" => State::Rejected { reason: reason()?, at: time(row, "ended_at")? },
+            "REVERSED" => State::Reversed { reason: reason()?, at: time(row, "ended_at")? },
+            "IN_PAYOUT" => State::InPayout(self.reservation()?),
+            "PAID" => State::Paid { payment: self.payment()? },
+            "CLAWED_BACK" => {
+                State::ClawedBack { payment: self.payment()?, reason: reason()?, at: time(row, "ended_at")? }
+            }
+            _ => return Err(wrong("status", "it is no state of a commission")),
+        })
+    }
+
+    fn reservation(&self) -> Result<Reservation, DbError> {
+        Ok(Reservation {
+            payout: parsed(self.row, "payout_id", |id| PayoutId::parse(id).ok())?,
+            amount: self.money("reserved_minor")?,
+            netted: self.money("netted_minor")?,
+            approved_at: time(self.row, "approved_at")?,
+        })
+    }
+
+    fn payment(&self) -> Result<Payment, DbError> {
+        Ok(Payment { reservation: self.reservation()?, at: time(self.row, "paid_at")? })
+    }
+}
+
+pub(crate) fn kept(row: &Row) -> Result<Kept, DbError> {
+    let reader = Reader { row, currency: parsed(row, "currency", |code| Currency::parse(code).ok())? };
+    let campaign = match row.get::<Option<String>>("campaign_id")? {
+        None => None,
+        Some(id) => Some(CampaignId::parse(&id).map_err(|_| wrong("campaign_id", "it is no id"))?),
+    };
+    let conversion = Conversion {
+        id: parsed(row, "conversion_id", |id| ConversionId::parse(id).ok())?,
+        affiliate: parsed(row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        campaign,
+        gross: reader.money("gross_minor")?,
+    };
+    let commission = Commission::restore(Stored {
+        id: parsed(row, "id", |id| CommissionId::parse(id).ok())?,
+        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+        conversion,
+        rate: parsed(row, "rate_percent", |text| Rate::from_percent(Amount::parse(text).ok()?).ok())?,
+        amount: reader.money("commission_minor")?,
+        reversed: reader.money("reversed_minor")?,
+        refunded: reader.money("refunded_minor")?,
+        state: reader.state()?,
+        created_at: time(row, "created_at")?,
+    });
+    let explanation = RawValue::from_string(row.get("explanation")?);
+    Ok(Kept { commission, explanation: explanation.map_err(|_| wrong("explanation", "it is not JSON"))? })
+}
+
+pub(crate) fn time(row: &Row, column: &str) -> Result<Timestamp, DbError> {
+    Timestamp::from_micros(row.get(column)?).ok_or_else(|| wrong(column, "it is no time"))
+}
+
+pub(crate) fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, DbError> {
+    row.get::<Option<i64>>(column)?.map(|_| time(row, column)).transpose()
+}
+
+pub(crate) fn parsed<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
+    parse(&row.get::<String>(column)?).ok_or_else(|| wrong(column, "it does not parse"))
+}
+
+pub(crate) fn wrong(column: &str, why: &'static str) -> DbError {
+    DbError::Column { column: column.to_owned(), why }
+}

@@ -1,0 +1,59 @@
+//! What time itself brings about: holds that end, and snapshots of the books.
+//!
+//! Not here: the loop. Whoever runs this context calls [`sweep`] now and then, as often as a hold may end late.
+
+use std::sync::Arc;
+
+use hexalpes_db::{Db, DbError, Tx};
+use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge};
+
+use crate::commands;
+use crate::store::snapshots;
+
+/// Commissions that are released in one transaction.
+const RELEASED_MAX: u64 = 100;
+/// Journal entries that are looked at in one transaction.
+const ENTRIES_MAX: i64 = 20_000;
+/// Transactions of each kind in one sweep; what is left is the next sweep's.
+const ROUNDS_MAX: u32 = 50;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub released: u64,
+    /// Journal entries that were looked at for snapshots.
+    pub entries: u64,
+}
+
+/// Does what is due.
+pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
+    let mut swept = Swept::default();
+    for _ in 0..ROUNDS_MAX {
+        let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+        let release = async move |tx: &Tx| commands::release_due(tx, &*ids, &cause, RELEASED_MAX).await;
+        let released = db.write(release).await?;
+        swept.released += released;
+        if released < RELEASED_MAX {
+            break;
+        }
+    }
+    for _ in 0..ROUNDS_MAX {
+        let now = edge.now();
+        let entries = db.write(async move |tx: &Tx| snapshots::take(tx, now, ENTRIES_MAX).await).await?;
+        swept.entries += entries;
+        if entries == 0 {
+            break;
+        }
+    }
+    Ok(swept)
+}
+
+/// Nobody asked: it was time.
+fn cause(edge: &dyn Edge) -> Cause {
+    Cause {
+        correlation: CorrelationId::new(edge.uuid()),
+        causation: CausationId::of_command(edge.uuid()),
+        actor: Actor::parse("commissions-sweep").expect("a name without blanks is an actor"),
+        at: edge.now(),
+    }
+}
