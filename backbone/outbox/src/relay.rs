@@ -43,13 +43,15 @@ use crate::{
 pub struct RelayOptions {
     /// The context whose outbox it is: part of the producer's name, and the property `source_service`.
     pub service: String,
+    /// The context's own topic: its events go there too, besides the topics of all events.
+    pub topic: Option<String>,
     /// Published rows that happened longer ago are deleted; `None` keeps them all.
     pub keep_published: Option<Duration>,
 }
 
 impl RelayOptions {
     pub fn new(service: impl Into<String>) -> Self {
-        Self { service: service.into(), keep_published: None }
+        Self { service: service.into(), topic: None, keep_published: None }
     }
 }
 
@@ -64,7 +66,7 @@ pub struct Relay {
 impl Relay {
     pub fn start(db: Db, client: Client, edge: Arc<dyn Edge>, options: RelayOptions) -> Self {
         let counters = Arc::new(Mutex::new(Counters::default()));
-        let RelayOptions { service, keep_published } = options;
+        let RelayOptions { service, topic, keep_published } = options;
         let keeper = Keeper {
             db: db.clone(),
             edge: Arc::clone(&edge),
@@ -74,7 +76,7 @@ impl Relay {
         };
         let holder = edge.uuid().simple().to_string();
         let name = format!("relay of {service}");
-        let work = job::Work { db, client, edge, service, holder, counters: Arc::clone(&counters) };
+        let work = job::Work { db, client, edge, service, topic, holder, counters: Arc::clone(&counters) };
         Self {
             keeper: Worker::start(format!("{name}, keeper"), keeper),
             publisher: Worker::start(name, work),

@@ -48,6 +48,8 @@ pub(super) struct Work {
     pub(super) client: Client,
     pub(super) edge: Arc<dyn Edge>,
     pub(super) service: String,
+    /// The context's own topic.
+    pub(super) topic: Option<String>,
     /// This relay, as opposed to others on the same database.
     pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
@@ -66,7 +68,7 @@ impl Job for Work {
 
     async fn open(&mut self) -> Result<Session, RelayError> {
         let epoch = checkpoint::load_or_mint(&self.db, self.edge.uuid()).await?;
-        let mut topics = Topics::open(self.client.clone(), &self.service, &epoch).await?;
+        let mut topics = Topics::open(self.client.clone(), &self.service, self.topic.clone(), &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint.
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;

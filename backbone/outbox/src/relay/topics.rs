@@ -29,6 +29,9 @@ const BATCH_BYTES_MAX: usize = 128 * 1024;
 pub(super) struct Topics {
     client: Client,
     service: String,
+    /// Where events go too. Unlike the topics of all events it may have been named late, and need not have the rows
+    /// of before; so it is one of those that are opened on demand.
+    own: Option<String>,
     options: ProducerOptions,
     pub(super) raw: Topic,
     pub(super) events: Topic,
@@ -61,7 +64,12 @@ pub(super) struct Topic {
 }
 
 impl Topics {
-    pub(super) async fn open(client: Client, service: &str, epoch: &str) -> Result<Self, RelayError> {
+    pub(super) async fn open(
+        client: Client,
+        service: &str,
+        own: Option<String>,
+        epoch: &str,
+    ) -> Result<Self, RelayError> {
         let options = ProducerOptions {
             name: Some(format!("cdc/{service}/{epoch}")),
             // Closed by hand when there are no more rows to put in, so that a single one does not wait.
@@ -89,6 +97,7 @@ impl Topics {
         Ok(Self {
             client,
             service,
+            own,
             options,
             raw,
             events,
@@ -140,6 +149,9 @@ impl Topics {
             let change = ready(message::change(row, &self.service));
             self.raw.queue(row, change, &mut flight).await?;
             let event = ready(message::event(row, &self.service));
+            if let Some(own) = self.own.clone() {
+                self.routed(&own, row.seq, alone).await?.queue(row, event.clone(), &mut flight).await?;
+            }
             self.events.queue(row, event, &mut flight).await?;
         }
         for topic in self.routed.values().chain([&self.raw, &self.events]) {

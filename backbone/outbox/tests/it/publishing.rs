@@ -2,7 +2,7 @@
 
 use hexalpes_db::Tx;
 use hexalpes_kernel::Ids as _;
-use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, RAW_TOPIC, append};
+use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, RAW_TOPIC, RelayOptions, append};
 use serde_json::{Value, value::RawValue};
 use tokio::time::timeout;
 
@@ -96,7 +96,7 @@ async fn two_services_share_the_topics() {
     let stage = Stage::set().await;
     let other = Stage::set().await;
     let relay = stage.relay();
-    let options = hexalpes_outbox::RelayOptions::new("campaigns");
+    let options = RelayOptions::new("campaigns");
     let edge = std::sync::Arc::clone(&other.edge);
     let second = hexalpes_outbox::Relay::start(other.db.clone(), stage.client(), edge, options);
     stage.append(names(20)).await;
@@ -110,4 +110,28 @@ async fn two_services_share_the_topics() {
     assert_eq!(of_other.len(), 20);
     relay.stop().await;
     second.stop().await;
+}
+
+/// The context's own topic may be named when there are rows already: it begins with the next one.
+#[tokio::test]
+async fn a_contexts_own_topic_has_its_events_once_from_when_it_was_named() {
+    const OWN: &str = "persistent://public/default/comisiones.eventos";
+    let mut stage = Stage::set().await;
+    let relay = stage.relay();
+    stage.append(names(3)).await;
+    stage.drained().await;
+    relay.stop().await;
+    let options = || RelayOptions { topic: Some(OWN.to_owned()), ..RelayOptions::new("commissions") };
+    for until in [20, 40, 60] {
+        let relay = stage.relay_with(options());
+        stage.append(names(until).skip(until - 17)).await;
+        stage.stop_broker().await;
+        stage.append(names(until + 3).skip(until)).await;
+        stage.start_broker().await;
+        stage.drained().await;
+        relay.stop().await;
+    }
+    let expected: Vec<_> = names(63).skip(3).collect();
+    assert_eq!(subjects(&stage.on(OWN, "all").await), expected);
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(63).collect::<Vec<_>>());
 }
