@@ -42,6 +42,7 @@ use axum::{
 use hexalpes_broker::Broker;
 
 use lookup::Scheme;
+pub use metrics::Beside;
 use refusal::Refusal;
 
 /// No body of this interface is longer than a few policies, or a schema.

@@ -8,15 +8,16 @@ use axum::{
 };
 use hexalpes_broker::{AdminError, Broker, TopicStats};
 use hexalpes_wire::TopicName;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     blocking,
     extract::{Body, Path, Query, Topic},
+    lookup::host,
     names,
     refusal::Refusal,
-    topics::{Deletion, listed},
+    topics::{Deletion, Telling, listed},
 };
 
 #[derive(Serialize)]
@@ -60,8 +61,16 @@ pub(crate) struct PartitionedStats {
 }
 
 impl PartitionedStats {
-    pub(crate) fn of(broker: &Broker, topic: &TopicName, detail: &Detail) -> Result<Self, AdminError> {
+    pub(crate) fn of(
+        broker: &Broker,
+        topic: &TopicName,
+        detail: &Detail,
+        telling: Telling,
+        by: Option<&str>,
+    ) -> Result<Self, AdminError> {
         let there = broker.partition_stats(topic)?;
+        let there = there.into_iter().map(|one| telling.apply(broker, by, one));
+        let there = there.collect::<Result<Vec<_>, _>>()?;
         let metadata = Partitions::of(broker.partitions(topic, false)?);
         let sum = TopicStats::sum(there.iter().map(|(_, stats)| stats));
         let each = there.into_iter().map(|(topic, stats)| (topic.to_string(), stats));
@@ -129,8 +138,13 @@ pub(crate) async fn stats(
     State(broker): State<Broker>,
     Topic(topic): Topic,
     Query(detail): Query<Detail>,
+    Query(telling): Query<Telling>,
+    headers: HeaderMap,
 ) -> Result<Json<PartitionedStats>, Refusal> {
-    blocking(broker, move |broker| Ok(Json(PartitionedStats::of(broker, &topic, &detail)?))).await
+    blocking(broker, move |broker| {
+        Ok(Json(PartitionedStats::of(broker, &topic, &detail, telling, host(&headers))?))
+    })
+    .await
 }
 
 /// The body is a number. One below zero is none of partitions, as 0 is.

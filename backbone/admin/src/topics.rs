@@ -8,12 +8,13 @@ use axum::{
 };
 use hexalpes_broker::{AdminError, Broker, TopicStats};
 use hexalpes_wire::TopicName;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::{
     blocking,
     extract::{Path, Query, Topic},
+    lookup::host,
     names,
     refusal::Refusal,
 };
@@ -97,11 +98,48 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Of what else there is to be told.
+#[derive(Deserialize, Clone, Copy, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Telling {
+    get_earliest_time_in_backlog: bool,
+    exclude_publishers: bool,
+    exclude_consumers: bool,
+}
+
+impl Telling {
+    /// Adds what is wanted besides, and takes away what is not. `by` is how the caller reaches this broker.
+    pub(crate) fn apply(
+        self,
+        broker: &Broker,
+        by: Option<&str>,
+        (topic, mut stats): (TopicName, TopicStats),
+    ) -> Result<(TopicName, TopicStats), AdminError> {
+        if self.get_earliest_time_in_backlog {
+            broker.add_earliest(&topic, &mut stats)?;
+        }
+        if self.exclude_publishers {
+            stats.publishers.clear();
+        }
+        if self.exclude_consumers {
+            stats.subscriptions.values_mut().for_each(|subscription| subscription.consumers.clear());
+        }
+        stats.owner_broker = by.map(str::to_owned);
+        Ok((topic, stats))
+    }
+}
+
 pub(crate) async fn stats(
     State(broker): State<Broker>,
     Topic(topic): Topic,
+    Query(telling): Query<Telling>,
+    headers: HeaderMap,
 ) -> Result<Json<TopicStats>, Refusal> {
-    blocking(broker, move |broker| Ok(Json(broker.topic_stats(&topic)?))).await
+    blocking(broker, move |broker| {
+        let stats = broker.topic_stats(&topic)?;
+        Ok(Json(telling.apply(broker, host(&headers), (topic, stats))?.1))
+    })
+    .await
 }
 
 pub(crate) async fn subscriptions(

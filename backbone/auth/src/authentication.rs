@@ -11,6 +11,9 @@ const TOKEN: &str = "token";
 const BASIC: &str = "basic";
 const TLS: &str = "tls";
 
+/// All of them.
+pub const METHODS: [&str; 3] = [TOKEN, BASIC, TLS];
+
 /// Why somebody is not let in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -76,6 +79,14 @@ impl Authentication {
                 }
             },
         }
+    }
+
+    /// By which method somebody says who it is in a header `Authorization`, or beside it; none if by none that there is.
+    pub fn method(authorization: Option<&str>, common_name: Option<&str>) -> Option<&'static str> {
+        let Some(value) = authorization else { return common_name.map(|_| TLS) };
+        let scheme = value.split_once(' ').map_or(value, |(scheme, _)| scheme);
+        let ways = [("bearer", TOKEN), (BASIC, BASIC)];
+        ways.iter().find(|(way, _)| scheme.eq_ignore_ascii_case(way)).map(|(_, method)| *method)
     }
 
     /// Who says this of itself in a header `Authorization`; without one, the certificate counts.

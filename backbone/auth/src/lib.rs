@@ -16,7 +16,7 @@ mod source;
 mod spki;
 mod token;
 
-pub use authentication::{Authentication, Refused};
+pub use authentication::{Authentication, METHODS, Refused};
 pub use authorization::{Authorization, Caller, PrincipalError};
 pub use key::{KeyError, SecretKey, TokenKey};
 pub use password::{Passwords, PasswordsError};

@@ -24,8 +24,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    alarms::Alarms,
     connection,
+    counters::BrokerStats,
     lists::Watchers,
     metadata::{Metadata, MetadataError},
     off_reactor::off_reactor,
@@ -35,7 +35,7 @@ use crate::{
     schemas::Schemas,
     settings::AllSettings,
     tenants::TenantInfo,
-    topic::{Topic, TopicStats, Unwritten},
+    topic::{Around, Topic, TopicStats, Unwritten},
 };
 
 /// A broker that is open. Clones are the same one.
@@ -46,8 +46,8 @@ pub struct Broker {
 
 pub(crate) struct Shared {
     pub(crate) options: BrokerOptions,
-    pub(crate) alarms: Arc<Alarms>,
     pub(crate) log: Log,
+    pub(crate) around: Around,
     pub(crate) metadata: Metadata,
     /// Held from looking at what is written down until its change is on the disk and in memory. The locks below
     /// are never held over a write.
@@ -253,11 +253,12 @@ impl Broker {
                 for topic in topics {
                     topic.tick(elapsed);
                 }
+                measuring.around.counters.tick(elapsed);
             }
         });
         let waking = Arc::clone(&shared);
         shared.tasks.spawn(async move {
-            while let Some(due) = waking.stop.run_until_cancelled(waking.alarms.ring()).await {
+            while let Some(due) = waking.stop.run_until_cancelled(waking.around.alarms.ring()).await {
                 for topic in due.iter().filter_map(|name| waking.existing(name).ok()) {
                     topic.ring();
                 }
@@ -349,6 +350,15 @@ impl Broker {
         Ok(self.shared.existing(name)?.stats())
     }
 
+    /// Adds to a topic's stats when the oldest messages were published that wait, which takes reading.
+    pub fn add_earliest(&self, name: &TopicName, stats: &mut TopicStats) -> Result<(), AdminError> {
+        Ok(self.shared.existing(name)?.add_earliest(stats)?)
+    }
+
+    pub fn broker_stats(&self) -> BrokerStats {
+        self.shared.around.counters.stats()
+    }
+
     /// Every topic that is there, by name.
     pub fn all_stats(&self) -> Vec<(TopicName, TopicStats)> {
         let topics: Vec<_> = self.shared.topics.read().values().cloned().collect();
@@ -411,6 +421,7 @@ impl Broker {
         }
         self.shared.metadata.delete_namespace(namespace)?;
         self.shared.namespaces.write().remove(namespace);
+        self.shared.around.counters.forget_namespace(namespace);
         Ok(true)
     }
 
@@ -460,8 +471,7 @@ impl Shared {
         let rules = self.rules_of(name);
         let topic = if name.is_persistent() {
             let id = self.metadata.create_topic(&name.to_string())?;
-            let (log, alarms) = (self.log.clone(), Arc::clone(&self.alarms));
-            Arc::new(Topic::empty(log, id, name.clone(), rules, alarms))
+            Arc::new(Topic::empty(self.around.clone(), id, name.clone(), rules))
         } else {
             self.passing(name.clone())
         };

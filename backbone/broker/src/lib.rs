@@ -12,8 +12,10 @@ mod broker;
 mod clock;
 mod compaction;
 mod connection;
+mod counters;
 mod cursor_store;
 mod dedup;
+mod distribution;
 mod health;
 mod lists;
 mod managing;
@@ -36,7 +38,11 @@ mod upkeep;
 pub use broker::{AdminError, Broker, Policy};
 pub use clock::Clock;
 pub use compaction::{CompactionStats, CompactionStatus};
+pub use counters::{
+    BrokerStats, LOOKUP_QUANTILES, OperationCounts, PUBLISH_QUANTILES, ProofCount, SchemaCounts,
+};
 pub use cursor_store::Properties;
+pub use distribution::{Distribution, Summary};
 pub use health::HealthError;
 pub use managing::{Expired, StoredEntry, SubscriptionStart};
 pub use metadata::MetadataError;
@@ -48,5 +54,5 @@ pub use schemas::SchemaError;
 pub use tenants::TenantInfo;
 pub use topic::{
     ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats, PublisherStats,
-    SubscriptionStats, TopicStats,
+    StorageStats, SubscriptionCounts, SubscriptionStats, TopicCounts, TopicStats,
 };

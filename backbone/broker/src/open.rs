@@ -34,7 +34,7 @@ use crate::{
     settings::{self, rules_of},
     subscription::Cursor,
     tenants::TenantInfo,
-    topic::{FIRST_PASSING, ScanError, Topic},
+    topic::{Around, FIRST_PASSING, ScanError, Topic},
 };
 
 /// Why a data folder could not be opened.
@@ -108,6 +108,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
     let settings = settings::restore(metadata.topic_settings()?)?;
     let views = metadata.views()?;
     let alarms = Arc::new(Alarms::new(options.clock.clone()));
+    let around = Around { log: log.clone(), alarms, counters: Arc::default() };
     let mut topics = BTreeMap::new();
     let mut known = HashSet::new();
     for (name, id) in metadata.topics()? {
@@ -116,9 +117,8 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         let rules = rules_of(&options, &namespaces, &settings, &parsed);
         let cursors = cursors.remove(&id).unwrap_or_default();
         let snapshot = snapshots.get(&id);
-        let topic =
-            Topic::open(log.clone(), id, parsed.clone(), rules, cursors, snapshot, Arc::clone(&alarms))
-                .map_err(|source| OpenError::Entries { topic: name, source })?;
+        let topic = Topic::open(around.clone(), id, parsed.clone(), rules, cursors, snapshot)
+            .map_err(|source| OpenError::Entries { topic: name, source })?;
         topic.restore_epoch(epochs.get(&id).copied());
         if let Some(settings) = settings.get(&parsed) {
             settings.restore(&topic);
@@ -147,8 +147,8 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         next_consumer: AtomicU64::new(1),
         next_passing: AtomicU64::new(FIRST_PASSING),
         options,
-        alarms,
         log,
+        around,
         metadata,
         changing: Mutex::new(()),
         topics: RwLock::new(topics),

@@ -198,8 +198,7 @@ impl Shared {
         let cursors: Vec<_> = subscriptions.iter().map(|name| (name.as_str(), &beginning[..])).collect();
         let ids = self.metadata.put_partitioned(&name.to_string(), partitions, &spelled, &cursors)?;
         let made = new.into_iter().zip(ids).map(|(name, id)| {
-            let topic =
-                Topic::empty(self.log.clone(), id, name, Arc::clone(&rules), Arc::clone(&self.alarms));
+            let topic = Topic::empty(self.around.clone(), id, name, Arc::clone(&rules));
             topic.begin_subscriptions(subscriptions);
             Arc::new(topic)
         });

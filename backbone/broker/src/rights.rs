@@ -118,7 +118,12 @@ impl Broker {
         let options = &self.shared.options;
         let Some(authentication) = &options.authentication else { return Ok(None) };
         let now = Duration::from_millis(options.clock.now_ms());
-        let identity = authentication.authenticate_header(authorization, common_name, now)?;
+        let found = authentication.authenticate_header(authorization, common_name, now);
+        self.shared
+            .around
+            .counters
+            .proof(hexalpes_auth::Authentication::method(authorization, common_name), &found);
+        let identity = found?;
         let Some(rights) = &options.authorization else { return Ok(None) };
         Ok(Some(rights.caller(identity.role, original, true)?))
     }

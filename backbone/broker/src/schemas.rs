@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
 use hexalpes_registry::{Definition, History, Judged, RegisterError, Strategy, Version};
@@ -72,7 +72,7 @@ impl Broker {
 
     /// The version that has this number, or the newest.
     pub fn schema(&self, topic: &TopicName, number: Option<u64>) -> Option<Version> {
-        self.shared.schema(topic, number)
+        self.shared.asked_schema(topic, number)
     }
 
     /// The number of the version that says the same.
@@ -95,11 +95,14 @@ impl Broker {
     /// Deletes all schemas of a topic. The numbers go on behind them: the deletion has one itself, which is answered.
     pub fn delete_schemas(&self, topic: &TopicName) -> Result<u64, SchemaError> {
         let shared = &self.shared;
-        let topic = schema_name(topic);
+        let (name, began) = (schema_name(topic), Instant::now());
         let _changing = shared.changing.lock();
-        let version = shared.schemas.read().get(&topic).map_or(0, History::next);
-        let record = SchemaRecord { topic, version, registered_ms: now_ms(), schema: Vec::new() };
-        shared.metadata.put_schema(&record)?;
+        let version = shared.schemas.read().get(&name).map_or(0, History::next);
+        let record = SchemaRecord { topic: name, version, registered_ms: now_ms(), schema: Vec::new() };
+        let written = shared.metadata.put_schema(&record);
+        let counters = &shared.around.counters;
+        counters.schema(topic.full_namespace(), |counts| counts.delete.ended(began, written.is_ok()));
+        written?;
         shared.schemas.write().entry(record.topic).or_default().clear();
         Ok(version)
     }
@@ -119,7 +122,15 @@ impl Shared {
         self.schemas.read().get(&schema_name(topic)).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn schema(&self, topic: &TopicName, number: Option<u64>) -> Option<Version> {
+    /// As [`Shared::schema`], for a client.
+    pub(crate) fn asked_schema(&self, topic: &TopicName, number: Option<u64>) -> Option<Version> {
+        let began = Instant::now();
+        let found = self.schema(topic, number);
+        self.around.counters.schema(topic.full_namespace(), |counts| counts.get.ended(began, true));
+        found
+    }
+
+    fn schema(&self, topic: &TopicName, number: Option<u64>) -> Option<Version> {
         let schemas = self.schemas.read();
         let history = schemas.get(&schema_name(topic))?;
         number.map_or_else(|| history.latest(), |number| history.get(number)).cloned()
@@ -158,6 +169,25 @@ impl Shared {
     }
 
     fn register(
+        &self,
+        topic: &TopicName,
+        definition: &Definition,
+        may_register: bool,
+    ) -> Result<u64, SchemaError> {
+        let began = Instant::now();
+        let registered = self.judge_and_register(topic, definition, may_register);
+        self.around.counters.schema(topic.full_namespace(), |counts| match &registered {
+            Ok(_) => {
+                counts.compatible += 1;
+                counts.put.ended(began, true);
+            }
+            Err(SchemaError::Metadata(_)) => counts.put.ended(began, false),
+            Err(_) => counts.incompatible += 1,
+        });
+        registered
+    }
+
+    fn judge_and_register(
         &self,
         topic: &TopicName,
         definition: &Definition,

@@ -5,8 +5,10 @@
 
 mod access;
 mod consuming;
+mod counting;
 mod delivering;
 mod ending;
+mod gathering;
 mod internals;
 mod managing;
 mod passing;
@@ -28,6 +30,7 @@ use crate::{
     alarms::Alarms,
     compaction::{self, Compactions, View},
     connection::outbox::Outbox,
+    counters::Counters,
     cursor_store::Properties,
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
@@ -41,8 +44,19 @@ pub use internals::{CompactedLedger, CursorStats, InternalStats, LedgerStats};
 pub(crate) use managing::Forward;
 pub(crate) use passing::FIRST_PASSING;
 pub(crate) use producing::{Opening, ProducerError, Send, completes};
-pub use stats::{ClientStats, ConsumerStats, PublisherStats, SubscriptionStats, TopicStats};
+pub use stats::{
+    ClientStats, ConsumerStats, PublisherStats, StorageStats, SubscriptionCounts, SubscriptionStats,
+    TopicCounts, TopicStats,
+};
 pub(crate) use unwritten::Unwritten;
+
+/// What all topics of a broker share.
+#[derive(Clone)]
+pub(crate) struct Around {
+    pub(crate) log: Log,
+    pub(crate) alarms: Arc<Alarms>,
+    pub(crate) counters: Arc<Counters>,
+}
 
 pub(crate) struct Topic {
     pub(crate) id: TopicId,
@@ -52,6 +66,7 @@ pub(crate) struct Topic {
     /// Nothing comes any more, and all that came is decided of: consumers hear when they have had it.
     has_ended: AtomicBool,
     alarms: Arc<Alarms>,
+    counters: Arc<Counters>,
     /// What compaction left, if the topic was compacted.
     view: RwLock<Option<View>>,
     pub(crate) compactions: Compactions,
@@ -90,6 +105,11 @@ struct State {
     /// Everything up to here was truncated away, though the newest segment may still have some of it.
     floor: Option<Position>,
     received: Meter,
+    written: counting::Written,
+    /// How often the backlog was evicted by its quota of size, and of time.
+    evictions: [u64; 2],
+    /// At the last look at a quota of time, how old the oldest message was that waits.
+    oldest_age_ms: Option<u64>,
     /// What came while the topic had no subscription, where nothing is stored.
     dropped: Meter,
     /// At how many looks in a row nobody used the topic, where nothing is stored.
@@ -112,8 +132,17 @@ pub(crate) struct Sub {
     pub(crate) properties: Properties,
     /// Whether somebody has consumed for it since the start: of which kind it is, is known then.
     was_joined: bool,
-    /// How many entries of it expired.
-    expired: u64,
+    /// The entries of it that expired, as messages.
+    expired: Meter,
+    /// When it was last looked at for what expires, in milliseconds since 1970, as every time here; 0 for never.
+    expiry_ms: u64,
+    /// When the cursor's mark moved.
+    mark_moved_ms: u64,
+    times: counting::Times,
+    /// Entries, as messages.
+    read: Meter,
+    /// Those of them that memory did not have.
+    read_from_files: Meter,
     /// Since when nobody has consumed for it, as far as that was looked at.
     unused_since_ms: Option<u64>,
     sent: Meter,
@@ -140,7 +169,12 @@ impl State {
                 seats: HashMap::new(),
                 properties: Properties::new(),
                 was_joined: false,
-                expired: 0,
+                expired: Meter::default(),
+                expiry_ms: 0,
+                mark_moved_ms: 0,
+                times: counting::Times::default(),
+                read: Meter::default(),
+                read_from_files: Meter::default(),
                 unused_since_ms: None,
                 sent: Meter::default(),
                 dropped: Meter::default(),
@@ -158,14 +192,14 @@ impl Topic {
     /// Opens a topic, reading the entries that its snapshot does not know for the sequence ids of their
     /// producers.
     pub(crate) fn open(
-        log: Log,
+        around: Around,
         id: TopicId,
         name: TopicName,
         rules: Arc<Rules>,
         cursors: Vec<(String, Cursor, Properties)>,
         snapshot: Option<&Snapshot>,
-        alarms: Arc<Alarms>,
     ) -> Result<Self, ScanError> {
+        let log = &around.log;
         let mut state = State::default();
         let mut from = Position::EARLIEST;
         if let Some(snapshot) = snapshot {
@@ -193,21 +227,16 @@ impl Topic {
                 state.subscription(&subscription, || (Subscription::new(Kind::Exclusive, cursor), true));
             sub.properties = properties;
         }
-        Ok(Self { state: Mutex::new(state), ..Self::empty(log, id, name, rules, alarms) })
+        Ok(Self { state: Mutex::new(state), ..Self::empty(around, id, name, rules) })
     }
 
     /// A topic without entries.
-    pub(crate) fn empty(
-        log: Log,
-        id: TopicId,
-        name: TopicName,
-        rules: Arc<Rules>,
-        alarms: Arc<Alarms>,
-    ) -> Self {
+    pub(crate) fn empty(around: Around, id: TopicId, name: TopicName, rules: Arc<Rules>) -> Self {
+        let Around { log, alarms, counters } = around;
         let rules = RwLock::new(rules);
         let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
         let (view, compactions) = (RwLock::new(None), Compactions::default());
-        Self { id, name, log, rules, has_ended, alarms, view, compactions, state, settled }
+        Self { id, name, log, rules, has_ended, alarms, counters, view, compactions, state, settled }
     }
 
     /// What compaction left, up to where.

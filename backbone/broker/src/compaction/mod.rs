@@ -60,6 +60,13 @@ pub struct CompactionStats {
     pub last_compaction_failed_timestamp: u64,
     #[serde(rename = "lastCompactionDurationTimeInMills")]
     pub last_compaction_duration_ms: u64,
+    /// Messages, since the start, as the next two; for metrics alone.
+    #[serde(skip)]
+    pub removed_events: u64,
+    #[serde(skip)]
+    pub succeeded: u64,
+    #[serde(skip)]
+    pub failed: u64,
 }
 
 /// What is known of a topic's compactions beside what they left.
@@ -104,12 +111,14 @@ impl Compactions {
     fn end(&self, ended: Result<u64, String>, now_ms: u64, took: Duration) {
         let mut last = self.state.lock();
         last.is_running = false;
-        match &ended {
-            Ok(removed) => {
-                last.stats.last_compaction_removed_event_count = *removed;
-                last.stats.last_compaction_succeed_timestamp = now_ms;
-            }
-            Err(_) => last.stats.last_compaction_failed_timestamp = now_ms,
+        if let Ok(removed) = &ended {
+            last.stats.last_compaction_removed_event_count = *removed;
+            last.stats.last_compaction_succeed_timestamp = now_ms;
+            last.stats.removed_events += *removed;
+            last.stats.succeeded += 1;
+        } else {
+            last.stats.last_compaction_failed_timestamp = now_ms;
+            last.stats.failed += 1;
         }
         last.stats.last_compaction_duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         last.ended = Some(ended.map(drop));
@@ -232,7 +241,7 @@ impl Shared {
         if before.is_none_or(|view| view.horizon < horizon) && horizon > Position::EARLIEST {
             let (id, removed) = self.write_view(topic, horizon)?;
             self.switch_view(topic, View { id, horizon })?;
-            topic.with(SUBSCRIPTION, |machine| machine.expire(horizon));
+            topic.with(SUBSCRIPTION, |sub, _| sub.machine.expire(horizon));
             return Ok(removed);
         }
         // A crash may have come between the view and the cursor, which would keep what nobody needs.

@@ -11,7 +11,11 @@ use hexalpes_wire::{
     },
 };
 
-use super::{Connection, Hangup, Producer, schemas::schema_refusal};
+use super::{
+    Connection, Hangup, Producer,
+    consume::{METADATA_BYTES_MAX, bytes, pairs},
+    schemas::schema_refusal,
+};
 use crate::{
     broker::AdminError,
     off_reactor::off_reactor,
@@ -49,7 +53,9 @@ impl Connection {
             }
             Command::Lookup(lookup) => {
                 let (id, options) = (lookup.request_id, &self.shared.options);
-                let answer = match topic_name(&lookup.topic).and_then(|_| own_listener(&lookup)) {
+                let found = topic_name(&lookup.topic).and_then(|_| own_listener(&lookup));
+                self.shared.around.counters.lookup(self.heard.elapsed(), found.is_ok());
+                let answer = match found {
                     Ok(()) => Command::lookup_connect(
                         id,
                         options.service_url.clone(),
@@ -104,7 +110,9 @@ impl Connection {
     }
 
     fn connect(&mut self, connect: &CommandConnect) -> Result<(), Hangup> {
-        self.prove(connect)?;
+        let proved = self.prove(connect);
+        self.shared.around.counters.connections.answered(proved.is_ok());
+        proved?;
         self.is_connected = true;
         // It says so once.
         let _ = self.outbox.client_version.set(connect.client_version.clone());
@@ -130,6 +138,10 @@ impl Connection {
             .map_err(|error| schema_refusal(&error))?;
         let given = asked.producer_name.as_deref().filter(|name| !name.is_empty());
         let producer = given.map_or_else(|| self.shared.producer_name(), str::to_owned);
+        let mut metadata = pairs(&asked.metadata);
+        if bytes(&metadata) > METADATA_BYTES_MAX {
+            metadata.clear();
+        }
         let opening = Opening {
             outbox: &self.outbox,
             name: &producer,
@@ -140,6 +152,8 @@ impl Connection {
             topic_epoch: asked.topic_epoch,
             schema,
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
+            since_ms: self.shared.options.clock.now_ms(),
+            metadata: &metadata,
         };
         let shared = &self.shared;
         if let Some(holds) = topic.blocks_producers(shared.options.clock.now_ms()) {
@@ -172,7 +186,7 @@ impl Connection {
     fn send(&mut self, command: &CommandSend, payload: &Payload) {
         // Closed, and the client does not know yet: as with Pulsar, there is no answer.
         let Some(Producer { topic, name }) = self.producers.get(&command.producer_id) else { return };
-        let send = Send { outbox: &self.outbox, producer: name, command, payload };
+        let send = Send { outbox: &self.outbox, producer: name, command, payload, came: self.heard };
         self.has_appended |= topic.send(&send);
     }
 

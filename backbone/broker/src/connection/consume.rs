@@ -8,8 +8,8 @@ use hexalpes_wire::{
     proto::{
         AckType, Command, CommandAck, CommandConsumerStats, CommandConsumerStatsResponse, CommandFlow,
         CommandGetLastMessageId, CommandRedeliverUnacknowledgedMessages, CommandSeek, CommandSubscribe,
-        CommandUnsubscribe, InitialPosition, IntRange, KeySharedMeta, KeySharedMode, MessageIdData, Schema,
-        SchemaType, ServerError, SubType,
+        CommandUnsubscribe, InitialPosition, IntRange, KeySharedMeta, KeySharedMode, KeyValue, MessageIdData,
+        Schema, SchemaType, ServerError, SubType,
     },
 };
 
@@ -19,10 +19,14 @@ use super::{
     schemas::schema_refusal,
 };
 use crate::{
+    cursor_store::Properties,
     off_reactor::off_reactor,
-    subscription::{ConsumerId, HashRange, JoinError, Joining, KeyMode, KeyPolicy, Kind},
+    subscription::{ConsumerId, HashRange, JoinError, Joining, KeyMode, KeyPolicy, Kind, Subscription},
     topic::{ConsumerSeat, Ending, Start, SubscribeError},
 };
+
+/// What a client may say of a consumer, as with Pulsar; of a producer that says more, none is kept.
+pub(super) const METADATA_BYTES_MAX: usize = 1024;
 
 impl Connection {
     pub(super) fn subscribe(&mut self, asked: &CommandSubscribe) -> Result<(), Refusal> {
@@ -35,6 +39,11 @@ impl Connection {
             Err(_) => return Err(not_allowed(format!("there is no subscription type {}", asked.sub_type))),
         };
         let keys = key_policy(asked.key_shared_meta.as_ref())?;
+        let metadata = pairs(&asked.metadata);
+        if bytes(&metadata) > METADATA_BYTES_MAX {
+            let why = format!("consumer says more of itself than {METADATA_BYTES_MAX} bytes of metadata");
+            return Err((ServerError::MetadataError, why));
+        }
         let topic = if asked.force_topic_creation() {
             self.topic(&name)?
         } else {
@@ -61,6 +70,7 @@ impl Connection {
         let id = ConsumerId(self.shared.next_consumer.fetch_add(1, Ordering::Relaxed));
         let mut seat = ConsumerSeat::new(Arc::clone(&self.outbox), asked.consumer_id, name.partition());
         seat.reads_compacted = asked.read_compacted();
+        seat.metadata = metadata;
         seat.takes_any_schema = asked.schema.as_ref().map(Schema::r#type) == Some(SchemaType::AutoConsume);
         let joining = Joining {
             id,
@@ -70,8 +80,7 @@ impl Connection {
         };
         let (shared, outbox) = (&self.shared, &self.outbox);
         let durable = topic.is_stored() && asked.durable.unwrap_or(true);
-        let properties = &asked.subscription_properties;
-        let properties = properties.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect();
+        let properties = pairs(&asked.subscription_properties);
         off_reactor(|| {
             let _changing = shared.changing.lock();
             let write = |cursor| shared.metadata.put_cursor(&cursor);
@@ -107,7 +116,7 @@ impl Connection {
 
     pub(super) fn flow(&self, flow: CommandFlow) {
         if let Ok(Consumer { topic, subscription, id, .. }) = self.consumer(flow.consumer_id) {
-            topic.with(subscription, |machine| machine.flow(*id, flow.message_permits));
+            topic.with(subscription, |sub, now_ms| sub.flow(*id, flow.message_permits, now_ms));
         }
     }
 
@@ -125,20 +134,23 @@ impl Connection {
         let end = topic.end();
         // Of what is not stored nothing is held.
         let acked = if topic.is_stored() { &ack.message_id[..] } else { &[] };
-        topic.with(subscription, |machine| {
-            for message in acked {
-                // Clients ack "earliest" and "latest" too: nothing, and all there is.
-                let Some(position) = acked_position(message) else { continue };
-                let words: Vec<u64> = message.ack_set.iter().map(|word| word.cast_unsigned()).collect();
-                let ack_set = Some(words.as_slice()).filter(|words| !words.is_empty());
-                match ack.ack_type() {
-                    AckType::Cumulative if position > end => machine.ack_cumulative(*id, end, None),
-                    AckType::Cumulative => machine.ack_cumulative(*id, position, ack_set),
-                    AckType::Individual if position > end => {}
-                    AckType::Individual => machine.ack(*id, position, ack_set),
-                }
+        let ack_one = |machine: &mut Subscription, message: &MessageIdData| {
+            // Clients ack "earliest" and "latest" too: nothing, and all there is.
+            let Some(position) = acked_position(message) else { return 0 };
+            let words: Vec<u64> = message.ack_set.iter().map(|word| word.cast_unsigned()).collect();
+            let ack_set = Some(words.as_slice()).filter(|words| !words.is_empty());
+            match ack.ack_type() {
+                AckType::Cumulative if position > end => machine.ack_cumulative(*id, end, None),
+                AckType::Cumulative => machine.ack_cumulative(*id, position, ack_set),
+                AckType::Individual if position > end => 0,
+                AckType::Individual => machine.ack(*id, position, ack_set),
             }
-        });
+        };
+        if !acked.is_empty() {
+            topic.with(subscription, |sub, now_ms| {
+                sub.ack(*id, now_ms, |machine| acked.iter().map(|message| ack_one(machine, message)).sum());
+            });
+        }
         if let Some(request_id) = ack.request_id {
             self.outbox.push(&Command::ack_response(ack.consumer_id, request_id));
         }
@@ -148,7 +160,7 @@ impl Connection {
         let Ok(Consumer { topic, subscription, id, .. }) = self.consumer(asked.consumer_id) else { return };
         let positions: Vec<Position> = asked.message_ids.iter().map(position).collect();
         let positions = Some(positions.as_slice()).filter(|positions| !positions.is_empty());
-        topic.with(subscription, |machine| machine.redeliver(*id, positions));
+        topic.with(subscription, |sub, _| sub.redeliver(*id, positions));
     }
 
     pub(super) fn unsubscribe(&mut self, asked: CommandUnsubscribe) -> Result<(), Refusal> {
@@ -278,6 +290,15 @@ fn key_policy(meta: Option<&KeySharedMeta>) -> Result<KeyPolicy, Refusal> {
     let range = |range: &IntRange| Ok(HashRange { first: bound(range.start)?, last: bound(range.end)? });
     let ranges = meta.hash_ranges.iter().map(range).collect::<Result<_, Refusal>>()?;
     Ok(KeyPolicy { mode, ranges, out_of_order: meta.allow_out_of_order_delivery() })
+}
+
+/// Of a key that comes twice the last counts.
+pub(super) fn pairs(pairs: &[KeyValue]) -> Properties {
+    pairs.iter().map(|pair| (pair.key.clone(), pair.value.clone())).collect()
+}
+
+pub(super) fn bytes(pairs: &Properties) -> usize {
+    pairs.iter().map(|(key, value)| key.len() + value.len()).sum()
 }
 
 fn position(id: &MessageIdData) -> Position {

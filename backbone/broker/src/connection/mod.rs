@@ -83,6 +83,8 @@ pub(crate) struct Connection {
     is_connected: bool,
     /// Where clients prove who they are: of CONNECT, or of the last answer.
     proof: Option<Proof>,
+    /// When the peer said something last.
+    heard: Instant,
     /// Whether something went to the log since the last commit.
     has_appended: bool,
     /// Whether it may be told of topics that come and go.
@@ -157,11 +159,13 @@ async fn converse(
     outbox: Outbox,
     stop: &CancellationToken,
 ) -> Result<(), Hangup> {
+    shared.around.counters.connections.opened();
     let mut connection = Connection {
         shared,
         outbox: Arc::new(outbox),
         is_connected: false,
         proof: None,
+        heard: Instant::now(),
         has_appended: false,
         is_watching: false,
         producers: HashMap::new(),
@@ -189,7 +193,6 @@ impl Connection {
         let (shared, outbox) = (Arc::clone(&self.shared), Arc::clone(&self.outbox));
         let silence_max = shared.options.keep_alive * 2;
         let mut keep_alive = interval(shared.options.keep_alive);
-        let mut heard = Instant::now();
         let mut writing = Writing::new(writer, &outbox);
         loop {
             let handled = self.handle_all(decoder, &mut buffer);
@@ -223,16 +226,16 @@ impl Connection {
             tokio::select! {
                 read = reader.read_buf(&mut buffer), if reads => match read? {
                     0 => return Err(Hangup::Peer),
-                    _ => heard = Instant::now(),
+                    _ => self.heard = Instant::now(),
                 },
                 ready = writing.ready(), if writing.has_some() => ready?,
                 () = outbox.wake.notified() => {}
                 () = until(self.proof_is_due()) => self.look_at_proof()?,
                 _ = keep_alive.tick() => {
                     if !reads {
-                        heard = Instant::now();
+                        self.heard = Instant::now();
                     }
-                    if heard.elapsed() >= silence_max || writing.stalls(silence_max) {
+                    if self.heard.elapsed() >= silence_max || writing.stalls(silence_max) {
                         return Err(Hangup::Silent);
                     }
                     if self.is_connected {
@@ -269,6 +272,7 @@ async fn until(moment: Option<Instant>) {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        self.shared.around.counters.connections.closed();
         if self.is_watching {
             self.shared.watchers.leave(&self.outbox);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hexalpes_auth::{Authentication, Identity, Refused};
+use hexalpes_auth::{Identity, Refused};
 use hexalpes_wire::{
     PROTOCOL_VERSION,
     proto::{
@@ -39,6 +39,7 @@ impl Connection {
         let can_answer = connect.feature_flags.is_some_and(|flags| flags.supports_auth_refresh());
         let (method, name) = (connect.auth_method_name.as_deref(), self.outbox.common_name.as_deref());
         let found = authentication.authenticate(method, data, name, self.now());
+        self.shared.around.counters.proof(method, &found);
         let identity = found.map_err(|refused| self.refuse(refused))?;
         if let Some(rights) = &self.shared.options.authorization {
             let caller = rights.caller(identity.role.clone(), connect.original_principal.as_deref(), false);
@@ -56,7 +57,12 @@ impl Connection {
         let (Some(authentication), Some(before)) = (&self.shared.options.authentication, &self.proof) else {
             return Err(senseless);
         };
-        let identity = answered(authentication, answer, self.outbox.common_name.as_deref(), self.now());
+        let data = answer.response.as_ref();
+        let method = data.and_then(|data| data.auth_method_name.as_deref());
+        let secret = data.and_then(|data| data.auth_data.as_deref()).unwrap_or_default();
+        let identity =
+            authentication.authenticate(method, secret, self.outbox.common_name.as_deref(), self.now());
+        self.shared.around.counters.proof(method, &identity);
         let identity = identity.map_err(|refused| self.refuse(refused))?;
         if identity.role != before.identity.role {
             return Err(Hangup::AnotherRole);
@@ -120,16 +126,4 @@ impl Proof {
         let asks = lasts.filter(|_| can_answer).map(|lasts| lasts.saturating_sub(ASKS_BEFORE.min(lasts / 2)));
         Self { identity, ends: lasts.and_then(after), asks: asks.and_then(after), can_answer }
     }
-}
-
-fn answered(
-    authentication: &Authentication,
-    answer: &CommandAuthResponse,
-    common_name: Option<&str>,
-    now: Duration,
-) -> Result<Identity, Refused> {
-    let data = answer.response.as_ref();
-    let method = data.and_then(|data| data.auth_method_name.as_deref());
-    let secret = data.and_then(|data| data.auth_data.as_deref()).unwrap_or_default();
-    authentication.authenticate(method, secret, common_name, now)
 }

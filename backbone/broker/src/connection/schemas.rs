@@ -23,7 +23,7 @@ impl Connection {
             None => None,
             Some(bytes) => Some(version(bytes)?),
         };
-        let version = self.shared.schema(&name, number).ok_or_else(|| {
+        let version = self.shared.asked_schema(&name, number).ok_or_else(|| {
             let why = match number {
                 Some(number) => format!("topic {name} has no schema of version {number}"),
                 None => format!("topic {name} has no schema"),

@@ -72,6 +72,16 @@ impl Cursor {
         self.acked.len()
     }
 
+    /// In how many stretches without a hole these lie.
+    pub fn ranges_beyond(&self) -> usize {
+        let mut before: Option<Position> = None;
+        let begins = |at: &Position| {
+            let follows = before.replace(*at).is_some_and(|before| before.next() == *at);
+            !follows
+        };
+        self.acked().filter(begins).count()
+    }
+
     /// What is left of a batch that is acked in part.
     pub fn remaining(&self, position: Position) -> Option<&[u64]> {
         self.partial.get(&position).map(Vec::as_slice)
@@ -192,6 +202,15 @@ mod tests {
         let changes = cursor.changes();
         assert!(!cursor.ack(at(2), None) && cursor.changes() == changes);
         assert!(cursor.ack(at(3), None) && cursor.changes() > changes);
+    }
+
+    #[test]
+    fn what_is_acked_beyond_the_mark_lies_in_stretches() {
+        let mut cursor = Cursor::at(Position::EARLIEST);
+        for entry in [1, 2, 4, 7, 8] {
+            cursor.ack(at(entry), None);
+        }
+        assert_eq!((cursor.ranges_beyond(), cursor.acked_beyond()), (3, 5));
     }
 
     #[test]

@@ -29,6 +29,16 @@ impl Holdings {
         self.entries.get(&position).map(|held| held.by)
     }
 
+    /// How many messages of an entry are not acked, if somebody holds it.
+    pub(super) fn messages(&self, position: Position) -> Option<u32> {
+        self.entries.get(&position).map(|held| held.messages)
+    }
+
+    /// Of which keys a consumer holds how many entries.
+    pub(super) fn keys_of(&self, id: ConsumerId) -> impl Iterator<Item = (KeyHash, u32)> {
+        self.keys.iter().filter(move |((_, by), _)| *by == id).map(|((key, _), held)| (*key, *held))
+    }
+
     pub(super) fn insert(&mut self, position: Position, held: Held) {
         if let Some(key) = held.key {
             *self.keys.entry((key, held.by)).or_default() += 1;

@@ -110,6 +110,34 @@ impl Shares {
         self.ranges.retain(|(_, owner)| *owner != id);
     }
 
+    /// Which hashes are a consumer's, in order; those that follow each other as one.
+    pub(super) fn ranges(&self, id: ConsumerId) -> Vec<HashRange> {
+        if self.mode == KeyMode::Sticky {
+            let own = self.ranges.iter().filter(|(_, owner)| *owner == id);
+            return own.map(|(range, _)| *range).collect();
+        }
+        let mut own: Vec<HashRange> = Vec::new();
+        let mut add = |first: u16, last: u16| match own.last_mut() {
+            Some(before) if before.last + 1 == first => before.last = last,
+            _ => own.push(HashRange { first, last }),
+        };
+        // As 0 stands for none, the first hash is 1. Of two at one point it is the first one's.
+        let mut from = 1;
+        for (point, owner) in &self.points {
+            if *point >= from {
+                if *owner == id {
+                    add(from, *point);
+                }
+                let Some(next) = point.checked_add(1) else { return own };
+                from = next;
+            }
+        }
+        if self.points.first().is_some_and(|(_, owner)| *owner == id) {
+            add(from, u16::MAX);
+        }
+        own
+    }
+
     /// Whose key it is, if it is anyone's.
     pub(super) fn owner(&self, KeyHash(hash): KeyHash) -> Option<ConsumerId> {
         let hash = hash.get();
@@ -166,6 +194,23 @@ mod tests {
         assert!(with.iter().all(|(hash, owner)| *owner == new || before[hash] == *owner));
         shares.leave(new);
         assert_eq!(owners(&shares), before);
+    }
+
+    #[test]
+    fn each_hash_is_in_a_range_of_its_owner_and_in_no_other() {
+        let mut shares = Shares::default();
+        (1..=3).for_each(|id| shares.join(ConsumerId(id), KeyPolicy::default()).unwrap());
+        let mut told = BTreeMap::new();
+        for id in (1..=3).map(ConsumerId) {
+            for HashRange { first, last } in shares.ranges(id) {
+                for hash in (first..=last).filter_map(NonZeroU16::new).map(KeyHash) {
+                    assert_eq!(told.insert(hash, id), None, "{hash:?}");
+                }
+            }
+        }
+        assert_eq!(told, owners(&shares));
+        (2..=3).for_each(|id| shares.leave(ConsumerId(id)));
+        assert_eq!(shares.ranges(ConsumerId(1)), [HashRange { first: 1, last: u16::MAX }]);
     }
 
     #[test]

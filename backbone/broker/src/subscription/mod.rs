@@ -25,6 +25,9 @@ pub const WANTED_ENTRIES_MAX: u32 = 100;
 /// So many entries of keys whose consumer takes nothing may wait before nothing more is read for the others.
 pub const KEYS_AHEAD_MAX: usize = 2000;
 
+/// What one takes that is not due, about: it is kept by its time, and by its place.
+pub const DELAYED_BYTES: usize = 2 * size_of::<(u64, Position)>() + size_of::<Option<KeyHash>>();
+
 /// So many entries that are not due may be kept in mind before nothing more is read.
 pub const DELAYED_MAX: usize = 1_000_000;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConsumerId, Cursor, Effect, JoinError, Joining, KeyMode, Kind, Position,
+    ConsumerId, Cursor, Effect, HashRange, JoinError, Joining, KeyMode, Kind, Position,
     delayed::Delayed,
     holdings::{Holdings, Waiting},
     keys::Shares,
@@ -84,10 +84,11 @@ impl Subscription {
         self.generation
     }
 
-    /// Id, name, permits, and how many messages it holds unacked.
+    /// Id, name, permits, and how many messages it holds unacked: where consumers ack one by one, as Pulsar counts it.
     pub fn consumers(&self) -> impl Iterator<Item = (ConsumerId, &str, i64, u64)> {
         self.consumers.iter().map(|consumer| {
-            let held = self.held.iter().filter(|(_, held)| held.by == consumer.id);
+            let counts = self.kind.is_shared();
+            let held = self.held.iter().filter(|(_, held)| counts && held.by == consumer.id);
             let unacked = held.map(|(_, held)| u64::from(held.messages)).sum();
             (consumer.id, consumer.name.as_str(), consumer.permits, unacked)
         })
@@ -96,6 +97,22 @@ impl Subscription {
     /// How a subscription that is shared by keys divides them, and whether a key that moves does not wait.
     pub fn key_policy(&self) -> Option<(KeyMode, bool)> {
         (self.kind == Kind::KeyShared).then(|| (self.shares.mode(), self.shares.out_of_order))
+    }
+
+    /// Which hashes of keys are a consumer's at the moment.
+    pub fn ranges(&self, id: ConsumerId) -> Vec<HashRange> {
+        self.shares.ranges(id)
+    }
+
+    /// How many keys a consumer holds messages of that are another's by now, and how many entries of them.
+    pub fn draining(&self, id: ConsumerId) -> (u64, u64) {
+        let moved = self.held.keys_of(id).filter(|(key, _)| self.shares.owner(*key) != Some(id));
+        moved.fold((0, 0), |(keys, entries), (_, held)| (keys + 1, entries + u64::from(held)))
+    }
+
+    /// How many entries wait to be delivered that were read already.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// How many entries are not due yet, of those that were read.
@@ -182,18 +199,26 @@ impl Subscription {
 
     /// Acks one entry, or with `ack_set` the messages of its batch whose bits are not in it. Whoever holds it:
     /// an ack may be on its way while the entry is given to another. That the topic has the entry at all is for
-    /// the caller to check, here and below: the cursor does not know the end of the log.
-    pub fn ack(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) {
-        if self.has(id) && self.cursor.ack(position, ack_set) {
-            self.settle(position);
+    /// the caller to check, here and below: the cursor does not know the end of the log. Says how many messages were
+    /// acked by it; an entry that nobody holds is one.
+    pub fn ack(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) -> u64 {
+        if !self.has(id) || !self.cursor.ack(position, ack_set) {
+            return 0;
         }
+        let before = self.held.messages(position);
+        self.settle(position);
+        let left = self.held.messages(position).unwrap_or(0);
+        before.map_or(1, |before| u64::from(before - left))
     }
 
-    /// Acks everything up to the entry. Shared subscriptions ignore it, as Pulsar's do.
-    pub fn ack_cumulative(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) {
-        if !self.kind.is_shared() && self.has(id) && self.cursor.ack_cumulative(position, ack_set) {
+    /// Acks everything up to the entry. Shared subscriptions ignore it, as Pulsar's do. As Pulsar counts it, that is one
+    /// message, or none.
+    pub fn ack_cumulative(&mut self, id: ConsumerId, position: Position, ack_set: Option<&[u64]>) -> u64 {
+        let is_news = !self.kind.is_shared() && self.has(id) && self.cursor.ack_cumulative(position, ack_set);
+        if is_news {
             self.settle(position);
         }
+        u64::from(is_news)
     }
 
     /// Counts everything up to the position as acked, whoever holds it: it expired or was skipped.
@@ -211,9 +236,9 @@ impl Subscription {
     }
 
     /// The consumer gives back these entries, or all it holds. Where order matters, giving back one gives back
-    /// all.
-    pub fn redeliver(&mut self, id: ConsumerId, positions: Option<&[Position]>) {
-        self.give_back(id, positions);
+    /// all. Says how many messages that is.
+    pub fn redeliver(&mut self, id: ConsumerId, positions: Option<&[Position]>) -> u64 {
+        self.give_back(id, positions)
     }
 
     /// Everything up to the position is acked and nothing behind it. Who holds what is forgotten; consumers
@@ -233,20 +258,22 @@ impl Subscription {
         self.consumers.iter().any(|consumer| consumer.id == id)
     }
 
-    fn give_back(&mut self, id: ConsumerId, positions: Option<&[Position]>) {
+    fn give_back(&mut self, id: ConsumerId, positions: Option<&[Position]>) -> u64 {
         let mut back: Vec<Position> = match positions {
             Some(positions) => positions.to_vec(),
             None => self.held.iter().map(|(at, _)| at).collect(),
         };
         back.retain(|at| self.held.holder(*at) == Some(id));
         if back.is_empty() {
-            return;
+            return 0;
         }
+        let mut messages = 0;
         if !self.kind.is_shared() {
             back = self.held.iter().map(|(at, _)| at).collect();
         }
         for position in back {
             let Some(held) = self.held.remove(position) else { continue };
+            messages += u64::from(held.messages);
             *self.redeliveries.entry(position).or_default() += 1;
             if self.kind.is_shared() {
                 self.waiting.insert(position, held.key);
@@ -255,6 +282,7 @@ impl Subscription {
         if !self.kind.is_shared() {
             self.rewind();
         }
+        messages
     }
 
     /// Reads again from the mark: what is acked behind it is skipped on the way.

@@ -1,16 +1,15 @@
 //! The consumers' side of a topic: subscribing, delivering, acking, seeking.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use hexalpes_log::{Position, ReadError};
 use hexalpes_wire::{MessageId, proto::Command};
 
-use super::{State, Sub, Topic};
+use super::{State, Sub, Topic, counting::Consuming, delivering::Found};
 use crate::{
     connection::outbox::Outbox,
     cursor_store::{self, Properties},
     metadata::{CursorRecord, MetadataError},
-    meter::Meter,
     subscription::{ConsumerId, Cursor, JoinError, Joining, Kind, Subscription},
 };
 
@@ -27,14 +26,26 @@ pub(crate) struct ConsumerSeat {
     pub(super) has_reached_end: bool,
     /// It wants of each key the newest message only, as far as the topic is compacted.
     pub(crate) reads_compacted: bool,
-    pub(crate) sent: Meter,
+    /// When it came, in milliseconds since 1970.
+    pub(super) since_ms: u64,
+    /// What its client says of it.
+    pub(crate) metadata: Properties,
+    pub(super) counted: Consuming,
 }
 
 impl ConsumerSeat {
     pub(crate) fn new(outbox: Arc<Outbox>, consumer_id: u64, partition: Option<u32>) -> Self {
-        let (takes_any_schema, has_reached_end, reads_compacted) = (false, false, false);
-        let sent = Meter::default();
-        Self { outbox, consumer_id, partition, takes_any_schema, has_reached_end, reads_compacted, sent }
+        Self {
+            outbox,
+            consumer_id,
+            partition,
+            takes_any_schema: false,
+            has_reached_end: false,
+            reads_compacted: false,
+            since_ms: 0,
+            metadata: Properties::new(),
+            counted: Consuming::default(),
+        }
     }
 }
 
@@ -90,7 +101,7 @@ impl Topic {
     pub(crate) fn subscribe(
         &self,
         subscription: &str,
-        seat: ConsumerSeat,
+        mut seat: ConsumerSeat,
         joining: Joining,
         kind: Kind,
         durable: bool,
@@ -125,12 +136,14 @@ impl Topic {
         }
         let mut effects = Vec::new();
         let id = joining.id;
+        let now_ms = self.alarms.now_ms();
+        seat.since_ms = now_ms;
         sub.machine.join(joining, kind, &mut effects)?;
         sub.seats.insert(id, seat);
         sub.was_joined = true;
         sub.unused_since_ms = None;
         joined();
-        sub.carry_out(effects, &HashMap::new());
+        sub.carry_out(effects, &Found::default(), now_ms);
         self.tell_of_the_end(sub);
         Ok(())
     }
@@ -194,8 +207,9 @@ impl Topic {
         let mut effects = Vec::new();
         sub.machine.leave(id, &mut effects);
         sub.seats.remove(&id);
-        sub.carry_out(effects, &HashMap::new());
-        self.dispatch(sub);
+        let now_ms = self.alarms.now_ms();
+        sub.carry_out(effects, &Found::default(), now_ms);
+        self.dispatch(sub, now_ms);
         if !sub.durable && sub.machine.is_idle() {
             state.end_subscription(subscription);
         }

@@ -6,7 +6,10 @@
 //! row at most, so that it hears its client. What has changed when it has the lock again, the subscription's
 //! version tells.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use hexalpes_log::{Entry, Position, ReadError};
 use hexalpes_wire::{
@@ -20,7 +23,7 @@ use crate::{
     connection::outbox::Outbox,
     off_reactor::off_reactor,
     options::{DISPATCH_BYTES, DISPATCH_READS_MAX},
-    subscription::{self, Delivery, Effect, KeyHash, Kind, Subscription, Want},
+    subscription::{self, Delivery, Effect, KeyHash, Kind, Want},
 };
 
 /// Of which subscription, and of which time of it, a want is.
@@ -29,6 +32,14 @@ struct Version {
     number: u64,
     generation: u64,
     as_compacted: bool,
+}
+
+/// The entries that are delivered, by where they are.
+#[derive(Default)]
+pub(super) struct Found {
+    entries: HashMap<Position, Entry>,
+    /// Those that are chunks of a message.
+    chunks: HashSet<Position>,
 }
 
 /// What a read for a dispatch found.
@@ -40,18 +51,19 @@ struct Read {
 }
 
 impl Topic {
-    /// Does something with a subscription's machine on behalf of a consumer, then delivers what it may.
-    pub(crate) fn with(&self, subscription: &str, change: impl FnOnce(&mut Subscription)) {
+    /// Does something with a subscription on behalf of a consumer, at that time, then delivers what it may.
+    pub(crate) fn with(&self, subscription: &str, change: impl FnOnce(&mut Sub, u64)) {
+        let now_ms = self.alarms.now_ms();
         let mut state = self.state.lock();
         if let Some(sub) = state.subscriptions.get_mut(subscription) {
-            change(&mut sub.machine);
-            self.dispatch(sub);
+            sub.noting(now_ms, |sub| change(sub, now_ms));
+            self.dispatch(sub, now_ms);
         }
     }
 
-    pub(super) fn dispatch_all(&self, state: &mut State) {
+    pub(super) fn dispatch_all(&self, state: &mut State, now_ms: u64) {
         for sub in state.subscriptions.values_mut() {
-            self.dispatch(sub);
+            self.dispatch(sub, now_ms);
         }
     }
 
@@ -59,7 +71,7 @@ impl Topic {
     pub(crate) fn ring(&self) {
         let mut state = self.state.lock();
         state.subscriptions.values_mut().for_each(|sub| sub.alarm_ms = None);
-        self.dispatch_all(&mut state);
+        self.dispatch_all(&mut state, self.alarms.now_ms());
     }
 
     /// Has the topic woken when there is something to deliver that is not due yet.
@@ -72,9 +84,9 @@ impl Topic {
     }
 
     /// Delivers what memory has, and leaves it to a consumer's connection to deliver what only a file has.
-    pub(super) fn dispatch(&self, sub: &mut Sub) {
+    pub(super) fn dispatch(&self, sub: &mut Sub, now_ms: u64) {
         self.tell_of_the_end(sub);
-        if self.dispatch_recent(sub).is_some() {
+        if self.dispatch_recent(sub, now_ms).is_some() {
             sub.ask_for_a_reader();
         }
     }
@@ -84,7 +96,8 @@ impl Topic {
         let first = {
             let mut state = self.state.lock();
             let Some(sub) = state.subscriptions.get_mut(subscription) else { return };
-            let Some(want) = self.dispatch_recent(sub).filter(|_| sub.reader.is_none()) else { return };
+            let want = self.dispatch_recent(sub, self.alarms.now_ms());
+            let Some(want) = want.filter(|_| sub.reader.is_none()) else { return };
             sub.reader = Some(Arc::clone(reader));
             (sub.version(), want)
         };
@@ -121,34 +134,36 @@ impl Topic {
         want: &Want,
         read: Result<Read, ReadError>,
     ) -> Option<Want> {
+        let now_ms = self.alarms.now_ms();
         match read {
             Err(error) => {
                 tracing::error!(topic = %self.name, %error, "could not read entries to deliver");
                 return None;
             }
             Ok(read) if sub.version() == version => {
-                if !self.hand_out(sub, read) {
+                sub.read_from_files.count(read.entries.len() as u64, 0);
+                if !self.hand_out(sub, read, now_ms) {
                     return None;
                 }
             }
             // Reading begins elsewhere now.
             Ok(_) => {}
         }
-        let next = self.dispatch_recent(sub)?;
+        let next = self.dispatch_recent(sub, now_ms)?;
         // Or nothing came of it: nobody takes them.
         (sub.version() != version || next != *want).then_some(next)
     }
 
     /// Delivers as long as memory has something, and there is somebody who takes it and has room for it. Gives back
     /// what has to be read from a file.
-    fn dispatch_recent(&self, sub: &mut Sub) -> Option<Want> {
-        sub.machine.wake(self.alarms.now_ms());
-        let left = self.dispatch_while_recent(sub);
+    fn dispatch_recent(&self, sub: &mut Sub, now_ms: u64) -> Option<Want> {
+        sub.machine.wake(now_ms);
+        let left = self.dispatch_while_recent(sub, now_ms);
         self.set_alarm(sub);
         left
     }
 
-    fn dispatch_while_recent(&self, sub: &mut Sub) -> Option<Want> {
+    fn dispatch_while_recent(&self, sub: &mut Sub, now_ms: u64) -> Option<Want> {
         let mut before = None;
         loop {
             for (id, seat) in &sub.seats {
@@ -160,7 +175,7 @@ impl Topic {
                 return None;
             }
             let Some(read) = self.read_recent(&want, sub.reads_compacted()) else { return Some(want) };
-            if !self.hand_out(sub, read) {
+            if !self.hand_out(sub, read, now_ms) {
                 return None;
             }
             before = Some(want);
@@ -168,8 +183,9 @@ impl Topic {
     }
 
     /// Delivers what was read for what the subscription wants. Says whether there was anything.
-    fn hand_out(&self, sub: &mut Sub, read: Read) -> bool {
+    fn hand_out(&self, sub: &mut Sub, read: Read, now_ms: u64) -> bool {
         let Read { entries, lost } = read;
+        sub.read.count(entries.len() as u64, 0);
         for position in &lost {
             tracing::warn!(topic = %self.name, %position, "an entry to deliver again is no longer kept");
             sub.machine.lost(*position);
@@ -178,18 +194,22 @@ impl Topic {
             return !lost.is_empty();
         }
         let (by_keys, delays) = (sub.machine.kind() == Kind::KeyShared, self.rules.read().delays);
+        let mut chunks = HashSet::new();
         let count = |entry: &Entry| {
             let peek = Payload::from_raw(entry.payload.clone()).peek().ok();
-            let messages = peek.map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
+            let messages = peek.as_ref().map_or(1, |peek| peek.num_messages_in_batch().max(1).unsigned_abs());
             let due_ms = peek.filter(|_| delays).and_then(|peek| u64::try_from(peek.deliver_at_time?).ok());
+            if peek.is_some_and(|peek| peek.chunk_id.is_some()) {
+                chunks.insert(entry.position);
+            }
             let key = by_keys.then(|| key_of(&Payload::from_raw(entry.payload.clone())));
             subscription::Entry { position: entry.position, messages, key, due_ms }
         };
         let counted: Vec<_> = entries.iter().map(count).collect();
-        let by_position = entries.into_iter().map(|entry| (entry.position, entry)).collect();
+        let entries = entries.into_iter().map(|entry| (entry.position, entry)).collect();
         let mut effects = Vec::new();
-        sub.machine.dispatch(&counted, self.alarms.now_ms(), &mut effects);
-        sub.carry_out(effects, &by_position);
+        sub.machine.dispatch(&counted, now_ms, &mut effects);
+        sub.carry_out(effects, &Found { entries, chunks }, now_ms);
         true
     }
 
@@ -263,7 +283,7 @@ impl Sub {
         }
     }
 
-    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, entries: &HashMap<Position, Entry>) {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, found: &Found, now_ms: u64) {
         for effect in effects {
             match effect {
                 Effect::ActiveChanged { consumer, active } => {
@@ -276,13 +296,15 @@ impl Sub {
                 }
                 Effect::Deliver(delivery) => {
                     let (Some(seat), Some(entry)) =
-                        (self.seats.get_mut(&delivery.consumer), entries.get(&delivery.position))
+                        (self.seats.get_mut(&delivery.consumer), found.entries.get(&delivery.position))
                     else {
                         continue;
                     };
                     let (messages, bytes) = (u64::from(delivery.messages), entry.payload.len());
-                    seat.sent.count(messages, bytes);
+                    let is_chunk = found.chunks.contains(&delivery.position);
+                    seat.counted.sent(messages, bytes, is_chunk, now_ms);
                     self.sent.count(messages, bytes);
+                    self.times.sent_ms = now_ms;
                     seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
                 }
             }
@@ -310,7 +332,7 @@ pub(super) fn message(seat: &ConsumerSeat, delivery: Delivery) -> Command {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{path::Path, sync::mpsc};
 
     use bytes::BytesMut;
@@ -322,8 +344,8 @@ mod tests {
     use crate::{
         alarms::driven::DrivenClock,
         cursor_store::Properties,
-        subscription::{ConsumerId, Joining, KeyPolicy},
-        topic::Start,
+        subscription::{ConsumerId, Joining, KeyPolicy, Subscription},
+        topic::{Around, Start},
     };
 
     struct Done(mpsc::Sender<Position>);
@@ -340,7 +362,7 @@ mod tests {
     }
 
     /// A topic with an entry for each of these times at which it is due, each in a segment of its own.
-    fn topic(clock: &DrivenClock, due: &[i64]) -> (Topic, Vec<Position>) {
+    pub(in crate::topic) fn topic(clock: &DrivenClock, due: &[i64]) -> (Topic, Vec<Position>) {
         let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
         let options = Options { segment_entries: 1, cache_bytes: 0, ..Options::default() };
         let (log, _) = Log::open(&files, Path::new("/log"), options).unwrap();
@@ -354,8 +376,8 @@ mod tests {
         log.commit_now();
         let positions = receive.iter().take(due.len()).collect();
         let name = TopicName::parse("persistent://public/default/orders").unwrap();
-        let alarms = Arc::new(clock.alarms());
-        (Topic::empty(log, TopicId(1), name, Arc::default(), alarms), positions)
+        let around = Around { log, alarms: Arc::new(clock.alarms()), counters: Arc::default() };
+        (Topic::empty(around, TopicId(1), name, Arc::default()), positions)
     }
 
     fn delivered(outbox: &Outbox) -> Vec<Position> {
@@ -372,13 +394,13 @@ mod tests {
     /// Does something with the machine of a subscription, as a connection does: the log may have entries in files
     /// already.
     fn with(topic: &Topic, outbox: &Arc<Outbox>, change: impl FnOnce(&mut Subscription)) {
-        topic.with("sub", change);
+        topic.with("sub", |sub, _| change(&mut sub.machine));
         while outbox.has_to_deliver() {
             topic.deliver("sub", outbox);
         }
     }
 
-    fn subscribed(topic: &Topic) -> (Arc<Outbox>, ConsumerId) {
+    pub(in crate::topic) fn subscribed(topic: &Topic) -> (Arc<Outbox>, ConsumerId) {
         let (outbox, id) = (Arc::new(Outbox::default()), ConsumerId(1));
         let seat = ConsumerSeat::new(Arc::clone(&outbox), 5, None);
         let joining = Joining { id, name: "one".to_owned(), priority: 0, keys: KeyPolicy::default() };
@@ -396,7 +418,9 @@ mod tests {
         with(&topic, &outbox, |machine| machine.flow(id, 2));
         assert_eq!(delivered(&outbox), positions[..2]);
         topic.log.trim_before(topic.id, positions[1]);
-        with(&topic, &outbox, |machine| machine.redeliver(id, None));
+        with(&topic, &outbox, |machine| {
+            machine.redeliver(id, None);
+        });
         with(&topic, &outbox, |machine| machine.flow(id, 9));
         assert_eq!(delivered(&outbox), positions[1..]);
     }

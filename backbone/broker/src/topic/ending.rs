@@ -28,7 +28,7 @@ impl Topic {
             }
         }
         self.has_ended.store(true, Ordering::Relaxed);
-        self.dispatch_all(&mut state);
+        self.dispatch_all(&mut state, self.alarms.now_ms());
         true
     }
 

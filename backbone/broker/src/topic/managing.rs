@@ -108,10 +108,10 @@ impl Topic {
 
     /// Counts everything up to here as acked, and delivers what follows. Says how many entries that were.
     pub(super) fn expire(&self, sub: &mut Sub, to: Position) -> u64 {
-        let before = self.backlog(sub);
-        sub.machine.expire(to);
+        let (before, now_ms) = (self.backlog(sub), self.alarms.now_ms());
+        sub.noting(now_ms, |sub| sub.machine.expire(to));
         let gone = before.saturating_sub(self.backlog(sub));
-        self.dispatch(sub);
+        self.dispatch(sub, now_ms);
         gone
     }
 
@@ -142,7 +142,8 @@ impl Topic {
         }
         let gone = self.move_forward(subscription, how, metadata)?;
         if let Some(sub) = self.state.lock().subscriptions.get_mut(subscription) {
-            sub.expired += gone;
+            sub.expired.count(gone, 0);
+            sub.expiry_ms = self.alarms.now_ms();
         }
         Ok(gone)
     }

@@ -31,16 +31,14 @@ impl Topic {
     }
 
     /// Gives a message to those who take it, and its receipt to the producer, which is there.
-    pub(super) fn pass(state: &mut State, send: &Send<'_>, peek: MetadataPeek) {
-        let Send { outbox, producer, command, payload } = *send;
+    pub(super) fn pass(state: &mut State, send: &Send<'_>, peek: MetadataPeek, now_ms: u64) {
+        let Send { outbox, command, payload, .. } = *send;
         let (messages, bytes) =
             (u64::from(peek.num_messages_in_batch().max(1).unsigned_abs()), payload.raw().len());
-        state.received.count(messages, bytes);
-        if let Some(seat) = state.seat_of(producer, outbox, command.producer_id) {
-            seat.received.count(messages, bytes);
-        }
+        let is_chunk = peek.chunk_id.is_some();
+        state.count_received(send.producer, outbox, command.producer_id, messages, bytes, is_chunk);
         for sub in state.subscriptions.values_mut() {
-            sub.pass(payload, messages);
+            sub.pass(payload, messages, is_chunk, now_ms);
         }
         if state.subscriptions.is_empty() {
             state.dropped.count(messages, bytes);
@@ -65,7 +63,7 @@ impl Topic {
 }
 
 impl Sub {
-    fn pass(&mut self, payload: &Payload, messages: u64) {
+    fn pass(&mut self, payload: &Payload, messages: u64, is_chunk: bool, now_ms: u64) {
         for (id, seat) in &self.seats {
             self.machine.block(*id, seat.outbox.is_full());
         }
@@ -77,8 +75,9 @@ impl Sub {
             self.dropped.count(messages, bytes);
             return;
         };
-        seat.sent.count(messages, bytes);
+        seat.counted.sent(messages, bytes, is_chunk, now_ms);
         self.sent.count(messages, bytes);
+        self.times.sent_ms = now_ms;
         let position = Position::new(0, 0);
         let delivery = Delivery { consumer, position, messages: count, redelivery: 0, ack_set: None };
         seat.outbox.push_with_payload(&delivering::message(seat, delivery), payload.raw());
@@ -90,7 +89,7 @@ impl Shared {
     pub(crate) fn passing(&self, name: TopicName) -> Arc<Topic> {
         let rules = self.rules_of(&name);
         let id = self.next_passing.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::new(Topic::empty(self.log.clone(), TopicId(id), name, rules, Arc::clone(&self.alarms)))
+        Arc::new(Topic::empty(self.around.clone(), TopicId(id), name, rules))
     }
 
     /// Forgets topics that are not stored and that nobody has used for a while: all they are is in memory.

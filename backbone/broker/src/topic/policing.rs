@@ -27,6 +27,9 @@ impl Topic {
         for (name, mark) in self.marks() {
             // Without the lock, for it may have to read.
             let to = self.last_before(mark, stamp)?;
+            if let Some(sub) = self.state.lock().subscriptions.get_mut(&name) {
+                sub.expiry_ms = self.alarms.now_ms();
+            }
             if to > mark {
                 self.drop_through(&name, to);
             }
@@ -44,15 +47,23 @@ impl Topic {
         {
             match over {
                 // As by Pulsar, so far that it is not at once the same again.
-                Over::ConsumerBacklogEviction => self.evict_to(limit / 10 * 9),
+                Over::ConsumerBacklogEviction => {
+                    self.evict_to(limit / 10 * 9);
+                    self.state.lock().evictions[0] += 1;
+                }
                 Over::ProducerRequestHold | Over::ProducerException => blocks = true,
             }
         }
+        let age_ms = if rules.age_quota.is_some() { self.oldest_age(now_ms)? } else { None };
+        self.state.lock().oldest_age_ms = age_ms;
         if let Some(Quota { limit, over }) = rules.age_quota
-            && self.is_over_age(limit, now_ms)?
+            && age_ms >= Some(limit)
         {
             match over {
-                Over::ConsumerBacklogEviction => self.expire_before(now_ms.saturating_sub(limit))?,
+                Over::ConsumerBacklogEviction => {
+                    self.expire_before(now_ms.saturating_sub(limit))?;
+                    self.state.lock().evictions[1] += 1;
+                }
                 Over::ProducerRequestHold | Over::ProducerException => blocks = true,
             }
         }
@@ -74,7 +85,8 @@ impl Topic {
         let is_old = |quota: &Quota| {
             // What cannot be read says nothing.
             holds(*quota).is_some()
-                && crate::off_reactor::off_reactor(|| self.is_over_age(quota.limit, now_ms)).unwrap_or(false)
+                && crate::off_reactor::off_reactor(|| self.oldest_age(now_ms)).unwrap_or(None)
+                    >= Some(quota.limit)
         };
         by_size.or_else(|| rules.age_quota.filter(is_old).and_then(holds))
     }
@@ -85,12 +97,12 @@ impl Topic {
         self.marks().iter().map(waits).max().is_some_and(|bytes| bytes > 0 && bytes >= limit)
     }
 
-    /// The oldest message that waits for a subscription was published so long ago.
-    fn is_over_age(&self, limit_ms: u64, now_ms: u64) -> Result<bool, ReadError> {
+    /// How long ago the oldest message was published that waits for a subscription, if there is one.
+    fn oldest_age(&self, now_ms: u64) -> Result<Option<u64>, ReadError> {
         let slowest = self.marks().into_iter().map(|(_, mark)| mark).min();
-        let Some(slowest) = slowest else { return Ok(false) };
+        let Some(slowest) = slowest else { return Ok(None) };
         let oldest = self.log.read(self.id, slowest.next(), 1, usize::MAX)?;
-        Ok(oldest.first().is_some_and(|oldest| now_ms.saturating_sub(oldest.stamp) >= limit_ms))
+        Ok(oldest.first().map(|oldest| now_ms.saturating_sub(oldest.stamp)))
     }
 
     /// Moves subscriptions that have more than so many bytes before them.
@@ -127,7 +139,7 @@ impl Topic {
         let mut state = self.state.lock();
         if let Some(sub) = state.subscriptions.get_mut(subscription) {
             let gone = self.expire(sub, to);
-            sub.expired += gone;
+            sub.expired.count(gone, 0);
         }
     }
 

@@ -9,8 +9,13 @@ use hexalpes_wire::{
     proto::{Command, CommandSend, ProducerAccessMode, ServerError},
 };
 
+use tokio::time::Instant;
+
 use super::{State, Topic};
-use crate::{connection::outbox::Outbox, dedup::Verdict, metadata::MetadataError, meter::Meter};
+use crate::{
+    connection::outbox::Outbox, cursor_store::Properties, dedup::Verdict, metadata::MetadataError,
+    meter::Meter,
+};
 
 /// A producer that is connected.
 pub(crate) struct Seat {
@@ -19,6 +24,11 @@ pub(crate) struct Seat {
     pub(super) epoch: u64,
     pub(super) access: ProducerAccessMode,
     pub(super) received: Meter,
+    pub(super) chunks: Meter,
+    /// When it came, in milliseconds since 1970.
+    pub(super) since_ms: u64,
+    /// What its client says of it.
+    pub(super) metadata: Properties,
     pub(super) named_by_user: bool,
     /// The version of the schema that it came with, if it did.
     pub(super) schema: Option<u64>,
@@ -29,9 +39,20 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(super) fn of(opening: &Opening<'_>) -> Self {
-        let Opening { outbox, producer_id, epoch, access, named_by_user, schema, .. } = *opening;
-        let (outbox, received) = (Arc::clone(outbox), Meter::default());
-        Self { outbox, producer_id, epoch, access, received, named_by_user, schema, failed: false }
+        let Opening { outbox, producer_id, epoch, access, named_by_user, schema, since_ms, .. } = *opening;
+        Self {
+            outbox: Arc::clone(outbox),
+            producer_id,
+            epoch,
+            access,
+            received: Meter::default(),
+            chunks: Meter::default(),
+            since_ms,
+            metadata: opening.metadata.clone(),
+            named_by_user,
+            schema,
+            failed: false,
+        }
     }
 
     pub(super) fn is_alone(&self) -> bool {
@@ -60,8 +81,10 @@ pub(crate) struct Pending {
     highest: u64,
     /// Not so for the earlier chunks of a message: they share its sequence id.
     completes: bool,
+    is_chunk: bool,
     messages: u64,
     bytes: usize,
+    came: Instant,
 }
 
 /// What a producer asks for when it opens.
@@ -77,6 +100,10 @@ pub(crate) struct Opening<'a> {
     /// The version of the schema that it comes with, if it does.
     pub(crate) schema: Option<u64>,
     pub(crate) named_by_user: bool,
+    /// In milliseconds since 1970.
+    pub(crate) since_ms: u64,
+    /// What its client says of it.
+    pub(crate) metadata: &'a Properties,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +142,8 @@ pub(crate) struct Send<'a> {
     pub(crate) producer: &'a Arc<str>,
     pub(crate) command: &'a CommandSend,
     pub(crate) payload: &'a Payload,
+    /// When it was read off the socket.
+    pub(crate) came: Instant,
 }
 
 impl Topic {
@@ -135,7 +164,7 @@ impl Topic {
 
     /// Queues an entry for the log, or answers at once why not. Says whether there is something to commit.
     pub(crate) fn send(self: &Arc<Self>, send: &Send<'_>) -> bool {
-        let Send { outbox, producer, command, payload } = *send;
+        let Send { outbox, producer, command, payload, came } = *send;
         let (producer_id, sequence_id) = (command.producer_id, command.sequence_id);
         let refuse = |error, message: String| {
             outbox.push(&Command::send_error(producer_id, sequence_id, error, message));
@@ -164,7 +193,7 @@ impl Topic {
             return refuse(ServerError::TopicTerminatedError, ProducerError::Terminated.to_string());
         }
         if !self.is_stored() {
-            Self::pass(&mut state, send, peek);
+            Self::pass(&mut state, send, peek, self.alarms.now_ms());
             return false;
         }
         if self.deduplicates() {
@@ -207,32 +236,35 @@ impl Topic {
             sequence_id,
             highest,
             completes,
+            is_chunk: peek.chunk_id.is_some(),
             messages: u64::from(peek.num_messages_in_batch().max(1).unsigned_abs()),
             bytes: payload.raw().len(),
+            came,
         };
         state.pending.insert(token, pending);
         true
     }
 
-    fn settle(state: &mut State, appended: &Appended, cause: Option<&FileError>) {
+    fn settle(&self, state: &mut State, appended: &Appended, outcome: Result<Instant, &FileError>) {
         let Some(pending) = state.pending.remove(&appended.token) else { return };
-        let Pending { outbox, producer, producer_id, sequence_id, highest, .. } = &pending;
+        let Pending { outbox, producer, producer_id, sequence_id, highest, messages, bytes, .. } = &pending;
         outbox.send_ended();
-        if let Some(cause) = cause {
-            state.dedup.failed(producer);
-            state.fail(producer, outbox, *producer_id);
-            let (error, message) = (ServerError::PersistenceError, cause.to_string());
-            outbox.push(&Command::send_error(*producer_id, *sequence_id, error, message));
-            state.refuse_duplicates(producer, cause);
-            return;
-        }
+        let now = match outcome {
+            Ok(now) => now,
+            Err(cause) => {
+                state.dedup.failed(producer);
+                state.fail(producer, outbox, *producer_id);
+                let (error, message) = (ServerError::PersistenceError, cause.to_string());
+                outbox.push(&Command::send_error(*producer_id, *sequence_id, error, message));
+                state.refuse_duplicates(producer, cause);
+                return;
+            }
+        };
         state.newest = state.newest.max(Some(appended.position));
         state.entries += 1;
         state.entries_added += 1;
-        state.received.count(pending.messages, pending.bytes);
-        if let Some(seat) = state.seat_of(producer, outbox, *producer_id) {
-            seat.received.count(pending.messages, pending.bytes);
-        }
+        state.count_received(producer, outbox, *producer_id, *messages, *bytes, pending.is_chunk);
+        self.note_written(state, *bytes, pending.came, now);
         let id = MessageId::new(appended.position.ledger, appended.position.entry);
         outbox.push(&Command::send_receipt(*producer_id, *sequence_id, *highest, id));
         if pending.completes {
@@ -243,6 +275,24 @@ impl Topic {
 }
 
 impl State {
+    /// A producer's entry is taken, with so many messages in it.
+    pub(super) fn count_received(
+        &mut self,
+        producer: &str,
+        outbox: &Arc<Outbox>,
+        producer_id: u64,
+        messages: u64,
+        bytes: usize,
+        is_chunk: bool,
+    ) {
+        self.received.count(messages, bytes);
+        self.written.has_chunks |= is_chunk;
+        if let Some(seat) = self.seat_of(producer, outbox, producer_id) {
+            seat.received.count(messages, bytes);
+            seat.chunks.count(u64::from(is_chunk), 0);
+        }
+    }
+
     /// A producer's seat, if it is still there.
     pub(super) fn seat_of(
         &mut self,
@@ -301,18 +351,19 @@ pub(crate) fn completes(chunk_id: Option<i32>, chunks: Option<i32>) -> bool {
 
 impl Receipts for Topic {
     fn synced(&self, appended: &[Appended]) {
+        let (now, now_ms) = (Instant::now(), self.alarms.now_ms());
         let mut state = self.state.lock();
         for one in appended {
-            Self::settle(&mut state, one, None);
+            self.settle(&mut state, one, Ok(now));
         }
-        self.dispatch_all(&mut state);
+        self.dispatch_all(&mut state, now_ms);
         self.settled.notify_all();
     }
 
     fn failed(&self, appended: &[Appended], cause: &FileError) {
         let mut state = self.state.lock();
         for one in appended {
-            Self::settle(&mut state, one, Some(cause));
+            self.settle(&mut state, one, Err(cause));
         }
         self.settled.notify_all();
     }

@@ -39,7 +39,7 @@ async fn send(running: &Running, topic: &str, messages: u64) {
 }
 
 fn bytes(running: &Running, topic: &str) -> u64 {
-    running.broker.topic_stats(&topic.parse().unwrap()).unwrap().storage_size
+    running.broker.topic_stats(&topic.parse().unwrap()).unwrap().counts.storage_size
 }
 
 /// How many entries a topic has, by what one takes that is alone on its topic.

@@ -23,7 +23,7 @@ fn topic() -> TopicName {
 
 fn backlogs(broker: &Broker) -> Vec<(String, u64)> {
     let stats = broker.topic_stats(&topic()).unwrap();
-    stats.subscriptions.into_iter().map(|(name, sub)| (name, sub.msg_backlog)).collect()
+    stats.subscriptions.into_iter().map(|(name, sub)| (name, sub.counts.msg_backlog)).collect()
 }
 
 fn expect(of: &[(&str, u64)]) -> Vec<(String, u64)> {

@@ -32,7 +32,7 @@ async fn what_a_slow_reader_has_not_read_stays_on_the_disk_and_comes_when_it_rea
     let data = tempdir().unwrap();
     let running = Running::start(data.path()).await;
     let mut consumer = consuming(&running, 40).await;
-    let sent = subscription(&running)["consumers"][0]["unackedMessages"].as_u64().unwrap();
+    let sent = subscription(&running)["consumers"][0]["msgOutCounter"].as_u64().unwrap();
     // The limit, one read of the log, and what the sockets hold.
     assert!(sent < 20, "{sent} MiB are on their way to one that does not read");
     for n in 0..40 {

@@ -13,6 +13,7 @@ mod authenticated;
 mod bodies;
 mod compacted;
 mod consume;
+mod counting;
 mod encrypted;
 mod engine;
 mod fake;
