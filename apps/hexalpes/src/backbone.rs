@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
+use axum::Extension;
+use hexalpes_admin::Beside;
 use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_telemetry::Metrics;
 use hexalpes_tls::ServerTls;
 use tokio::{
     net::TcpListener,
@@ -36,8 +39,8 @@ struct TlsFace {
 }
 
 impl Backbone {
-    /// The part of the data folder must be claimed already.
-    pub(crate) async fn start(settings: &Settings) -> Result<Self> {
+    /// The part of the data folder must be claimed already. With `metrics`, its own are followed by those.
+    pub(crate) async fn start(settings: &Settings, metrics: Option<&Metrics>) -> Result<Self> {
         let authentication = settings.authentication()?.map(Arc::new);
         let tls = TlsFace::of(settings).await?;
         let host = settings.host()?;
@@ -74,9 +77,13 @@ impl Backbone {
             let (broker, stop) = (broker.clone(), stop.clone());
             async move { broker.serve(protocol, stop).await }
         });
-        tasks.spawn(hexalpes_http::serve(admin, hexalpes_admin::router(broker.clone()), stop.clone()));
+        let metrics = metrics.cloned();
+        let beside =
+            Extension(Beside::new(move || metrics.as_ref().map_or_else(String::new, Metrics::render)));
+        let router = hexalpes_admin::router(broker.clone()).layer(beside.clone());
+        tasks.spawn(hexalpes_http::serve(admin, router, stop.clone()));
         if let Some(face) = tls {
-            face.serve(&broker, &stop, &mut tasks);
+            face.serve(&broker, beside, &stop, &mut tasks);
         }
         Ok(Self { engine, tls_urls, broker, stop, tasks })
     }
@@ -107,8 +114,14 @@ impl TlsFace {
         Ok(Some(Self { tls: Arc::new(tls), protocol, admin, urls }))
     }
 
-    fn serve(self, broker: &Broker, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
-        let (current, router) = (self.tls.watch(), hexalpes_admin::tls_router(broker.clone()));
+    fn serve(
+        self,
+        broker: &Broker,
+        beside: Extension<Beside>,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let (current, router) = (self.tls.watch(), hexalpes_admin::tls_router(broker.clone()).layer(beside));
         tasks.spawn(hexalpes_http::serve_tls(self.admin, router, current.clone(), stop.clone()));
         tasks.spawn({
             let (broker, stop) = (broker.clone(), stop.clone());
@@ -126,7 +139,7 @@ pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Resul
         eprintln!("hexalpes: {note}");
     }
     let _claims = Claims::take(&settings.data(), [Part::Backbone])?;
-    let backbone = Backbone::start(settings).await?;
+    let backbone = Backbone::start(settings, None).await?;
     let Engine { service, admin, .. } = &backbone.engine;
     println!("backbone: {service}, REST {admin}, data in {}", settings.data().display());
     if let Some([service, admin]) = &backbone.tls_urls {

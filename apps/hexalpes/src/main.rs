@@ -7,6 +7,7 @@ mod conf;
 mod debug;
 mod health;
 mod listen;
+mod metrics;
 mod reach;
 mod serve;
 mod services;

@@ -11,7 +11,7 @@ use tokio::{sync::watch, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::{health::Probe, settings::Engine, topology};
+use crate::{health::Probe, metrics::DeadLetters, settings::Engine, topology};
 
 /// Between two tries.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -55,17 +55,18 @@ impl Reach {
         Ok(())
     }
 
-    /// Serves, and meanwhile waits for the broker. What the broker refuses ends the serving: without its
+    /// Serves, and meanwhile waits for the broker and looks at it, and at the dead letters that it has. What the broker refuses ends the serving: without its
     /// promises nothing may be published, and waiting would not change them.
     pub(crate) async fn beside(
         &self,
         serving: impl Future<Output = Result<()>>,
+        letters: &DeadLetters,
         stop: &CancellationToken,
     ) -> Result<()> {
         let mut serving = pin!(serving);
         let refusal = tokio::select! {
             served = &mut serving => return served,
-            refusal = self.refusal() => refusal,
+            refusal = self.refusal(letters) => refusal,
         };
         stop.cancel();
         serving.await?;
@@ -73,7 +74,7 @@ impl Reach {
     }
 
     /// Waits for the broker, then looks whether it is still there; ends with what it refuses, else never.
-    async fn refusal(&self) -> anyhow::Error {
+    async fn refusal(&self, letters: &DeadLetters) -> anyhow::Error {
         while !self.ready.is_cancelled() {
             let Err(error) = self.prepare().await else {
                 info!(broker = self.engine.service, "the broker is there");
@@ -86,6 +87,7 @@ impl Reach {
             time::sleep(RETRY_DELAY).await;
         }
         loop {
+            letters.measure(&self.admin).await;
             time::sleep(LOOK_EVERY).await;
             self.tell(&match self.admin.health().await {
                 Ok(()) => Check::ok(),

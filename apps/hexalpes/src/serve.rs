@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use hexalpes_kernel::{Edge, SystemEdge};
-use hexalpes_telemetry::Metrics;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +12,7 @@ use crate::{
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
+    metrics::{self, DeadLetters},
     reach::Reach,
     services::{self, AuditTrail, Commissions, Service},
     settings::Settings,
@@ -40,7 +40,7 @@ pub(crate) async fn serve(
 
     let engine = settings.engine()?;
     let reach = Reach::new(engine.clone())?;
-    let metrics = Metrics::install()?;
+    let metrics = metrics::install(settings)?;
     // As with `up`: all are looked through before one is brought up to date, and the trail starts first.
     let (mut commissions, mut trail) = (None, None);
     for service in &services {
@@ -79,7 +79,11 @@ pub(crate) async fn serve(
     }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
 
-    let ended = reach.beside(all(faces, &stop), &stop).await;
+    let letters = match &commissions {
+        Some(running) => running.dead_letters(),
+        None => DeadLetters::default(),
+    };
+    let ended = reach.beside(all(faces, &stop), &letters, &stop).await;
     if let Some(commissions) = commissions {
         commissions.stop().await;
     }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use futures::FutureExt as _;
 use hexalpes_kernel::{Edge, SystemEdge};
-use hexalpes_telemetry::Metrics;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -13,6 +12,7 @@ use crate::{
     claims::{Claims, Part},
     health::health,
     listen::{listen, port_of},
+    metrics,
     reach::Reach,
     services::{self, AuditTrail, Commissions, EVENTS_FILE, Service},
     settings::{Engine, Key, Settings},
@@ -35,13 +35,14 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     )
     .await?;
 
+    let metrics = metrics::install(settings)?;
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
     // does it for itself, and then they are brought up to date.
     let (commissions, trail) =
         tokio::try_join!(Commissions::open(settings), AuditTrail::open(settings, &edge))?;
     let backbone = match &cluster {
         Some(_) => None,
-        None => Some(Backbone::start(settings).await?),
+        None => Some(Backbone::start(settings, Some(&metrics)).await?),
     };
     tokio::try_join!(commissions.update(settings), trail.update(settings))?;
     let engine = match (&backbone, cluster) {
@@ -61,10 +62,10 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let mut probes = commissions.probes();
     probes.extend([trail.probe(), reach.probe()]);
     let health = health(Service::Commissions.name(), probes);
-    let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(Metrics::install()?));
+    let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(metrics));
     banner(settings, &engine, backbone.is_some(), port_of(&api)?)?;
     let serving = hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop.clone());
-    let ended = reach.beside(serving.map(Ok), &stop).await;
+    let ended = reach.beside(serving.map(Ok), &commissions.dead_letters(), &stop).await;
 
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
     commissions.stop().await;

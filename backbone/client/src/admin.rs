@@ -215,6 +215,17 @@ impl AdminClient {
         self.get(&format!("{}/stats", topic_path(topic))).await
     }
 
+    /// How many entries are kept of a topic, acked or not; a batch is one.
+    pub async fn entries(&self, topic: &TopicName) -> Result<u64, AdminError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Internals {
+            number_of_entries: u64,
+        }
+        let internals: Internals = self.get(&format!("{}/internalStats", topic_path(topic))).await?;
+        Ok(internals.number_of_entries)
+    }
+
     async fn get_policy<T: DeserializeOwned>(
         &self,
         namespace: &str,

@@ -43,7 +43,7 @@ mod table_view;
 pub use admin::{AdminClient, AdminOptions};
 pub use client::Client;
 pub use consumer::{
-    Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind, TopicPattern,
+    Backlog, Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind, TopicPattern,
 };
 pub use error::{ClientError, ConnectError, ConsumeError, OpenError, Refusal, RequestError, SendError};
 pub use hexalpes_wire::compression::Codec;

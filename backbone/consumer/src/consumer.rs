@@ -20,6 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub struct EventConsumer {
     handler: &'static str,
+    dead_letters: DeadLetterTopics,
     worker: Worker,
     counted: Arc<Mutex<Status>>,
 }
@@ -41,16 +42,21 @@ impl EventConsumer {
             topic: options.topic.to_string(),
             ..Status::default()
         }));
-        let (name, called) = (consumer.clone(), options.handler);
+        let (name, called, dead_letters) = (consumer.clone(), options.handler, topics.clone());
         let handler = Arc::new(handler);
         let runner = Arc::new(Runner { db, handler, edge, options, topics, consumer });
         let work = Work { client, runner, counted: Arc::clone(&counted), careful: IN_FLIGHT_MAX };
-        Ok(Self { handler: called, worker: Worker::start(name, work), counted })
+        Ok(Self { handler: called, dead_letters, worker: Worker::start(name, work), counted })
     }
 
     /// What the handler is called in [`ConsumerOptions`].
     pub fn handler(&self) -> &'static str {
         self.handler
+    }
+
+    /// Where its dead letters go.
+    pub fn dead_letter_topics(&self) -> &DeadLetterTopics {
+        &self.dead_letters
     }
 
     pub fn status(&self) -> Status {

@@ -24,6 +24,7 @@ use crate::{
     error::SessionError,
     handler::Handler,
     item::Item,
+    lag::watch_lag,
     lanes::Lanes,
     options::{HELD_BYTES_MAX, HELD_EVENTS_MAX, IN_FLIGHT_MAX},
     runner::{Finish, Runner, Verdict},
@@ -54,6 +55,8 @@ impl<H: Handler> Job for Work<H> {
             ..Subscribing::new(&runner.consumer).kind(SubscriptionKind::Failover).from_earliest()
         };
         let consumer = self.client.consumer(&runner.options.topic.to_string(), subscribing).await?;
+        // None yet is worth a line, too.
+        metrics::counter!("pulsar_event_processing_errors_total", &labels(runner)).increment(0);
         let known = budget::load(&runner.db, runner.consumer.clone()).await?;
         Ok((consumer, known))
     }
@@ -63,6 +66,7 @@ impl<H: Handler> Job for Work<H> {
         (consumer, known): Self::Session,
         stop: &CancellationToken,
     ) -> Result<(), SessionError> {
+        let watching = watch_lag(consumer.backlog(), labels(&self.runner));
         let mut session = Session {
             runner: Arc::clone(&self.runner),
             counted: Arc::clone(&self.counted),
@@ -73,7 +77,10 @@ impl<H: Handler> Job for Work<H> {
             running: FuturesUnordered::new(),
             careful: self.careful,
         };
-        let outcome = session.work(stop).await;
+        let outcome = tokio::select! {
+            outcome = session.work(stop) => outcome,
+            never = watching => match never {},
+        };
         self.careful = session.careful;
         session.close().await;
         outcome
@@ -215,7 +222,7 @@ impl<H: Handler> Session<H> {
             warn!(consumer, event.id = item.id, code = rejection.code, "dead letter: {}", rejection.detail);
             self.error();
         }
-        let labels = self.labels();
+        let labels = labels(&self.runner);
         metrics::counter!("pulsar_events_consumed_total", &labels).increment(1);
         metrics::histogram!("pulsar_event_processing_duration_seconds", &labels).record(took);
         if let Ok(event) = &item.event {
@@ -228,16 +235,7 @@ impl<H: Handler> Session<H> {
     }
 
     fn error(&self) {
-        metrics::counter!("pulsar_event_processing_errors_total", &self.labels()).increment(1);
-    }
-
-    fn labels(&self) -> [(&'static str, String); 3] {
-        let options = &self.runner.options;
-        [
-            ("service", options.service.to_owned()),
-            ("topic", options.topic.to_string()),
-            ("subscription", self.runner.consumer.clone()),
-        ]
+        metrics::counter!("pulsar_event_processing_errors_total", &labels(&self.runner)).increment(1);
     }
 
     fn show(&self) {
@@ -245,6 +243,15 @@ impl<H: Handler> Session<H> {
         counted.held = self.lanes.held() as u64;
         counted.waiting_keys = self.lanes.waiting() as u64;
     }
+}
+
+fn labels<H>(runner: &Runner<H>) -> [(&'static str, String); 3] {
+    let options = &runner.options;
+    [
+        ("service", options.service.to_owned()),
+        ("topic", options.topic.to_string()),
+        ("subscription", runner.consumer.clone()),
+    ]
 }
 
 /// If the connection was lost meanwhile, the message comes again, and the inbox has it.

@@ -30,6 +30,7 @@ mod handler;
 mod inbox;
 mod item;
 mod job;
+mod lag;
 mod lanes;
 mod names;
 mod options;
@@ -42,6 +43,7 @@ pub use consumer::EventConsumer;
 pub use dead_letter::DeadLetterTopics;
 pub use event::Event;
 pub use handler::{FieldRejection, HandleError, Handler, Rejection};
+pub use lag::watch_lag;
 pub use options::{
     ConsumerOptions, HELD_BYTES_MAX, HELD_EVENTS_MAX, IN_FLIGHT_MAX, KeyOrder, Patience, RUNS_MAX,
 };

@@ -74,7 +74,12 @@ impl Job for Work {
         (consumer, mut trail): (Consumer, Trail),
         stop: &CancellationToken,
     ) -> Result<(), SessionError> {
-        let outcome = self.consume(&consumer, &mut trail, stop).await;
+        let labels = labels().map(|(label, value)| (label, value.to_owned()));
+        let watching = hexalpes_consumer::watch_lag(consumer.backlog(), labels);
+        let outcome = tokio::select! {
+            outcome = self.consume(&consumer, &mut trail, stop) => outcome,
+            never = watching => match never {},
+        };
         consumer.close().await;
         outcome
     }
@@ -124,7 +129,7 @@ impl Work {
             counted.last_refusal = Some(format!("message {message} {why}"));
         }
         drop(counted);
-        let labels = [("service", "notifications"), ("topic", EVENTS_TOPIC), ("subscription", SUBSCRIPTION)];
+        let labels = labels();
         metrics::counter!("pulsar_events_consumed_total", &labels).increment(batch.ids.len() as u64);
         metrics::counter!("pulsar_event_processing_errors_total", &labels)
             .increment(taken.refused.len() as u64);
@@ -134,6 +139,10 @@ impl Work {
             metrics::counter!("pulsar_events_consumed_by_type_total", &labels).increment(1);
         }
     }
+}
+
+fn labels() -> [(&'static str, &'static str); 3] {
+    [("service", "notifications"), ("topic", EVENTS_TOPIC), ("subscription", SUBSCRIPTION)]
 }
 
 /// A message, and those that were there with it.

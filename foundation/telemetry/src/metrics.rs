@@ -16,6 +16,8 @@ pub struct MetricsError(String);
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    /// What is shown a second time, and under which name.
+    aliases: &'static [(&'static str, &'static str)],
 }
 
 impl Metrics {
@@ -24,20 +26,43 @@ impl Metrics {
         let recorder = builder()?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|why| MetricsError(why.to_string()))?;
-        Ok(Self { handle })
+        Ok(Self { handle, aliases: &[] })
     }
 
     /// Shows nothing, for ever: for tests, of which several share a process.
     pub fn detached() -> Self {
-        Self { handle: PrometheusBuilder::new().build_recorder().handle() }
+        Self { handle: PrometheusBuilder::new().build_recorder().handle(), aliases: &[] }
+    }
+
+    /// Shows metrics a second time, each under another name behind its own.
+    pub fn with_aliases(self, aliases: &'static [(&'static str, &'static str)]) -> Self {
+        Self { aliases, ..self }
     }
 
     /// All metrics in Prometheus's text format.
     pub fn render(&self) -> String {
         // Nobody else tidies up what histograms collect between two scrapes.
         self.handle.run_upkeep();
-        self.handle.render()
+        let mut text = self.handle.render();
+        let again: String =
+            self.aliases.iter().flat_map(|(metric, alias)| renamed(&text, metric, alias)).collect();
+        text += &again;
+        text
     }
+}
+
+/// The lines of a metric under another name.
+fn renamed(text: &str, metric: &str, alias: &str) -> Vec<String> {
+    let rename = |line: &str| {
+        let is_about = line.starts_with("# ");
+        let at = if is_about { line.match_indices(' ').nth(1)?.0 + 1 } else { 0 };
+        let rest = line[at..].strip_prefix(metric)?;
+        let suffixes: &[&str] = if is_about { &[""] } else { &["", "_bucket", "_sum", "_count"] };
+        let fits =
+            |suffix: &&str| rest.strip_prefix(*suffix).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        suffixes.iter().any(fits).then(|| format!("{}{alias}{rest}\n", &line[..at]))
+    };
+    text.lines().filter_map(rename).collect()
 }
 
 fn builder() -> Result<PrometheusBuilder, MetricsError> {
@@ -66,5 +91,20 @@ mod tests {
         assert!(text.contains("hexalpes_greetings_total 2"), "{text}");
         assert!(text.contains("hexalpes_greeting_seconds_bucket{le=\"0.005\"} 1"), "{text}");
         assert!(Metrics::install().is_err());
+        let twice = shown.with_aliases(&[
+            ("hexalpes_greetings_total", "greetings"),
+            ("hexalpes_greeting_seconds", "greeting"),
+        ]);
+        let text = twice.render();
+        for line in [
+            "hexalpes_greetings_total 2",
+            "# TYPE greetings counter",
+            "greetings 2",
+            "# TYPE greeting histogram",
+            "greeting_bucket{le=\"0.005\"} 1",
+            "greeting_count 1",
+        ] {
+            assert_eq!(text.lines().filter(|shown| *shown == line).count(), 1, "{line} in {text}");
+        }
     }
 }

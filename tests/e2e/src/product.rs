@@ -38,22 +38,27 @@ struct Choice<'a> {
 impl Product {
     /// On the embedded backbone.
     pub fn start() -> Self {
-        Self::start_whole(None)
+        Self::start_whole(None, Vec::new())
     }
 
     /// On the embedded backbone, with all of its data on this disk.
     pub fn start_in(disk: &SmallDisk) -> Self {
-        Self::start_whole(Some(disk))
+        Self::start_whole(Some(disk), Vec::new())
     }
 
-    fn start_whole(disk: Option<&SmallDisk>) -> Self {
+    /// On the embedded backbone, with settings from the environment.
+    pub fn start_set(environment: Vec<(&'static str, String)>) -> Self {
+        Self::start_whole(None, environment)
+    }
+
+    fn start_whole(disk: Option<&SmallDisk>, environment: Vec<(&'static str, String)>) -> Self {
         let (protocol, admin) = (free_port(), free_port());
         let urls = PulsarUrls {
             service: format!("pulsar://127.0.0.1:{protocol}"),
             admin: format!("http://127.0.0.1:{admin}"),
         };
         let ports = vec![("--backbone-port", protocol), ("--admin-port", admin)];
-        Self::start_with(Choice { words: &["up"], urls, ports, disk }, Vec::new())
+        Self::start_with(Choice { words: &["up"], urls, ports, disk }, environment)
     }
 
     /// `hexalpes serve` with every service, on a broker that somebody else runs: a split deployment.

@@ -15,6 +15,7 @@ use super::{Service, database, housekeeping::Housekeeping};
 use crate::{
     debug,
     health::{Probe, check},
+    metrics::DeadLetters,
     settings::Settings,
 };
 
@@ -80,6 +81,12 @@ impl Running {
             probes.push((consumer.handler(), Box::new(probe)));
         }
         probes
+    }
+
+    /// Where those messages are that nobody could handle.
+    pub(crate) fn dead_letters(&self) -> DeadLetters {
+        let topics = self.consumers.iter().flat_map(|consumer| consumer.dead_letter_topics().all());
+        DeadLetters { service: Service::Commissions.name(), topics: topics.cloned().collect() }
     }
 
     fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {

@@ -36,6 +36,7 @@ pub(crate) enum Key {
     EventsFileBytesMax,
     EventsFilesAsideMax,
     EventIdsKeptHours,
+    SeedMetricNames,
 }
 
 /// All of them, in the order in which they are shown.
@@ -73,6 +74,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
     Key::EventIdsKeptHours,
+    Key::SeedMetricNames,
 ];
 
 impl Key {
@@ -117,6 +119,7 @@ impl Key {
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
             Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
+            Self::SeedMetricNames => ("seed-metric-names", "HEXALPES_SEED_METRIC_NAMES"),
         }
     }
 
@@ -139,7 +142,9 @@ impl Key {
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
-            Self::TlsClientRoles | Self::TlsClientRequired | Self::Insecure => Some("false"),
+            Self::TlsClientRoles | Self::TlsClientRequired | Self::Insecure | Self::SeedMetricNames => {
+                Some("false")
+            }
             Self::ServicePort
             | Self::TlsCertificateFile
             | Self::TlsKeyFile
@@ -178,9 +183,11 @@ impl Key {
             Self::TokenSecret | Self::TokenPublic => "KEY",
             Self::AnonymousUserRole => "ROLE",
             Self::SuperUserRoles | Self::ProxyRoles => "ROLES",
-            Self::TlsClientRoles | Self::TlsClientRequired | Self::AuthorizationEnabled | Self::Insecure => {
-                "true|false"
-            }
+            Self::TlsClientRoles
+            | Self::TlsClientRequired
+            | Self::AuthorizationEnabled
+            | Self::Insecure
+            | Self::SeedMetricNames => "true|false",
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
@@ -274,6 +281,9 @@ impl Key {
             Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
             Self::EventIdsKeptHours => {
                 "How long an event that comes again is known, and gets no second line; unset: for ever"
+            }
+            Self::SeedMetricNames => {
+                "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
             }
         }
     }

@@ -69,7 +69,7 @@ impl Settings {
         Ok(self.is_on(Key::Insecure)?.unwrap_or(false))
     }
 
-    fn is_on(&self, key: Key) -> Result<Option<bool>> {
+    pub(crate) fn is_on(&self, key: Key) -> Result<Option<bool>> {
         let Some(Given { value, origin }) = self.given.get(&key) else { return Ok(None) };
         match value.as_str() {
             "true" => Ok(Some(true)),

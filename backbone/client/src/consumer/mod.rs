@@ -119,6 +119,11 @@ impl Consumer {
         self.set.last_message_ids().await
     }
 
+    /// Tells how much waits, also beside whoever consumes.
+    pub fn backlog(&self) -> Backlog {
+        Backlog(Arc::clone(&self.set))
+    }
+
     /// The schema that the message was written with; none if it does not say. Each version is asked for once.
     pub async fn schema_of(&self, message: &Message) -> Result<Option<Schema>, OpenError> {
         let Some(version) = &message.schema_version else { return Ok(None) };
@@ -166,6 +171,17 @@ impl Consumer {
             // It ends with the consumer; if it panicked, that was reported.
             let _ = keeper.await;
         }
+    }
+}
+
+/// How much waits for the acks of a consumer's subscription.
+#[derive(Clone, Debug)]
+pub struct Backlog(Arc<Set>);
+
+impl Backlog {
+    /// Entries, of all topics and partitions that it consumes; a batch is one. None while the broker is away.
+    pub async fn entries(&self) -> Result<Option<u64>, ConsumeError> {
+        self.0.backlog().await
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hexalpes_wire::proto::{
-    Command, CommandAck, CommandGetLastMessageId, CommandGetLastMessageIdResponse, CommandUnsubscribe,
-    MessageIdData,
+    Command, CommandAck, CommandConsumerStats, CommandGetLastMessageId, CommandGetLastMessageIdResponse,
+    CommandUnsubscribe, MessageIdData,
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
@@ -158,6 +158,21 @@ impl Part {
         match answer {
             Command::GetLastMessageIdResponse(response) => Ok(response),
             other => Err(lookup::unexpected("GET_LAST_MESSAGE_ID", &other).into()),
+        }
+    }
+
+    /// How many entries of it wait for an ack; none while there is no connection to ask on.
+    pub(super) async fn backlog(&self) -> Result<Option<u64>, ConsumeError> {
+        let Some(link) = self.shared.link()? else { return Ok(None) };
+        let consumer_id = link.id;
+        let answer = link
+            .connection
+            .request(|request_id| Command::ConsumerStats(CommandConsumerStats { request_id, consumer_id }))
+            .await?;
+        match answer {
+            // A consumer that the broker sent away just now is not there: it comes back.
+            Command::ConsumerStatsResponse(stats) => Ok(stats.msg_backlog),
+            other => Err(lookup::unexpected("CONSUMER_STATS", &other).into()),
         }
     }
 

@@ -225,6 +225,12 @@ impl Set {
         Ok(false)
     }
 
+    /// None unless all parts tell.
+    pub(super) async fn backlog(&self) -> Result<Option<u64>, ConsumeError> {
+        let backlogs = self.each(async |part| part.backlog().await).await?;
+        Ok(backlogs.into_iter().sum())
+    }
+
     pub(super) async fn last_message_ids(&self) -> Result<Vec<MessageId>, ConsumeError> {
         self.each(async |part| part.last_message_id().await).await
     }

@@ -192,3 +192,35 @@ async fn the_stats_of_partitions_add_up() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_consumer_is_told_how_much_waits_of_all_its_partitions() {
+    on_every_engine(async |engine| {
+        let topic = engine.partitioned("backlog", 2).await;
+        let consumer = engine.consumer(&topic).await;
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
+        let backlog = consumer.backlog();
+        assert_eq!(backlog.entries().await.unwrap(), Some(0));
+        for n in 0..6 {
+            producer.send(Outgoing::new(n.to_string()).key(n.to_string())).await.unwrap();
+        }
+        until(async || backlog.entries().await.unwrap() == Some(6)).await;
+        let first = next(&consumer).await;
+        consumer.ack(&first).await.unwrap();
+        until(async || backlog.entries().await.unwrap() == Some(5)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn how_many_entries_a_topic_keeps_is_told_acked_or_not() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("kept");
+        let producer = engine.producer(&topic, ProducerOptions::default()).await;
+        for n in 0..3 {
+            producer.send(Outgoing::new(n.to_string())).await.unwrap();
+        }
+        assert_eq!(engine.admin.entries(&topic.parse().unwrap()).await.unwrap(), 3);
+    })
+    .await;
+}

@@ -70,6 +70,8 @@ impl Flight {
             metrics::counter!("pulsar_events_published_total", &labels).increment(*messages);
             metrics::histogram!("pulsar_event_publish_duration_seconds", &labels[..2])
                 .record(self.since.elapsed());
+            let labels = [("service", service.to_owned()), ("event_type", kind.clone())];
+            metrics::counter!("pulsar_events_published_by_type_total", &labels).increment(*messages);
         }
     }
 }

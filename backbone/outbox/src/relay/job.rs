@@ -67,6 +67,8 @@ impl Job for Work {
     type Error = RelayError;
 
     async fn open(&mut self) -> Result<Session, RelayError> {
+        // None yet is worth a line, too.
+        self.count_errors(0);
         let epoch = checkpoint::load_or_mint(&self.db, self.edge.uuid()).await?;
         let mut topics = Topics::open(self.client.clone(), &self.service, self.topic.clone(), &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint.
@@ -175,9 +177,13 @@ impl Work {
     /// With the seeds' name.
     fn count_error(&self, why: &RelayError) {
         if matches!(why, RelayError::Open { .. } | RelayError::Send(_)) {
-            let labels = [("service", self.service.clone())];
-            metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(1);
+            self.count_errors(1);
         }
+    }
+
+    fn count_errors(&self, errors: u64) {
+        let labels = [("service", self.service.clone())];
+        metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(errors);
     }
 
     /// Reads what is committed and sends it, until it is told to stop, or to `end` when what was read is sent.

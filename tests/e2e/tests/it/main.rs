@@ -12,6 +12,7 @@ mod forgetting;
 mod full;
 mod kills;
 mod life;
+mod metrics;
 mod outage;
 mod refusals;
 mod seed3;
