@@ -44,6 +44,7 @@ pub use internals::{CompactedLedger, CursorStats, InternalStats, LedgerStats};
 pub(crate) use managing::Forward;
 pub(crate) use passing::FIRST_PASSING;
 pub(crate) use producing::{Opening, ProducerError, Send, completes};
+pub(crate) use stats::time;
 pub use stats::{
     ClientStats, ConsumerStats, PublisherStats, StorageStats, SubscriptionCounts, SubscriptionStats,
     TopicCounts, TopicStats,

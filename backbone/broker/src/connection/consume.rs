@@ -22,7 +22,7 @@ use crate::{
     cursor_store::Properties,
     off_reactor::off_reactor,
     subscription::{ConsumerId, HashRange, JoinError, Joining, KeyMode, KeyPolicy, Kind, Subscription},
-    topic::{ConsumerSeat, Ending, Start, SubscribeError},
+    topic::{ConsumerSeat, Ending, Start, SubscribeError, time},
 };
 
 /// What a client may say of a consumer, as with Pulsar; of a producer that says more, none is kept.
@@ -235,22 +235,27 @@ impl Connection {
 
     pub(super) fn consumer_stats(&self, asked: CommandConsumerStats) -> Result<(), Refusal> {
         let Consumer { topic, subscription, id, .. } = self.consumer(asked.consumer_id)?;
-        let answer = topic.look(subscription, |machine, backlog| {
-            let (_, name, permits, unacked) = machine.consumers().find(|(other, ..)| other == id)?;
-            Some(CommandConsumerStatsResponse {
-                request_id: asked.request_id,
-                consumer_name: Some(name.to_owned()),
-                available_permits: u64::try_from(permits).ok(),
-                unacked_messages: Some(unacked),
-                blocked_consumer_on_unacked_msgs: Some(false),
-                address: self.outbox.address(),
-                r#type: Some(machine.kind().name().to_owned()),
-                msg_backlog: Some(backlog),
-                ..CommandConsumerStatsResponse::default()
-            })
-        });
         let gone = || (ServerError::ConsumerNotFound, format!("there is no consumer {}", asked.consumer_id));
-        self.outbox.push(&Command::ConsumerStatsResponse(answer.flatten().ok_or_else(gone)?));
+        let (sub, told) = topic.consumer_stats(subscription, *id).ok_or_else(gone)?;
+        let answer = CommandConsumerStatsResponse {
+            request_id: asked.request_id,
+            error_code: None,
+            error_message: None,
+            msg_rate_out: Some(told.msg_rate_out),
+            msg_throughput_out: Some(told.msg_throughput_out),
+            msg_rate_redeliver: Some(told.msg_rate_redeliver),
+            consumer_name: Some(told.consumer_name),
+            available_permits: u64::try_from(told.available_permits).ok(),
+            unacked_messages: Some(told.unacked_messages),
+            blocked_consumer_on_unacked_msgs: Some(told.blocked_consumer_on_unacked_msgs),
+            address: told.client.address,
+            connected_since: Some(time(told.client.connected_since).to_string()),
+            r#type: Some(sub.r#type.to_owned()),
+            msg_rate_expired: Some(sub.counts.msg_rate_expired),
+            msg_backlog: Some(sub.counts.msg_backlog),
+            message_ack_rate: Some(told.message_ack_rate),
+        };
+        self.outbox.push(&Command::ConsumerStatsResponse(answer));
         Ok(())
     }
 }

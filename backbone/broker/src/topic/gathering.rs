@@ -17,7 +17,7 @@ use crate::{
     cursor_store::Properties,
     meter::Counts,
     rules::Quota,
-    subscription::{self, KeyMode},
+    subscription::{self, ConsumerId, KeyMode},
 };
 
 /// What a stretch of acked entries takes: where it begins and ends.
@@ -64,6 +64,19 @@ impl Topic {
             owner_broker: None,
             absent: AbsentOfTopics::default(),
         }
+    }
+
+    /// What there is to tell of a subscription and of one of its consumers.
+    pub(crate) fn consumer_stats(
+        &self,
+        subscription: &str,
+        id: ConsumerId,
+    ) -> Option<(SubscriptionStats, ConsumerStats)> {
+        let state = self.state.lock();
+        let mut stats = self.subscription_stats(state.subscriptions.get(subscription)?);
+        let index = stats.consumers.iter().position(|consumer| consumer.id == id)?;
+        let consumer = stats.consumers.swap_remove(index);
+        Some((stats, consumer))
     }
 
     fn counts(&self, state: &State, subscriptions: &BTreeMap<String, SubscriptionStats>) -> TopicCounts {
@@ -116,6 +129,7 @@ impl Topic {
             let Consuming { sent, acked, given_back, chunks, times, .. } = &seat.counted;
             let ranges = || sub.machine.ranges(id);
             consumers.push(ConsumerStats {
+                id,
                 consumer_name: name.to_owned(),
                 msg_rate_out: sent.messages_per_second(),
                 msg_throughput_out: sent.bytes_per_second(),

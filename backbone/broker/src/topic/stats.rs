@@ -4,9 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::{compaction::CompactionStats, cursor_store::Properties, distribution::Distribution};
+use crate::{
+    compaction::CompactionStats, cursor_store::Properties, distribution::Distribution,
+    subscription::ConsumerId,
+};
 
 /// Defines numbers that are told together, and what they are of several topics or subscriptions: the sum. Those that
 /// begin with `first` are the earliest time of them, where 0 is none; those with `last` the latest.
@@ -225,6 +229,8 @@ pub struct SubscriptionStats {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConsumerStats {
+    #[serde(skip)]
+    pub(crate) id: ConsumerId,
     pub consumer_name: String,
     pub msg_rate_out: f64,
     pub msg_throughput_out: f64,
@@ -334,11 +340,14 @@ impl SubscriptionStats {
 }
 
 /// As Pulsar writes times for people.
+pub(crate) fn time(ms: u64) -> Timestamp {
+    let ms = i64::try_from(ms).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "this is what serde calls it with")]
 fn as_time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    let ms = i64::try_from(*ms).unwrap_or(i64::MAX);
-    let time = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
-    serializer.collect_str(&time)
+    serializer.collect_str(&time(*ms))
 }
 
 /// Both, as far as they are known.

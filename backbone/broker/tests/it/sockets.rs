@@ -304,6 +304,10 @@ async fn consumer_stats_count_permits_what_is_unacked_and_what_is_left() {
     assert_eq!((stats.request_id, stats.r#type.as_deref()), (20, Some("Shared")));
     let counts = (stats.available_permits, stats.unacked_messages, stats.msg_backlog);
     assert_eq!(counts, (Some(0), Some(1), Some(2)));
+    let rates =
+        [stats.msg_rate_out, stats.msg_rate_redeliver, stats.message_ack_rate, stats.msg_rate_expired];
+    assert_eq!(rates, [Some(0.0); 4]);
+    assert!(stats.connected_since.is_some_and(|since| since.starts_with("20") && since.ends_with('Z')));
     running.stop().await;
 }
 
