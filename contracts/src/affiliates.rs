@@ -35,6 +35,25 @@ pub struct Program {
     pub valid_from: String,
 }
 
+impl Program {
+    /// The program that is there from the start, as nobody has to tell it: revision 1 of `default`.
+    pub fn built_in() -> Self {
+        Self {
+            program_id: "default".to_owned(),
+            revision: 1,
+            name: "Programa por defecto".to_owned(),
+            currency: "USD".to_owned(),
+            default_rate: RawValue::from_string("10".to_owned()).expect("ten is JSON"),
+            hold_seconds: 0,
+            auto_approve: true,
+            attribution: "last_click".to_owned(),
+            attribution_window_seconds: 30 * 24 * 3600,
+            status: "ACTIVE".to_owned(),
+            valid_from: "1970-01-01T00:00:00Z".to_owned(),
+        }
+    }
+}
+
 /// An affiliate, in one revision.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Affiliate {

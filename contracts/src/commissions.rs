@@ -6,6 +6,8 @@ use serde_json::value::RawValue;
 
 /// What the types of this context begin with.
 pub const NAMESPACE: &str = "com.hexabuilders.commissions.";
+/// Where they are published, besides the topics of all events.
+pub const TOPIC: &str = "persistent://public/default/comisiones.eventos";
 /// A command on the `commands` topic: `data` as the body of `POST /commissions/calculate`.
 pub const CALCULATE_COMMISSION: &str = "com.hexabuilders.commissions.CalculateCommission";
 /// A command on the `commands` topic: `data` as the body of `POST /commissions/approve`.

@@ -21,8 +21,10 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 3] =
-        [Self::Backbone, Self::Of(Service::Commissions), Self::Of(Service::Notifications)];
+    /// All of them.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        [Self::Backbone].into_iter().chain(Service::ALL.map(Self::Of))
+    }
 
     const fn name(self) -> &'static str {
         match self {

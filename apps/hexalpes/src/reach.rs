@@ -60,7 +60,7 @@ impl Reach {
     pub(crate) async fn beside(
         &self,
         serving: impl Future<Output = Result<()>>,
-        letters: &DeadLetters,
+        letters: &[DeadLetters],
         stop: &CancellationToken,
     ) -> Result<()> {
         let mut serving = pin!(serving);
@@ -74,7 +74,7 @@ impl Reach {
     }
 
     /// Waits for the broker, then looks whether it is still there; ends with what it refuses, else never.
-    async fn refusal(&self, letters: &DeadLetters) -> anyhow::Error {
+    async fn refusal(&self, letters: &[DeadLetters]) -> anyhow::Error {
         while !self.ready.is_cancelled() {
             let Err(error) = self.prepare().await else {
                 info!(broker = self.engine.service, "the broker is there");
@@ -87,7 +87,9 @@ impl Reach {
             time::sleep(RETRY_DELAY).await;
         }
         loop {
-            letters.measure(&self.admin).await;
+            for letters in letters {
+                letters.measure(&self.admin).await;
+            }
             time::sleep(LOOK_EVERY).await;
             self.tell(&match self.admin.health().await {
                 Ok(()) => Check::ok(),

@@ -1,21 +1,24 @@
-//! `hexalpes serve SERVICE…`: services without a backbone, each on its own port, against one that runs
-//! elsewhere.
+//! `hexalpes serve SERVICE…`: services without a backbone, each on its own ports, against one that runs elsewhere; and
+//! what it has in common with `up`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Result, anyhow};
+use hexalpes_client::Client;
+use hexalpes_http::layers;
 use hexalpes_kernel::{Edge, SystemEdge};
-use tokio::task::JoinSet;
+use hexalpes_telemetry::Metrics;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     claims::{Claims, Part},
-    health::health,
+    health::{Probe, health},
     listen::{listen, port_of},
     metrics::{self, DeadLetters},
     reach::Reach,
-    services::{self, AuditTrail, Commissions, Service},
-    settings::Settings,
+    services::{self, AuditTrail, Context, Face, Ground, Running, Service},
+    settings::{Key, Settings},
 };
 
 pub(crate) async fn serve(
@@ -29,68 +32,176 @@ pub(crate) async fn serve(
     services::databases(settings, &services, with_relay)?;
     let _claims = Claims::take(&settings.data(), services.iter().map(|service| Part::Of(*service)))?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    let mut listeners = Vec::new();
-    for &service in &services {
-        let port = settings.service_port(service, services.len() == 1)?;
-        listeners.push((
-            service,
-            listen(settings.api_host()?, port, service.name(), service.port_key().flag()).await?,
-        ));
-    }
-
+    let doors = Doors::open(settings, &services).await?;
     let engine = settings.engine()?;
     let reach = Reach::new(engine.clone())?;
     let metrics = metrics::install(settings)?;
-    // As with `up`: all are looked through before one is brought up to date, and the trail starts first.
-    let (mut commissions, mut trail) = (None, None);
-    for service in &services {
-        match service {
-            Service::Commissions => commissions = Some(Commissions::open(settings).await?),
-            Service::Notifications => trail = Some(AuditTrail::open(settings, &edge).await?),
-        }
-    }
-    if let Some(commissions) = &commissions {
-        commissions.update(settings).await?;
-    }
-    let trail = match trail {
-        Some(trail) => {
-            trail.update(settings).await?;
-            Some(trail.start(reach.client(), &edge).await?)
-        }
-        None => None,
-    };
-    let commissions =
-        commissions.map(|opened| opened.start(reach.client(), with_relay, &edge)).transpose()?;
-
-    let mut faces = JoinSet::new();
-    // In the order of the listeners.
-    let routers = [
-        commissions.as_ref().map(|running| (running.router(&edge), running.probes())),
-        trail.as_ref().map(|running| (running.router(), vec![running.probe()])),
-    ];
-    for ((service, listener), (router, mut probes)) in
-        listeners.into_iter().zip(routers.into_iter().flatten())
-    {
-        println!("{}: http://127.0.0.1:{}, broker {}", service.name(), port_of(&listener)?, engine.service);
-        probes.push(reach.probe());
-        let router = router.merge(health(service.name(), probes).routes(metrics.clone()));
-        let router = hexalpes_http::layers(router, Arc::clone(&edge));
-        faces.spawn(hexalpes_http::serve(listener, router, stop.clone()));
+    // As with `up`: all are looked through before one is brought up to date.
+    let opened = Opened::open(settings, &services, &edge).await?;
+    opened.update(settings).await?;
+    let links_port = doors.port(Key::ConversionsPort).or_else(|_| settings.port(Key::ConversionsPort))?;
+    let ground = Ground::open(settings, edge, links_port)?;
+    let running = opened.start(reach.client(), with_relay, &ground).await?;
+    for (service, key) in &doors.order {
+        let port = doors.port(*key)?;
+        println!("{}: http://127.0.0.1:{port}, broker {}", service.name(), engine.service);
     }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
 
-    let letters = match &commissions {
-        Some(running) => running.dead_letters(),
-        None => DeadLetters::default(),
-    };
-    let ended = reach.beside(all(faces, &stop), &letters, &stop).await;
-    if let Some(commissions) = commissions {
-        commissions.stop().await;
-    }
-    if let Some(trail) = trail {
-        trail.stop().await;
-    }
+    let faces = Faces { metrics, ground, reach: &reach };
+    let serving = faces.serve(doors, &running, &stop);
+    let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
+    running.stop().await;
     ended
+}
+
+/// The ports of some services, bound before anything is opened.
+pub(crate) struct Doors {
+    listeners: BTreeMap<Key, TcpListener>,
+    order: Vec<(Service, Key)>,
+}
+
+impl Doors {
+    pub(crate) async fn open(settings: &Settings, services: &[Service]) -> Result<Self> {
+        let mut doors = Self { listeners: BTreeMap::new(), order: Vec::new() };
+        for &service in services {
+            for (key, what) in service.ports() {
+                let port = if *key == service.port_key() {
+                    settings.service_port(service, services.len() == 1)?
+                } else {
+                    settings.port(*key)?
+                };
+                let listener = listen(settings.api_host()?, port, what, key.flag()).await?;
+                doors.listeners.insert(*key, listener);
+                doors.order.push((service, *key));
+            }
+        }
+        Ok(doors)
+    }
+
+    /// The port that was given to one that was asked for.
+    pub(crate) fn port(&self, key: Key) -> Result<u16> {
+        let listener =
+            self.listeners.get(&key).ok_or_else(|| anyhow!("nothing listens for {}", key.name()))?;
+        Ok(port_of(listener)?)
+    }
+}
+
+/// The databases of some services, open; nothing runs yet.
+pub(crate) struct Opened {
+    contexts: Vec<Context>,
+    trail: Option<AuditTrail>,
+}
+
+impl Opened {
+    pub(crate) async fn open(
+        settings: &Settings,
+        services: &[Service],
+        edge: &Arc<dyn Edge>,
+    ) -> Result<Self> {
+        let mut opened = Self { contexts: Vec::new(), trail: None };
+        for &service in services {
+            match service {
+                Service::Notifications => opened.trail = Some(AuditTrail::open(settings, edge).await?),
+                context => opened.contexts.push(Context::open(settings, context).await?),
+            }
+        }
+        Ok(opened)
+    }
+
+    /// Brings them up to date.
+    pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
+        for context in &self.contexts {
+            context.update(settings).await?;
+        }
+        match &self.trail {
+            Some(trail) => trail.update(settings).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The trail first, for it may refuse to start, and what the relays publish cannot be taken back.
+    pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Services> {
+        let trail = match self.trail {
+            Some(trail) => Some(trail.start(client.clone(), &ground.edge).await?),
+            None => None,
+        };
+        let mut contexts = Vec::new();
+        for context in self.contexts {
+            contexts.push(context.start(client.clone(), with_relay, ground).await?);
+        }
+        Ok(Services { contexts, trail })
+    }
+}
+
+/// Services at work.
+pub(crate) struct Services {
+    contexts: Vec<Running>,
+    trail: Option<services::RunningTrail>,
+}
+
+impl Services {
+    /// Where those messages are that nobody could handle.
+    pub(crate) fn dead_letters(&self) -> Vec<DeadLetters> {
+        self.contexts.iter().map(Running::dead_letters).collect()
+    }
+
+    /// What was accepted is finished: first those who write, then the trail of it.
+    pub(crate) async fn stop(self) {
+        for context in self.contexts {
+            context.stop().await;
+        }
+        if let Some(trail) = self.trail {
+            trail.stop().await;
+        }
+    }
+}
+
+/// What all APIs of a process share.
+pub(crate) struct Faces<'a> {
+    pub(crate) metrics: Metrics,
+    pub(crate) ground: Ground,
+    pub(crate) reach: &'a Reach,
+}
+
+impl Faces<'_> {
+    /// Serves each API on its port, until one ends, which takes the others with it.
+    pub(crate) async fn serve(
+        self,
+        mut doors: Doors,
+        running: &Services,
+        stop: &CancellationToken,
+    ) -> Result<()> {
+        let mut serving = JoinSet::new();
+        for (service, Face { key, router }, mut probes) in self.all(running) {
+            let Some(listener) = doors.listeners.remove(&key) else { continue };
+            probes.push(self.reach.probe());
+            let router = router.merge(health(service.name(), probes).routes(self.metrics.clone()));
+            let router = layers(router, Arc::clone(&self.ground.edge));
+            serving.spawn(hexalpes_http::serve(listener, router, stop.clone()));
+        }
+        all(serving, stop).await
+    }
+
+    /// The trail is told of on its own port where it has one, and else with the commissions.
+    fn all(&self, running: &Services) -> Vec<(Service, Face, Vec<Probe>)> {
+        let mut faces = Vec::new();
+        for context in &running.contexts {
+            for Face { key, router } in context.faces(&self.ground) {
+                let (mut router, mut probes) = (router, context.probes());
+                if let Some(trail) = running.trail.as_ref().filter(|_| key == Key::CommissionsPort) {
+                    router = router.merge(trail.router());
+                    probes.push(trail.probe());
+                }
+                faces.push((context.service(), Face { key, router }, probes));
+            }
+        }
+        if let Some(trail) = &running.trail {
+            let face = Face { key: Key::NotificationsPort, router: trail.router() };
+            faces.push((Service::Notifications, face, vec![trail.probe()]));
+        }
+        faces
+    }
 }
 
 async fn all(mut faces: JoinSet<()>, stop: &CancellationToken) -> Result<()> {

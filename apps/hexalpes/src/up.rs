@@ -1,20 +1,18 @@
-//! `hexalpes up`: backbone, relay, commissions and notifications in one process, on loopback.
+//! `hexalpes up`: the backbone and every service in one process, on loopback.
 
 use std::sync::Arc;
 
 use anyhow::Result;
-use futures::FutureExt as _;
 use hexalpes_kernel::{Edge, SystemEdge};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backbone::Backbone,
     claims::{Claims, Part},
-    health::health,
-    listen::{listen, port_of},
     metrics,
     reach::Reach,
-    services::{self, AuditTrail, Commissions, EVENTS_FILE, Service},
+    serve::{Doors, Faces, Opened},
+    services::{self, EVENTS_FILE, Ground, Service},
     settings::{Engine, Key, Settings},
 };
 
@@ -25,26 +23,20 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         settings.own_token_is_there()?;
         settings.authorization()?;
     }
-    let _claims = Claims::take(&settings.data(), Part::ALL)?;
+    let _claims = Claims::take(&settings.data(), Part::all())?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    let api = listen(
-        settings.api_host()?,
-        settings.port(Key::CommissionsPort)?,
-        "the commission API",
-        "--commissions-port",
-    )
-    .await?;
+    // The trail tells how it is on the commissions' port.
+    let doors = Doors::open(settings, &Service::CONTEXTS).await?;
 
     let metrics = metrics::install(settings)?;
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
     // does it for itself, and then they are brought up to date.
-    let (commissions, trail) =
-        tokio::try_join!(Commissions::open(settings), AuditTrail::open(settings, &edge))?;
+    let opened = Opened::open(settings, &Service::ALL, &edge).await?;
     let backbone = match &cluster {
         Some(_) => None,
         None => Some(Backbone::start(settings, Some(&metrics)).await?),
     };
-    tokio::try_join!(commissions.update(settings), trail.update(settings))?;
+    opened.update(settings).await?;
     let engine = match (&backbone, cluster) {
         (Some(backbone), _) => backbone.engine.clone(),
         (None, Some(cluster)) => cluster,
@@ -55,38 +47,41 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         // There is nothing to wait for: it runs.
         reach.prepare().await?;
     }
-    // The trail first, for it may refuse to start, and what the relay publishes cannot be taken back.
-    let trail = trail.start(reach.client(), &edge).await?;
-    let commissions = commissions.start(reach.client(), with_relay, &edge)?;
-
-    let mut probes = commissions.probes();
-    probes.extend([trail.probe(), reach.probe()]);
-    let health = health(Service::Commissions.name(), probes);
-    let router = commissions.router(&edge).merge(trail.router()).merge(health.routes(metrics));
-    banner(settings, &engine, backbone.is_some(), port_of(&api)?)?;
-    let serving = hexalpes_http::serve(api, hexalpes_http::layers(router, edge), stop.clone());
-    let ended = reach.beside(serving.map(Ok), &commissions.dead_letters(), &stop).await;
+    let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?)?;
+    let running = opened.start(reach.client(), with_relay, &ground).await?;
+    banner(settings, &engine, backbone.is_some(), &doors)?;
+    let faces = Faces { metrics, ground, reach: &reach };
+    let serving = faces.serve(doors, &running, &stop);
+    let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
 
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
-    commissions.stop().await;
-    trail.stop().await;
+    running.stop().await;
     if let Some(backbone) = backbone {
         backbone.stop().await?;
     }
     ended
 }
 
-fn banner(settings: &Settings, engine: &Engine, is_ours: bool, port: u16) -> Result<()> {
+fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) -> Result<()> {
     let kind = if is_ours { "backbone" } else { "Pulsar  " };
+    let at = |key| doors.port(key).map(|port| format!("http://127.0.0.1:{port}"));
+    let (affiliates, conversions) = (at(Key::AffiliatesPort)?, at(Key::ConversionsPort)?);
+    let (commissions, seed) = (at(Key::MarketingPort)?, at(Key::CommissionsPort)?);
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
     println!("  {kind}     {}   REST {}", engine.service, engine.admin);
-    println!(
-        "  commissions  http://127.0.0.1:{port}   /health /metrics /debug/outbox /debug/relay /debug/consumers"
-    );
+    println!("  affiliates   {affiliates}   /docs /health /metrics");
+    println!("  conversions  {conversions}   /docs /health /metrics");
+    println!("  commissions  {commissions}   /docs /health /metrics");
+    println!("               {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(
-        "  curl -s http://127.0.0.1:{port}/commissions/calculate -H 'Content-Type: application/json' \
+        "  curl -s {affiliates}/api/v1/afiliados -H 'Content-Type: application/json' \
+         -d '{{\"nombre\":\"Juan Pérez\",\"email\":\"juan@email.com\",\"tipo_afiliado\":\"premium\",\
+         \"configuracion_comisiones\":{{\"comision_base\":15.0,\"comision_premium\":20.0}}}}'"
+    );
+    println!(
+        "  curl -s {seed}/commissions/calculate -H 'Content-Type: application/json' \
          -d '{{\"conversionId\":\"conv-000\",\"affiliateId\":\"aff-123\",\"campaignId\":\"camp-456\",\
          \"grossAmount\":1000.00,\"currency\":\"USD\"}}'"
     );

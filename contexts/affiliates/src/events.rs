@@ -9,8 +9,15 @@ use crate::domain::{Affiliate, AffiliateFact, Link, Program, Registration};
 
 /// Tells the terms of a program, which are new or have changed.
 pub(crate) async fn of_program(tx: &Tx, id: Uuid, program: &Program, cause: &Cause) -> Result<(), DbError> {
+    let data = terms(program);
+    let event =
+        if program.revision() == 1 { Event::ProgramCreated(data) } else { Event::ProgramUpdated(data) };
+    append(tx, id, event, cause).await
+}
+
+fn terms(program: &Program) -> wire::Program {
     let terms = program.terms();
-    let data = wire::Program {
+    wire::Program {
         program_id: program.id().to_string(),
         revision: program.revision(),
         name: terms.name.clone(),
@@ -22,10 +29,7 @@ pub(crate) async fn of_program(tx: &Tx, id: Uuid, program: &Program, cause: &Cau
         attribution_window_seconds: terms.attribution_window.as_secs(),
         status: program.status().name().to_owned(),
         valid_from: program.valid_from().to_string(),
-    };
-    let event =
-        if program.revision() == 1 { Event::ProgramCreated(data) } else { Event::ProgramUpdated(data) };
-    append(tx, id, event, cause).await
+    }
 }
 
 /// Exhaustive on purpose: a new fact cannot be forgotten.
@@ -88,4 +92,20 @@ async fn append(tx: &Tx, id: Uuid, event: Event, cause: &Cause) -> Result<(), Db
     let new =
         NewEvent { id, aggregate_type: "affiliates", aggregate_id, kind: event.kind(), data: event.data() };
     hexalpes_outbox::append(tx, cause, new).await
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_kernel::Timestamp;
+
+    use super::*;
+    use crate::domain::{ProgramId, Terms};
+
+    #[test]
+    fn the_default_program_is_what_others_know_of_it_untold() {
+        let beginning = Timestamp::parse("1970-01-01T00:00:00Z").unwrap();
+        let program = Program::create(ProgramId::default_program(), Terms::default(), beginning);
+        let told = serde_json::to_value(terms(&program)).unwrap();
+        assert_eq!(told, serde_json::to_value(wire::Program::built_in()).unwrap());
+    }
 }

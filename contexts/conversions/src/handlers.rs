@@ -37,15 +37,7 @@ impl Handler for Affiliates {
 
 fn learned(told: Told) -> Result<Learned, HandleError> {
     Ok(match told {
-        Told::Program(program) => Learned::Program(KnownProgram {
-            id: parsed("program_id", ProgramId::parse(&program.program_id))?,
-            revision: program.revision,
-            currency: parsed("currency", Currency::parse(&program.currency))?,
-            model: Model::parse(&program.attribution)
-                .ok_or_else(|| rejected(format!("attribution: {} is none", program.attribution)))?,
-            window: Duration::from_secs(program.attribution_window_seconds),
-            is_active: program.status == "ACTIVE",
-        }),
+        Told::Program(program) => Learned::Program(of_program(&program).map_err(rejected)?),
         Told::Affiliate(affiliate) => Learned::Affiliate(KnownAffiliate {
             id: parsed("affiliate_id", AffiliateId::parse(&affiliate.affiliate_id))?,
             revision: affiliate.revision,
@@ -60,6 +52,20 @@ fn learned(told: Told) -> Result<Learned, HandleError> {
             campaign: link.campaign_id.map(|id| parsed("campaign_id", CampaignId::parse(&id))).transpose()?,
             destination: link.destination,
         }),
+    })
+}
+
+/// A program as it was told, or what is wrong with it.
+pub(crate) fn of_program(program: &affiliates::Program) -> Result<KnownProgram, String> {
+    let wrong = |field: &str, why: &dyn std::fmt::Display| format!("{field}: {why}");
+    Ok(KnownProgram {
+        id: ProgramId::parse(&program.program_id).map_err(|why| wrong("program_id", &why))?,
+        revision: program.revision,
+        currency: Currency::parse(&program.currency).map_err(|why| wrong("currency", &why))?,
+        model: Model::parse(&program.attribution)
+            .ok_or_else(|| wrong("attribution", &program.attribution))?,
+        window: Duration::from_secs(program.attribution_window_seconds),
+        is_active: program.status == "ACTIVE",
     })
 }
 

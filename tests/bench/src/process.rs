@@ -40,6 +40,7 @@ impl Process {
             .args(["--backbone-port", &backbone_port.to_string()])
             .args(["--admin-port", &admin_port.to_string()])
             .args(["--commissions-port", &api_port.to_string()])
+            .args(["--affiliates-port", "0", "--conversions-port", "0", "--marketing-port", "0"])
             .env_remove("PULSAR_BROKER_URL")
             .env_remove("PULSAR_ADMIN_URL")
             .stdin(Stdio::null())

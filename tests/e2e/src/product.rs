@@ -27,6 +27,9 @@ pub struct Product {
     _folder: TempDir,
 }
 
+/// The ports of APIs, besides the first.
+const API_FLAGS: [&str; 3] = ["--affiliates-port", "--conversions-port", "--marketing-port"];
+
 /// What is started, and where its data lies.
 struct Choice<'a> {
     words: &'a [&'a str],
@@ -89,6 +92,7 @@ impl Product {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let port = free_port();
         ports.push(("--commissions-port", port));
+        ports.extend(API_FLAGS.map(|flag| (flag, free_port())));
         let own = folder.path().join("data");
         let data = disk.map_or_else(|| own.clone(), |disk| disk.folder().join("data"));
         let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
@@ -156,6 +160,17 @@ impl Product {
     /// Of the commission API.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port that was given by a flag such as `--affiliates-port`.
+    pub fn port_of(&self, flag: &str) -> u16 {
+        let found = self.ports.iter().find(|(known, _)| *known == flag);
+        found.unwrap_or_else(|| panic!("{flag} was not given")).1
+    }
+
+    /// A client of another API of this product.
+    pub fn api_at(&self, flag: &str) -> Api {
+        Api::on_port(self.port_of(flag))
     }
 
     /// What tells a command where this product listens.

@@ -9,7 +9,7 @@ use hexalpes_db::Backend;
 use super::output::line;
 use crate::{
     claims::{self, Claims, Part},
-    services::{EVENTS_FILE, Service},
+    services::{EVENTS_FILE, SECRET_KEY, Service},
     settings::Settings,
 };
 
@@ -39,7 +39,7 @@ impl Demo {
                 service.database_key().variable()
             );
         }
-        let _claims = Claims::take(&data, Part::ALL)?;
+        let _claims = Claims::take(&data, Part::all())?;
         let ours = ours(settings).with_context(|| format!("{} cannot be read", data.display()))?;
         if !yes {
             for path in &ours {
@@ -71,7 +71,7 @@ fn ours(settings: &Settings) -> io::Result<Vec<PathBuf>> {
                 .strip_prefix(stem)
                 .and_then(|rest| rest.strip_suffix(ending))
                 .is_some_and(|mark| mark.starts_with(['-', '.']));
-        name == "backbone" || of_a_database || of_the_trail
+        name == "backbone" || name == SECRET_KEY || of_a_database || of_the_trail
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(settings.data())? {

@@ -26,9 +26,9 @@ struct Desk {
 }
 
 /// The consumers of one database.
-pub(crate) fn consumers<const N: usize>(
+pub(crate) fn consumers(
     db: Db,
-    statuses: [impl Fn() -> Status + Clone + Send + Sync + 'static; N],
+    statuses: Vec<impl Fn() -> Status + Clone + Send + Sync + 'static>,
 ) -> Router {
     let subscriptions = statuses.iter().map(|status| status().subscription).collect();
     let all = move || std::future::ready(Json(statuses.iter().map(|status| status()).collect::<Vec<_>>()));

@@ -9,16 +9,18 @@ use crate::settings::Settings;
 impl Service {
     fn migrations(self) -> Vec<Migration> {
         match self {
-            Self::Commissions => [
-                hexalpes_outbox::MIGRATIONS,
-                hexalpes_consumer::MIGRATIONS,
-                hexalpes_http::idempotency::MIGRATIONS,
-                hexalpes_commissions::MIGRATIONS,
-            ]
-            .concat(),
+            Self::Affiliates => of_context(hexalpes_affiliates::MIGRATIONS),
+            Self::Conversions => of_context(hexalpes_conversions::MIGRATIONS),
+            Self::Commissions => of_context(hexalpes_commissions::MIGRATIONS),
             Self::Notifications => hexalpes_notifications::MIGRATIONS.to_vec(),
         }
     }
+}
+
+/// A context's own tables, and those of the outbox, the consumers and the kept answers.
+fn of_context(own: &[Migration]) -> Vec<Migration> {
+    [hexalpes_outbox::MIGRATIONS, hexalpes_consumer::MIGRATIONS, hexalpes_http::idempotency::MIGRATIONS, own]
+        .concat()
 }
 
 /// Opens the database of a service, and refuses one that cannot be brought up to date. Its tables stay as they

@@ -2,46 +2,82 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hexalpes_db::{Db, DbError};
+use futures::{FutureExt as _, future::BoxFuture};
+use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::idempotency;
 use hexalpes_kernel::Edge;
-use tokio::{task::JoinHandle, time};
+use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-/// Answers are kept for a day: more often than hourly would find little.
-const EVERY: Duration = Duration::from_hours(1);
+use super::Service;
 
-/// Forgets the answers of idempotency keys whose day is over, first at the start.
+/// Answers are kept for a day: more often than hourly would find little.
+const FORGET_EVERY: Duration = Duration::from_hours(1);
+/// As late as a hold may end.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// Forgets the answers of idempotency keys whose day is over, and does what time itself brings about; first at the
+/// start.
 #[derive(Debug)]
 pub(super) struct Housekeeping {
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Housekeeping {
-    pub(super) fn start(db: Db, edge: Arc<dyn Edge>) -> Self {
-        let stop = CancellationToken::new();
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move {
-            let mut hours = time::interval(EVERY);
-            while stopped.run_until_cancelled(hours.tick()).await.is_some() {
+    pub(super) fn start(service: Service, db: &Db, edge: &Arc<dyn Edge>) -> Self {
+        let mut housekeeping = Self { stop: CancellationToken::new(), tasks: JoinSet::new() };
+        housekeeping.every(FORGET_EVERY, db, edge, "answers of old idempotency keys stay", |db, edge| {
+            async move {
                 let now = edge.now();
-                let forgotten = db.write(async move |tx| -> Result<u64, DbError> {
+                let forget = async move |tx: &Tx| -> Result<u64, DbError> {
                     idempotency::forget_expired(tx, now).await
-                });
-                if let Err(problem) = forgotten.await {
-                    warn!(%problem, "answers of old idempotency keys stay for another hour");
-                }
+                };
+                db.write(forget).await.map(drop)
             }
+            .boxed()
         });
-        Self { stop, task }
+        if service == Service::Commissions {
+            housekeeping.every(SWEEP_EVERY, db, edge, "holds that are over stay", |db, edge| {
+                async move { hexalpes_commissions::sweep(&db, &edge).await.map(drop) }.boxed()
+            });
+        }
+        housekeeping
     }
 
-    pub(super) async fn stop(self) {
+    /// Does something again and again, and says what its failure comes to, once for each time that it begins to fail.
+    fn every(
+        &mut self,
+        period: Duration,
+        db: &Db,
+        edge: &Arc<dyn Edge>,
+        failure: &'static str,
+        work: impl Fn(Db, Arc<dyn Edge>) -> BoxFuture<'static, Result<(), DbError>> + Send + 'static,
+    ) {
+        let (db, edge, stopped) = (db.clone(), Arc::clone(edge), self.stop.clone());
+        self.tasks.spawn(async move {
+            let mut ticks = time::interval(period);
+            ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+            let mut is_failing = false;
+            while stopped.run_until_cancelled(ticks.tick()).await.is_some() {
+                let outcome = work(db.clone(), Arc::clone(&edge)).await;
+                if let Err(problem) = &outcome
+                    && !is_failing
+                {
+                    warn!(%problem, "{failure} for now");
+                }
+                is_failing = outcome.is_err();
+            }
+        });
+    }
+
+    pub(super) async fn stop(mut self) {
         self.stop.cancel();
-        if let Err(panic) = self.task.await {
-            error!(%panic, "housekeeping ended in a panic");
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(panic) = ended {
+                error!(%panic, "housekeeping ended in a panic");
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The services: what each needs to run, alone or beside the others.
 
-mod commissions;
+mod context;
 mod database;
+mod faces;
 mod housekeeping;
 mod notifications;
 
@@ -9,43 +10,75 @@ use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use hexalpes_db::{Backend, DatabaseUrl};
 
-pub(crate) use commissions::Commissions;
+pub(crate) use context::{Context, Running};
 pub(crate) use database::migrate;
-pub(crate) use notifications::{AuditTrail, EVENTS_FILE};
+pub(crate) use faces::{Face, Ground, SECRET_KEY};
+pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
 
 use crate::settings::{Key, Settings, Usage};
 
 /// A service by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Service {
-    /// The commission API with its outbox and relay
+    /// Programs, affiliates, their codes and links
+    Affiliates,
+    /// What customers did, who brought them, and what was given back
+    Conversions,
+    /// What is owed, the books, and payouts
     Commissions,
     /// The audit trail of events, `events.jsonl`
     Notifications,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 2] = [Self::Commissions, Self::Notifications];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Notifications];
+    /// Those that are bounded contexts: with commands, an outbox and a relay.
+    pub(crate) const CONTEXTS: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Affiliates => "affiliates",
+            Self::Conversions => "conversions",
             Self::Commissions => "commissions",
             Self::Notifications => "notifications",
         }
     }
 
+    /// Where its API is served, or the first of them.
     pub(crate) const fn port_key(self) -> Key {
         match self {
+            Self::Affiliates => Key::AffiliatesPort,
+            Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::CommissionsPort,
             Self::Notifications => Key::NotificationsPort,
         }
     }
 
+    /// The ports that it listens on, and what is there.
+    pub(crate) const fn ports(self) -> &'static [(Key, &'static str)] {
+        match self {
+            Self::Affiliates => &[(Key::AffiliatesPort, "the affiliates' API")],
+            Self::Conversions => &[(Key::ConversionsPort, "the conversions' API")],
+            Self::Commissions => {
+                &[(Key::CommissionsPort, "the commission API"), (Key::MarketingPort, "the commissions' API")]
+            }
+            Self::Notifications => &[(Key::NotificationsPort, "the notifications' health")],
+        }
+    }
+
     pub(crate) const fn database_key(self) -> Key {
         match self {
+            Self::Affiliates => Key::AffiliatesDatabaseUrl,
+            Self::Conversions => Key::ConversionsDatabaseUrl,
             Self::Commissions => Key::CommissionsDatabaseUrl,
             Self::Notifications => Key::NotificationsDatabaseUrl,
         }
+    }
+
+    /// Whether it has an outbox, which a relay has to carry.
+    const fn is_context(self) -> bool {
+        !matches!(self, Self::Notifications)
     }
 }
 
@@ -56,7 +89,7 @@ pub(crate) fn databases(settings: &Settings, services: &[Service], with_relay: b
     for &service in services {
         let url = settings.database(service)?;
         ensure!(
-            !with_relay || service != Service::Commissions || url.backend() == Backend::Sqlite,
+            !with_relay || !service.is_context() || url.backend() == Backend::Sqlite,
             Usage(format!(
                 "{url}: there is no relay for server databases yet, so no event would leave it; set {}=sqlite:PATH, \
                  or say --no-relay",

@@ -9,6 +9,9 @@ pub(crate) enum Key {
     BackbonePort,
     AdminPort,
     CommissionsPort,
+    AffiliatesPort,
+    ConversionsPort,
+    MarketingPort,
     NotificationsPort,
     ServicePort,
     BackboneTlsPort,
@@ -32,7 +35,11 @@ pub(crate) enum Key {
     PulsarAdminUrl,
     DatabaseUrl,
     CommissionsDatabaseUrl,
+    AffiliatesDatabaseUrl,
+    ConversionsDatabaseUrl,
     NotificationsDatabaseUrl,
+    SecretKeyFile,
+    LinksUrl,
     EventsFileBytesMax,
     EventsFilesAsideMax,
     EventIdsKeptHours,
@@ -47,6 +54,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key::BackbonePort,
     Key::AdminPort,
     Key::CommissionsPort,
+    Key::AffiliatesPort,
+    Key::ConversionsPort,
+    Key::MarketingPort,
     Key::NotificationsPort,
     Key::ServicePort,
     Key::BackboneTlsPort,
@@ -70,7 +80,11 @@ pub(crate) const KEYS: &[Key] = &[
     Key::PulsarAdminUrl,
     Key::DatabaseUrl,
     Key::CommissionsDatabaseUrl,
+    Key::AffiliatesDatabaseUrl,
+    Key::ConversionsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
+    Key::SecretKeyFile,
+    Key::LinksUrl,
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
     Key::EventIdsKeptHours,
@@ -92,6 +106,9 @@ impl Key {
             Self::BackbonePort => ("backbone-port", "HEXALPES_BACKBONE_PORT"),
             Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT"),
             Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
+            Self::AffiliatesPort => ("affiliates-port", "AFFILIATES_PORT"),
+            Self::ConversionsPort => ("conversions-port", "CONVERSIONS_PORT"),
+            Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
             Self::BackboneTlsPort => ("backbone-tls-port", "HEXALPES_BACKBONE_TLS_PORT"),
@@ -115,7 +132,11 @@ impl Key {
             Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
             Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
             Self::CommissionsDatabaseUrl => ("commissions-database-url", "COMMISSIONS_DATABASE_URL"),
+            Self::AffiliatesDatabaseUrl => ("affiliates-database-url", "AFFILIATES_DATABASE_URL"),
+            Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
+            Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
+            Self::LinksUrl => ("links-url", "HEXALPES_LINKS_URL"),
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
             Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
@@ -139,6 +160,9 @@ impl Key {
             Self::BackbonePort => Some("6650"),
             Self::AdminPort => Some("8080"),
             Self::CommissionsPort => Some("5001"),
+            Self::AffiliatesPort => Some("8001"),
+            Self::ConversionsPort => Some("8002"),
+            Self::MarketingPort => Some("8003"),
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
@@ -162,7 +186,11 @@ impl Key {
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
+            | Self::AffiliatesDatabaseUrl
+            | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
+            | Self::SecretKeyFile
+            | Self::LinksUrl
             | Self::EventsFileBytesMax
             | Self::EventsFilesAsideMax
             | Self::EventIdsKeptHours => None,
@@ -179,6 +207,7 @@ impl Key {
             | Self::TlsKeyFile
             | Self::TlsTrustCertsFile
             | Self::BasicAuthConf
+            | Self::SecretKeyFile
             | Self::PulsarTokenFile => "FILE",
             Self::TokenSecret | Self::TokenPublic => "KEY",
             Self::AnonymousUserRole => "ROLE",
@@ -191,6 +220,9 @@ impl Key {
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
+            | Self::AffiliatesPort
+            | Self::ConversionsPort
+            | Self::MarketingPort
             | Self::NotificationsPort
             | Self::ServicePort
             | Self::BackboneTlsPort
@@ -199,7 +231,10 @@ impl Key {
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
-            | Self::NotificationsDatabaseUrl => "URL",
+            | Self::AffiliatesDatabaseUrl
+            | Self::ConversionsDatabaseUrl
+            | Self::NotificationsDatabaseUrl
+            | Self::LinksUrl => "URL",
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
             Self::EventIdsKeptHours => "HOURS",
@@ -217,7 +252,10 @@ impl Key {
             }
             Self::BackbonePort => "Where the backbone speaks Pulsar's binary protocol",
             Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
-            Self::CommissionsPort => "Where the commission API is served",
+            Self::CommissionsPort => "Where the commission API of seed 3 is served",
+            Self::AffiliatesPort => "Where affiliates and programs are served",
+            Self::ConversionsPort => "Where conversions are served, and links are followed",
+            Self::MarketingPort => "Where commissions, books and payouts are served",
             Self::NotificationsPort => {
                 "Where `serve notifications` tells its health; `up` has it on the API's port"
             }
@@ -274,7 +312,15 @@ impl Key {
                 "The database of `serve` with one service; unset: a SQLite file in the data folder"
             }
             Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
+            Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
+            Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
+            Self::SecretKeyFile => {
+                "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
+            }
+            Self::LinksUrl => {
+                "Where customers follow affiliates' links; unset: the conversions' address on this machine"
+            }
             Self::EventsFileBytesMax => {
                 "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
             }

@@ -303,6 +303,11 @@ impl Settings {
         KEYS.iter().map(row).collect()
     }
 
+    /// What was said of a setting that has no value of its own.
+    pub(crate) fn given(&self, key: Key) -> Option<&str> {
+        self.given.get(&key).map(|given| given.value.as_str())
+    }
+
     fn text(&self, key: Key) -> &str {
         &self.given.get(&key).expect("it has a built-in value").value
     }

@@ -246,7 +246,7 @@ impl Shared {
         }
         // A crash may have come between the view and the cursor, which would keep what nobody needs.
         if let Some(view) = before {
-            topic.with(SUBSCRIPTION, |machine| machine.expire(view.horizon));
+            topic.with(SUBSCRIPTION, |sub, _| sub.machine.expire(view.horizon));
         }
         Ok(0)
     }

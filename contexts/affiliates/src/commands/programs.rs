@@ -1,7 +1,7 @@
 //! Creates programs and changes their terms.
 
 use hexalpes_db::{Db, DbError, Tx};
-use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge, Uuid};
+use hexalpes_kernel::{Cause, Edge, Uuid};
 
 use crate::domain::{Program, ProgramChangeError, ProgramId, Terms, TermsChanges};
 use crate::{events, store};
@@ -69,19 +69,9 @@ pub async fn change_program(
     Ok(program)
 }
 
-/// Makes the program that is there from the start, and tells of it; at every start, for it may be the first.
-pub async fn prepare(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
-    let cause = Cause {
-        correlation: CorrelationId::new(edge.uuid()),
-        causation: CausationId::of_command(edge.uuid()),
-        actor: Actor::anonymous(),
-        at: edge.now(),
-    };
-    let id = ProgramId::default_program();
-    let command = CreateProgram { id, terms: Terms::default(), event: edge.uuid() };
-    let created = db.write(async move |tx: &Tx| create_program(tx, command.clone(), &cause).await).await;
-    match created {
-        Ok(_) | Err(ProgramNotCreated::Exists(_)) => Ok(()),
-        Err(ProgramNotCreated::Database(error)) => Err(error),
-    }
+/// Makes the program that is there from the start; at every start, for it may be the first. It is told to nobody: all
+/// know it.
+pub async fn prepare(db: &Db, clock: &dyn Edge) -> Result<(), DbError> {
+    let program = Program::create(ProgramId::default_program(), Terms::default(), clock.now());
+    db.write(async move |tx: &Tx| store::insert_program(tx, &program).await.map(drop)).await
 }

@@ -68,7 +68,8 @@ pub struct Terms {
 }
 
 impl Default for Terms {
-    /// USD, 10 %, no hold, approved at once, the last click within 30 days.
+    /// USD, 10 %, no hold, approved at once, the last click within 30 days: what others know of the program `default`
+    /// before anything is told of it.
     fn default() -> Self {
         Self {
             name: "Programa por defecto".to_owned(),

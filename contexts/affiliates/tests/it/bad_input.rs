@@ -44,7 +44,7 @@ async fn each_wrong_field_is_named_and_nothing_is_stored() {
             let error = &refused["errors"][0];
             assert_eq!((&error["pointer"], &error["code"]), (&json!(pointer), &json!(code)), "{refused}");
         }
-        assert_eq!(app.kinds().await, ["ProgramCreated"]);
+        assert!(app.kinds().await.is_empty());
     })
     .await;
 }

@@ -13,7 +13,7 @@ async fn the_default_program_is_there_once_however_often_the_service_starts() {
         assert_eq!((&program["moneda"], &program["estado"]), (&json!("USD"), &json!("ACTIVO")));
         assert_eq!(program["comision_por_defecto"].to_string(), "10");
         app.prepare_again().await;
-        assert_eq!(app.kinds().await, ["ProgramCreated"]);
+        assert!(app.kinds().await.is_empty(), "all know it untold");
     })
     .await;
 }

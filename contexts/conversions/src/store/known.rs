@@ -12,6 +12,7 @@ use super::{TENANT, parsed, parsed_if_any, wrong};
 use crate::domain::{
     AffiliateCode, AffiliateId, CampaignId, KnownAffiliate, KnownLink, KnownProgram, Model, ProgramId, Slug,
 };
+use crate::handlers;
 
 pub(crate) async fn learn_program(tx: &Tx, program: &KnownProgram) -> Result<(), DbError> {
     let window = i64::try_from(program.window.as_secs()).unwrap_or(i64::MAX);
@@ -121,7 +122,8 @@ pub(crate) async fn known_program(tx: &Tx, id: &ProgramId) -> Result<Option<Know
         .and_where(Expr::col(KnownPrograms::Tenant).eq(TENANT))
         .and_where(Expr::col(KnownPrograms::Id).eq(id.as_str()))
         .to_owned();
-    tx.fetch_optional(&select).await?.map(|row| program(&row)).transpose()
+    let known = tx.fetch_optional(&select).await?.map(|row| program(&row)).transpose()?;
+    Ok(known.or_else(|| built_in().filter(|program| program.id == *id)))
 }
 
 pub(crate) async fn known_affiliate(tx: &Tx, id: &AffiliateId) -> Result<Option<KnownAffiliate>, DbError> {
@@ -156,6 +158,11 @@ pub(crate) async fn known_link(tx: &Tx, slug: &Slug) -> Result<Option<KnownLink>
         campaign: parsed_if_any(&row, "campaign_id", |id| CampaignId::parse(id).ok())?,
         destination: row.get("destination")?,
     }))
+}
+
+/// The program that nobody has to tell.
+fn built_in() -> Option<KnownProgram> {
+    handlers::of_program(&hexalpes_contracts::affiliates::Program::built_in()).ok()
 }
 
 fn affiliates() -> SelectStatement {

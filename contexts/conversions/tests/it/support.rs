@@ -40,7 +40,6 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(TestApp)) {
         let routes = hexalpes_http::openapi::published(api(app), "Conversiones", "");
         let router = hexalpes_http::layers(routes, edge.clone());
         let app = TestApp { db: db.clone(), edge, router };
-        app.learn(Told::Program(a_program("default", Model::LastClick))).await;
         app.learn(Told::Program(KnownProgram {
             currency: Currency::JPY,
             ..a_program("tokio", Model::Explicit)

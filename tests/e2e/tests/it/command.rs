@@ -40,10 +40,20 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
     up_refusal_by(&[], folder, more, code)
 }
 
+/// Every port that `up` listens on.
+pub(crate) const PORT_FLAGS: [&str; 6] = [
+    "--backbone-port",
+    "--admin-port",
+    "--commissions-port",
+    "--affiliates-port",
+    "--conversions-port",
+    "--marketing-port",
+];
+
 /// The same of a process that is started by another program.
 pub(crate) fn up_refusal_by(by: &[OsString], folder: &Path, more: &[&str], code: i32) -> String {
     let words: Vec<OsString> = by.iter().cloned().chain([program("hexalpes").into()]).collect();
-    let flags = ["--backbone-port", "--admin-port", "--commissions-port"];
+    let flags = PORT_FLAGS;
     let ports = flags.map(|_| free_port().to_string());
     let on_ports = flags.into_iter().zip(&ports).filter(|(flag, _)| !more.contains(flag));
     let on_ports = on_ports.flat_map(|(flag, port)| [flag, port.as_str()]);

@@ -16,6 +16,7 @@ mod metrics;
 mod outage;
 mod refusals;
 mod seed3;
+mod seed4;
 mod signals;
 mod starts;
 mod tls;

@@ -16,7 +16,7 @@ use redb::{Database, TableDefinition};
 use sea_query::{Expr, Query};
 use tempfile::TempDir;
 
-use crate::command::{hexalpes, up_refusal, up_refusal_by};
+use crate::command::{PORT_FLAGS, hexalpes, up_refusal, up_refusal_by};
 
 const MIB: u64 = 1 << 20;
 /// The journal's file and some room beside it.
@@ -286,9 +286,10 @@ async fn services_alone_are_refused_before_they_change_or_promise_anything() {
     old.close().await;
     let data = spoilt.path("");
     let before = content(&data);
-    let ports = [free_port(), free_port()].map(|port| port.to_string());
+    let ports = [free_port(), free_port(), free_port()].map(|port| port.to_string());
     let words = ["serve", "commissions", "notifications", "--data", data.to_str().unwrap()];
-    let flags = ["--commissions-port", &ports[0], "--notifications-port", &ports[1]];
+    let flags =
+        ["--commissions-port", &ports[0], "--notifications-port", &ports[1], "--marketing-port", &ports[2]];
     let Output { status, stdout, stderr } = hexalpes(spoilt.folder.path(), &[&words[..], &flags].concat());
     let said = String::from_utf8(stderr).unwrap();
     assert!(status.code() == Some(1) && said.contains("notifications.db"), "{status}: {said}");
@@ -312,7 +313,7 @@ async fn with_a_port_in_use_nothing_in_the_folder_is_changed() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let before = content(&used.product.data());
-    for flag in ["--backbone-port", "--admin-port", "--commissions-port"] {
+    for flag in PORT_FLAGS {
         let data = used.product.data();
         let said = up_refusal(&data, &["--data", data.to_str().unwrap(), flag, &port], 1);
         assert!(said.contains(flag) && said.contains(&port) && said.contains("stop what uses it"), "{said}");

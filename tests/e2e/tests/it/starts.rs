@@ -18,7 +18,7 @@ fn a_port_in_use_is_named_with_its_flag() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
     let port = taken.local_addr().expect("it listens").port().to_string();
-    let said = refusal(folder.path(), &["up", "--commissions-port", &port], 1);
+    let said = up_refusal(folder.path(), &["--commissions-port", &port], 1);
     assert!(said.contains(&port) && said.contains("--commissions-port"), "{said}");
 }
 

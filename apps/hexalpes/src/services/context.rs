@@ -1,19 +1,16 @@
-//! The commission API, its outbox, the relay that carries it, and the consumers that fill it too.
+//! A bounded context at work: its API, its outbox, the relay that carries it, and the consumers that fill it too.
 
 use std::sync::Arc;
 
 use anyhow::Result;
-use axum::Router;
 use hexalpes_client::Client;
 use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
 use hexalpes_http::Check;
-use hexalpes_kernel::Edge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
 
-use super::{Service, database, housekeeping::Housekeeping};
+use super::{Ground, Service, database, housekeeping::Housekeeping};
 use crate::{
-    debug,
     health::{Probe, check},
     metrics::DeadLetters,
     settings::Settings,
@@ -24,48 +21,59 @@ const LAG_SECONDS_MAX: u64 = 10;
 
 /// The database, open; nothing runs yet.
 #[derive(Debug)]
-pub(crate) struct Commissions {
+pub(crate) struct Context {
+    service: Service,
     db: Db,
 }
 
-/// Commissions at work.
+/// A context at work.
 #[derive(Debug)]
 pub(crate) struct Running {
-    db: Db,
+    pub(super) service: Service,
+    pub(super) db: Db,
     relay: Option<Relay>,
-    consumers: [EventConsumer; 2],
+    pub(super) consumers: Vec<EventConsumer>,
     housekeeping: Housekeeping,
 }
 
-impl Commissions {
-    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
-        Ok(Self { db: database::open(settings, Service::Commissions).await? })
+impl Context {
+    pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Self> {
+        Ok(Self { service, db: database::open(settings, service).await? })
     }
 
     pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
-        database::update(&self.db, settings, Service::Commissions).await
+        database::update(&self.db, settings, self.service).await
     }
 
     /// On a database that is up to date. Without the relay, what happens stays in the outbox.
-    pub(crate) fn start(self, client: Client, with_relay: bool, edge: &Arc<dyn Edge>) -> Result<Running> {
-        let Self { db } = self;
-        let consumers = hexalpes_commissions::consumers(&db, &client, edge)?;
-        let options = RelayOptions::new(Service::Commissions.name());
+    pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Running> {
+        let Self { service, db } = self;
+        let edge = &ground.edge;
+        let (consumers, topic) = match service {
+            Service::Affiliates => {
+                hexalpes_affiliates::prepare(&db, &**edge).await?;
+                (Vec::new(), hexalpes_contracts::affiliates::TOPIC)
+            }
+            Service::Conversions => {
+                let consumers = hexalpes_conversions::consumers(&db, &client, edge)?;
+                (Vec::from(consumers), hexalpes_contracts::conversions::TOPIC)
+            }
+            Service::Commissions => {
+                let consumers = hexalpes_commissions::consumers(&db, &client, edge)?;
+                (Vec::from(consumers), hexalpes_contracts::commissions::TOPIC)
+            }
+            Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
+        };
+        let options = RelayOptions { topic: Some(topic.to_owned()), ..RelayOptions::new(service.name()) };
         let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
-        let housekeeping = Housekeeping::start(db.clone(), Arc::clone(edge));
-        Ok(Running { db, relay, consumers, housekeeping })
+        let housekeeping = Housekeeping::start(service, &db, edge);
+        Ok(Running { service, db, relay, consumers, housekeeping })
     }
 }
 
 impl Running {
-    /// Commands, queries and what an operator looks at; health is for whoever knows all parts.
-    pub(crate) fn router(&self, edge: &Arc<dyn Edge>) -> Router {
-        hexalpes_commissions::router(self.db.clone(), Arc::clone(edge))
-            .merge(debug::outbox_and_relay(self.db.clone(), self.status_reader()))
-            .merge(debug::consumers(
-                self.db.clone(),
-                self.consumers.each_ref().map(EventConsumer::status_reader),
-            ))
+    pub(crate) fn service(&self) -> Service {
+        self.service
     }
 
     pub(crate) fn probes(&self) -> Vec<Probe> {
@@ -86,10 +94,10 @@ impl Running {
     /// Where those messages are that nobody could handle.
     pub(crate) fn dead_letters(&self) -> DeadLetters {
         let topics = self.consumers.iter().flat_map(|consumer| consumer.dead_letter_topics().all());
-        DeadLetters { service: Service::Commissions.name(), topics: topics.cloned().collect() }
+        DeadLetters { service: self.service.name(), topics: topics.cloned().collect() }
     }
 
-    fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
+    pub(super) fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
         let reader = self.relay.as_ref().map(Relay::status_reader);
         move || reader.as_ref().map_or_else(off, |read| read())
     }

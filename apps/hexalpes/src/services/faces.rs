@@ -1,0 +1,97 @@
+//! What each context serves, and on which port.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use hexalpes_consumer::EventConsumer;
+use hexalpes_http::{Idempotency, openapi::published};
+use hexalpes_kernel::Edge;
+use hexalpes_vault::Vault;
+
+use super::{Running, Service};
+use crate::{
+    debug,
+    settings::{Key, Settings},
+};
+
+/// In the data folder, unless another is named.
+pub(crate) const SECRET_KEY: &str = "secret.key";
+
+/// What all contexts of a process stand on.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground {
+    pub(crate) edge: Arc<dyn Edge>,
+    vault: Vault,
+    /// Where customers follow links.
+    links_url: Arc<str>,
+}
+
+impl Ground {
+    /// Opens the key of the installation; the one in the data folder is made if it is not there. `conversions_port` is
+    /// where links are followed, unless another address was named.
+    pub(crate) fn open(settings: &Settings, edge: Arc<dyn Edge>, conversions_port: u16) -> Result<Self> {
+        let vault = match settings.given(Key::SecretKeyFile) {
+            Some(named) => Vault::open(Path::new(named)).context("HEXALPES_SECRET_KEY_FILE names no key")?,
+            None => Vault::open_or_make(&settings.data().join(SECRET_KEY))?,
+        };
+        let here = || format!("http://127.0.0.1:{conversions_port}");
+        let links_url = settings.given(Key::LinksUrl).map_or_else(here, str::to_owned).into();
+        Ok(Self { edge, vault, links_url })
+    }
+}
+
+/// An API on a port of its own.
+#[derive(Debug)]
+pub(crate) struct Face {
+    /// Which port.
+    pub(crate) key: Key,
+    pub(crate) router: Router,
+}
+
+impl Running {
+    /// The APIs, in the order of [`Service::ports`]; health is for whoever knows all parts.
+    pub(crate) fn faces(&self, ground: &Ground) -> Vec<Face> {
+        let (db, edge) = (self.db.clone(), Arc::clone(&ground.edge));
+        let face = |key, router: Router| Face { key, router };
+        match self.service {
+            Service::Affiliates => {
+                let app = hexalpes_affiliates::App {
+                    db,
+                    edge,
+                    vault: ground.vault.clone(),
+                    links_base: Arc::clone(&ground.links_url),
+                    idempotency: Idempotency::default(),
+                };
+                let about = "Programas, afiliados, códigos, enlaces y datos de pago.";
+                let api = published(hexalpes_affiliates::api(app), "Afiliados", about);
+                vec![face(Key::AffiliatesPort, api.merge(self.desk()))]
+            }
+            Service::Conversions => {
+                let app = hexalpes_conversions::App { db, edge, idempotency: Idempotency::default() };
+                let about = "Conversiones, reembolsos, clics, atribución y métricas.";
+                let api = published(hexalpes_conversions::api(app), "Conversiones", about);
+                vec![face(Key::ConversionsPort, api.merge(self.desk()))]
+            }
+            Service::Commissions => {
+                let app = hexalpes_commissions::App::new(db, edge);
+                let about = "The commissions of seed 3: calculate, approve, by-conversion.";
+                let seed = published(hexalpes_commissions::seed_api(app.clone()), "Commissions", about);
+                let about = "Comisiones, reglas, libros y pagos.";
+                let api = published(hexalpes_commissions::api(app), "Comisiones", about);
+                vec![
+                    face(Key::CommissionsPort, seed.merge(self.desk())),
+                    face(Key::MarketingPort, api.merge(self.desk())),
+                ]
+            }
+            Service::Notifications => Vec::new(),
+        }
+    }
+
+    /// What an operator looks at: the outbox, the relay, the consumers.
+    fn desk(&self) -> Router {
+        let consumers = self.consumers.iter().map(EventConsumer::status_reader).collect();
+        debug::outbox_and_relay(self.db.clone(), self.status_reader())
+            .merge(debug::consumers(self.db.clone(), consumers))
+    }
+}
