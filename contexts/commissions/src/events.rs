@@ -1,11 +1,13 @@
 //! Our facts in the words that other contexts know, on their way into the outbox.
 
-use hexalpes_contracts::commissions::{CommissionApproved, CommissionCalculated, CommissionChange, Event};
+use hexalpes_contracts::commissions::{
+    CommissionApproved, CommissionCalculated, CommissionChange, Event, PayoutChange,
+};
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Timestamp, Uuid};
 use hexalpes_outbox::NewEvent;
 
-use crate::domain::{Approved, Calculated, Change, Fact, Share};
+use crate::domain::{Approved, Calculated, Change, Fact, Payout, Share};
 
 /// Exhaustive on purpose: a new fact cannot be forgotten.
 pub(crate) async fn append(tx: &Tx, id: Uuid, fact: Fact, cause: &Cause) -> Result<(), DbError> {
@@ -40,6 +42,48 @@ pub(crate) async fn tell(tx: &Tx, id: Uuid, event: &Event, cause: &Cause) -> Res
         data: event.data(),
     };
     hexalpes_outbox::append(tx, cause, new).await
+}
+
+/// What is told of a payout.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PayoutTold {
+    Created,
+    Settled,
+    Failed,
+}
+
+/// Puts what became of a payout into the outbox.
+pub(crate) async fn tell_payout(
+    tx: &Tx,
+    id: Uuid,
+    told: PayoutTold,
+    payout: &Payout,
+    reason: Option<&str>,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let (total, settled, failed) = (payout.total(), payout.settled(), payout.failed());
+    let change = PayoutChange {
+        payout_id: payout.id.to_string(),
+        program_id: payout.program.to_string(),
+        currency: payout.currency.to_string(),
+        method: payout.method.name().to_owned(),
+        status: payout.status.name().to_owned(),
+        total_amount: total.amount().to_json(),
+        total_amount_minor: total.minor(),
+        settled_amount: settled.amount().to_json(),
+        settled_amount_minor: settled.minor(),
+        failed_amount: failed.amount().to_json(),
+        failed_amount_minor: failed.minor(),
+        line_count: u32::try_from(payout.lines.len()).unwrap_or(u32::MAX),
+        reason: reason.map(str::to_owned),
+        changed_at: cause.at.to_string(),
+    };
+    let event = match told {
+        PayoutTold::Created => Event::PayoutCreated(change),
+        PayoutTold::Settled => Event::PayoutSettled(change),
+        PayoutTold::Failed => Event::PayoutFailed(change),
+    };
+    tell(tx, id, &event, cause).await
 }
 
 fn changed(change: Change) -> CommissionChange {

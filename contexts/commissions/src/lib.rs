@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod domain;
 mod events;
+mod files;
 mod handlers;
 mod http;
 mod problems;
@@ -14,8 +15,10 @@ mod requests;
 mod store;
 mod sweep;
 mod views;
+mod webhooks;
 
 pub use handlers::{COMMANDS_TOPIC, CONVERSIONS_TOPIC, consumers};
 pub use http::{App, api, router, router_under, seed_api};
 pub use store::MIGRATIONS;
 pub use sweep::{Swept, sweep};
+pub use webhooks::{Delivered, Webhooks, WebhooksError, deliver};

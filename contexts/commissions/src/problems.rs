@@ -2,8 +2,8 @@
 
 use hexalpes_http::{FieldError, Problem, Said, said};
 
-use crate::commands::{CalculateError, ChangeError, RefundCommissionError};
-use crate::domain::{RefundError, Refusal, RuleError};
+use crate::commands::{CalculateError, ChangeError, PayoutCommandError, RefundCommissionError};
+use crate::domain::{PayoutError, RefundError, Refusal, RuleError};
 
 /// What seed 3's database called a duplicate entry, which clients of the seed look for.
 const DUPLICATE_ENTRY: u32 = 1062;
@@ -92,6 +92,48 @@ impl From<Refusal> for Problem {
             Refusal::InThePast => {
                 conflict("hold_in_the_past", "la retención terminaría antes de empezar".to_owned())
             }
+        }
+    }
+}
+
+impl From<PayoutCommandError> for Problem {
+    fn from(error: PayoutCommandError) -> Self {
+        let english = error.to_string();
+        let said = |spanish: String| Said::both(english.clone(), spanish);
+        match error {
+            PayoutCommandError::NotFound(id) => {
+                Self::not_found("payout_not_found", said(format!("no hay ningún pago {id}")))
+            }
+            PayoutCommandError::NoCommission(id) => {
+                Self::not_found("commission_not_found", said(format!("no hay ninguna comisión {id}")))
+            }
+            PayoutCommandError::Commission(refusal) => refusal.into(),
+            PayoutCommandError::NoEndpoint => {
+                let spanish = "las condiciones del programa no indican adónde enviar".to_owned();
+                Self::conflict("no_endpoint", said(spanish))
+            }
+            PayoutCommandError::AlreadyMade => {
+                Self::conflict("payout_already_made", said("ya se hizo un pago para ese día".to_owned()))
+            }
+            PayoutCommandError::Payout(error) => match error {
+                PayoutError::NothingToPay { minimum } => {
+                    let spanish = format!("no hay nada por pagar, o menos que el mínimo de {minimum}");
+                    Self::conflict("nothing_to_pay", said(spanish))
+                }
+                PayoutError::NoLine { number } => {
+                    Self::not_found("line_not_found", said(format!("no hay ninguna línea {number}")))
+                }
+                PayoutError::NotSent { number } => {
+                    Self::conflict("line_not_sent", said(format!("la línea {number} no se ha enviado")))
+                }
+                PayoutError::Settled { number } => {
+                    Self::conflict("line_settled", said(format!("la línea {number} está liquidada")))
+                }
+                PayoutError::Failed { number, reason } => {
+                    Self::conflict("line_failed", said(format!("la línea {number} falló: {reason}")))
+                }
+            },
+            PayoutCommandError::Database(error) => error.into(),
         }
     }
 }

@@ -10,8 +10,13 @@ use utoipa::ToSchema;
 use crate::commands::{ApproveCommission, CalculateCommission, RefundConversion};
 use crate::domain::{AffiliateId, CampaignId, CommissionId, Conversion, ConversionId, Origin, Program};
 
+mod payouts;
 mod verbs;
 
+pub(crate) use payouts::{
+    CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
+    PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
+};
 pub(crate) use verbs::{
     ClawBackBody, ClawBackRequest, HoldBody, HoldRequest, ReasonBody, ReasonRequest, WhyBody, WhyRequest,
 };
@@ -183,6 +188,12 @@ mod tests {
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),
+            differences::<CreatePayoutRequest, CreatePayoutBody>(),
+            differences::<PreviewRequest, PreviewBody>(),
+            differences::<LinesRequest, LinesBody>(),
+            differences::<FailRequest, FailBody>(),
+            differences::<PayRequest, PayBody>(),
+            differences::<TermsRequest, TermsBody>(),
             differences::<ClawBackRequest, ClawBackBody>(),
         ];
         assert_eq!(told.concat(), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! What time itself brings about: holds that end, and snapshots of the books.
+//! What time itself brings about: holds that end, payouts that are due, and snapshots of the books.
 //!
 //! Not here: the loop. Whoever runs this context calls [`sweep`] now and then, as often as a hold may end late.
 
@@ -21,6 +21,8 @@ const ROUNDS_MAX: u32 = 50;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     pub released: u64,
+    /// Payouts that were made by their schedules.
+    pub payouts: u64,
     /// Journal entries that were looked at for snapshots.
     pub entries: u64,
 }
@@ -37,6 +39,8 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
             break;
         }
     }
+    let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+    swept.payouts = db.write(async move |tx: &Tx| commands::create_due(tx, &*ids, &cause).await).await?;
     for _ in 0..ROUNDS_MAX {
         let now = edge.now();
         let entries = db.write(async move |tx: &Tx| snapshots::take(tx, now, ENTRIES_MAX).await).await?;
@@ -49,7 +53,7 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
 }
 
 /// Nobody asked: it was time.
-fn cause(edge: &dyn Edge) -> Cause {
+pub(crate) fn cause(edge: &dyn Edge) -> Cause {
     Cause {
         correlation: CorrelationId::new(edge.uuid()),
         causation: CausationId::of_command(edge.uuid()),

@@ -2,6 +2,8 @@
 
 mod books;
 mod comision;
+mod payouts;
+mod statement;
 
 use axum::http::StatusCode;
 use hexalpes_http::Answer;
@@ -17,6 +19,8 @@ use crate::store::Kept;
 
 pub(crate) use books::{EntryView, PartnerBalancesView, TrialBalanceView};
 pub(crate) use comision::{ComisionView, HistoriaView};
+pub(crate) use payouts::{PayoutView, PreviewView, TermsView};
+pub(crate) use statement::StatementView;
 
 /// A page of a list.
 #[derive(ToSchema)]

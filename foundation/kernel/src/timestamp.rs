@@ -31,6 +31,22 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
+    /// Year, month and day in UTC.
+    pub fn date(self) -> (i16, u8, u8) {
+        let date = self.civil();
+        (date.year(), date.month().unsigned_abs(), date.day().unsigned_abs())
+    }
+
+    /// The day of the week in UTC: 1 is Monday, 7 is Sunday.
+    pub fn weekday(self) -> u8 {
+        self.civil().weekday().to_monday_one_offset().unsigned_abs()
+    }
+
+    fn civil(self) -> jiff::civil::Date {
+        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        jiff::tz::Offset::UTC.to_datetime(moment).date()
+    }
+
     /// This long after; the end of time at the latest.
     pub fn after(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);

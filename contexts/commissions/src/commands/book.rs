@@ -7,10 +7,15 @@ use crate::domain::Fact;
 use crate::events;
 use crate::store::{history, journal};
 
+/// Facts that are written with one statement: databases bound the values of one.
+const FACTS_MAX: usize = 500;
+
 /// In the transaction that changes the commission. Each fact comes with the id of its event.
 pub(crate) async fn book(tx: &Tx, facts: Vec<(Uuid, Fact)>, cause: &Cause) -> Result<(), DbError> {
-    journal::post(tx, &facts).await?;
-    history::append(tx, &facts, cause).await?;
+    for some in facts.chunks(FACTS_MAX) {
+        journal::post(tx, some).await?;
+        history::append(tx, some, cause).await?;
+    }
     for (id, fact) in facts {
         events::append(tx, id, fact, cause).await?;
     }

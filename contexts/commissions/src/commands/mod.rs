@@ -4,11 +4,17 @@ mod approve;
 mod book;
 mod calculate;
 mod change;
+mod payouts;
 mod refund;
 mod release_due;
 
 pub use approve::{Approval, ApproveCommission, approve};
 pub use calculate::{CalculateCommission, CalculateError, Calculation, calculate};
 pub use change::{ChangeCommission, ChangeError, Changed, Verb, change};
+pub use payouts::{
+    CreatePayout, PayoutCommandError, WhatToPay, create_payout, fail_payout, pay_commission, preview,
+    send_payout, settle_payout,
+};
+pub(crate) use payouts::{create_due, line_sent};
 pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;

@@ -13,7 +13,7 @@ use super::{
 };
 
 const PARTNERS: usize = 3;
-const MINIMUM: i64 = 500;
+pub(crate) const MINIMUM: i64 = 500;
 
 /// Something that somebody may try.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn currency(yen: bool) -> Currency {
+pub(crate) fn currency(yen: bool) -> Currency {
     if yen { Currency::JPY } else { Currency::USD }
 }
 
@@ -91,6 +91,11 @@ impl World {
         AffiliateId::parse(&format!("{}af_{index}", self.prefix)).unwrap()
     }
 
+    /// The program of this world alone.
+    pub(crate) fn program(&self) -> ProgramId {
+        ProgramId::parse(&format!("{}default", self.prefix)).unwrap()
+    }
+
     /// What a step calculates, if it is one of these.
     pub(crate) fn calculation(
         &self,
@@ -105,7 +110,12 @@ impl World {
             gross: Money::from_minor(gross, currency(yen)),
         };
         let rate = Rate::from_percent(Amount::new(millionths, 6)).unwrap();
-        let program = Program { hold: held.then_some(Duration::from_secs(3)), ..Program::default() };
+        let program = Program {
+            // Some hundred names of a test.
+            name: self.program().as_str().to_owned().leak(),
+            hold: held.then_some(Duration::from_secs(3)),
+            ..Program::default()
+        };
         let id = CommissionId::parse(&format!("{}com_{number}", self.prefix)).unwrap();
         let origin = if index == 0 { Origin::Recorded } else { Origin::Request };
         Some((id, conversion, program, rate, origin))
@@ -138,7 +148,14 @@ impl World {
                 self.change(which, |one| one.approve(at).map(|fact| fact.map(Fact::Approved)));
             }
             Step::Hold(which) => self.change(which, |one| one.hold(None, None, at)),
-            Step::Release(which) => self.change(which, |one| one.release(None, at)),
+            Step::Release(which) => {
+                self.change(which, |one| one.release(None, at));
+                if let Some(Fact::Released { approves: true, change }) = self.facts.last()
+                    && change.at == at
+                {
+                    self.change(which, |one| one.approve(at).map(|fact| fact.map(Fact::Approved)));
+                }
+            }
             Step::Reject(which) => self.change(which, |one| one.reject(why(), at)),
             Step::Reverse(which) => self.change(which, |one| one.reverse(why(), at)),
             Step::ClawBack(which, part) => self.change(which, |one| {
@@ -236,7 +253,7 @@ impl World {
         let minimum = Money::from_minor(MINIMUM, currency);
         let plan = plan(currency, minimum, candidates, &self.owed(currency));
         let id = PayoutId::parse(&format!("{}pay_{}", self.prefix, self.payouts.len())).unwrap();
-        let program = ProgramId::parse("default").unwrap();
+        let program = self.program();
         let at = self.at();
         let Ok(payout) = Payout::create(id.clone(), program, Method::File, minimum, plan.lines, at) else {
             return;

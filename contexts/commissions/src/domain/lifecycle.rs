@@ -146,18 +146,21 @@ impl Commission {
         Ok(Some(Fact::ClawedBack { change: self.change(amount, Some(reason), at) }))
     }
 
+    /// Whether it may be put into a payout, and why not.
+    pub fn is_payable(&self) -> Result<(), Refusal> {
+        match &self.state {
+            State::Approved { .. } if self.remaining().minor() > 0 => Ok(()),
+            State::Approved { .. } => Err(Refusal::NothingLeft),
+            State::Calculated => Err(Refusal::NotApproved),
+            other => Err(over_for_good(other)),
+        }
+    }
+
     /// Puts it into a payout; `netted` of it is set off against what the partner owes.
     pub fn reserve(&mut self, payout: PayoutId, netted: Money, at: Timestamp) -> Result<Fact, Refusal> {
-        let approved_at = match &self.state {
-            State::Approved { at } => *at,
-            State::Calculated => return Err(Refusal::NotApproved),
-            State::Held { until, .. } => return Err(Refusal::Held { until: *until }),
-            over => return Err(over_for_good(over)),
-        };
+        self.is_payable()?;
+        let State::Approved { at: approved_at } = self.state else { return Err(Refusal::NotApproved) };
         let amount = self.remaining();
-        if amount.minor() <= 0 {
-            return Err(Refusal::NothingLeft);
-        }
         if netted.minor() < 0 || netted.currency() != amount.currency() || netted.minor() > amount.minor() {
             return Err(Refusal::MoreThanLeft { left: amount });
         }

@@ -12,6 +12,7 @@ mod payout;
 mod posting;
 mod refund;
 mod rule;
+mod terms;
 
 pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, State, Stored};
 pub use explanation::{Explanation, Rounding, Step};
@@ -24,3 +25,4 @@ pub use payout::{
 };
 pub use refund::{RefundError, Refunded};
 pub use rule::{Program, RateSource, Rates, RuleError};
+pub use terms::{Schedule, Terms};

@@ -179,7 +179,7 @@ pub(super) async fn claw_back(
     done(&app, &id, asked, "claw back commission", &body.digest, Verb::ClawBack { amount, reason }).await
 }
 
-fn none(id: &str) -> Problem {
+pub(super) fn none(id: &str) -> Problem {
     Problem::not_found(
         "commission_not_found",
         said!("there is no commission {id}", "no hay ninguna comisión {id}"),

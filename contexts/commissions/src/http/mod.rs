@@ -2,7 +2,9 @@
 
 mod books;
 mod comisiones;
+mod payouts;
 mod seed;
+mod statements;
 
 use std::sync::Arc;
 
@@ -53,6 +55,17 @@ pub fn api(app: App) -> OpenApiRouter {
         .routes(routes!(comisiones::reject))
         .routes(routes!(comisiones::reverse))
         .routes(routes!(comisiones::claw_back))
+        .routes(routes!(payouts::pay))
+        .routes(routes!(payouts::create, payouts::list))
+        .routes(routes!(payouts::preview))
+        .routes(routes!(payouts::read))
+        .routes(routes!(payouts::send))
+        .routes(routes!(payouts::settle))
+        .routes(routes!(payouts::fail))
+        .routes(routes!(payouts::file))
+        .routes(routes!(payouts::pain))
+        .routes(routes!(payouts::read_terms, payouts::put_terms))
+        .routes(routes!(statements::statement))
         .routes(routes!(books::journal))
         .routes(routes!(books::balances))
         .routes(routes!(books::trial_balance))

@@ -4,12 +4,15 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
-use super::{history, journal, refunds, snapshots};
+use super::{history, journal, payouts, refunds, snapshots, terms};
 
 /// What the routers need in their database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
     Migration::new("commissions", 1, "create commission", create_commission),
     Migration::new("commissions", 2, "give commissions a life and books", give_books),
+    Migration::new("commissions", 3, "pay commissions out", |backend| {
+        [payouts::create(backend), terms::create(backend)].concat()
+    }),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

@@ -6,8 +6,11 @@ pub(crate) mod journal;
 mod laws;
 pub(crate) mod lists;
 mod migrations;
+pub(crate) mod payouts;
 pub(crate) mod refunds;
 pub(crate) mod snapshots;
+pub(crate) mod statement;
+pub(crate) mod terms;
 
 use hexalpes_db::{DbError, Row, Tx};
 use hexalpes_kernel::{Amount, Currency, Money, Rate, Timestamp};
@@ -171,6 +174,45 @@ pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<Kept>
         .limit(limit)
         .to_owned();
     tx.fetch_all(&select).await?.iter().map(kept).collect()
+}
+
+/// The commissions of a program that may be paid in a currency, the oldest first.
+pub(crate) async fn approved(
+    tx: &Tx,
+    program: &ProgramId,
+    currency: Currency,
+    limit: u64,
+) -> Result<Vec<Kept>, DbError> {
+    let left = Expr::col(Col::CommissionMinor).gt(Expr::col(Col::ReversedMinor));
+    let select = select()
+        .and_where(Expr::col(Col::ProgramId).eq(program.as_str()))
+        .and_where(Expr::col(Col::Currency).eq(currency.code()))
+        .and_where(Expr::col(Col::Status).eq("APPROVED"))
+        .and_where(left)
+        .order_by(Col::CreatedAt, Order::Asc)
+        .order_by(Col::Id, Order::Asc)
+        .limit(limit)
+        .to_owned();
+    tx.fetch_all(&select).await?.iter().map(kept).collect()
+}
+
+/// What was taken back of a partner's commissions since they went into payouts that are still on their way.
+pub(crate) async fn refunded_on_its_way(
+    tx: &Tx,
+    partner: &AffiliateId,
+    currency: Currency,
+) -> Result<i64, DbError> {
+    let select = select()
+        .and_where(Expr::col(Col::AffiliateId).eq(partner.as_str()))
+        .and_where(Expr::col(Col::Currency).eq(currency.code()))
+        .and_where(Expr::col(Col::Status).eq("IN_PAYOUT"))
+        .to_owned();
+    let mut sum = 0_i64;
+    for row in tx.fetch_all(&select).await? {
+        let on_its_way = kept(&row)?.commission.refunded_on_its_way().minor();
+        sum = sum.checked_add(on_its_way).ok_or(DbError::Range("what is on its way"))?;
+    }
+    Ok(sum)
 }
 
 pub(crate) fn select() -> SelectStatement {

@@ -6,4 +6,5 @@ mod bad_input;
 mod books;
 mod flow;
 mod messages;
+mod payouts;
 mod support;

@@ -84,6 +84,14 @@ impl TestApp {
         (status, serde_json::from_slice(&bytes).unwrap())
     }
 
+    /// As [`Self::send`], of an answer that is no JSON: its status, its type and its bytes.
+    pub(crate) async fn raw(&self, request: Request<Body>) -> (StatusCode, String, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let status = response.status();
+        (status, kind, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
     /// Types and payloads of the outbox, oldest first.
     pub(crate) async fn events(&self) -> Vec<(String, Value)> {
         let read = |row: &Row| {

@@ -1,0 +1,216 @@
+//! Lines of payouts on their way to whoever pays them: one request each, signed as Standard Webhooks say
+//! (<https://www.standardwebhooks.com>), with the line's own key as `webhook-id` and `Idempotency-Key`.
+//!
+//! A line is sent, and then it is noted that it was. Who dies in between sends it again, with the same key and the same
+//! body: it is paid once. Not here: whether it arrived, which somebody must say (`settle`, `fail`).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hexalpes_db::{Db, DbError, Tx};
+use hexalpes_kernel::{Edge, Timestamp};
+use reqwest::{StatusCode, redirect::Policy};
+use ring::hmac;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::commands::{self, PayoutCommandError};
+use crate::domain::{Line, LineState, Payout, PayoutId};
+use crate::store::payouts::{self, DueLine};
+use crate::store::terms;
+use crate::sweep::cause;
+
+/// What a signing secret begins with.
+const SECRET_PREFIX: &str = "whsec_";
+/// Bytes that a signing secret has.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+/// How long an endpoint may take to answer.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Lines that are sent one after the other before others may have a turn.
+const LINES_MAX: u64 = 50;
+/// Before the second try; doubled with each further one.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
+const RETRY_DELAY_MAX: Duration = Duration::from_hours(1);
+
+/// Sends lines. Clones share connections.
+#[derive(Clone)]
+pub struct Webhooks {
+    http: reqwest::Client,
+    key: Arc<hmac::Key>,
+}
+
+impl fmt::Debug for Webhooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhooks").finish_non_exhaustive()
+    }
+}
+
+/// Why there can be no webhooks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhooksError {
+    #[error("a signing secret is whsec_ and then 24 to 64 bytes in base64")]
+    Secret,
+    #[error("no client for HTTP could be made: {0}")]
+    Http(String),
+}
+
+/// What a round of sending did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    pub sent: u64,
+    /// Lines that wait for another try.
+    pub failed: u64,
+}
+
+/// A line as its endpoint sees it. Nothing in it changes when it is sent again.
+#[derive(Serialize)]
+struct Message<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: Timestamp,
+    data: Data<'a>,
+}
+
+#[derive(Serialize)]
+struct Data<'a> {
+    payout_id: &'a str,
+    line: u32,
+    idempotency_key: &'a str,
+    program_id: &'a str,
+    affiliate_id: &'a str,
+    amount: Box<RawValue>,
+    amount_minor: i64,
+    currency: &'static str,
+    commission_ids: Vec<&'a str>,
+}
+
+impl Webhooks {
+    /// `secret` is `whsec_…`, as those who receive have it too.
+    pub fn new(secret: &str) -> Result<Self, WebhooksError> {
+        let bytes = secret.trim().strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
+        let bytes = bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len())).ok_or(WebhooksError::Secret)?;
+        let failed = |error: &dyn fmt::Display| WebhooksError::Http(error.to_string());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .timeout(ANSWER_TIME_MAX)
+            // Who moves says so in the terms: a payment does not follow where an answer leads.
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self { http, key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes)) })
+    }
+
+    /// Sends one line; the reason if it did not arrive.
+    async fn send(&self, endpoint: &str, payout: &Payout, line: &Line, now: Timestamp) -> Result<(), String> {
+        let id = line.key(&payout.id);
+        let body = message(payout, line, &id);
+        let seconds = now.as_millis().div_euclid(1_000);
+        let signed = hmac::sign(&self.key, format!("{id}.{seconds}.{body}").as_bytes());
+        let answer = self
+            .http
+            .post(endpoint)
+            .header("content-type", "application/json")
+            .header("idempotency-key", &id)
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", seconds)
+            .header("webhook-signature", format!("v1,{}", STANDARD.encode(signed)))
+            .body(body)
+            .send()
+            .await;
+        match answer.map(|answer| answer.status()) {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(StatusCode::GONE) => Err("the endpoint says that it is gone (410)".to_owned()),
+            Ok(status) => Err(format!("the endpoint answered {}", status.as_u16())),
+            Err(error) if error.is_timeout() => Err("the endpoint did not answer in time".to_owned()),
+            Err(error) if error.is_connect() => Err("the endpoint cannot be reached".to_owned()),
+            Err(error) => Err(format!("the endpoint cannot be asked: {}", error.without_url())),
+        }
+    }
+}
+
+fn message(payout: &Payout, line: &Line, key: &str) -> String {
+    let message = Message {
+        kind: "payout.line",
+        timestamp: payout.created_at,
+        data: Data {
+            payout_id: payout.id.as_str(),
+            line: line.number,
+            idempotency_key: key,
+            program_id: payout.program.as_str(),
+            affiliate_id: line.partner.as_str(),
+            amount: line.amount.amount().to_json(),
+            amount_minor: line.amount.minor(),
+            currency: payout.currency.code(),
+            commission_ids: line.items.iter().map(|item| item.commission.as_str()).collect(),
+        },
+    };
+    serde_json::to_string(&message).expect("names and numbers are always JSON")
+}
+
+/// Sends the lines that are due, and notes of each what became of it. To be called now and then.
+pub async fn deliver(db: &Db, edge: &Arc<dyn Edge>, webhooks: &Webhooks) -> Result<Delivered, DbError> {
+    let mut delivered = Delivered::default();
+    let now = edge.now();
+    for due in db.read(async move |tx: &Tx| payouts::due(tx, now, LINES_MAX).await).await? {
+        let Some((payout, endpoint)) = payout_of(db, &due.payout).await? else { continue };
+        let line = payout.lines.iter().find(|line| line.number == due.number);
+        // Somebody may have failed it in the meantime.
+        let Some(line) = line.filter(|line| line.state == LineState::Reserved) else { continue };
+        let sent = match endpoint {
+            Some(endpoint) => webhooks.send(&endpoint, &payout, line, edge.now()).await,
+            None => Err("the terms of the program name no endpoint any more".to_owned()),
+        };
+        match sent {
+            Ok(()) => {
+                note_sent(db, edge, due).await?;
+                delivered.sent += 1;
+            }
+            Err(trouble) => {
+                tracing::warn!(payout = %due.payout, line = due.number, trouble, "a payout's line was not sent");
+                note_trouble(db, edge, due, trouble).await?;
+                delivered.failed += 1;
+            }
+        }
+    }
+    Ok(delivered)
+}
+
+/// A payout, and where its lines go.
+async fn payout_of(db: &Db, id: &PayoutId) -> Result<Option<(Payout, Option<String>)>, DbError> {
+    let id = id.clone();
+    db.read(async move |tx: &Tx| -> Result<_, DbError> {
+        let Some(payout) = payouts::load(tx, &id).await? else { return Ok(None) };
+        let terms = terms::of(tx, &payout.program, payout.currency).await?;
+        Ok(Some((payout, terms.endpoint)))
+    })
+    .await
+}
+
+async fn note_sent(db: &Db, edge: &Arc<dyn Edge>, due: DueLine) -> Result<(), DbError> {
+    let cause = cause(&**edge);
+    let note = async move |tx: &Tx| -> Result<(), DbError> {
+        match commands::line_sent(tx, &due.payout, due.number, &cause).await {
+            Err(PayoutCommandError::Database(error)) => Err(error),
+            // What is no longer there needs no note.
+            Ok(()) | Err(_) => Ok(()),
+        }
+    };
+    db.write(note).await
+}
+
+async fn note_trouble(db: &Db, edge: &Arc<dyn Edge>, due: DueLine, trouble: String) -> Result<(), DbError> {
+    let delay = RETRY_DELAY.saturating_mul(1 << due.attempts.min(16)).min(RETRY_DELAY_MAX);
+    let next = edge.now().after(delay);
+    db.write(async move |tx: &Tx| payouts::note_trouble(tx, &due, &trouble, next).await).await
+}
