@@ -8,7 +8,7 @@ use axum::Extension;
 use hexalpes_admin::Beside;
 use hexalpes_auth::{Authentication, Claims, SecretKey, TokenKey};
 use hexalpes_broker::{Broker, BrokerOptions};
-use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Outgoing, ProducerOptions, Token};
+use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Outgoing, Producer, ProducerOptions, Token};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, time::Instant};
@@ -161,8 +161,8 @@ impl Whole {
         answer
     }
 
-    /// Sends, consumes, registers a schema and compacts.
-    async fn history(&self) {
+    /// Sends, consumes, registers a schema and compacts. The producer stays.
+    async fn history(&self) -> Producer {
         let subscribing = ConsumerOptions::new("sub").from_earliest();
         let consumer = self.client.consumer(TOPIC, subscribing).await.unwrap();
         let producer = self.client.producer(TOPIC, ProducerOptions::default()).await.unwrap();
@@ -185,13 +185,14 @@ impl Whole {
             assert!(Instant::now() < deadline, "it is not compacted in time");
             tokio::task::yield_now().await;
         }
+        producer
     }
 }
 
 #[tokio::test]
 async fn what_dashboards_ask_for_is_all_there_each_series_once() {
     let whole = Whole::start().await;
-    whole.history().await;
+    let _producer = whole.history().await;
     // Without a token, as a scraper comes.
     let metrics = whole.metrics().await;
     let asked = include_str!("dashboards.txt").lines().filter(|line| !line.starts_with('#'));
@@ -211,7 +212,7 @@ async fn what_dashboards_ask_for_is_all_there_each_series_once() {
 #[tokio::test]
 async fn metrics_count_what_was_done() {
     let whole = Whole::start().await;
-    whole.history().await;
+    let _producer = whole.history().await;
     let metrics = whole.metrics().await;
     let (topic, sub) = (("topic", TOPIC), ("subscription", "sub"));
     for (name, labels, expected) in [
@@ -259,7 +260,7 @@ async fn metrics_count_what_was_done() {
 #[tokio::test]
 async fn what_is_counted_of_a_topic_is_forgotten_with_it() {
     let whole = Whole::start().await;
-    whole.history().await;
+    let _producer = whole.history().await;
     whole.call("DELETE /admin/v2/persistent/public/default/orders?force=true", "").await;
     let metrics = whole.metrics().await;
     assert!(!metrics.series.keys().any(|(_, labels)| labels.contains_key("topic")));
