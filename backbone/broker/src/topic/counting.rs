@@ -177,7 +177,6 @@ mod tests {
         topic.tick(Duration::from_secs(10));
         let stats = topic.stats();
         assert_eq!(stats.storage.read_rate.to_string(), "0.4");
-        assert_eq!(stats.storage.read_cache_misses_rate.to_string(), "0.4");
         let sub = &stats.subscriptions["sub"];
         let (counts, consumer) = (&sub.counts, &sub.consumers[0]);
         for [out, acked, given_back] in [
