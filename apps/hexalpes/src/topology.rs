@@ -67,7 +67,26 @@ mod tests {
         assert!(platform.contains(&product));
     }
 
+    /// Accepts S0-NS-1, S0-NS-2, S0-NS-3, S0-NS-4, S0-NS-5, S0-NS-6, G-1.
+    #[test]
+    fn the_platform_has_the_namespaces_of_the_seeds() {
+        let platform = platform().unwrap();
+        for namespace in [
+            "partner-management",
+            "onboarding",
+            "recruitment",
+            "campaign-management",
+            "notifications",
+            "system",
+        ] {
+            let name = format!("hexabuilders/{namespace}");
+            assert!(platform.namespaces().any(|known| known == name), "{name}");
+        }
+    }
+
     /// Accepts S0-TOP-1, S0-TOP-2, S0-TOP-3, S0-TOP-4, S0-TOP-5, S0-TOP-6, S0-TOP-7, S0-TOP-8, S0-TOP-9, S0-TOP-10.
+    /// Accepts S2-TOP-1, S2-TOP-2, S2-TOP-3, S2-TOP-4, S2-TOP-5, S2-TOP-6, S2-TOP-7, S2-TOP-8, S2-TOP-9, S2-TOP-10,
+    /// S2-TOP-11, S2-TOP-12, S2-TOP-13, S2-TOP-14.
     #[test]
     fn the_platform_has_the_topics_of_the_seeds() {
         let platform = platform().unwrap();
@@ -75,6 +94,16 @@ mod tests {
         for (namespace, topic) in [
             ("partner-management", "partner-events"),
             ("partner-management", "partner-registration"),
+            ("partner-management", "partner-validation"),
+            ("partner-management", "recruitment-requests"),
+            ("partner-management", "metrics-snapshots"),
+            ("onboarding", "contract-activated"),
+            ("onboarding", "employment-contract"),
+            ("recruitment", "candidate-hired"),
+            ("recruitment", "recruitment-completed"),
+            ("campaign-management", "budget-alerts"),
+            ("campaign-management", "campaign-insights"),
+            ("campaign-management", "optimization-suggestions"),
             ("onboarding", "contract-events"),
             ("onboarding", "contract-signed"),
             ("recruitment", "candidate-events"),

@@ -188,6 +188,11 @@ impl Topology {
         self.topics.keys().map(ToString::to_string)
     }
 
+    /// Its namespaces, as `tenant/namespace`.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.namespaces.keys().map(Namespace::as_str)
+    }
+
     /// Whether it says all that another says, and says it alike.
     pub fn contains(&self, other: &Self) -> bool {
         let namespaces =

@@ -50,7 +50,12 @@ impl Topics {
                 output.rows(&["topic"], &rows)
             }
             Self::Stats { topic, output } => {
-                let stats = ask::admin(settings).await?.stats(&topic).await;
+                let admin = ask::admin(settings).await?;
+                // Of a topic with partitions, all of them together: the broker has nothing of its own to say of it.
+                let stats = match admin.partitions(&topic).await {
+                    Ok(1..) => admin.partitioned_stats(&topic).await,
+                    Ok(0) | Err(_) => admin.stats(&topic).await,
+                };
                 output.object(&stats.with_context(|| {
                     format!("{topic} cannot be asked for; `hexalpes topics list` shows what there is")
                 })?)

@@ -23,6 +23,7 @@ fn given(conf: &Conf, key: Key) -> Option<&str> {
     conf.given.iter().find(|(other, ..)| *other == key).map(|(_, value, _)| value.as_str())
 }
 
+/// Accepts S0-INI-2.
 #[test]
 fn names_become_ours_and_the_environment_wins() {
     let lines = "brokerServicePort=1\nwebServicePort=2\nbindAddress=127.0.0.1\nmaxMessageSize=1024000\n";
@@ -44,10 +45,11 @@ fn names_become_ours_and_the_environment_wins() {
     assert_eq!(origin, Some(&Origin::Conf("environment webServicePort".to_owned())));
 }
 
+/// Accepts S0-ENV-17.
 #[test]
 fn what_a_namespace_does_not_say_the_configuration_does() {
     let conf = conf(
-        "allowAutoTopicCreationType=partitioned\ndefaultNumPartitions=3\ndefaultRetentionTimeInMinutes=5\n\
+        "isSchemaValidationEnforced=true\nallowAutoTopicCreationType=partitioned\ndefaultNumPartitions=3\ndefaultRetentionTimeInMinutes=5\n\
          defaultRetentionSizeInMB=-1\nbrokerDeduplicationEnabled=true\nschemaCompatibilityStrategy=BACKWARD\n",
     );
     let expected = json!({
@@ -56,6 +58,7 @@ fn what_a_namespace_does_not_say_the_configuration_does() {
         "retention_policies": { "retentionTimeInMinutes": 5, "retentionSizeInMB": -1 },
         "deduplicationEnabled": true,
         "schema_compatibility_strategy": "BACKWARD",
+        "schema_validation_enforced": true,
     });
     assert_eq!(Value::Object(conf.broker.defaults), expected);
 }
@@ -152,6 +155,7 @@ fn public_is_not_made_by_a_broker_that_may_not_do_so() {
     assert!(!conf("").broker.lacks_public);
 }
 
+/// Accepts S0-SEC-4, S0-SEC-5.
 #[test]
 fn tls_is_served_where_it_has_a_port_and_then_needs_its_files() {
     let files = "tlsCertificateFilePath=c.pem\ntlsKeyFilePath=k.pem\n";

@@ -119,6 +119,7 @@ fn asked(topic: &str, namespace: &str) -> Vec<Command> {
     ]
 }
 
+/// Accepts S0-SEC-3.
 #[tokio::test]
 async fn each_command_is_for_those_that_have_its_right() {
     let (broker, _folder) = start().await;

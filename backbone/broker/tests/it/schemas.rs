@@ -140,6 +140,7 @@ async fn an_incompatible_schema_is_refused_with_its_field() {
     running.stop().await;
 }
 
+/// Accepts S0-TC-6.
 #[tokio::test]
 async fn a_namespace_may_take_no_new_schemas_and_nobody_without_one() {
     let data = tempdir().unwrap();

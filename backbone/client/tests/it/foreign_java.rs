@@ -120,6 +120,7 @@ fn configuration(engine: &Engine, folder: &Path) -> String {
     path.display().to_string()
 }
 
+/// Accepts S0-CLI-8, S0-CLI-9.
 #[tokio::test]
 async fn what_an_operator_says_to_the_distributions_programs_does_the_same() {
     on_every_engine(async |engine| {

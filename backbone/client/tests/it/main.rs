@@ -23,6 +23,7 @@ mod foreign_consumers;
 mod foreign_go;
 mod foreign_java;
 mod foreign_schemas;
+mod foreign_seeds;
 mod key_shared;
 mod listing;
 mod order;

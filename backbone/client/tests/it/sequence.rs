@@ -42,6 +42,7 @@ async fn a_named_producer_that_reopens_continues_after_its_last_sequence_id() {
     .await;
 }
 
+/// Accepts S0-TC-5.
 #[tokio::test]
 async fn a_sequence_id_that_is_stored_is_not_stored_again() {
     on_every_engine(async |engine| {

@@ -65,6 +65,7 @@ fn token(folder: &Path, subject: &str) -> String {
     String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
 }
 
+/// Accepts S0-SEC-1, S0-SEC-2, S0-SEC-6, S0-ENV-9, S0-ENV-18, S0-ENV-19, S0-ENV-20.
 #[test]
 fn a_configuration_with_tls_tokens_and_passwords_is_served_as_pulsar_serves_it() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

@@ -6,7 +6,7 @@ use crate::command::printed;
 use hexalpes_e2e::{Api, Backbone};
 use hexalpes_engines::program;
 
-/// Accepts S0-CLI-4.
+/// Accepts S0-CLI-4, S0-CLI-5, S0-CLI-6, S0-ENV-22, S0-ENV-23.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_script_makes_all_topics_of_the_platform_and_may_be_repeated() {
     let Some(python) = hexalpes_engines::python() else { return };
@@ -36,6 +36,14 @@ async fn the_script_makes_all_topics_of_the_platform_and_may_be_repeated() {
     assert_eq!(partitioned["partitions"], 4, "{partitioned}");
 
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let at = ["--pulsar-broker-url", &urls.service, "--pulsar-admin-url", &urls.admin];
+    let asked = |words: &[&str]| printed(folder.path(), &[&at[..], words].concat());
+    let event_topic = "persistent://hexabuilders/partner-management/partner-events";
+    let listed = asked(&["topics", "list", "hexabuilders"]);
+    assert!(listed.contains(&format!("{event_topic}-partition-3")), "{listed}");
+    let stats = asked(&["topics", "stats", event_topic]);
+    assert!(stats.contains("msgInCounter"), "{stats}");
+
     let plan = ["--pulsar-broker-url", &urls.service, "--pulsar-admin-url", &urls.admin, "topology", "plan"];
     assert_eq!(printed(folder.path(), &plan).trim(), "nothing differs");
     run();
