@@ -132,6 +132,16 @@ impl ListQuery {
         })
     }
 
+    /// The order of a list that has but one, which may be asked for.
+    pub fn only(&self, sort: Sort) -> Result<Sort, Problem> {
+        match &self.sort {
+            Some(asked) if *asked != sort.to_string() => {
+                Err(refusal("sort", said!("must be {sort}, the only one", "debe ser {sort}, el único")))
+            }
+            _ => Ok(sort),
+        }
+    }
+
     /// The page of a list that is in the order of a time or a number, and of ids where that is equal:
     /// [`Page::position`] gives its cursors.
     pub fn keyset(&self, sort: Sort) -> Result<Keyset, Problem> {

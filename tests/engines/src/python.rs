@@ -12,10 +12,12 @@ use crate::{Absent, tool};
 /// What is installed from PyPI: the client, and what it writes Avro with. Another version gets another environment.
 const CLIENT: &str = "pulsar-client==3.13.0";
 const AVRO: &str = "fastavro==1.13.1";
+/// Asks an API what its document says that may be asked, and judges the answers by it.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// What the client's own tests need besides.
 const SUITE: [&str; 2] = ["requests==2.34.2", "protobuf==7.36.2"];
 
-/// A Python interpreter that can `import pulsar, fastavro`.
+/// A Python interpreter that can `import pulsar, fastavro, schemathesis`.
 #[derive(Debug, Clone)]
 pub struct Python {
     interpreter: PathBuf,
@@ -24,7 +26,8 @@ pub struct Python {
 impl Python {
     /// Makes the virtual environment in the cache folder, if it is not there yet.
     pub fn prepare() -> Result<Self, Absent> {
-        prepare(&[CLIENT, AVRO], "pulsar, fastavro").map_err(|error| Absent::because("Python client", &error))
+        prepare(&[CLIENT, AVRO, SCHEMATHESIS], "pulsar, fastavro, schemathesis")
+            .map_err(|error| Absent::because("Python client", &error))
     }
 
     /// One more, with what the client's own tests need besides.

@@ -98,7 +98,7 @@ pub(super) async fn balances(
     query: ListQuery,
     Filters(Moment { affiliate, as_of }): Filters<Moment>,
 ) -> Result<Response, Problem> {
-    let sort = hexalpes_http::Sort { field: "affiliateId", is_descending: false };
+    let sort = query.only(hexalpes_http::Sort { field: "affiliateId", is_descending: false })?;
     let after = query.after::<1>(sort)?.map(|[after]| after).unwrap_or_default();
     let limit = u64::from(query.limit) + 1;
     let read = async move |tx: &Tx| -> Result<Vec<PartnerBalancesView>, DbError> {

@@ -1,0 +1,45 @@
+//! What the documents of the APIs say is true: schemathesis asks what they allow, and what they do not.
+
+use std::{fs, process::Command};
+
+use hexalpes_e2e::Product;
+use serde_json::json;
+
+/// What may be refused although it looks right: an id of nothing, two fields that contradict each other.
+const SETTINGS: &str = r#"
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "303", "401", "403", "404", "409", "422"]
+"#;
+
+/// No answer is a failure of ours or one that the document does not tell of, what it forbids is refused, and what is
+/// made can be found.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_four_apis_answer_as_their_documents_say() {
+    let Some(python) = hexalpes_engines::python() else { return };
+    let product = Product::start();
+    let affiliate = json!({ "nombre": "Ana", "email": "ana@email.com", "tipo_afiliado": "premium" });
+    let (_, affiliate) = product.api_at("--affiliates-port").post("/api/v1/afiliados", &affiliate).await;
+    let sale = json!({ "afiliado_id": affiliate["id"], "valor_conversion": 10, "tipo_conversion": "venta" });
+    let (status, sale) = product.api_at("--conversions-port").post("/api/v1/conversiones", &sale).await;
+    assert_eq!(status, 201, "{sale}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("schemathesis.toml");
+    fs::write(&settings, SETTINGS).unwrap();
+    let flags = ["--affiliates-port", "--conversions-port", "--marketing-port", "--commissions-port"];
+    let asked = flags.map(|flag| {
+        let document = format!("http://127.0.0.1:{}/openapi.json", product.port_of(flag));
+        let mut command = Command::new(&python);
+        command.args(["-m", "schemathesis.cli", "--config-file"]).arg(&settings);
+        command.args(["run", &document, "--max-examples", "10", "--workers", "1", "--no-color"]);
+        // A clock that is slow because others build is no failure, and neither is what an earlier run remembers.
+        command.args(["--suppress-health-check", "all", "--generation-database", "none"]);
+        command.current_dir(folder.path());
+        (flag, tokio::task::spawn_blocking(move || command.output().unwrap()))
+    });
+    for (flag, asked) in asked {
+        let output = asked.await.unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{flag}: {told}\n{}", product.log());
+    }
+}
