@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::{
     broker::{AdminError, Broker, Policy, Shared},
     connection::outbox::Outbox,
+    topic::Topic,
 };
 
 /// What can be granted to a role. Only the first two are asked for here.
@@ -266,15 +267,27 @@ impl Shared {
         });
         let topics: Vec<_> = self.topics.read().values().cloned().collect();
         for topic in topics.iter().filter(|topic| is_concerned(&topic.name.full_namespace())) {
-            let may = |outbox: &Arc<Outbox>, right: Right<'_>| self.allow(outbox.caller(), right).is_ok();
-            topic.send_away(
-                |outbox| may(outbox, Right::Produce { topic: &topic.name }),
-                |outbox, subscription| {
-                    may(outbox, Right::Consume { topic: &topic.name, subscription: Some(subscription) })
-                },
-            );
-            self.promote(topic);
+            self.send_away_from(topic);
         }
+    }
+
+    /// A right that is taken back just when it was asked for has nobody to send away yet: so it is looked at again once
+    /// its producer or consumer is there. One of both then sees the other.
+    pub(crate) fn send_away_if_without(&self, outbox: &Outbox, right: Right<'_>, topic: &Topic) {
+        if self.allow(outbox.caller(), right).is_err() {
+            self.send_away_from(topic);
+        }
+    }
+
+    fn send_away_from(&self, topic: &Topic) {
+        let may = |outbox: &Arc<Outbox>, right: Right<'_>| self.allow(outbox.caller(), right).is_ok();
+        topic.send_away(
+            |outbox| may(outbox, Right::Produce { topic: &topic.name }),
+            |outbox, subscription| {
+                may(outbox, Right::Consume { topic: &topic.name, subscription: Some(subscription) })
+            },
+        );
+        self.promote(topic);
     }
 }
 

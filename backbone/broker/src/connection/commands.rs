@@ -19,6 +19,7 @@ use super::{
 use crate::{
     broker::AdminError,
     off_reactor::off_reactor,
+    rights::Right,
     topic::{Opening, ProducerError, Send, Topic},
 };
 
@@ -34,6 +35,11 @@ impl Connection {
             self.outbox.push(&answer);
             return Ok(());
         }
+        self.obey(command, payload)
+    }
+
+    /// Does what a command says that the client has the right to, or had a moment ago.
+    pub(super) fn obey(&mut self, command: Command, payload: &Payload) -> Result<(), Hangup> {
         match command {
             Command::Connect(connect) if !self.is_connected => self.connect(&connect)?,
             Command::AuthResponse(answer) => self.prove_again(&answer)?,
@@ -173,6 +179,8 @@ impl Connection {
             return Err((error.kind(), error.to_string()));
         }
         let opened = Producer { topic, name: Arc::from(producer) };
+        let right = Right::Produce { topic: &opened.topic.name };
+        self.shared.send_away_if_without(&self.outbox, right, &opened.topic);
         if let Some(before) = self.producers.insert(asked.producer_id, opened) {
             let opened = &self.producers[&asked.producer_id];
             if before.name != opened.name || before.topic.id != opened.topic.id {

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     cursor_store::Properties,
     off_reactor::off_reactor,
+    rights::Right,
     subscription::{ConsumerId, HashRange, JoinError, Joining, KeyMode, KeyPolicy, Kind, Subscription},
     topic::{ConsumerSeat, Ending, Start, SubscribeError, time},
 };
@@ -103,6 +104,8 @@ impl Connection {
             )
         })
         .map_err(|error| refusal(&error))?;
+        let right = Right::Consume { topic: &topic.name, subscription: Some(&asked.subscription) };
+        self.shared.send_away_if_without(&self.outbox, right, &topic);
         let (subscription, reads_compacted) = (asked.subscription.clone(), asked.read_compacted());
         let consumer = Consumer { topic, subscription, id, reads_compacted };
         self.consumers.insert(asked.consumer_id, consumer);

@@ -9,7 +9,10 @@ use super::{
     Connection,
     commands::{Refusal, not_allowed},
 };
-use crate::lists::{self, Pattern};
+use crate::{
+    lists::{self, Pattern},
+    rights::Right,
+};
 
 impl Connection {
     /// A pattern that cannot be applied here is left to the client, which is told so.
@@ -46,6 +49,11 @@ impl Connection {
         let ids = (asked.request_id, asked.watcher_id);
         self.is_watching = true;
         self.shared.watch(&self.outbox, ids, &asked.namespace, pattern, asked.topics_hash.as_deref());
+        // It may have been taken back just when it was asked for.
+        let right = Right::UseNamespace { namespace: &asked.namespace };
+        if self.shared.allow(self.outbox.caller(), right).is_err() {
+            self.shared.watchers.end(&self.outbox, asked.watcher_id);
+        }
         Ok(())
     }
 }

@@ -123,3 +123,102 @@ fn subject(command: &Command) -> Subject<'_> {
         | Command::TopicMigrated(_) => Subject::Own,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Arc};
+
+    use bytes::{Bytes, BytesMut};
+    use hexalpes_auth::Authorization;
+    use hexalpes_files::{Files, ForgetfulFiles};
+    use hexalpes_wire::{
+        frame::{Decoder, Payload},
+        proto::{CommandProducer, CommandSubscribe, CommandType, CommandWatchTopicList, ProducerAccessMode},
+    };
+
+    use super::*;
+    use crate::{Action, Broker, BrokerOptions, Grants, connection::outbox::Outbox};
+
+    const TOPIC: &str = "persistent://public/default/a";
+
+    fn connected(broker: &Broker, role: &str) -> Connection {
+        let outbox = Arc::new(Outbox::default());
+        let rights = broker.shared.options.authorization.as_ref().unwrap();
+        outbox.caller.set(rights.caller(role.to_owned(), None, false).unwrap()).unwrap();
+        Connection {
+            shared: Arc::clone(&broker.shared),
+            outbox,
+            is_connected: true,
+            proof: None,
+            has_appended: false,
+            is_watching: false,
+            producers: HashMap::new(),
+            consumers: HashMap::new(),
+        }
+    }
+
+    fn said(connection: &Connection) -> Vec<CommandType> {
+        let (decoder, mut bytes) = (Decoder::new(1 << 20), BytesMut::from(&*connection.outbox.take()));
+        std::iter::from_fn(|| decoder.decode(&mut bytes).unwrap()).map(|frame| frame.command.kind()).collect()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_right_that_is_taken_back_between_asking_and_opening_lets_nobody_stay() {
+        let files: Arc<dyn Files> = Arc::new(ForgetfulFiles::new());
+        let options = BrokerOptions {
+            files,
+            authorization: Some(Authorization::new([], [])),
+            ..BrokerOptions::new("/data", "pulsar://test")
+        };
+        let broker = Broker::open(options).unwrap();
+        broker.create_topic(&TOPIC.parse().unwrap()).unwrap();
+        let producer = |access: ProducerAccessMode| {
+            Command::Producer(Box::new(CommandProducer {
+                topic: TOPIC.to_owned(),
+                producer_access_mode: Some(access.into()),
+                ..CommandProducer::default()
+            }))
+        };
+        let subscribe = CommandSubscribe {
+            topic: TOPIC.to_owned(),
+            subscription: "sub".to_owned(),
+            ..CommandSubscribe::default()
+        };
+        let watch = CommandWatchTopicList {
+            namespace: "public/default".to_owned(),
+            topics_pattern: "public/default/.*".to_owned(),
+            ..CommandWatchTopicList::default()
+        };
+        for (command, hears) in [
+            (
+                producer(ProducerAccessMode::Shared),
+                [CommandType::ProducerSuccess, CommandType::CloseProducer],
+            ),
+            (
+                producer(ProducerAccessMode::Exclusive),
+                [CommandType::ProducerSuccess, CommandType::CloseProducer],
+            ),
+            (Command::Subscribe(Box::new(subscribe)), [CommandType::Success, CommandType::CloseConsumer]),
+            (Command::WatchTopicList(watch), [CommandType::WatchTopicListSuccess, CommandType::Pong]),
+        ] {
+            let grant = |grants: &mut Grants| {
+                let both = [Action::Produce, Action::Consume].into();
+                grants.namespace.insert("role".to_owned(), both);
+            };
+            broker.change_grants("public/default", grant).unwrap();
+            let mut connection = connected(&broker, "role");
+            assert!(connection.forbids(&command).is_none());
+            broker.change_grants("public/default", |grants| grants.namespace.clear()).unwrap();
+            assert_eq!(said(&connection), [], "nobody is there yet");
+            let watches = matches!(command, Command::WatchTopicList(_));
+            connection.obey(command, &Payload::from_raw(Bytes::new())).unwrap();
+            if watches {
+                // Nothing is said of it.
+                broker.create_topic(&"persistent://public/default/b".parse().unwrap()).unwrap();
+                connection.obey(Command::ping(), &Payload::from_raw(Bytes::new())).unwrap();
+            }
+            assert_eq!(said(&connection), hears);
+            assert!(!broker.shared.existing(&TOPIC.parse().unwrap()).unwrap().is_in_use());
+        }
+    }
+}
