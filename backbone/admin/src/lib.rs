@@ -23,6 +23,7 @@ mod partitions;
 mod permissions;
 mod policies;
 mod positions;
+mod properties;
 mod quotas;
 mod refusal;
 mod rights;
@@ -143,6 +144,9 @@ fn of_namespaces(namespace: &str) -> Router<Broker> {
     let at = |rest: &str| format!("{namespace}/{rest}");
     Router::new()
         .route(&at("bundles"), get(bundles::read))
+        .route(&at("properties"), get(properties::all).put(properties::add).delete(properties::clear))
+        .route(&at("property/{key}"), get(properties::one).delete(properties::remove))
+        .route(&at("property/{key}/{value}"), put(properties::set))
         .route(&at("unload"), put(bundles::unload))
         .route(&at("{policy}/unload"), put(bundles::unload_bundle))
         .route(&at("replication"), get(bundles::clusters).post(bundles::set_clusters))
@@ -176,7 +180,10 @@ fn of_topics(topic: &str) -> Router<Broker> {
         .route(&at("backlogQuota"), post(quotas::set_for_topic).delete(quotas::unset_for_topic))
         .route(
             &at("{policy}"),
-            get(topic_policies::read).post(topic_policies::set).delete(topic_policies::unset),
+            get(topic_policies::read)
+                .post(topic_policies::set)
+                .put(topic_policies::replace)
+                .delete(topic_policies::unset),
         )
         .route(&at("all_subscription/expireMessages/{seconds}"), post(subscriptions::expire_all))
 }

@@ -12,7 +12,7 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 21] = [
+const POLICIES: [Policy; 32] = [
     Policy::Deduplication,
     Policy::Retention,
     Policy::InactiveTopics,
@@ -34,6 +34,17 @@ const POLICIES: [Policy; 21] = [
     Policy::DelayedDelivery,
     Policy::Persistence,
     Policy::Grants,
+    Policy::PublishRate,
+    Policy::DispatchRate,
+    Policy::SubscriptionDispatchRate,
+    Policy::ReplicatorDispatchRate,
+    Policy::SubscribeRate,
+    Policy::MaxUnackedPerConsumer,
+    Policy::MaxUnackedPerSubscription,
+    Policy::EncryptionRequired,
+    Policy::SubscriptionAuthMode,
+    Policy::DeduplicationSnapshotInterval,
+    Policy::Properties,
 ];
 
 pub(crate) async fn list(
@@ -57,10 +68,25 @@ pub(crate) async fn read(
     let mut all = unset();
     for policy in POLICIES {
         if let Some(value) = broker.policy(&namespace, policy)?.filter(|value| !value.is_null()) {
+            let value = if is_by_cluster(policy) { json!({ CLUSTER: value }) } else { value };
+            if policy == Policy::DispatchRate {
+                all.insert("clusterDispatchRate".to_owned(), value.clone());
+            }
             all.insert(policy.name().to_owned(), value);
         }
     }
     Ok(Json(Value::Object(all)))
+}
+
+/// Rates are told for each cluster, of which there is one.
+const fn is_by_cluster(policy: Policy) -> bool {
+    use Policy::{
+        DispatchRate, PublishRate, ReplicatorDispatchRate, SubscribeRate, SubscriptionDispatchRate,
+    };
+    matches!(
+        policy,
+        PublishRate | DispatchRate | SubscriptionDispatchRate | ReplicatorDispatchRate | SubscribeRate
+    )
 }
 
 /// What Pulsar answers where nobody said anything.
@@ -108,7 +134,13 @@ pub(crate) async fn create(
     let mut body = body.unwrap_or_default();
     let mut set = Vec::new();
     for policy in POLICIES {
-        if let Some(value) = body.remove(policy.name()).filter(|value| !value.is_null()) {
+        let value = body.remove(policy.name());
+        let value = if is_by_cluster(policy) {
+            value.and_then(|mut by| Some(by.get_mut(CLUSTER)?.take()))
+        } else {
+            value
+        };
+        if let Some(value) = value.filter(|value| !value.is_null()) {
             set.push((policy, policies::checked(policy, value)?));
         }
     }

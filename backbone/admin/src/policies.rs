@@ -7,7 +7,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use hexalpes_broker::{Broker, Grants, PARTITIONS_MAX, Policy};
+use hexalpes_broker::{Broker, Grants, PARTITIONS_MAX, Policy, Properties};
 use hexalpes_registry::Strategy;
 use http::StatusCode;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -96,6 +96,44 @@ struct Persistence {
     managed_ledger_max_mark_delete_rate: Number,
 }
 
+/// A limit of 0 or less is none.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PublishRate {
+    #[serde(default = "unlimited")]
+    publish_throttling_rate_in_msg: i32,
+    #[serde(default = "unlimited")]
+    publish_throttling_rate_in_byte: i64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DispatchRate {
+    dispatch_throttling_rate_in_msg: i32,
+    dispatch_throttling_rate_in_byte: i64,
+    /// Kept and given back: the rate counts as it is.
+    relative_to_publish_rate: bool,
+    /// In seconds; 0 is 1.
+    rate_period_in_second: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscribeRate {
+    #[serde(default = "unlimited")]
+    subscribe_throttling_rate_per_consumer: i32,
+    #[serde(default = "half_a_minute")]
+    rate_period_in_second: u32,
+}
+
+fn unlimited<T: From<i8>>() -> T {
+    T::from(-1)
+}
+
+const fn half_a_minute() -> u32 {
+    30
+}
+
 /// Nothing where the namespace leaves it to the broker.
 pub(crate) async fn read(
     State(broker): State<Broker>,
@@ -114,7 +152,8 @@ fn unset_value(policy: Policy) -> Option<Value> {
     match policy {
         Policy::SchemaCompatibility => Some(Strategy::Undefined.name().into()),
         Policy::AllowAutoUpdateSchema => Some(true.into()),
-        Policy::SchemaValidationEnforced => Some(false.into()),
+        Policy::SchemaValidationEnforced | Policy::EncryptionRequired => Some(false.into()),
+        Policy::SubscriptionAuthMode => Some("None".into()),
         Policy::MaxTopics => Some(0.into()),
         Policy::SubscriptionTypes => Some(Value::Array(Vec::new())),
         _ => None,
@@ -135,7 +174,7 @@ pub(crate) async fn replace(
     if !is_set_by_put(policy) {
         return Err(Refusal::Method);
     }
-    let value = checked(policy, serde_json::from_slice(&body)?)?;
+    let value = checked(policy, given(policy, &body)?)?;
     store(broker, namespace, policy, value).await
 }
 
@@ -148,8 +187,34 @@ pub(crate) async fn set(
     if is_set_by_put(policy) {
         return Err(Refusal::Method);
     }
-    let value = checked(policy, serde_json::from_slice(&body)?)?;
+    let value = checked(policy, given(policy, &body)?)?;
     store(broker, namespace, policy, value).await
+}
+
+/// The body; nothing is null, where that means that nothing is set any more.
+pub(crate) fn given(policy: Policy, body: &[u8]) -> Result<Value, Refusal> {
+    if body.is_empty() && is_unset_by_nothing(policy) {
+        Ok(Value::Null)
+    } else {
+        Ok(serde_json::from_slice(body)?)
+    }
+}
+
+const fn is_unset_by_nothing(policy: Policy) -> bool {
+    use Policy::{
+        DeduplicationSnapshotInterval, DispatchRate, PublishRate, ReplicatorDispatchRate, SubscribeRate,
+        SubscriptionAuthMode, SubscriptionDispatchRate,
+    };
+    matches!(
+        policy,
+        PublishRate
+            | DispatchRate
+            | SubscriptionDispatchRate
+            | ReplicatorDispatchRate
+            | SubscribeRate
+            | SubscriptionAuthMode
+            | DeduplicationSnapshotInterval
+    )
 }
 
 pub(crate) async fn unset(
@@ -191,6 +256,16 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "subscriptionTypesEnabled" => Policy::SubscriptionTypes,
         "delayedDelivery" => Policy::DelayedDelivery,
         "persistence" => Policy::Persistence,
+        "publishRate" => Policy::PublishRate,
+        "dispatchRate" => Policy::DispatchRate,
+        "subscriptionDispatchRate" => Policy::SubscriptionDispatchRate,
+        "replicatorDispatchRate" => Policy::ReplicatorDispatchRate,
+        "subscribeRate" => Policy::SubscribeRate,
+        "maxUnackedMessagesPerConsumer" => Policy::MaxUnackedPerConsumer,
+        "maxUnackedMessagesPerSubscription" => Policy::MaxUnackedPerSubscription,
+        "encryptionRequired" => Policy::EncryptionRequired,
+        "subscriptionAuthMode" => Policy::SubscriptionAuthMode,
+        "deduplicationSnapshotInterval" => Policy::DeduplicationSnapshotInterval,
         _ => return Err(Refusal::NoPath),
     };
     Ok((names::namespace(tenant, namespace)?, policy))
@@ -199,9 +274,21 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
 /// The value, if it is one for this policy, without what does not belong to it.
 pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
     match policy {
-        Policy::Deduplication | Policy::AllowAutoUpdateSchema | Policy::SchemaValidationEnforced => {
-            canonical::<bool>(value)
+        _ if value.is_null() && is_unset_by_nothing(policy) => Ok(Value::Null),
+        Policy::Deduplication
+        | Policy::AllowAutoUpdateSchema
+        | Policy::SchemaValidationEnforced
+        | Policy::EncryptionRequired => canonical::<bool>(value),
+        Policy::PublishRate => canonical::<PublishRate>(value),
+        Policy::DispatchRate | Policy::SubscriptionDispatchRate | Policy::ReplicatorDispatchRate => {
+            canonical::<DispatchRate>(value)
         }
+        Policy::SubscribeRate => canonical::<SubscribeRate>(value),
+        Policy::SubscriptionAuthMode => match value.as_str() {
+            Some("None" | "Prefix") => Ok(value),
+            _ => Err(Refusal::SubscriptionAuthMode),
+        },
+        Policy::Properties => canonical::<Properties>(value),
         Policy::SchemaCompatibility => {
             let strategy = Option::<String>::deserialize(&value)?.map(|name| name.parse::<Strategy>());
             Ok(strategy.transpose()?.unwrap_or(Strategy::Undefined).name().into())
@@ -213,6 +300,10 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
         | Policy::MaxConsumersPerSubscription
         | Policy::MaxSubscriptions
         | Policy::MaxTopics
+        | Policy::MaxUnackedPerConsumer
+        | Policy::MaxUnackedPerSubscription
+        | Policy::MaxMessageSize
+        | Policy::DeduplicationSnapshotInterval
         | Policy::SubscriptionExpiration => match i32::deserialize(&value)? {
             number @ 0.. => Ok(number.into()),
             number => Err(Refusal::Negative { policy: policy.name(), number }),

@@ -56,6 +56,10 @@ pub(crate) enum Refusal {
     Negative { policy: &'static str, number: i32 },
     #[error("{0:?} is no type of a subscription: they are Exclusive, Failover, Shared and Key_Shared")]
     SubscriptionType(String),
+    #[error("subscriptionAuthMode must be \"None\" or \"Prefix\"")]
+    SubscriptionAuthMode,
+    #[error("maxMessageSize must be 0 or more, and {0} at most, which the broker takes")]
+    MessageSize(usize),
     #[error("the backlog quota would be more than what retention keeps: keep more, or let less wait")]
     QuotaBeyondRetention,
     #[error("there is no bundle {0}: the one that there is holds all topics")]
@@ -100,9 +104,12 @@ impl Refusal {
             Self::Method | Self::Partitioned(_) | Self::NotPartitioned(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
-            Self::Body(_) | Self::Path(_) | Self::Query(_) | Self::NoPlace | Self::Nth => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::SubscriptionAuthMode
+            | Self::Body(_)
+            | Self::Path(_)
+            | Self::Query(_)
+            | Self::NoPlace
+            | Self::Nth => StatusCode::BAD_REQUEST,
             Self::Name(_)
             | Self::NoListener(_)
             | Self::Tenant(_)
@@ -114,6 +121,7 @@ impl Refusal {
             | Self::NoBundle(_)
             | Self::SubscriptionType(_)
             | Self::QuotaBeyondRetention
+            | Self::MessageSize(_)
             | Self::NothingToExamine => StatusCode::PRECONDITION_FAILED,
             Self::SchemaType(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Schema(error) => match error {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     blocking,
     extract::{Body, Path, Query, Topic},
-    policies::checked,
+    policies::{checked, given},
     refusal::Refusal,
 };
 
@@ -47,6 +47,19 @@ fn parsed(policy: &str) -> Result<Policy, Refusal> {
         "maxConsumersPerSubscription" => Policy::MaxConsumersPerSubscription,
         "maxSubscriptionsPerTopic" => Policy::MaxSubscriptions,
         "persistence" => Policy::Persistence,
+        "publishRate" => Policy::PublishRate,
+        "dispatchRate" => Policy::DispatchRate,
+        "subscriptionDispatchRate" => Policy::SubscriptionDispatchRate,
+        "replicatorDispatchRate" => Policy::ReplicatorDispatchRate,
+        "subscribeRate" => Policy::SubscribeRate,
+        "maxUnackedMessagesOnConsumer" => Policy::MaxUnackedPerConsumer,
+        "maxUnackedMessagesOnSubscription" => Policy::MaxUnackedPerSubscription,
+        "maxMessageSize" => Policy::MaxMessageSize,
+        "deduplicationSnapshotInterval" => Policy::DeduplicationSnapshotInterval,
+        "compactionThreshold" => Policy::CompactionThreshold,
+        "schemaCompatibilityStrategy" => Policy::SchemaCompatibility,
+        "schemaValidationEnforced" => Policy::SchemaValidationEnforced,
+        "autoSubscriptionCreation" => Policy::AutoSubscriptionCreation,
         _ => return Err(Refusal::NoPath),
     })
 }
@@ -64,7 +77,22 @@ fn unsaid(policy: Policy) -> Option<Value> {
         Policy::DelayedDelivery => {
             json!({ "active": true, "tickTime": 1000, "maxDeliveryDelayInMillis": 0 })
         }
-        Policy::MessageTtl | Policy::MaxProducers | Policy::MaxConsumers => 0.into(),
+        Policy::MessageTtl | Policy::MaxProducers | Policy::MaxConsumers | Policy::CompactionThreshold => {
+            0.into()
+        }
+        Policy::DispatchRate | Policy::SubscriptionDispatchRate | Policy::ReplicatorDispatchRate => json!({
+            "dispatchThrottlingRateInMsg": 0,
+            "dispatchThrottlingRateInByte": 0,
+            "relativeToPublishRate": false,
+            "ratePeriodInSecond": 1,
+        }),
+        Policy::SubscribeRate => {
+            json!({ "subscribeThrottlingRatePerConsumer": 0, "ratePeriodInSecond": 30 })
+        }
+        Policy::MaxUnackedPerConsumer => 50_000.into(),
+        Policy::MaxUnackedPerSubscription => 200_000.into(),
+        Policy::AutoSubscriptionCreation => json!({ "allowAutoSubscriptionCreation": true }),
+        Policy::SchemaCompatibility => "FULL".into(),
         _ => return None,
     })
 }
@@ -78,14 +106,22 @@ pub(crate) async fn read(
 ) -> Result<Response, Refusal> {
     let policy = parsed(&policy)?;
     let own = broker.topic_policy(&topic, policy)?;
-    let of_namespace = broker.policy(&topic.full_namespace(), policy)?.filter(|set| !set.is_null());
+    let says = |set: &Value| !set.is_null() && *set != "UNDEFINED";
+    let of_namespace = broker.policy(&topic.full_namespace(), policy)?.filter(says);
     let others = applied.then(|| of_namespace.or_else(|| unsaid(policy))).flatten();
-    let none = (policy == Policy::SubscriptionTypes).then(|| json!([]));
+    let none = match policy {
+        Policy::SubscriptionTypes => Some(json!([])),
+        Policy::SchemaValidationEnforced => Some(false.into()),
+        _ => None,
+    };
     Ok(match own.or(others).or(none) {
         Some(set) => Json(set).into_response(),
         None => match policy {
             // As by Pulsar, whose two ways of saying nothing these are.
-            Policy::MaxConsumersPerSubscription | Policy::MaxSubscriptions => StatusCode::NO_CONTENT,
+            Policy::MaxConsumersPerSubscription
+            | Policy::MaxSubscriptions
+            | Policy::PublishRate
+            | Policy::MaxMessageSize => StatusCode::NO_CONTENT,
             _ => StatusCode::OK,
         }
         .into_response(),
@@ -100,11 +136,35 @@ pub(crate) async fn set(
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     let policy = parsed(&policy)?;
+    if policy == Policy::SchemaCompatibility {
+        return Err(Refusal::Method);
+    }
     let value = match message_ttl {
         Some(seconds) if policy == Policy::MessageTtl => seconds.into(),
-        _ => serde_json::from_slice(&body)?,
+        _ => given(policy, &body)?,
     };
     let value = checked(policy, value)?;
+    let most = broker.message_bytes_max();
+    if policy == Policy::MaxMessageSize && value.as_u64().is_some_and(|bytes| bytes > most as u64) {
+        return Err(Refusal::MessageSize(most));
+    }
+    blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = value)?))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The one policy that is set by PUT.
+pub(crate) async fn replace(
+    State(broker): State<Broker>,
+    Topic(topic): Topic,
+    Path((_, _, _, policy)): PolicyPath,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let policy = parsed(&policy)?;
+    if policy != Policy::SchemaCompatibility {
+        return Err(Refusal::Method);
+    }
+    let value = checked(policy, serde_json::from_slice(&body)?)?;
     blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = value)?))
         .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -32,6 +32,7 @@ use crate::{
     open::{self, OpenError},
     options::{BrokerOptions, CURSOR_FLUSH, RATES_OVER, SNAPSHOT_ENTRIES},
     partitions::PARTITIONS_MAX,
+    policy::Policy,
     schemas::Schemas,
     settings::AllSettings,
     tenants::TenantInfo,
@@ -69,65 +70,6 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) _lock: DirLock,
-}
-
-/// A policy of a namespace, and most of them also of a topic, under the name that Pulsar's REST interface gives it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    Deduplication,
-    Retention,
-    InactiveTopics,
-    CompactionThreshold,
-    AutoTopicCreation,
-    SchemaCompatibility,
-    AllowAutoUpdateSchema,
-    SchemaValidationEnforced,
-    /// In seconds.
-    MessageTtl,
-    /// By kind: `destination_storage`, `message_age`.
-    BacklogQuota,
-    MaxProducers,
-    MaxConsumers,
-    MaxConsumersPerSubscription,
-    MaxSubscriptions,
-    MaxTopics,
-    /// In minutes.
-    SubscriptionExpiration,
-    AutoSubscriptionCreation,
-    SubscriptionTypes,
-    DelayedDelivery,
-    /// Kept and given back; there is one copy, whatever it says.
-    Persistence,
-    /// Who may produce and consume: [`Grants`](crate::Grants).
-    Grants,
-}
-
-impl Policy {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Deduplication => "deduplicationEnabled",
-            Self::Retention => "retention_policies",
-            Self::InactiveTopics => "inactive_topic_policies",
-            Self::CompactionThreshold => "compaction_threshold",
-            Self::AutoTopicCreation => "autoTopicCreationOverride",
-            Self::SchemaCompatibility => "schema_compatibility_strategy",
-            Self::AllowAutoUpdateSchema => "is_allow_auto_update_schema",
-            Self::SchemaValidationEnforced => "schema_validation_enforced",
-            Self::MessageTtl => "message_ttl_in_seconds",
-            Self::BacklogQuota => "backlog_quota_map",
-            Self::MaxProducers => "max_producers_per_topic",
-            Self::MaxConsumers => "max_consumers_per_topic",
-            Self::MaxConsumersPerSubscription => "max_consumers_per_subscription",
-            Self::MaxSubscriptions => "max_subscriptions_per_topic",
-            Self::MaxTopics => "max_topics_per_namespace",
-            Self::SubscriptionExpiration => "subscription_expiration_time_minutes",
-            Self::AutoSubscriptionCreation => "autoSubscriptionCreationOverride",
-            Self::SubscriptionTypes => "subscription_types_enabled",
-            Self::DelayedDelivery => "delayed_delivery_policies",
-            Self::Persistence => "persistence",
-            Self::Grants => "auth_policies",
-        }
-    }
 }
 
 /// How the names begin that the broker gives producers which have none.
@@ -335,6 +277,11 @@ impl Broker {
     /// The same for clients that speak TLS.
     pub fn service_url_tls(&self) -> Option<&str> {
         self.shared.options.service_url_tls.as_deref()
+    }
+
+    /// Headers and body of one entry, in bytes.
+    pub fn message_bytes_max(&self) -> usize {
+        self.shared.options.max_message_bytes
     }
 
     pub fn topics(&self) -> Vec<TopicName> {

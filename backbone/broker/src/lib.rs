@@ -24,7 +24,9 @@ mod meter;
 mod off_reactor;
 mod open;
 mod options;
+mod pace;
 mod partitions;
+mod policy;
 mod retention;
 mod rights;
 mod rules;
@@ -35,7 +37,7 @@ mod tenants;
 mod topic;
 mod upkeep;
 
-pub use broker::{AdminError, Broker, Policy};
+pub use broker::{AdminError, Broker};
 pub use clock::Clock;
 pub use compaction::{CompactionStats, CompactionStatus};
 pub use counters::{
@@ -49,6 +51,7 @@ pub use metadata::MetadataError;
 pub use open::OpenError;
 pub use options::BrokerOptions;
 pub use partitions::PARTITIONS_MAX;
+pub use policy::Policy;
 pub use rights::{Action, Forbidden, Grants, Right, Roles};
 pub use schemas::SchemaError;
 pub use tenants::TenantInfo;

@@ -9,8 +9,9 @@ use hexalpes_wire::TopicName;
 use serde::Deserialize;
 
 use crate::{
-    broker::{AdminError, Broker, Policy, Shared},
+    broker::{AdminError, Broker, Shared},
     cursor_store::{self, Properties},
+    policy::Policy,
     subscription::Cursor,
     topic::{Topic, TopicStats},
 };

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    broker::{AdminError, Broker, Policy, Shared},
+    broker::{AdminError, Broker, Shared},
     connection::outbox::Outbox,
+    policy::Policy,
     topic::Topic,
 };
 
@@ -224,10 +225,13 @@ impl Shared {
         on(topic) || topic.partition().is_some() && on(&topic.without_partition())
     }
 
-    /// A subscription with roles of its own is for them alone.
+    /// A subscription with roles of its own is for them alone. Where names are to begin with a role, it is with this.
     fn may_subscribe(&self, role: &str, topic: &TopicName, subscription: &str) -> bool {
         let namespaces = self.namespaces.read();
         let Some(policies) = namespaces.get(&topic.full_namespace()) else { return false };
+        if policies[Policy::SubscriptionAuthMode.name()] == "Prefix" && !subscription.starts_with(role) {
+            return false;
+        }
         let roles = &policies[Policy::Grants.name()]["subscription_auth_roles"][subscription];
         let Some(roles) = roles.as_array().filter(|roles| !roles.is_empty()) else { return true };
         roles.iter().any(|allowed| allowed == role)

@@ -8,9 +8,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
-    broker::{Policy, deduplicates},
+    broker::deduplicates,
+    pace::{Rate, SetDispatchRate, SetPublishRate, SetSubscribeRate},
+    policy::Policy,
     retention::Retention,
-    subscription::Kind,
+    subscription::{Kind, UnackedMax},
 };
 
 /// The policies of a topic by itself, as a namespace has its own.
@@ -21,6 +23,10 @@ const MS_PER_MINUTE: u64 = 60 * MS_PER_SECOND;
 
 /// A topic that nobody says more of is deleted after so long, as by Pulsar.
 const INACTIVE_MS: u64 = MS_PER_MINUTE;
+
+/// How many messages consumers may have and not ack, where nobody says more: as a Pulsar that nobody configured.
+const UNACKED_OF_CONSUMER: u64 = 50_000;
+const UNACKED_OF_SUBSCRIPTION: u64 = 200_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rules {
@@ -43,6 +49,20 @@ pub(crate) struct Rules {
     pub(crate) makes_subscriptions: bool,
     /// Whether messages are delivered at a time of theirs.
     pub(crate) delays: bool,
+    pub(crate) publish_rate: Option<Rate>,
+    /// Of all that is delivered.
+    pub(crate) dispatch_rate: Option<Rate>,
+    /// Of what is delivered for each subscription.
+    pub(crate) subscription_rate: Option<Rate>,
+    /// Of each consumer's coming.
+    pub(crate) subscribe_rate: Option<Rate>,
+    pub(crate) unacked: UnackedMax,
+    /// Headers and body of one entry that is no chunk.
+    pub(crate) message_bytes_max: Option<usize>,
+    /// Whether who produces has to encrypt.
+    pub(crate) encrypts: bool,
+    /// The topic is compacted when it has grown by so much.
+    pub(crate) compaction_bytes: Option<u64>,
 }
 
 /// How much may wait for the slowest subscription, in bytes or milliseconds.
@@ -117,6 +137,8 @@ impl Rules {
             },
         );
         let creation = set.get::<SetSubscriptionCreation>(Policy::AutoSubscriptionCreation);
+        let dispatch_rate = |policy| set.get::<SetDispatchRate>(policy).and_then(|set| set.rate());
+        let unacked = |policy, unsaid| set.get::<u64>(policy).unwrap_or(unsaid);
         Self {
             deduplicates: deduplicates(set.either(Policy::Deduplication)),
             retention: Retention::of(set.either(Policy::Retention)),
@@ -136,6 +158,17 @@ impl Rules {
             kinds: set.get(Policy::SubscriptionTypes).unwrap_or_default(),
             makes_subscriptions: creation.is_none_or(|set| set.allow_auto_subscription_creation),
             delays: set.get::<SetDelays>(Policy::DelayedDelivery).is_none_or(|set| set.active),
+            publish_rate: set.get::<SetPublishRate>(Policy::PublishRate).and_then(|set| set.rate()),
+            dispatch_rate: dispatch_rate(Policy::DispatchRate),
+            subscription_rate: dispatch_rate(Policy::SubscriptionDispatchRate),
+            subscribe_rate: set.get::<SetSubscribeRate>(Policy::SubscribeRate).and_then(|set| set.rate()),
+            unacked: UnackedMax {
+                of_consumer: unacked(Policy::MaxUnackedPerConsumer, UNACKED_OF_CONSUMER),
+                of_subscription: unacked(Policy::MaxUnackedPerSubscription, UNACKED_OF_SUBSCRIPTION),
+            },
+            message_bytes_max: count(Policy::MaxMessageSize),
+            encrypts: set.get(Policy::EncryptionRequired).unwrap_or(false),
+            compaction_bytes: number(Policy::CompactionThreshold),
         }
     }
 

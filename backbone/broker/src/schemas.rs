@@ -16,10 +16,11 @@ use hexalpes_wire::{
 use serde_json::Value;
 
 use crate::{
-    broker::{Broker, Policy, Shared},
+    broker::{Broker, Shared},
     metadata::{MetadataError, SchemaRecord},
     off_reactor::off_reactor,
     open::OpenError,
+    policy::Policy,
     topic::Topic,
 };
 
@@ -234,8 +235,13 @@ impl Shared {
         strategy.unwrap_or(Strategy::Undefined).or_default()
     }
 
-    /// Null where the namespace says nothing.
+    /// The topic's own, or its namespace's; null where neither says anything.
     fn schema_policy(&self, topic: &TopicName, policy: Policy) -> Value {
+        let settings = self.settings_of(&topic.without_partition());
+        let own = settings.policies.get(policy.name()).filter(|own| !own.is_null() && *own != "UNDEFINED");
+        if let Some(own) = own {
+            return own.clone();
+        }
         let in_force = self.options.in_force(self.namespaces.read().get(&topic.full_namespace()));
         in_force[policy.name()].clone()
     }

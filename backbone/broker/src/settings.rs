@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    broker::{AdminError, Broker, Policy, Shared},
+    broker::{AdminError, Broker, Shared},
     cursor_store::Properties,
     open::OpenError,
     options::BrokerOptions,
+    policy::Policy,
     rules::{Rules, TopicPolicies},
     topic::Topic,
 };

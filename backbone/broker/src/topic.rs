@@ -19,6 +19,7 @@ mod unwritten;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    net::IpAddr,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -35,6 +36,7 @@ use crate::{
     dedup::{Dedup, Snapshot},
     meter::{Counts, Meter},
     off_reactor::off_reactor,
+    pace::Bucket,
     rules::Rules,
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
@@ -72,6 +74,8 @@ pub(crate) struct Topic {
     view: RwLock<Option<View>>,
     pub(crate) compactions: Compactions,
     state: Mutex<State>,
+    /// What is delivered, where that has a limit. Its lock is the innermost.
+    dispatched: Mutex<Bucket>,
     /// Of entries that were on their way to the disk, it was decided.
     settled: Condvar,
 }
@@ -99,6 +103,10 @@ struct State {
     subscriptions: BTreeMap<String, Sub>,
     /// How many there were.
     subscriptions_begun: u64,
+    /// What came, where that has a limit.
+    published: Bucket,
+    /// How often consumers came, where that has a limit, by host, name and number.
+    subscribed: HashMap<(IpAddr, String, u64), Bucket>,
     /// Nobody comes any more: the topic is deleted.
     disbanded: bool,
     /// Nothing more is taken: somebody terminated the topic.
@@ -153,6 +161,10 @@ pub(crate) struct Sub {
     alarm_ms: Option<u64>,
     /// The connection that reads for it at the moment, without the lock.
     reader: Option<Arc<Outbox>>,
+    /// What is delivered, where that has a limit.
+    dispatched: Bucket,
+    /// When more may be delivered, if the limit is reached.
+    held_until_ms: Option<u64>,
 }
 
 impl State {
@@ -181,6 +193,8 @@ impl State {
                 dropped: Meter::default(),
                 alarm_ms: None,
                 reader: None,
+                dispatched: Bucket::default(),
+                held_until_ms: None,
             }
         })
     }
@@ -237,7 +251,8 @@ impl Topic {
         let rules = RwLock::new(rules);
         let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
         let (view, compactions) = (RwLock::new(None), Compactions::default());
-        Self { id, name, log, rules, has_ended, alarms, counters, view, compactions, state, settled }
+        let dispatched = Mutex::default();
+        Self { id, name, log, rules, has_ended, alarms, counters, view, compactions, state, dispatched, settled }
     }
 
     /// What compaction left, up to where.
@@ -255,8 +270,18 @@ impl Topic {
         std::mem::replace(&mut *self.view.write(), view)
     }
 
+    /// Goes by other rules. Who may not stay by them is sent away, and who waited may not have to any more.
     pub(crate) fn set_rules(&self, rules: Arc<Rules>) {
+        if self.rules() == rules {
+            return;
+        }
+        let encrypts = rules.encrypts;
         *self.rules.write() = rules;
+        let mut state = self.state.lock();
+        if encrypts {
+            state.send_away_unencrypted();
+        }
+        self.dispatch_all(&mut state, self.alarms.now_ms());
     }
 
     pub(crate) fn rules(&self) -> Arc<Rules> {

@@ -47,6 +47,18 @@ impl Entries {
                 set(policy, limit.into());
             }
         }
+        for (name, policy) in [
+            ("maxUnackedMessagesPerConsumer", Policy::MaxUnackedPerConsumer),
+            ("maxUnackedMessagesPerSubscription", Policy::MaxUnackedPerSubscription),
+        ] {
+            // 0 is without limit, and not as a Pulsar that nobody configured.
+            if let Some(limit) = self.parsed::<i64>(name, "a number")? {
+                set(policy, limit.max(0).into());
+            }
+        }
+        for (policy, rate) in self.rates()? {
+            set(policy, rate);
+        }
         if let Some(quotas) = self.quotas()? {
             set(Policy::BacklogQuota, quotas);
         }
@@ -60,6 +72,37 @@ impl Entries {
             set(Policy::DelayedDelivery, json!({ "active": delays, "tickTime": 0 }));
         }
         Ok(defaults)
+    }
+
+    /// How fast may be published, delivered and subscribed; 0 and less is without limit.
+    fn rates(&mut self) -> Result<Vec<(Policy, Value)>> {
+        let mut number =
+            |name: &str| Ok::<_, anyhow::Error>(self.parsed::<i64>(name, "a number")?.unwrap_or(0));
+        let mut rates = Vec::new();
+        let (messages, bytes) =
+            (number("maxPublishRatePerTopicInMessages")?, number("maxPublishRatePerTopicInBytes")?);
+        let rate = json!({ "publishThrottlingRateInMsg": messages, "publishThrottlingRateInByte": bytes });
+        rates.push((Policy::PublishRate, messages.max(bytes), rate));
+        for (of, policy) in
+            [("Topic", Policy::DispatchRate), ("Subscription", Policy::SubscriptionDispatchRate)]
+        {
+            let messages = number(&format!("dispatchThrottlingRatePer{of}InMsg"))?;
+            let bytes = number(&format!("dispatchThrottlingRatePer{of}InByte"))?;
+            let rate = json!({
+                "dispatchThrottlingRateInMsg": messages, "dispatchThrottlingRateInByte": bytes,
+                "relativeToPublishRate": false, "ratePeriodInSecond": 1,
+            });
+            rates.push((policy, messages.max(bytes), rate));
+        }
+        let often = number("subscribeThrottlingRatePerConsumer")?;
+        let period = number("subscribeRatePeriodPerConsumerInSecond")?.max(1);
+        let rate = json!({ "subscribeThrottlingRatePerConsumer": often, "ratePeriodInSecond": period });
+        rates.push((Policy::SubscribeRate, often, rate));
+        Ok(rates
+            .into_iter()
+            .filter(|(_, limit, _)| *limit > 0)
+            .map(|(policy, _, rate)| (policy, rate))
+            .collect())
     }
 
     fn topic_creation(&mut self) -> Result<Value> {

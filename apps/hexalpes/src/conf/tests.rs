@@ -72,6 +72,8 @@ fn what_ends_by_itself_is_as_the_configuration_says() {
          backlogQuotaCheckEnabled=false\nbrokerDeleteInactiveTopicsEnabled=false\n\
          brokerDeleteInactiveTopicsMode=delete_when_subscriptions_caught_up\n\
          brokerDeleteInactiveTopicsFrequencySeconds=60\nmessageExpiryCheckIntervalInMinutes=5\n\
+         maxUnackedMessagesPerConsumer=9\nmaxUnackedMessagesPerSubscription=0\ndispatchThrottlingRatePerTopicInMsg=8\n\
+         maxPublishRatePerTopicInBytes=7\nsubscribeThrottlingRatePerConsumer=0\n\
          allowAutoSubscriptionCreation=false\nbrokerDeduplicationProducerInactivityTimeoutMinutes=10\n",
     );
     let quota = |size: i64, time: i64| json!({ "limitSize": size, "limitTime": time, "policy": "consumer_backlog_eviction" });
@@ -85,6 +87,13 @@ fn what_ends_by_itself_is_as_the_configuration_says() {
             "maxInactiveDurationSeconds": 60,
             "deleteWhileInactive": true,
         },
+        "max_unacked_messages_per_consumer": 9,
+        "max_unacked_messages_per_subscription": 0,
+        "topicDispatchRate": {
+            "dispatchThrottlingRateInMsg": 8, "dispatchThrottlingRateInByte": 0,
+            "relativeToPublishRate": false, "ratePeriodInSecond": 1,
+        },
+        "publishMaxMessageRate": { "publishThrottlingRateInMsg": 0, "publishThrottlingRateInByte": 7 },
         "autoSubscriptionCreationOverride": { "allowAutoSubscriptionCreation": false },
     });
     assert_eq!(Value::Object(conf.broker.defaults), expected);

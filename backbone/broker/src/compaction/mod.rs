@@ -15,11 +15,10 @@ use hexalpes_log::{AppendError, Appended, Entry, FileError, ReadError, Receipts}
 use hexalpes_wire::TopicName;
 use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
-use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{
-    broker::{AdminError, Broker, Policy, Shared},
+    broker::{AdminError, Broker, Shared},
     cursor_store::{self, Properties},
     metadata::MetadataError,
     options::DISPATCH_BYTES,
@@ -197,18 +196,11 @@ impl Shared {
         topic.compactions.end(ended, self.options.clock.now_ms(), began.elapsed());
     }
 
-    /// Begins to compact the topics that have grown by as much as their namespace says.
+    /// Begins to compact the topics that have grown by as much as their policies say.
     pub(crate) fn compact_grown(self: &Arc<Self>) {
         let topics: Vec<_> = self.topics.read().values().filter(|topic| topic.is_stored()).cloned().collect();
         for topic in topics {
-            let threshold = {
-                let namespaces = self.namespaces.read();
-                let policies = namespaces.get(&topic.name.full_namespace());
-                policies
-                    .and_then(|policies| policies.get(Policy::CompactionThreshold.name()))
-                    .and_then(Value::as_u64)
-            };
-            let Some(threshold) = threshold.filter(|threshold| *threshold > 0) else { continue };
+            let Some(threshold) = topic.rules().compaction_bytes else { continue };
             if let Err(error) = self.stand_for_compaction(&topic) {
                 tracing::error!(topic = %topic.name, %error, "could not begin to see to a topic's compaction");
                 continue;

@@ -157,6 +157,7 @@ impl Connection {
             access: asked.producer_access_mode(),
             topic_epoch: asked.topic_epoch,
             schema,
+            encrypts: asked.encrypted(),
             named_by_user: given.is_some() && asked.user_provided_producer_name.unwrap_or(true),
             since_ms: self.shared.options.clock.now_ms(),
             metadata: &metadata,

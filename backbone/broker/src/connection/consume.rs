@@ -275,6 +275,7 @@ fn refusal(error: &SubscribeError) -> Refusal {
         ) => ServerError::ConsumerAssignError,
         SubscribeError::Durability { .. }
         | SubscribeError::KindNotTaken(_)
+        | SubscribeError::Often
         | SubscribeError::ManySubscriptions(_) => ServerError::NotAllowedError,
         SubscribeError::NotMade(_) => ServerError::SubscriptionNotFound,
         SubscribeError::Read(_) => ServerError::PersistenceError,

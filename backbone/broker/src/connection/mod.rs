@@ -34,6 +34,9 @@ use writing::Writing;
 
 const READ_BYTES: usize = 64 << 10;
 
+/// How long a rate may be lifted until who waits for it hears of it.
+const REST_MAX: Duration = Duration::from_secs(1);
+
 /// Why a connection ends.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Hangup {
@@ -218,7 +221,8 @@ impl Connection {
                 }
                 writing.advance()?;
             }
-            let reads = !outbox.is_crowded();
+            let rest = self.rest();
+            let reads = rest.is_none() && !outbox.is_crowded();
             if reads && !is_whole {
                 continue;
             }
@@ -231,6 +235,7 @@ impl Connection {
                 ready = writing.ready(), if writing.has_some() => ready?,
                 () = outbox.wake.notified() => {}
                 () = until(self.proof_is_due()) => self.look_at_proof()?,
+                () = until(rest) => {}
                 _ = keep_alive.tick() => {
                     if !reads {
                         self.heard = Instant::now();
@@ -248,10 +253,25 @@ impl Connection {
         }
     }
 
+    /// Until when nothing is read, so that the topics that the client produces to keep their rates. A rate may be lifted:
+    /// so it is looked again before long.
+    fn rest(&self) -> Option<Instant> {
+        if !self.outbox.is_slowed() {
+            return None;
+        }
+        let waits_ms = self.producers.values().map(|producer| producer.topic.publishing_waits_ms());
+        let wait = Duration::from_millis(waits_ms.max().unwrap_or(0)).min(REST_MAX);
+        if wait.is_zero() {
+            self.outbox.go_on();
+            return None;
+        }
+        Some(Instant::now() + wait)
+    }
+
     /// Handles the frames that are there, up to the first that cannot be read. Says whether that was all: there
     /// may be more if too much waits for the peer.
     fn handle_all(&mut self, decoder: Decoder, buffer: &mut BytesMut) -> Result<bool, Hangup> {
-        while !self.outbox.is_crowded() {
+        while !self.outbox.is_crowded() && !self.outbox.is_slowed() {
             let Some(Frame { command, payload }) = decoder.decode(buffer)? else { return Ok(true) };
             if !self.is_connected && !matches!(command, Command::Connect(_)) {
                 return Err(Hangup::NotConnected(command.kind()));

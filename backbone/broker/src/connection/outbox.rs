@@ -1,7 +1,7 @@
 //! What waits to be written to one socket. Anyone may put something in; the connection's task writes.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{
         OnceLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -26,6 +26,8 @@ pub(crate) struct Outbox {
     /// Somebody left it to this connection to deliver.
     is_asked: AtomicBool,
     pending_sends: AtomicUsize,
+    /// A topic has got more than its rate.
+    is_slowed: AtomicBool,
     pub(crate) wake: Notify,
     peer: Option<SocketAddr>,
     /// What its client calls itself.
@@ -44,6 +46,10 @@ impl Outbox {
     /// Where the peer is, written as Pulsar's broker writes it.
     pub(crate) fn address(&self) -> Option<String> {
         self.peer.map(|peer| format!("/{peer}"))
+    }
+
+    pub(crate) fn host(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
     }
 
     pub(crate) fn caller(&self) -> Option<&Caller> {
@@ -83,6 +89,19 @@ impl Outbox {
 
     pub(crate) fn send_ended(&self) {
         self.pending_sends.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Nothing more should be read from this peer until the topics that it produces to have kept their rates.
+    pub(crate) fn slow_down(&self) {
+        self.is_slowed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_slowed(&self) -> bool {
+        self.is_slowed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.is_slowed.store(false, Ordering::Relaxed);
     }
 
     /// Nothing more should be read from this peer for now.

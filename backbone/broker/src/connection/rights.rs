@@ -137,6 +137,8 @@ mod tests {
     };
 
     use super::*;
+    use tokio::time::Instant;
+
     use crate::{Action, Broker, BrokerOptions, Grants, connection::outbox::Outbox};
 
     const TOPIC: &str = "persistent://public/default/a";
@@ -151,6 +153,7 @@ mod tests {
             is_connected: true,
             proof: None,
             has_appended: false,
+            heard: Instant::now(),
             is_watching: false,
             producers: HashMap::new(),
             consumers: HashMap::new(),

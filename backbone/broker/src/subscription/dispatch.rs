@@ -10,6 +10,9 @@ use super::{
 impl Subscription {
     /// What the next dispatch needs; `None` if nobody is there who takes anything. Entries that wait come first.
     pub fn wants(&self) -> Option<Want> {
+        if self.owes_acks {
+            return None;
+        }
         let takers = match self.kind {
             Kind::Shared | Kind::KeyShared => &self.consumers[..],
             Kind::Exclusive | Kind::Failover => self.consumers.get(..1)?,
@@ -87,6 +90,7 @@ impl Subscription {
     fn may_go_ahead(&self) -> bool {
         self.kind == Kind::KeyShared
             && self.waiting.len() < KEYS_AHEAD_MAX
+            && !self.owes_acks
             && self.consumers.iter().any(Consumer::takes_any)
     }
 
@@ -101,6 +105,9 @@ impl Subscription {
 
     /// The index of the consumer that gets the next entry of this key.
     fn taker(&self, key: Option<KeyHash>) -> Option<usize> {
+        if self.owes_acks {
+            return None;
+        }
         match (self.kind, key) {
             (Kind::Exclusive | Kind::Failover, _) => {
                 self.consumers.first().filter(|active| active.takes_any()).map(|_| 0)
@@ -135,14 +142,10 @@ impl Subscription {
         consumer.permits -= i64::from(messages);
         let ack_set = self.cursor.remaining(position).map(<[u64]>::to_vec);
         let left = ack_set.as_deref().map_or(messages, |left| ones(left).min(messages));
-        self.held.insert(position, Held { by: consumer.id, messages: left, key });
-        Delivery {
-            consumer: consumer.id,
-            position,
-            messages,
-            redelivery: self.redelivered(position),
-            ack_set,
-        }
+        let consumer = consumer.id;
+        self.held.insert(position, Held { by: consumer, messages: left, key });
+        self.look_at_unacked(taker);
+        Delivery { consumer, position, messages, redelivery: self.redelivered(position), ack_set }
     }
 
     fn redelivered(&self, position: Position) -> u32 {
@@ -152,7 +155,7 @@ impl Subscription {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ConsumerId, Cursor, Joining, KeyPolicy, keys::Shares};
+    use super::super::{ConsumerId, Cursor, Joining, KeyPolicy, UnackedMax, keys::Shares};
     use super::*;
 
     fn shared(consumers: &[(u64, i32, u32)]) -> Subscription {
@@ -388,6 +391,43 @@ mod tests {
         subscription.ack(ConsumerId(1), Position::new(1, 0), None);
         assert_eq!(subscription.wakes_at_ms(), None);
         assert!(due(&mut subscription, 40, &log).is_empty());
+    }
+
+    #[test]
+    fn who_does_not_ack_gets_no_more_until_half_is_acked() {
+        let mut subscription = shared(&[(1, 0, 99), (2, 0, 99)]);
+        let max = UnackedMax { of_consumer: 4, of_subscription: 6 };
+        subscription.limit_unacked(max);
+        let mut next = 0;
+        let mut deliver = |subscription: &mut Subscription| {
+            let entries: Vec<_> = (next..next + 20)
+                .map(|entry| Entry {
+                    position: Position::new(1, entry),
+                    messages: 1,
+                    key: None,
+                    due_ms: None,
+                })
+                .collect();
+            let mut effects = Vec::new();
+            subscription.dispatch(&entries, 0, &mut effects);
+            next += effects.len() as u64;
+            effects.len()
+        };
+        assert_eq!(deliver(&mut subscription), 6);
+        assert!(subscription.owes_acks(None) && subscription.wants().is_none());
+        let ack = |subscription: &mut Subscription, id, entries: &[u64]| {
+            for entry in entries {
+                subscription.ack(ConsumerId(id), Position::new(1, *entry), None);
+            }
+            subscription.limit_unacked(max);
+        };
+        ack(&mut subscription, 1, &[0, 1, 2]);
+        assert!(subscription.wants().is_none(), "half of six is not acked");
+        ack(&mut subscription, 1, &[4]);
+        assert_eq!(deliver(&mut subscription), 4);
+        assert!([1, 2].map(|id| subscription.owes_acks(Some(ConsumerId(id)))).contains(&true));
+        subscription.limit_unacked(UnackedMax::default());
+        assert_eq!(deliver(&mut subscription), 20);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub(super) struct Holdings {
     entries: BTreeMap<Position, Held>,
     /// How many entries of a key each consumer holds, never 0.
     keys: BTreeMap<(KeyHash, ConsumerId), u32>,
+    /// How many messages each consumer holds, never 0, and all of them.
+    messages_of: BTreeMap<ConsumerId, u64>,
+    messages: u64,
 }
 
 impl Holdings {
@@ -39,22 +42,48 @@ impl Holdings {
         self.keys.iter().filter(move |((_, by), _)| *by == id).map(|((key, _), held)| (*key, *held))
     }
 
+    /// How many messages are not acked, of all.
+    pub(super) fn all_messages(&self) -> u64 {
+        self.messages
+    }
+
+    pub(super) fn messages_of(&self, id: ConsumerId) -> u64 {
+        self.messages_of.get(&id).copied().unwrap_or(0)
+    }
+
     pub(super) fn insert(&mut self, position: Position, held: Held) {
+        // An entry has one holder at a time.
+        self.remove(position);
         if let Some(key) = held.key {
             *self.keys.entry((key, held.by)).or_default() += 1;
         }
+        *self.messages_of.entry(held.by).or_default() += u64::from(held.messages);
+        self.messages += u64::from(held.messages);
         self.entries.insert(position, held);
+    }
+
+    fn forget_messages(&mut self, by: ConsumerId, messages: u32) {
+        self.messages -= u64::from(messages);
+        if let Some(count) = self.messages_of.get_mut(&by) {
+            *count -= u64::from(messages);
+            if *count == 0 {
+                self.messages_of.remove(&by);
+            }
+        }
     }
 
     /// So many messages of the entry are not acked, at most.
     pub(super) fn shrink(&mut self, position: Position, messages: u32) {
         if let Some(held) = self.entries.get_mut(&position) {
-            held.messages = held.messages.min(messages);
+            let (by, acked) = (held.by, held.messages.saturating_sub(messages));
+            held.messages -= acked;
+            self.forget_messages(by, acked);
         }
     }
 
     pub(super) fn remove(&mut self, position: Position) -> Option<Held> {
         let held = self.entries.remove(&position)?;
+        self.forget_messages(held.by, held.messages);
         if let Some(key) = held.key
             && let Some(count) = self.keys.get_mut(&(key, held.by))
         {
@@ -73,8 +102,7 @@ impl Holdings {
     }
 
     pub(super) fn clear(&mut self) {
-        self.entries.clear();
-        self.keys.clear();
+        *self = Self::default();
     }
 
     /// Whether somebody else holds entries of the key.

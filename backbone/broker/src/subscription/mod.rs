@@ -63,6 +63,14 @@ impl Kind {
     }
 }
 
+/// How many messages may be delivered and not acked, where consumers share a subscription; 0 is without limit. Who has
+/// reached it gets more when half of that is acked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnackedMax {
+    pub of_consumer: u64,
+    pub of_subscription: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Joining {
     pub id: ConsumerId,
@@ -125,4 +133,17 @@ pub enum Want {
     These(Vec<Position>),
     /// What follows the position, so many entries at most.
     After(Position, u32),
+}
+
+impl Want {
+    /// Whether it is for the same entries, as far as both go: nothing came of the other then.
+    pub(crate) fn begins_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::These(these), Self::These(those)) => {
+                these.iter().zip(those).all(|(this, that)| this == that)
+            }
+            (Self::After(this, _), Self::After(that, _)) => this == that,
+            _ => false,
+        }
+    }
 }

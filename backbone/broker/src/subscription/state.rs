@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ConsumerId, Cursor, Effect, HashRange, JoinError, Joining, KeyMode, Kind, Position,
+    ConsumerId, Cursor, Effect, HashRange, JoinError, Joining, KeyMode, Kind, Position, UnackedMax,
     delayed::Delayed,
     holdings::{Holdings, Waiting},
     keys::Shares,
@@ -18,11 +18,13 @@ pub(super) struct Consumer {
     pub(super) permits: i64,
     /// It takes nothing for now, whatever its permits.
     pub(super) blocked: bool,
+    /// It has as many messages unacked as it may, and has not acked half of them since.
+    pub(super) owes_acks: bool,
 }
 
 impl Consumer {
     pub(super) const fn takes_any(&self) -> bool {
-        self.permits > 0 && !self.blocked
+        self.permits > 0 && !self.blocked && !self.owes_acks
     }
 }
 
@@ -45,6 +47,9 @@ pub struct Subscription {
     /// Shared ones only, as with Pulsar: the others deliver at once.
     pub(super) delayed: Delayed,
     pub(super) redeliveries: BTreeMap<Position, u32>,
+    unacked_max: UnackedMax,
+    /// As [`Consumer::owes_acks`], all of them together.
+    pub(super) owes_acks: bool,
     generation: u64,
 }
 
@@ -61,6 +66,8 @@ impl Subscription {
             waiting: Waiting::default(),
             delayed: Delayed::default(),
             redeliveries: BTreeMap::new(),
+            unacked_max: UnackedMax::default(),
+            owes_acks: false,
             generation: 0,
         }
     }
@@ -87,11 +94,39 @@ impl Subscription {
     /// Id, name, permits, and how many messages it holds unacked: where consumers ack one by one, as Pulsar counts it.
     pub fn consumers(&self) -> impl Iterator<Item = (ConsumerId, &str, i64, u64)> {
         self.consumers.iter().map(|consumer| {
-            let counts = self.kind.is_shared();
-            let held = self.held.iter().filter(|(_, held)| counts && held.by == consumer.id);
-            let unacked = held.map(|(_, held)| u64::from(held.messages)).sum();
+            let unacked = if self.kind.is_shared() { self.held.messages_of(consumer.id) } else { 0 };
             (consumer.id, consumer.name.as_str(), consumer.permits, unacked)
         })
+    }
+
+    /// Whether a consumer holds too many messages unacked to get more; all together, without one.
+    pub fn owes_acks(&self, id: Option<ConsumerId>) -> bool {
+        match id {
+            None => self.owes_acks,
+            Some(id) => self.consumers.iter().any(|consumer| consumer.id == id && consumer.owes_acks),
+        }
+    }
+
+    /// Holds back who does not ack, from now on and as long as it does not.
+    pub fn limit_unacked(&mut self, max: UnackedMax) {
+        self.unacked_max = max;
+        (0..self.consumers.len()).for_each(|index| self.look_at_unacked(index));
+        let settled = (max.of_subscription / 2).saturating_sub(1);
+        self.owes_acks = self.owes(self.owes_acks, self.held.all_messages(), max.of_subscription, settled);
+    }
+
+    /// After one consumer has got something, or more has changed.
+    pub(super) fn look_at_unacked(&mut self, index: usize) {
+        let max = self.unacked_max;
+        let consumer = &self.consumers[index];
+        let unacked = self.held.messages_of(consumer.id);
+        let owes = self.owes(consumer.owes_acks, unacked, max.of_consumer, max.of_consumer / 2);
+        self.consumers[index].owes_acks = owes;
+        self.owes_acks |= self.owes(self.owes_acks, self.held.all_messages(), max.of_subscription, 0);
+    }
+
+    fn owes(&self, owed: bool, unacked: u64, max: u64, settled: u64) -> bool {
+        self.kind.is_shared() && max > 0 && if owed { unacked > settled } else { unacked >= max }
     }
 
     /// How a subscription that is shared by keys divides them, and whether a key that moves does not wait.
@@ -151,7 +186,7 @@ impl Subscription {
         if kind == Kind::KeyShared {
             self.shares.join(id, keys)?;
         }
-        self.consumers.push(Consumer { id, name, priority, permits: 0, blocked: false });
+        self.consumers.push(Consumer { id, name, priority, permits: 0, blocked: false, owes_acks: false });
         if kind != Kind::Failover {
             return Ok(());
         }

@@ -44,6 +44,10 @@ impl Waiting {
         self.seat.is_of(outbox, producer_id)
     }
 
+    pub(super) fn encrypts(&self) -> bool {
+        self.seat.encrypts()
+    }
+
     pub(super) fn refuse(&self, why: &ProducerError) {
         self.seat.outbox.push(&Command::error(self.request_id, why.kind(), why.to_string()));
     }
@@ -59,7 +63,7 @@ impl ProducerError {
             Self::Fenced | Self::NotAlone | Self::EpochMoved { .. } | Self::PutOut => {
                 ServerError::ProducerFenced
             }
-            Self::Metadata(_) => ServerError::MetadataError,
+            Self::Metadata(_) | Self::Unencrypted => ServerError::MetadataError,
             Self::Deleted => ServerError::TopicNotFound,
             Self::NoRight => ServerError::AuthorizationError,
             Self::Terminated => ServerError::TopicTerminatedError,
@@ -79,11 +83,18 @@ impl Topic {
         opening: &Opening<'_>,
         write: impl Fn(u64) -> Result<(), MetadataError>,
     ) -> Result<(), ProducerError> {
-        let producers_max = self.rules.read().producers_max;
         let mut written = None;
         loop {
-            // Nobody waits for the disk under the lock.
-            let admission = self.state.lock().admit(opening, written, producers_max)?;
+            // Nobody waits for the disk under the lock. The rules are looked at under it: who sets them sends away
+            // those that are in.
+            let admission = {
+                let mut state = self.state.lock();
+                let rules = self.rules();
+                if rules.encrypts && !opening.encrypts {
+                    return Err(ProducerError::Unencrypted);
+                }
+                state.admit(opening, written, rules.producers_max)?
+            };
             match admission {
                 Admission::Done => return Ok(()),
                 Admission::Write(epoch) => write(epoch)?,

@@ -85,6 +85,8 @@ pub(crate) enum SubscribeError {
     ManyOfSubscription(usize),
     #[error("topic has {0} subscriptions, as many as it may have")]
     ManySubscriptions(usize),
+    #[error("consumer has subscribed as often as it may for now")]
+    Often,
     #[error("topic takes no subscriptions of type {}", .0.name())]
     KindNotTaken(Kind),
     #[error("subscription {0:?} is not there, and clients may not make any in this namespace")]
@@ -112,6 +114,7 @@ impl Topic {
     ) -> Result<(), SubscribeError> {
         let cursor = Cursor::at(self.mark_before(start)?);
         let mut state = self.state.lock();
+        self.check_subscribe_rate(&mut state, &seat, &joining.name)?;
         self.check_limits(&state, subscription, kind, durable)?;
         let mut is_written = false;
         while durable && !is_written && !state.subscriptions.contains_key(subscription) {

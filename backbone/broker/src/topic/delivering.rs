@@ -21,8 +21,11 @@ use hexalpes_wire::{
 use super::{ConsumerSeat, State, Sub, Topic};
 use crate::{
     connection::outbox::Outbox,
+    meter::Counts,
     off_reactor::off_reactor,
     options::{DISPATCH_BYTES, DISPATCH_READS_MAX},
+    pace::{Bucket, Rate},
+    rules::Rules,
     subscription::{self, Delivery, Effect, KeyHash, Kind, Want},
 };
 
@@ -76,7 +79,7 @@ impl Topic {
 
     /// Has the topic woken when there is something to deliver that is not due yet.
     fn set_alarm(&self, sub: &mut Sub) {
-        let wakes_at_ms = sub.machine.wakes_at_ms();
+        let wakes_at_ms = [sub.machine.wakes_at_ms(), sub.held_until_ms].into_iter().flatten().min();
         if let Some(wakes_at_ms) = wakes_at_ms.filter(|_| wakes_at_ms != sub.alarm_ms) {
             self.alarms.set(wakes_at_ms, &self.name);
         }
@@ -151,7 +154,7 @@ impl Topic {
         }
         let next = self.dispatch_recent(sub, now_ms)?;
         // Or nothing came of it: nobody takes them.
-        (sub.version() != version || next != *want).then_some(next)
+        (sub.version() != version || !next.begins_as(want)).then_some(next)
     }
 
     /// Delivers as long as memory has something, and there is somebody who takes it and has room for it. Gives back
@@ -165,13 +168,16 @@ impl Topic {
 
     fn dispatch_while_recent(&self, sub: &mut Sub, now_ms: u64) -> Option<Want> {
         let mut before = None;
+        let rules = self.rules();
+        sub.held_until_ms = None;
         loop {
+            sub.machine.limit_unacked(rules.unacked);
             for (id, seat) in &sub.seats {
                 sub.machine.block(*id, seat.outbox.is_full());
             }
-            let want = sub.machine.wants()?;
+            let want = self.paced(sub, &rules, sub.machine.wants()?)?;
             // Nothing came of it the last time: the entries are gone, or nobody takes them.
-            if before.as_ref() == Some(&want) {
+            if before.as_ref().is_some_and(|before| want.begins_as(before)) {
                 return None;
             }
             let Some(read) = self.read_recent(&want, sub.reads_compacted()) else { return Some(want) };
@@ -209,8 +215,37 @@ impl Topic {
         let entries = entries.into_iter().map(|entry| (entry.position, entry)).collect();
         let mut effects = Vec::new();
         sub.machine.dispatch(&counted, now_ms, &mut effects);
-        sub.carry_out(effects, &Found { entries, chunks }, now_ms);
+        let sent = sub.carry_out(effects, &Found { entries, chunks }, now_ms);
+        for bucket in [&mut *self.dispatched.lock(), &mut sub.dispatched] {
+            bucket.take(sent.messages, sent.bytes);
+        }
         true
+    }
+
+    /// As much of a want as the rates leave; nothing until they leave some.
+    fn paced(&self, sub: &mut Sub, rules: &Rules, want: Want) -> Option<Want> {
+        let now_ms = self.alarms.now_ms();
+        let (mut room, mut wait_ms) = (u64::MAX, 0);
+        let mut look = |bucket: &mut Bucket, rate: Option<Rate>| {
+            let Some(rate) = rate else { return *bucket = Bucket::default() };
+            wait_ms = bucket.wait_ms(rate, now_ms).max(wait_ms);
+            room = room.min(bucket.messages());
+        };
+        look(&mut self.dispatched.lock(), rules.dispatch_rate);
+        look(&mut sub.dispatched, rules.subscription_rate);
+        if wait_ms > 0 {
+            sub.held_until_ms = Some(now_ms.saturating_add(wait_ms));
+            return None;
+        }
+        Some(match want {
+            Want::These(mut positions) => {
+                positions.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+                Want::These(positions)
+            }
+            Want::After(after, entries) => {
+                Want::After(after, entries.min(u32::try_from(room).unwrap_or(u32::MAX)))
+            }
+        })
     }
 
     /// Reads what is wanted, as far as [`DISPATCH_BYTES`] go.
@@ -283,7 +318,9 @@ impl Sub {
         }
     }
 
-    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, found: &Found, now_ms: u64) {
+    /// Says how much went to consumers.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, found: &Found, now_ms: u64) -> Counts {
+        let mut went = Counts::default();
         for effect in effects {
             match effect {
                 Effect::ActiveChanged { consumer, active } => {
@@ -306,9 +343,12 @@ impl Sub {
                     self.sent.count(messages, bytes);
                     self.times.sent_ms = now_ms;
                     seat.outbox.push_with_payload(&message(seat, delivery), &entry.payload);
+                    went.messages += messages;
+                    went.bytes += bytes as u64;
                 }
             }
         }
+        went
     }
 }
 
@@ -423,6 +463,41 @@ pub(super) mod tests {
         });
         with(&topic, &outbox, |machine| machine.flow(id, 9));
         assert_eq!(delivered(&outbox), positions[1..]);
+    }
+
+    #[tokio::test]
+    async fn what_is_beyond_a_rate_is_delivered_when_it_is_not_any_more() {
+        let clock = DrivenClock::default();
+        let (topic, positions) = topic(&clock, &[0; 7]);
+        let limits = |topic: i64, subscription: i64| {
+            let rate = |messages: i64| {
+                serde_json::json!({
+                    "dispatchThrottlingRateInMsg": messages, "dispatchThrottlingRateInByte": 0, "ratePeriodInSecond": 1,
+                })
+            };
+            let set = serde_json::json!({
+                "topicDispatchRate": rate(topic), "subscriptionDispatchRate": rate(subscription),
+            });
+            Arc::new(Rules::of(Some(&set), None))
+        };
+        let (outbox, id) = subscribed(&topic);
+        topic.set_rules(limits(2, 0));
+        with(&topic, &outbox, |machine| machine.flow(id, 99));
+        assert_eq!(delivered(&outbox), positions[..2]);
+        let rings = async |now_ms: u64| {
+            clock.set(now_ms);
+            assert_eq!(topic.alarms.ring().await, [topic.name.clone()].into());
+            topic.ring();
+            with(&topic, &outbox, |_| {});
+            delivered(&outbox)
+        };
+        assert_eq!(rings(501).await, positions[2..3]);
+        topic.set_rules(limits(0, 3));
+        with(&topic, &outbox, |_| {});
+        assert_eq!(delivered(&outbox), positions[3..6]);
+        topic.set_rules(limits(0, 0));
+        with(&topic, &outbox, |_| {});
+        assert_eq!(delivered(&outbox), positions[6..]);
     }
 
     #[tokio::test]

@@ -141,7 +141,7 @@ impl Topic {
                 available_permits: permits,
                 unacked_messages: unacked,
                 avg_messages_per_entry: seat.counted.messages_per_entry(),
-                blocked_consumer_on_unacked_msgs: false,
+                blocked_consumer_on_unacked_msgs: sub.machine.owes_acks(Some(id)),
                 draining_hashes_count: keys,
                 draining_hashes_unacked_messages: entries,
                 last_acked_timestamp: times.acked_ms,
@@ -157,7 +157,7 @@ impl Topic {
         let active = consumers.first().filter(|_| !sub.machine.kind().is_shared());
         SubscriptionStats {
             counts: self.subscription_counts(sub, &consumers),
-            blocked_subscription_on_unacked_msgs: false,
+            blocked_subscription_on_unacked_msgs: sub.machine.owes_acks(None),
             r#type: if sub.was_joined { sub.machine.kind().name() } else { "None" },
             key_shared_mode: by_keys.map(|(mode, _)| match mode {
                 KeyMode::AutoSplit => "AUTO_SPLIT",

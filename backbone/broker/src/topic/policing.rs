@@ -6,13 +6,16 @@
 use hexalpes_log::{Position, ReadError};
 use hexalpes_wire::proto::Command;
 
-use super::{State, Sub, SubscribeError, Topic};
+use super::{ConsumerSeat, State, Sub, SubscribeError, Topic};
 use crate::{
     broker::AdminError,
     compaction::SUBSCRIPTION,
     rules::{Inactive, Over, Quota},
     subscription::Kind,
 };
+
+/// So many consumers are remembered that came; beyond, only those that came often of late.
+const SUBSCRIBERS_MAX: usize = 1_000;
 
 impl Topic {
     /// Has what is too old count as acked, in every subscription.
@@ -148,6 +151,29 @@ impl Topic {
         for (_, seat) in state.producers.drain() {
             seat.outbox.push(&Command::close_producer(seat.producer_id));
         }
+    }
+
+    /// Refuses a consumer that comes too often.
+    pub(super) fn check_subscribe_rate(
+        &self,
+        state: &mut State,
+        seat: &ConsumerSeat,
+        name: &str,
+    ) -> Result<(), SubscribeError> {
+        let (Some(rate), Some(host)) = (self.rules().subscribe_rate, seat.outbox.host()) else {
+            state.subscribed.clear();
+            return Ok(());
+        };
+        let now_ms = self.alarms.now_ms();
+        if state.subscribed.len() >= SUBSCRIBERS_MAX {
+            state.subscribed.retain(|_, bucket| !bucket.is_full(rate, now_ms));
+        }
+        let bucket = state.subscribed.entry((host, name.to_owned(), seat.consumer_id)).or_default();
+        if bucket.wait_ms(rate, now_ms) > 0 {
+            return Err(SubscribeError::Often);
+        }
+        bucket.take(1, 0);
+        Ok(())
     }
 
     /// Refuses a consumer that the topic may not take.

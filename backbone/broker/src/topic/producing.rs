@@ -6,7 +6,7 @@ use hexalpes_log::{AppendError, Appended, FileError, Receipts};
 use hexalpes_wire::{
     MessageId,
     frame::{Checksum, Payload},
-    proto::{Command, CommandSend, ProducerAccessMode, ServerError},
+    proto::{Command, CommandSend, MetadataPeek, ProducerAccessMode, ServerError},
 };
 
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{State, Topic};
 use crate::{
     connection::outbox::Outbox, cursor_store::Properties, dedup::Verdict, metadata::MetadataError,
-    meter::Meter,
+    meter::Meter, rules::Rules,
 };
 
 /// A producer that is connected.
@@ -30,6 +30,7 @@ pub(crate) struct Seat {
     /// What its client says of it.
     pub(super) metadata: Properties,
     pub(super) named_by_user: bool,
+    encrypts: bool,
     /// The version of the schema that it came with, if it did.
     pub(super) schema: Option<u64>,
     /// A message of it was not stored. Nothing later is, or there would be a gap that its client could not fill:
@@ -38,6 +39,10 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
+    pub(super) fn encrypts(&self) -> bool {
+        self.encrypts
+    }
+
     pub(super) fn of(opening: &Opening<'_>) -> Self {
         let Opening { outbox, producer_id, epoch, access, named_by_user, schema, since_ms, .. } = *opening;
         Self {
@@ -50,6 +55,7 @@ impl Seat {
             since_ms,
             metadata: opening.metadata.clone(),
             named_by_user,
+            encrypts: opening.encrypts,
             schema,
             failed: false,
         }
@@ -104,6 +110,8 @@ pub(crate) struct Opening<'a> {
     pub(crate) since_ms: u64,
     /// What its client says of it.
     pub(crate) metadata: &'a Properties,
+    /// Its client encrypts what it sends.
+    pub(crate) encrypts: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +142,8 @@ pub(crate) enum ProducerError {
     OverQuota { holds: bool },
     #[error("topic was terminated: it takes no more messages")]
     Terminated,
+    #[error("topic takes from those only who encrypt: its namespace says encryption_required")]
+    Unencrypted,
 }
 
 /// One entry as it was sent.
@@ -178,6 +188,10 @@ impl Topic {
             Ok(peek) => peek,
             Err(error) => return refuse(ServerError::MetadataError, error.to_string()),
         };
+        let (rules, bytes) = (self.rules(), payload.raw().len());
+        if let Some((error, message)) = refuses(&rules, payload, &peek) {
+            return refuse(error, message);
+        }
         let highest = sequence_id.max(command.highest_sequence_id.unwrap_or(0));
         let completes = completes(peek.chunk_id, peek.num_chunks_from_msg);
         let mut state = self.state.lock();
@@ -191,6 +205,14 @@ impl Topic {
         }
         if state.terminated {
             return refuse(ServerError::TopicTerminatedError, ProducerError::Terminated.to_string());
+        }
+        if let Some(rate) = rules.publish_rate {
+            let now_ms = self.alarms.now_ms();
+            state.published.wait_ms(rate, now_ms);
+            state.published.take(messages(&peek), bytes as u64);
+            if state.published.wait_ms(rate, now_ms) > 0 {
+                outbox.slow_down();
+            }
         }
         if !self.is_stored() {
             Self::pass(&mut state, send, peek, self.alarms.now_ms());
@@ -237,12 +259,18 @@ impl Topic {
             highest,
             completes,
             is_chunk: peek.chunk_id.is_some(),
-            messages: u64::from(peek.num_messages_in_batch().max(1).unsigned_abs()),
-            bytes: payload.raw().len(),
+            messages: messages(&peek),
+            bytes,
             came,
         };
         state.pending.insert(token, pending);
         true
+    }
+
+    /// How long nothing more is to be taken for the topic, in milliseconds, so that it keeps to its rate.
+    pub(crate) fn publishing_waits_ms(&self) -> u64 {
+        let Some(rate) = self.rules().publish_rate else { return 0 };
+        self.state.lock().published.wait_ms(rate, self.alarms.now_ms())
     }
 
     fn settle(&self, state: &mut State, appended: &Appended, outcome: Result<Instant, &FileError>) {
@@ -303,6 +331,23 @@ impl State {
         self.producers.get_mut(producer).filter(|seat| seat.is_of(outbox, producer_id))
     }
 
+    /// Sends away who does not encrypt, and those who wait.
+    pub(super) fn send_away_unencrypted(&mut self) {
+        self.producers.retain(|_, seat| {
+            if !seat.encrypts {
+                seat.outbox.push(&Command::close_producer(seat.producer_id));
+            }
+            seat.encrypts
+        });
+        self.waiting.retain(|waiting| {
+            let stays = waiting.encrypts();
+            if !stays {
+                waiting.refuse(&ProducerError::Unencrypted);
+            }
+            stays
+        });
+    }
+
     /// Takes nothing more from a producer, if it is still there.
     fn fail(&mut self, producer: &str, outbox: &Arc<Outbox>, producer_id: u64) {
         if let Some(seat) = self.seat_of(producer, outbox, producer_id) {
@@ -339,6 +384,24 @@ impl State {
             self.fail(producer, &outbox, producer_id);
         }
     }
+}
+
+/// Why a message is none that the topic takes.
+fn refuses(rules: &Rules, payload: &Payload, peek: &MetadataPeek) -> Option<(ServerError, String)> {
+    let is_plain = || payload.open().is_ok_and(|(metadata, _)| metadata.encryption_keys.is_empty());
+    if rules.encrypts && is_plain() {
+        return Some((ServerError::MetadataError, "messages must be encrypted".to_owned()));
+    }
+    let bytes = payload.raw().len();
+    let max = rules.message_bytes_max.filter(|max| bytes > *max && peek.chunk_id.is_none())?;
+    Some((
+        ServerError::NotAllowedError,
+        format!("message has {bytes} bytes, and the topic takes {max} at most"),
+    ))
+}
+
+fn messages(peek: &MetadataPeek) -> u64 {
+    u64::from(peek.num_messages_in_batch().max(1).unsigned_abs())
 }
 
 /// Whether a message is whole with this entry: with the last of its chunks, if it has any.

@@ -205,7 +205,7 @@ pub struct ClientStats {
 pub struct SubscriptionStats {
     #[serde(flatten)]
     pub counts: SubscriptionCounts,
-    /// Nobody is kept waiting for acks.
+    /// They are too many to get more, as the policies have it.
     pub blocked_subscription_on_unacked_msgs: bool,
     pub r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,11 +12,11 @@ use std::{
 use hexalpes_broker::{
     AdminError, BrokerOptions, Clock, Grants, Policy, Properties, Roles, SubscriptionStart,
 };
-use hexalpes_wire::proto::{Command, ServerError, SubType};
+use hexalpes_wire::proto::{Command, CommandSend, CommandSubscribe, ServerError, SubType};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::peer::{Running, ack, until};
+use crate::peer::{Running, ack, payload, until};
 
 const TOPIC: &str = "persistent://public/default/orders";
 const OTHER: &str = "persistent://public/default/other";
@@ -277,5 +277,69 @@ async fn a_topic_that_nobody_uses_is_deleted_as_its_policy_says() {
     driven.running.stop().await;
     let driven = Driven::start(data.path()).await;
     assert!(!driven.is_there(&alone) && driven.is_there(&kept));
+    driven.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_comes_faster_than_its_topic_takes_waits_with_its_connection() {
+    let data = tempdir().unwrap();
+    let driven = Driven::start(data.path()).await;
+    driven.says(
+        Policy::PublishRate,
+        json!({ "publishThrottlingRateInMsg": 2, "publishThrottlingRateInByte": 0 }),
+    );
+    let mut peer = driven.running.peer().await;
+    peer.open_producer(TOPIC, Some("p")).await;
+    let mut all = bytes::BytesMut::new();
+    for n in 0..5 {
+        let send = CommandSend { producer_id: 1, sequence_id: n, ..CommandSend::default() };
+        hexalpes_wire::frame::encode_with_payload(&Command::Send(send), &payload(n, "body"), &mut all);
+    }
+    // All at once: what is taken of it, is taken by one look.
+    peer.say_raw(&all).await;
+    let came = || driven.running.stats(TOPIC)["msgInCounter"].as_u64().unwrap();
+    until(|| came() == 2).await;
+    driven.it_is(PUBLISHED_MS + 1_000);
+    until(|| came() == 4).await;
+    driven.says(Policy::PublishRate, Value::Null);
+    until(|| came() == 5).await;
+    driven.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_consumer_may_come_so_often_and_others_beside_it() {
+    let data = tempdir().unwrap();
+    let driven = Driven::start(data.path()).await;
+    driven.says(
+        Policy::SubscribeRate,
+        json!({ "subscribeThrottlingRatePerConsumer": 1, "ratePeriodInSecond": 30 }),
+    );
+    let mut peer = driven.running.peer().await;
+    let named = |name: &str| {
+        Command::Subscribe(Box::new(CommandSubscribe {
+            topic: TOPIC.to_owned(),
+            subscription: "sub".to_owned(),
+            sub_type: SubType::Shared.into(),
+            consumer_name: Some(name.to_owned()),
+            ..CommandSubscribe::default()
+        }))
+    };
+    assert!(matches!(peer.ask(&named("one")).await, Command::Success(_)));
+    assert_eq!(refusal(peer.ask(&named("one")).await), ServerError::NotAllowedError);
+    assert!(matches!(peer.ask(&named("other")).await, Command::Success(_)));
+    driven.it_is(PUBLISHED_MS + 30_000);
+    assert!(matches!(peer.ask(&named("one")).await, Command::Success(_)));
+    driven.running.stop().await;
+}
+
+#[tokio::test]
+async fn who_does_not_encrypt_is_sent_away_once_its_namespace_wants_that() {
+    let data = tempdir().unwrap();
+    let driven = Driven::start(data.path()).await;
+    let mut peer = driven.running.peer().await;
+    peer.open_producer(TOPIC, Some("p")).await;
+    driven.says(Policy::EncryptionRequired, json!(true));
+    assert!(matches!(peer.answer().await, Command::CloseProducer(_)));
+    assert_eq!(refusal(peer.open_producer(TOPIC, Some("p")).await), ServerError::MetadataError);
     driven.running.stop().await;
 }

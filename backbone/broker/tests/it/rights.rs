@@ -246,6 +246,20 @@ async fn a_subscription_with_roles_of_its_own_is_for_them_alone() {
 }
 
 #[tokio::test]
+async fn where_names_of_subscriptions_begin_with_a_role_it_is_that_of_their_consumer() {
+    let (broker, _folder) = start().await;
+    broker.broker.set_policy("t/n", hexalpes_broker::Policy::SubscriptionAuthMode, "Prefix".into()).unwrap();
+    for (role, subscription, refused) in
+        [("cons", "sub", true), ("cons", "cons-sub", false), ("boss", "sub", false)]
+    {
+        let (mut peer, _) = connect(&broker, Some(role), None).await;
+        let answer = peer.subscribe_as("persistent://t/n/a", subscription, SubType::Shared).await;
+        assert_eq!(is_refused(&answer), refused, "{role} {subscription}: {answer:?}");
+    }
+    broker.stop().await;
+}
+
+#[tokio::test]
 async fn a_proxy_says_for_whom_it_speaks_and_nobody_else_does() {
     let (broker, _folder) = start().await;
     for (role, original) in

@@ -13,7 +13,7 @@ use crate::{
 const NONE: Value = Value::Null;
 
 /// A namespace that no other test has, as `/namespaces/…`.
-async fn namespace(engine: &Engine, rest: &Rest, about: &str) -> (String, String) {
+pub(crate) async fn namespace(engine: &Engine, rest: &Rest, about: &str) -> (String, String) {
     let name = format!("{}-{about}", engine.namespace());
     let path = format!("/namespaces/{name}");
     assert_eq!(rest.status(&format!("PUT {path}"), &NONE).await, 204);

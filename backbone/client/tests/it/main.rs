@@ -6,6 +6,7 @@
 mod access;
 mod acks;
 mod admin;
+mod admin_limits;
 mod admin_namespaces;
 mod admin_policies;
 mod admin_subscriptions;
