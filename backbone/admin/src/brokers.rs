@@ -1,4 +1,4 @@
-//! The broker itself, and the cluster that it is.
+//! The broker itself.
 
 use std::time::Duration;
 
@@ -28,16 +28,7 @@ pub(crate) async fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// This one, as the caller reached it.
-pub(crate) async fn list(
-    Path(cluster): Path<String>,
-    headers: HeaderMap,
-) -> Result<Json<Vec<String>>, Refusal> {
-    known_cluster(cluster)?;
-    Ok(Json(host(&headers).map(str::to_owned).into_iter().collect()))
-}
-
-/// The same, whatever the cluster is called.
+/// This one, as the caller reached it; as with Pulsar, whatever cluster is asked for.
 pub(crate) async fn here(headers: HeaderMap) -> Json<Vec<String>> {
     Json(host(&headers).map(str::to_owned).into_iter().collect())
 }
@@ -51,6 +42,28 @@ pub(crate) async fn leader(scheme: Option<Extension<Scheme>>, headers: HeaderMap
 /// No setting changes while the broker runs.
 pub(crate) async fn nothing_dynamic() -> Json<[String; 0]> {
     Json([])
+}
+
+pub(crate) async fn change(Path((name, _)): Path<(String, String)>) -> Refusal {
+    Refusal::NotDynamic(name)
+}
+
+pub(crate) async fn forget(Path(name): Path<String>) -> Refusal {
+    Refusal::NotDynamic(name)
+}
+
+/// The bundles that this broker serves: all that there are.
+pub(crate) async fn owned(
+    State(broker): State<Broker>,
+    Path((_, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Refusal> {
+    if host(&headers) != Some(&id) {
+        return Err(Refusal::NoBroker(id));
+    }
+    let status = json!({ "broker_assignment": "shared", "is_controlled": false, "is_active": true });
+    let name = |namespace: String| (format!("{namespace}/{}", bundles::name()), status.clone());
+    Ok(Json(broker.namespaces().into_iter().map(name).collect()))
 }
 
 pub(crate) async fn nothing_set() -> Json<Value> {
@@ -92,28 +105,4 @@ pub(crate) async fn topics(State(broker): State<Broker>) -> Result<Json<Value>, 
 /// What a client looks up here: which of the clusters it speaks to.
 pub(crate) async fn configuration() -> Json<Value> {
     Json(json!({ "clusterName": CLUSTER }))
-}
-
-pub(crate) async fn clusters() -> Json<[&'static str; 1]> {
-    Json([CLUSTER])
-}
-
-pub(crate) async fn cluster(
-    State(broker): State<Broker>,
-    Path(cluster): Path<String>,
-    scheme: Option<Extension<Scheme>>,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
-    known_cluster(cluster)?;
-    let web = web_urls(scheme, &headers);
-    Ok(Json(without_nulls(json!({
-        "serviceUrl": web.http,
-        "serviceUrlTls": web.https,
-        "brokerServiceUrl": broker.service_url(),
-        "brokerServiceUrlTls": broker.service_url_tls(),
-    }))))
-}
-
-fn known_cluster(cluster: String) -> Result<(), Refusal> {
-    if cluster == CLUSTER { Ok(()) } else { Err(Refusal::NoCluster(cluster)) }
 }

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    CLUSTER, blocking,
+    CLUSTER, blocking, clusters,
     extract::{Body, Path, Topic},
     names,
     refusal::Refusal,
@@ -58,7 +58,36 @@ pub(crate) async fn unload_bundle(
     Path((tenant, namespace, bundle)): Path<(String, String, String)>,
 ) -> Result<StatusCode, Refusal> {
     known(&broker, &tenant, &namespace)?;
-    if bundle == name() { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NoBundle(bundle)) }
+    known_bundle(bundle)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn known_bundle(bundle: String) -> Result<(), Refusal> {
+    if bundle == name() { Ok(()) } else { Err(Refusal::NoBundle(bundle)) }
+}
+
+pub(crate) async fn clear_bundle(
+    broker: State<Broker>,
+    Path((tenant, namespace, bundle)): Path<(String, String, String)>,
+) -> Result<StatusCode, Refusal> {
+    known_bundle(bundle)?;
+    clear(broker, Path((tenant, namespace))).await
+}
+
+pub(crate) async fn clear_subscription_of_bundle(
+    broker: State<Broker>,
+    Path((tenant, namespace, bundle, subscription)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Refusal> {
+    known_bundle(bundle)?;
+    clear_subscription(broker, Path((tenant, namespace, subscription))).await
+}
+
+pub(crate) async fn unsubscribe_bundle(
+    broker: State<Broker>,
+    Path((tenant, namespace, bundle, subscription)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Refusal> {
+    known_bundle(bundle)?;
+    unsubscribe(broker, Path((tenant, namespace, subscription))).await
 }
 
 /// The topic's bundle.
@@ -82,8 +111,14 @@ pub(crate) async fn set_clusters(
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
     known(&broker, &tenant, &namespace)?;
-    let clusters: Vec<String> = serde_json::from_slice(&body)?;
-    match clusters.into_iter().find(|cluster| cluster != CLUSTER) {
+    let wanted: Vec<String> = serde_json::from_slice(&body)?;
+    if wanted.is_empty() {
+        return Err(Refusal::NoClusters);
+    }
+    match wanted.into_iter().find(|cluster| cluster != CLUSTER) {
+        Some(other) if clusters::is_known(&broker, &other) => {
+            Err(Refusal::NotYet("topics that are replicated to other clusters"))
+        }
         Some(other) => Err(Refusal::OtherCluster(other)),
         None => Ok(StatusCode::OK),
     }

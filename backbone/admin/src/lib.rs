@@ -11,6 +11,7 @@
 mod authentication;
 mod brokers;
 mod bundles;
+mod clusters;
 mod compaction;
 mod each;
 mod extract;
@@ -68,10 +69,12 @@ pub fn router(broker: Broker) -> Router {
         .route("/admin/v2/brokers/leaderBroker", get(brokers::leader))
         .route("/admin/v2/brokers/backlog-quota-check", get(brokers::check_policies))
         .route("/admin/v2/brokers", get(brokers::here))
-        .route("/admin/v2/brokers/{cluster}", get(brokers::list))
+        .route("/admin/v2/brokers/{cluster}", get(brokers::here))
         .route("/admin/v2/broker-stats/topics", get(brokers::topics))
-        .route("/admin/v2/clusters", get(brokers::clusters))
-        .route("/admin/v2/clusters/{cluster}", get(brokers::cluster))
+        .route("/admin/v2/brokers/configuration/{name}/{value}", post(brokers::change))
+        .route("/admin/v2/brokers/configuration/{name}", delete(brokers::forget))
+        .route("/admin/v2/brokers/{cluster}/{broker}/ownedNamespaces", get(brokers::owned))
+        .merge(of_clusters())
         .route("/admin/v2/tenants", get(tenants::list))
         .route(
             "/admin/v2/tenants/{tenant}",
@@ -86,22 +89,12 @@ pub fn router(broker: Broker) -> Router {
             &format!("{NAMESPACE}/backlogQuota"),
             post(quotas::set_for_namespace).delete(quotas::unset_for_namespace),
         )
-        .route(&format!("{NAMESPACE}/permissions"), get(permissions::of_namespace))
-        .route(
-            &format!("{NAMESPACE}/permissions/{{role}}"),
-            post(permissions::grant_in_namespace).delete(permissions::revoke_in_namespace),
-        )
         .route(
             &format!("{NAMESPACE}/{{policy}}"),
             get(policies::read).post(policies::set).put(policies::replace).delete(policies::unset),
         )
         .merge(of_domain("persistent"))
         .merge(of_domain("non-persistent"))
-        .route(&format!("{TOPIC}/permissions"), get(permissions::of_topic))
-        .route(
-            &format!("{TOPIC}/permissions/{{role}}"),
-            post(permissions::grant_on_topic).delete(permissions::revoke_on_topic),
-        )
         .merge(of_topics(TOPIC))
         .merge(of_subscriptions(TOPIC))
         .route(&format!("{TOPIC}/compaction"), put(compaction::compact).get(compaction::status))
@@ -111,6 +104,7 @@ pub fn router(broker: Broker) -> Router {
         )
         .route(&format!("{SCHEMAS}/schema/{{version}}"), get(schemas::version))
         .route(&format!("{SCHEMAS}/schemas"), get(schemas::all))
+        .route(&format!("{SCHEMAS}/metadata"), get(schemas::metadata))
         .route(&format!("{SCHEMAS}/compatibility"), post(schemas::compatibility))
         .route(&format!("{SCHEMAS}/version"), post(schemas::find))
         .route("/metrics", get(metrics::metrics))
@@ -136,7 +130,39 @@ fn of_domain(domain: &str) -> Router<Broker> {
             get(partitions::read).put(partitions::create).post(partitions::grow).delete(partitions::delete),
         )
         .route(&format!("{topic}/partitioned-stats"), get(partitions::stats))
+        .route(&format!("{topic}/internalStats"), get(upkeep::internals))
+        .route(&format!("{topic}/unload"), put(upkeep::unload))
+        .route(&format!("{topic}/permissions"), get(permissions::of_topic))
+        .route(
+            &format!("{topic}/permissions/{{role}}"),
+            post(permissions::grant_on_topic).delete(permissions::revoke_on_topic),
+        )
         .route(&format!("/lookup/v2/topic/{domain}/{{tenant}}/{{namespace}}/{{topic}}"), get(lookup::lookup))
+        .route(
+            &format!("/lookup/v2/topic/{domain}/{{tenant}}/{{namespace}}/{{topic}}/bundle"),
+            get(bundles::of_topic),
+        )
+}
+
+fn of_clusters() -> Router<Broker> {
+    let at = |rest: &str| format!("/admin/v2/clusters{rest}");
+    Router::new()
+        .route(&at(""), get(clusters::list))
+        .route(
+            &at("/{cluster}"),
+            get(clusters::read).put(clusters::create).post(clusters::update).delete(clusters::delete),
+        )
+        .route(&at("/{cluster}/peers"), get(clusters::peers).post(clusters::set_peers))
+        .route(&at("/{cluster}/failureDomains"), get(clusters::domains))
+        .route(
+            &at("/{cluster}/failureDomains/{domain}"),
+            get(clusters::domain).delete(clusters::domain).post(clusters::set_domain),
+        )
+        .route(&at("/{cluster}/namespaceIsolationPolicies"), get(clusters::isolation))
+        .route(
+            &at("/{cluster}/namespaceIsolationPolicies/{policy}"),
+            get(clusters::isolation_policy).delete(clusters::isolation_policy).post(clusters::set_isolation),
+        )
 }
 
 /// What there is of a namespace beside its topics and policies.
@@ -153,14 +179,24 @@ fn of_namespaces(namespace: &str) -> Router<Broker> {
         .route(&at("clearBacklog"), post(bundles::clear))
         .route(&at("clearBacklog/{subscription}"), post(bundles::clear_subscription))
         .route(&at("unsubscribe/{subscription}"), post(bundles::unsubscribe))
-        .route("/lookup/v2/topic/persistent/{tenant}/{namespace}/{topic}/bundle", get(bundles::of_topic))
+        .route(&at("{policy}/clearBacklog"), post(bundles::clear_bundle))
+        .route(&at("{policy}/clearBacklog/{subscription}"), post(bundles::clear_subscription_of_bundle))
+        .route(&at("{policy}/unsubscribe/{subscription}"), post(bundles::unsubscribe_bundle))
+        .route(&at("permissions"), get(permissions::of_namespace))
+        .route(
+            &at("permissions/{role}"),
+            post(permissions::grant_in_namespace).delete(permissions::revoke_in_namespace),
+        )
+        .route(&at("permissions/subscription"), get(permissions::of_subscriptions))
+        .route(&at("permissions/subscription/{subscription}"), post(permissions::grant_subscription))
+        .route(&at("permissions/{subscription}/{role}"), delete(permissions::revoke_subscription))
 }
 
 /// What there is of a topic beside its partitions and statistics.
 fn of_topics(topic: &str) -> Router<Broker> {
     let at = |rest: &str| format!("{topic}/{rest}");
     Router::new()
-        .route(&at("internalStats"), get(upkeep::internals))
+        .route(&at("internal-info"), get(upkeep::info))
         .route(&at("partitioned-internalStats"), get(upkeep::partitioned_internals))
         .route(&at("ledger/{ledger}/entry/{entry}"), get(messages::by_id))
         .route(&at("examinemessage"), get(messages::examine))
@@ -174,7 +210,6 @@ fn of_topics(topic: &str) -> Router<Broker> {
         .route(&at("terminate"), post(upkeep::terminate))
         .route(&at("terminate/partitions"), post(upkeep::terminate_partitions))
         .route(&at("truncate"), delete(upkeep::truncate))
-        .route(&at("unload"), put(upkeep::unload))
         .route(&at("createMissedPartitions"), post(upkeep::create_missed))
         .route(&at("backlogQuotaMap"), get(quotas::of_topic))
         .route(&at("backlogQuota"), post(quotas::set_for_topic).delete(quotas::unset_for_topic))
@@ -199,6 +234,11 @@ fn of_subscriptions(topic: &str) -> Router<Broker> {
         .route(&of("/expireMessages"), post(subscriptions::expire_through))
         .route(&of("/expireMessages/{seconds}"), post(subscriptions::expire))
         .route(&of("/position/{nth}"), get(messages::peek))
+        .route(&of("/analyzeBacklog"), post(subscriptions::analyze))
+        .route(
+            &of("/replicatedSubscriptionStatus"),
+            get(subscriptions::replicated).post(subscriptions::set_replicated),
+        )
         .route(&of("/properties"), get(subscriptions::properties).put(subscriptions::set_properties))
 }
 

@@ -148,6 +148,10 @@ pub(crate) async fn create(
         if names::has_namespace(broker, &namespace) {
             return Err(Refusal::Exists(format!("namespace {namespace}")));
         }
+        let tenant = namespace.split_once('/').map_or("", |(tenant, _)| tenant);
+        if broker.tenant(tenant).is_some_and(|info| !info.allowed_clusters.contains(CLUSTER)) {
+            return Err(Refusal::TenantElsewhere(tenant.to_owned()));
+        }
         broker.create_namespace(&namespace)?;
         for (policy, value) in set {
             broker.set_policy(&namespace, policy, value)?;

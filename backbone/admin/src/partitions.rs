@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{MatchedPath, State},
 };
-use hexalpes_broker::{AdminError, Broker, TopicStats};
+use hexalpes_broker::{AdminError, Broker, Properties, TopicStats};
 use hexalpes_wire::TopicName;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -17,18 +17,38 @@ use crate::{
     lookup::host,
     names,
     refusal::Refusal,
-    topics::{Deletion, Telling, listed},
+    topics::{Deletion, Telling, listed, note},
 };
 
 #[derive(Serialize)]
 pub(crate) struct Partitions {
-    partitions: u32,
+    #[serde(rename = "partitions")]
+    count: u32,
     deleted: bool,
+    #[serde(skip_serializing_if = "Properties::is_empty")]
+    properties: Properties,
+}
+
+/// A topic to be made: how many partitions, or that with what is noted beside it.
+#[derive(Deserialize)]
+struct New {
+    partitions: u32,
+    #[serde(default)]
+    properties: Option<Properties>,
+}
+
+impl New {
+    fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        if body.trim_ascii_start().starts_with(b"{") {
+            return Ok(serde_json::from_slice(body)?);
+        }
+        Ok(Self { partitions: number(body)?, properties: None })
+    }
 }
 
 impl Partitions {
-    pub(crate) const fn of(partitions: u32) -> Self {
-        Self { partitions, deleted: false }
+    pub(crate) const fn of(count: u32) -> Self {
+        Self { count, deleted: false, properties: Properties::new() }
     }
 }
 
@@ -101,8 +121,13 @@ pub(crate) async fn read(
 ) -> Result<Json<Partitions>, Refusal> {
     names::known_namespace(&broker, &topic.full_namespace())?;
     let may_create = asked.check_allow_auto_creation;
-    let partitions = blocking(broker, move |broker| Ok(broker.partitions(&topic, may_create)?)).await?;
-    Ok(Json(Partitions::of(partitions)))
+    blocking(broker, move |broker| {
+        let partitions = broker.partitions(&topic, may_create)?;
+        let properties = broker.topic_properties(&topic).unwrap_or_default();
+        let properties = if partitions > 0 { properties } else { Properties::new() };
+        Ok(Json(Partitions { properties, ..Partitions::of(partitions) }))
+    })
+    .await
 }
 
 pub(crate) async fn create(
@@ -110,8 +135,12 @@ pub(crate) async fn create(
     Topic(topic): Topic,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let partitions = number(&body)?;
-    blocking(broker, move |broker| Ok(broker.create_partitioned(&topic, partitions)?)).await?;
+    let New { partitions, properties } = New::parse(&body)?;
+    blocking(broker, move |broker| {
+        broker.create_partitioned(&topic, partitions)?;
+        note(broker, &topic, properties)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,6 +1,6 @@
 //! Which roles may do what, in a namespace and on a topic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, extract::State};
 use hexalpes_broker::{Action, AdminError, Broker, Roles};
@@ -52,6 +52,51 @@ pub(crate) async fn revoke_in_namespace(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The roles that each subscription is for, where it is not for all.
+pub(crate) async fn of_subscriptions(
+    State(broker): State<Broker>,
+    Path((tenant, namespace)): Path<(String, String)>,
+) -> Result<Json<BTreeMap<String, BTreeSet<String>>>, Refusal> {
+    Ok(Json(broker.grants(&names::namespace(&tenant, &namespace)?)?.subscriptions))
+}
+
+/// The subscription is for these roles, and for none of before.
+pub(crate) async fn grant_subscription(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, subscription)): Path<(String, String, String)>,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    let roles: BTreeSet<String> = serde_json::from_slice(&body)?;
+    blocking(broker, move |broker| {
+        Ok(broker
+            .change_grants(&namespace, |grants| drop(grants.subscriptions.insert(subscription, roles)))?)
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(crate) async fn revoke_subscription(
+    State(broker): State<Broker>,
+    Path((tenant, namespace, subscription, role)): Path<(String, String, String, String)>,
+) -> Result<StatusCode, Refusal> {
+    let namespace = names::namespace(&tenant, &namespace)?;
+    blocking(broker, move |broker| {
+        let mut found = false;
+        broker.change_grants(&namespace, |grants| {
+            if let Some(roles) = grants.subscriptions.get_mut(&subscription) {
+                found = true;
+                roles.remove(&role);
+                if roles.is_empty() {
+                    grants.subscriptions.remove(&subscription);
+                }
+            }
+        })?;
+        if found { Ok(StatusCode::NO_CONTENT) } else { Err(Refusal::NoGrantOfSubscription(subscription)) }
+    })
+    .await
 }
 
 /// What holds for the topic: also what was granted in its namespace.

@@ -11,10 +11,40 @@ use hexalpes_registry::{RegisterError, UnknownStrategy};
 use hexalpes_wire::{TopicName, topic::TopicNameError};
 use http::StatusCode;
 
+use crate::CLUSTER;
+
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error("there is nothing at this path")]
     NoPath,
+    #[error("cluster data is required: an object with serviceUrl and brokerServiceUrl")]
+    NoClusterData,
+    #[error("cluster name has other letters than a-z, 0-9 and -=:._")]
+    ClusterName,
+    #[error("{name} must be an address that begins with {scheme}")]
+    ClusterUrl { name: String, scheme: &'static str },
+    #[error("{0} has another type than what is noted of a cluster")]
+    ClusterField(String),
+    #[error("cluster {CLUSTER} is this broker itself: it stays, and is where it listens")]
+    OwnCluster,
+    #[error("{0} itself cannot be among its peers")]
+    OwnPeer(String),
+    #[error("peer {0} is no cluster that is there")]
+    NoPeer(String),
+    #[error("there is no failure domain {domain} of cluster {cluster}")]
+    NoDomain { cluster: String, domain: String },
+    #[error("there are no isolation policies of cluster {0}")]
+    NoIsolation(String),
+    #[error("tenant {0} is not allowed on cluster {CLUSTER}: allowedClusters does not have it")]
+    TenantElsewhere(String),
+    #[error("{0} does not change while the broker runs")]
+    NotDynamic(String),
+    #[error("a namespace is on one cluster at least")]
+    NoClusters,
+    #[error("there is no broker {0}")]
+    NoBroker(String),
+    #[error("{0} are not there yet")]
+    NotYet(&'static str),
     #[error("this path does not take this method")]
     Method,
     #[error("the broker has no listener {0}: look up without a listener's name")]
@@ -56,6 +86,8 @@ pub(crate) enum Refusal {
     Negative { policy: &'static str, number: i32 },
     #[error("{0:?} is no type of a subscription: they are Exclusive, Failover, Shared and Key_Shared")]
     SubscriptionType(String),
+    #[error("there is no subscription {0} that roles were named for")]
+    NoGrantOfSubscription(String),
     #[error("subscriptionAuthMode must be \"None\" or \"Prefix\"")]
     SubscriptionAuthMode,
     #[error("maxMessageSize must be 0 or more, and {0} at most, which the broker takes")]
@@ -97,14 +129,25 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoPath | Self::NoCluster(_) | Self::NoSchema | Self::NoMessage => StatusCode::NOT_FOUND,
+            Self::NoGrantOfSubscription(_)
+            | Self::NoDomain { .. }
+            | Self::NoIsolation(_)
+            | Self::NoBroker(_)
+            | Self::NoPath
+            | Self::NoCluster(_)
+            | Self::NoSchema
+            | Self::NoMessage => StatusCode::NOT_FOUND,
+            Self::NotYet(_) => StatusCode::NOT_IMPLEMENTED,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden { status, .. } => *status,
-            Self::OtherCluster(_) => StatusCode::FORBIDDEN,
+            Self::OtherCluster(_) | Self::TenantElsewhere(_) => StatusCode::FORBIDDEN,
             Self::Method | Self::Partitioned(_) | Self::NotPartitioned(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Exists(_) | Self::NotEmpty(_) => StatusCode::CONFLICT,
             Self::Length(rejection) => rejection.status(),
             Self::SubscriptionAuthMode
+            | Self::NoClusterData
+            | Self::ClusterUrl { .. }
+            | Self::ClusterField(_)
             | Self::Body(_)
             | Self::Path(_)
             | Self::Query(_)
@@ -113,6 +156,12 @@ impl Refusal {
             Self::Name(_)
             | Self::NoListener(_)
             | Self::Tenant(_)
+            | Self::ClusterName
+            | Self::NoClusters
+            | Self::OwnCluster
+            | Self::OwnPeer(_)
+            | Self::NoPeer(_)
+            | Self::NotDynamic(_)
             | Self::Retention
             | Self::AutoTopicCreation
             | Self::Strategy(_)

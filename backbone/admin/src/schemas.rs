@@ -4,7 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use hexalpes_broker::Broker;
 use hexalpes_registry::{Definition, KeyValue, Version, kind_name, parse_kind};
 use hexalpes_wire::{TopicName, proto::SchemaType};
@@ -180,4 +184,15 @@ pub(crate) async fn find(
     let definition = definition(&body)?;
     let version = broker.find_schema(&topic, &definition);
     Ok(Json(version.map_or_else(|| json!({ "version": -1 }), |version| json!({ "version": version }))))
+}
+
+/// Which versions there are; they lie beside the log, and in no ledger.
+pub(crate) async fn metadata(State(broker): State<Broker>, Topic(topic): Topic) -> Result<Response, Refusal> {
+    known(&broker, &topic)?;
+    let entry = |number: u64| json!({ "ledgerId": -1, "entryId": -1, "version": number });
+    let index: Vec<_> = broker.schemas(&topic).iter().map(|version| entry(version.number)).collect();
+    Ok(match index.last() {
+        Some(newest) => Json(json!({ "info": newest, "index": index })).into_response(),
+        None => StatusCode::OK.into_response(),
+    })
 }

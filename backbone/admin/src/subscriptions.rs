@@ -1,7 +1,9 @@
 //! Subscriptions: made, ended, moved. Of a topic with partitions, on each of them.
 
+use std::collections::BTreeMap;
+
 use axum::{Json, extract::State};
-use hexalpes_broker::{AdminError, Broker, Expired, Properties, SubscriptionStart};
+use hexalpes_broker::{AdminError, BacklogAnalysis, Broker, Expired, Properties, SubscriptionStart};
 use http::StatusCode;
 
 use crate::{
@@ -198,4 +200,50 @@ pub(crate) async fn set_properties(
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What waits, looked at entry by entry.
+pub(crate) async fn analyze(
+    State(broker): State<Broker>,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
+) -> Result<Json<BacklogAnalysis>, Refusal> {
+    blocking(broker, move |broker| {
+        whole(broker, &topic)?;
+        Ok(Json(broker.analyze_backlog(&topic, &subscription)?))
+    })
+    .await
+}
+
+/// No subscription is replicated, for there is no other cluster.
+pub(crate) async fn replicated(
+    State(broker): State<Broker>,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
+) -> Result<Json<BTreeMap<String, bool>>, Refusal> {
+    blocking(broker, move |broker| {
+        let mut all = BTreeMap::new();
+        for part in parts(broker, &topic) {
+            broker.subscription_properties(&part, &subscription)?;
+            all.insert(part.to_string(), false);
+        }
+        Ok(Json(all))
+    })
+    .await
+}
+
+pub(crate) async fn set_replicated(
+    State(broker): State<Broker>,
+    Topic(topic): Topic,
+    Path((_, _, _, subscription)): SubscriptionPath,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let is_wanted: bool = serde_json::from_slice(&body)?;
+    blocking(broker, move |broker| {
+        every(broker, &topic, no_subscription, |part| {
+            broker.subscription_properties(part, &subscription).map(drop)
+        })
+    })
+    .await?;
+    if is_wanted { Err(Refusal::NotYet("replicated subscriptions")) } else { Ok(StatusCode::NO_CONTENT) }
 }

@@ -1,4 +1,4 @@
-//! Tenants: a name each, who administers it, and the one cluster.
+//! Tenants: a name each, who administers it, and the clusters that it may be on.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
-    CLUSTER, blocking,
+    blocking, clusters,
     extract::{Body, Path},
     names,
     refusal::Refusal,
@@ -24,7 +24,7 @@ struct Info {
 }
 
 /// What the body says of a tenant, checked as Pulsar does; without a body it is what most say.
-fn info(body: &[u8]) -> Result<TenantInfo, Refusal> {
+fn info(broker: &Broker, body: &[u8]) -> Result<TenantInfo, Refusal> {
     if body.is_empty() {
         return Ok(TenantInfo::default());
     }
@@ -33,7 +33,7 @@ fn info(body: &[u8]) -> Result<TenantInfo, Refusal> {
     if allowed_clusters.is_empty() {
         return Err(Refusal::Tenant("allowedClusters is empty"));
     }
-    if allowed_clusters.iter().any(|cluster| cluster != CLUSTER) {
+    if allowed_clusters.iter().any(|cluster| !clusters::is_known(broker, cluster)) {
         return Err(Refusal::Tenant("allowedClusters has one that is not there"));
     }
     let admin_roles = admin_roles.unwrap_or_default();
@@ -59,7 +59,7 @@ pub(crate) async fn create(
     Path(tenant): Path<String>,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let (tenant, info) = (names::tenant(&tenant)?, info(&body)?);
+    let (tenant, info) = (names::tenant(&tenant)?, info(&broker, &body)?);
     blocking(broker, move |broker| {
         if broker.create_tenant(&tenant, info)? {
             Ok(StatusCode::NO_CONTENT)
@@ -75,7 +75,7 @@ pub(crate) async fn update(
     Path(tenant): Path<String>,
     Body(body): Body,
 ) -> Result<StatusCode, Refusal> {
-    let info = info(&body)?;
+    let info = info(&broker, &body)?;
     blocking(broker, move |broker| Ok(broker.update_tenant(&tenant, info)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -6,14 +6,14 @@ use axum::{
     Json,
     extract::{MatchedPath, State},
 };
-use hexalpes_broker::{AdminError, Broker, TopicStats};
+use hexalpes_broker::{AdminError, Broker, Properties, TopicStats};
 use hexalpes_wire::TopicName;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::{
     blocking,
-    extract::{Path, Query, Topic},
+    extract::{Body, Path, Query, Topic},
     lookup::host,
     names,
     refusal::Refusal,
@@ -79,14 +79,30 @@ pub(crate) async fn list(
 }
 
 /// Of two at once both may hear that they made it: there is one topic either way.
-pub(crate) async fn create(State(broker): State<Broker>, Topic(topic): Topic) -> Result<StatusCode, Refusal> {
+pub(crate) async fn create(
+    State(broker): State<Broker>,
+    Topic(topic): Topic,
+    Body(body): Body,
+) -> Result<StatusCode, Refusal> {
+    let noted: Option<Properties> = if body.is_empty() { None } else { serde_json::from_slice(&body)? };
     blocking(broker, move |broker| match broker.topic_stats(&topic) {
         Ok(_) => Err(Refusal::Exists(format!("topic {topic}"))),
-        Err(AdminError::NoTopic(_)) => Ok(broker.create_topic(&topic)?),
+        Err(AdminError::NoTopic(_)) => {
+            broker.create_topic(&topic)?;
+            note(broker, &topic, noted)
+        }
         Err(error) => Err(error.into()),
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Notes beside a topic that was just made what it was made with.
+pub(crate) fn note(broker: &Broker, topic: &TopicName, noted: Option<Properties>) -> Result<(), Refusal> {
+    match noted.filter(|noted| !noted.is_empty()) {
+        Some(noted) => Ok(broker.set_topic_properties(topic, noted)?),
+        None => Ok(()),
+    }
 }
 
 pub(crate) async fn delete(

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
-use hexalpes_broker::{AdminError, Broker, InternalStats, Properties};
+use hexalpes_broker::{AdminError, Broker, CursorStats, InternalStats, LedgerStats, Properties};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use crate::{
     blocking,
@@ -99,13 +100,51 @@ pub(crate) async fn truncate(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A topic's partitions are all there always.
 pub(crate) async fn create_missed(
     State(broker): State<Broker>,
     Topic(topic): Topic,
 ) -> Result<StatusCode, Refusal> {
-    partitions_of(&broker, &topic)?;
+    blocking(broker, move |broker| Ok(broker.create_missing_partitions(&topic)?)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// How a topic lies in the log, as it is written down; of one that has partitions, each of them.
+pub(crate) async fn info(State(broker): State<Broker>, Topic(topic): Topic) -> Result<Json<Value>, Refusal> {
+    blocking(broker, move |broker| {
+        let Ok(partitions) = partitions_of(broker, &topic) else {
+            return Ok(Json(written(&broker.internal_stats(&topic)?)));
+        };
+        let mut all = Map::new();
+        for part in (0..partitions).map(|number| topic.with_partition(number)) {
+            match broker.internal_stats(&part) {
+                Ok(stats) => drop(all.insert(part.to_string(), written(&stats))),
+                Err(AdminError::NoTopic(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Json(json!({ "version": 0, "partitions": all })))
+    })
+    .await
+}
+
+fn written(stats: &InternalStats) -> Value {
+    let position = |spelled: &str| {
+        let numbers =
+            spelled.split_once(':').map(|(ledger, entry)| (ledger.parse::<i64>(), entry.parse::<i64>()));
+        match numbers {
+            Some((Ok(ledger), Ok(entry))) => json!({ "ledgerId": ledger, "entryId": entry }),
+            _ => Value::Null,
+        }
+    };
+    let ledger = |ledger: &LedgerStats| json!({ "ledgerId": ledger.ledger_id, "entries": ledger.entries, "size": ledger.size, "isOffloaded": false });
+    let ledgers: Vec<_> = stats.ledgers.iter().map(ledger).collect();
+    let cursor = |cursor: &CursorStats| {
+        let mark = position(&cursor.mark_delete_position);
+        json!({ "version": 0, "cursorsLedgerId": cursor.cursor_ledger, "markDelete": mark })
+    };
+    let cursors: Map<_, _> =
+        stats.cursors.iter().map(|(name, stats)| (name.clone(), cursor(stats))).collect();
+    json!({ "version": 0, "ledgers": ledgers, "cursors": cursors })
 }
 
 pub(crate) async fn properties(

@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    clusters::Clusters,
     connection,
     counters::BrokerStats,
     lists::Watchers,
@@ -59,6 +60,7 @@ pub(crate) struct Shared {
     pub(crate) watchers: Watchers,
     pub(crate) namespaces: RwLock<BTreeMap<String, Value>>,
     pub(crate) tenants: RwLock<BTreeMap<String, TenantInfo>>,
+    pub(crate) clusters: RwLock<Clusters>,
     pub(crate) settings: RwLock<AllSettings>,
     pub(crate) schemas: RwLock<Schemas>,
     pub(crate) next_name: AtomicU64,

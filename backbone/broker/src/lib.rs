@@ -10,6 +10,7 @@
 mod alarms;
 mod broker;
 mod clock;
+mod clusters;
 mod compaction;
 mod connection;
 mod counters;
@@ -56,6 +57,6 @@ pub use rights::{Action, Forbidden, Grants, Right, Roles};
 pub use schemas::SchemaError;
 pub use tenants::TenantInfo;
 pub use topic::{
-    ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats, PublisherStats,
+    BacklogAnalysis, ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats, PublisherStats,
     StorageStats, SubscriptionCounts, SubscriptionStats, TopicCounts, TopicStats,
 };

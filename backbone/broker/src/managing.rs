@@ -11,7 +11,7 @@ use hexalpes_wire::{MessageId, TopicName};
 use crate::{
     broker::{AdminError, Broker, Shared},
     cursor_store::Properties,
-    topic::{Forward, InternalStats, Start, SubscribeError, Topic},
+    topic::{BacklogAnalysis, Forward, InternalStats, Start, SubscribeError, Topic},
 };
 
 /// Where a subscription begins, or begins again.
@@ -216,6 +216,15 @@ impl Broker {
             self.shared.log.trim_before(topic.id, end);
             Ok(())
         })
+    }
+
+    /// What waits for a subscription, entry by entry.
+    pub fn analyze_backlog(
+        &self,
+        topic: &TopicName,
+        subscription: &str,
+    ) -> Result<BacklogAnalysis, AdminError> {
+        self.shared.existing(topic)?.analyze_backlog(subscription)
     }
 
     pub fn subscriptions(&self, topic: &TopicName) -> Result<Vec<String>, AdminError> {

@@ -42,6 +42,9 @@ const TENANTS: TableDefinition<'_, &str, ()> = TableDefinition::new("tenants");
 /// Tenant to who administers it and where it may be, as JSON; a tenant that is not in here has neither.
 const TENANT_INFOS: TableDefinition<'_, &str, &str> = TableDefinition::new("tenant infos");
 
+/// Cluster to what is noted of it, as JSON.
+const CLUSTERS: TableDefinition<'_, &str, &str> = TableDefinition::new("clusters");
+
 /// Which form the other tables have.
 const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
 
@@ -169,6 +172,7 @@ impl Metadata {
             write.open_table(NEXT)?;
             write.open_table(SCHEMAS)?;
             write.open_table(TENANT_INFOS)?;
+            write.open_table(CLUSTERS)?;
             write.open_table(TOPIC_SETTINGS)?;
             let mut tenants = write.open_table(TENANTS)?;
             let mut namespaces = write.open_table(NAMESPACES)?;
@@ -418,6 +422,24 @@ impl Metadata {
         self.store.write(|write| {
             write.open_table(TENANTS)?.remove(tenant)?;
             write.open_table(TENANT_INFOS)?.remove(tenant)?;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn clusters(&self) -> Result<Vec<(String, String)>> {
+        self.texts(CLUSTERS)
+    }
+
+    pub(crate) fn put_cluster(&self, cluster: &str, noted: &str) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(CLUSTERS)?.insert(cluster, noted)?;
+            Ok(())
+        })
+    }
+
+    pub(crate) fn delete_cluster(&self, cluster: &str) -> Result<()> {
+        self.store.write(|write| {
+            write.open_table(CLUSTERS)?.remove(cluster)?;
             Ok(())
         })
     }

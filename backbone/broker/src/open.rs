@@ -59,6 +59,8 @@ pub enum OpenError {
     Cursor { topic: TopicId, subscription: String, source: serde_json::Error },
     #[error("what is known of the producers of topic {topic} cannot be read: {source}")]
     Producers { topic: TopicId, source: serde_json::Error },
+    #[error("what is noted of cluster {cluster} cannot be read: {source}")]
+    Cluster { cluster: String, source: serde_json::Error },
     #[error("policies of {namespace} cannot be read: {source}")]
     Policies { namespace: String, source: serde_json::Error },
     #[error(
@@ -98,6 +100,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         namespaces.insert(namespace, Value::Object(policies));
     }
     let tenants = restore_tenants(&metadata)?;
+    let clusters = restore_clusters(&metadata)?;
     let mut cursors = restore_cursors(&metadata)?;
     let mut snapshots = HashMap::new();
     for (topic, bytes) in metadata.snapshots()? {
@@ -156,6 +159,7 @@ pub(crate) fn open(options: BrokerOptions) -> Result<Shared, OpenError> {
         watchers: Watchers::default(),
         namespaces: RwLock::new(namespaces),
         tenants: RwLock::new(tenants),
+        clusters: RwLock::new(clusters),
         settings: RwLock::new(settings),
         schemas: RwLock::new(schemas),
         compacting: Semaphore::new(1),
@@ -179,6 +183,16 @@ fn restore_cursors(metadata: &Metadata) -> Result<HashMap<TopicId, Cursors>, Ope
         cursors.entry(topic).or_default().push((subscription, cursor, properties));
     }
     Ok(cursors)
+}
+
+fn restore_clusters(metadata: &Metadata) -> Result<BTreeMap<String, Value>, OpenError> {
+    let mut clusters = BTreeMap::new();
+    for (cluster, noted) in metadata.clusters()? {
+        let noted: Map<String, Value> = serde_json::from_str(&noted)
+            .map_err(|source| OpenError::Cluster { cluster: cluster.clone(), source })?;
+        clusters.insert(cluster, Value::Object(noted));
+    }
+    Ok(clusters)
 }
 
 fn restore_tenants(metadata: &Metadata) -> Result<BTreeMap<String, TenantInfo>, OpenError> {

@@ -70,6 +70,14 @@ impl Broker {
         shared.make_partitions(name, there..partitions, &subscriptions)
     }
 
+    /// Makes those partitions that are not there: each is a topic, which may have been deleted by itself.
+    pub fn create_missing_partitions(&self, name: &TopicName) -> Result<(), AdminError> {
+        let _changing = self.shared.changing.lock();
+        let partitions = self.shared.partitioned.read().get(name).copied();
+        let partitions = partitions.ok_or_else(|| AdminError::NotPartitionedToRead(name.clone()))?;
+        self.shared.make_partitions(name, 0..partitions, &[])
+    }
+
     /// Deletes a topic with all its partitions; while somebody is connected to one, only by force.
     pub fn delete_partitioned(&self, name: &TopicName, force: bool) -> Result<(), AdminError> {
         let shared = &self.shared;

@@ -4,6 +4,7 @@
 //! the receipts; the log's own locks are taken under it, never the other way round.
 
 mod access;
+mod analyzing;
 mod consuming;
 mod counting;
 mod delivering;
@@ -41,6 +42,7 @@ use crate::{
     subscription::{ConsumerId, Cursor, Kind, Subscription},
 };
 
+pub use analyzing::BacklogAnalysis;
 pub(crate) use consuming::{ConsumerSeat, Ending, Start, SubscribeError};
 pub use internals::{CompactedLedger, CursorStats, InternalStats, LedgerStats};
 pub(crate) use managing::Forward;

@@ -259,7 +259,6 @@ async fn what_is_not_there_is_404_what_is_there_already_409_and_a_bad_name_412()
     for (status, request) in [
         (404, "GET /"),
         (404, "GET /admin/v2/nothing"),
-        (404, "GET /admin/v2/brokers/other"),
         (404, "GET /admin/v2/non-persistent/public/none"),
         (404, "GET /admin/v2/persistent/public/none/partitioned"),
         (405, "GET /admin/v2/persistent/public/default/topic"),

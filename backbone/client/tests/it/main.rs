@@ -6,6 +6,8 @@
 mod access;
 mod acks;
 mod admin;
+mod admin_clusters;
+mod admin_details;
 mod admin_limits;
 mod admin_namespaces;
 mod admin_policies;

@@ -56,6 +56,15 @@ impl Rest {
         Answer { status, headers, text: response.text().await.unwrap() }
     }
 
+    /// The same with a body of another media type, which is JSON too.
+    pub(crate) async fn ask_as(&self, request: &str, media_type: &str, body: &Value) -> Answer {
+        let (method, path) = request.split_once(' ').unwrap();
+        let asked = self.http.request(method.parse().unwrap(), format!("{}{path}", self.base));
+        let response = asked.header("content-type", media_type).body(body.to_string()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
     /// The status alone, for what is answered with nothing or a refusal.
     pub(crate) async fn status(&self, request: &str, body: &Value) -> u16 {
         self.ask(request, body).await.status
