@@ -1,6 +1,6 @@
 //! The embedded broker with its ports.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::Extension;
@@ -44,19 +44,30 @@ impl Backbone {
         let authentication = settings.authentication()?.map(Arc::new);
         let tls = TlsFace::of(settings).await?;
         let host = settings.host()?;
-        let protocol =
-            listen(host, settings.port(Key::BackbonePort)?, "the backbone", "--backbone-port").await?;
-        let admin =
-            listen(host, settings.port(Key::AdminPort)?, "the backbone's REST", "--admin-port").await?;
-        let engine = Engine::at(host, port_of(&protocol)?, port_of(&admin)?);
-        let engine = Engine { token: settings.token()?, ..engine };
-        let url = format!("pulsar://{}:{}", settings.advertised_address()?, port_of(&protocol)?);
-        let tls_urls = tls.as_ref().map(|face| face.urls.clone());
         let conf = settings.broker().clone();
-        let built_in = BrokerOptions::new(settings.data().join("backbone"), url);
+        let tls_urls = tls.as_ref().map(|face| face.urls.clone());
+        let (protocol, admin) = plain(settings, host).await?;
+        let ports = [&protocol, &admin].map(|listener| listener.as_ref().map(port_of).transpose());
+        let [port, admin_port] = ports;
+        let (port, admin_port) = (port?, admin_port?);
+        let mut engine = Engine::at(host, port.unwrap_or(0), admin_port.unwrap_or(0));
+        engine.token = settings.token()?;
+        if let Some([service, admin]) = &tls_urls {
+            // Where there is nothing else.
+            if port.is_none() {
+                engine.service.clone_from(service);
+            }
+            if admin_port.is_none() {
+                engine.admin.clone_from(admin);
+            }
+        }
+        let advertised = settings.advertised_address()?;
+        let url = port.map(|port| format!("pulsar://{advertised}:{port}"));
+        let built_in = BrokerOptions::new(settings.data().join("backbone"), "");
         let options = BrokerOptions {
             authentication,
             authorization: settings.authorization()?,
+            service_url: url,
             service_url_tls: tls_urls.clone().map(|[service, _]| service),
             max_message_bytes: conf.max_message_bytes.unwrap_or(built_in.max_message_bytes),
             keep_alive: conf.keep_alive.unwrap_or(built_in.keep_alive),
@@ -73,15 +84,17 @@ impl Backbone {
         let broker = broker.map_err(|error| anyhow!("the backbone cannot start: {error}"))?;
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn({
+        if let Some(protocol) = protocol {
             let (broker, stop) = (broker.clone(), stop.clone());
-            async move { broker.serve(protocol, stop).await }
-        });
+            tasks.spawn(async move { broker.serve(protocol, stop).await });
+        }
         let metrics = metrics.cloned();
         let beside =
             Extension(Beside::new(move || metrics.as_ref().map_or_else(String::new, Metrics::render)));
-        let router = hexalpes_admin::router(broker.clone()).layer(beside.clone());
-        tasks.spawn(hexalpes_http::serve(admin, router, stop.clone()));
+        if let Some(admin) = admin {
+            let router = hexalpes_admin::router(broker.clone()).layer(beside.clone());
+            tasks.spawn(hexalpes_http::serve(admin, router, stop.clone()));
+        }
         if let Some(face) = tls {
             face.serve(&broker, beside, &stop, &mut tasks);
         }
@@ -96,6 +109,18 @@ impl Backbone {
         }
         self.broker.close().await.context("the backbone could not close its log")
     }
+}
+
+/// The ports without TLS, as far as there are to be any.
+async fn plain(settings: &Settings, host: IpAddr) -> Result<(Option<TcpListener>, Option<TcpListener>)> {
+    let (mut protocol, mut admin) = (None, None);
+    if let Some(port) = settings.plain_port(Key::BackbonePort)? {
+        protocol = Some(listen(host, port, "the backbone", "--backbone-port").await?);
+    }
+    if let Some(port) = settings.plain_port(Key::AdminPort)? {
+        admin = Some(listen(host, port, "the backbone's REST", "--admin-port").await?);
+    }
+    Ok((protocol, admin))
 }
 
 impl TlsFace {

@@ -272,8 +272,8 @@ impl Broker {
     }
 
     /// What a lookup answers: `pulsar://host:port`.
-    pub fn service_url(&self) -> &str {
-        &self.shared.options.service_url
+    pub fn service_url(&self) -> Option<&str> {
+        self.shared.options.service_url.as_deref()
     }
 
     /// The same for clients that speak TLS.

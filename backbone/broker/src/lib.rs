@@ -57,6 +57,6 @@ pub use rights::{Action, Forbidden, Grants, Right, Roles};
 pub use schemas::SchemaError;
 pub use tenants::TenantInfo;
 pub use topic::{
-    BacklogAnalysis, ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats, PublisherStats,
-    StorageStats, SubscriptionCounts, SubscriptionStats, TopicCounts, TopicStats,
+    BacklogAnalysis, ClientStats, CompactedLedger, ConsumerStats, CursorStats, InternalStats, LedgerStats,
+    PublisherStats, StorageStats, SubscriptionCounts, SubscriptionStats, TopicCounts, TopicStats,
 };

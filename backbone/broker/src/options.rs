@@ -42,8 +42,8 @@ pub struct BrokerOptions {
     pub log: Options,
     /// Headers and body of one entry, in bytes.
     pub max_message_bytes: usize,
-    /// What a lookup answers: `pulsar://host:port`.
-    pub service_url: String,
+    /// What a lookup answers: `pulsar://host:port`; none if nobody serves plainly.
+    pub service_url: Option<String>,
     /// The same for clients that speak TLS: `pulsar+ssl://host:port`; none if nobody serves them.
     pub service_url_tls: Option<String>,
     /// How often a peer is asked whether it is there. One that has said nothing for twice as long, or has taken
@@ -78,7 +78,7 @@ impl BrokerOptions {
             files: Arc::new(RealFiles),
             log: Options::default(),
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
-            service_url: service_url.into(),
+            service_url: Some(service_url.into()),
             service_url_tls: None,
             keep_alive: Duration::from_secs(30),
             trim_every: Duration::from_mins(1),

@@ -254,7 +254,20 @@ impl Topic {
         let (has_ended, state, settled) = (AtomicBool::new(false), Mutex::default(), Condvar::new());
         let (view, compactions) = (RwLock::new(None), Compactions::default());
         let dispatched = Mutex::default();
-        Self { id, name, log, rules, has_ended, alarms, counters, view, compactions, state, dispatched, settled }
+        Self {
+            id,
+            name,
+            log,
+            rules,
+            has_ended,
+            alarms,
+            counters,
+            view,
+            compactions,
+            state,
+            dispatched,
+            settled,
+        }
     }
 
     /// What compaction left, up to where.

@@ -39,6 +39,9 @@ const AS_HERE: [&str; 6] = [
     "tlsEnabled",
 ];
 
+/// How long a line of names is.
+const LINE_LETTERS: usize = 110;
+
 /// Names that are made out of Java's classes.
 const PROVIDERS: [(&str, Provider); 3] = [
     ("AuthenticationProviderToken", Provider::Token),
@@ -65,6 +68,9 @@ pub(crate) struct BrokerConf {
     pub(crate) producer_absent_max: Option<Duration>,
     pub(crate) keeps_inactive_topics: bool,
     pub(crate) ignores_quotas: bool,
+    /// It listens for TLS alone, with the protocol, or with REST.
+    pub(crate) speaks_only_tls: bool,
+    pub(crate) admin_only_tls: bool,
     /// A Pulsar that may not do anything on itself makes no `public/default`.
     pub(crate) lacks_public: bool,
 }
@@ -123,6 +129,17 @@ impl Conf {
                 left.insert("basicAuthConf".to_owned(), entry);
             }
         }
+        let only_tls = |plain: &str| {
+            let is_off = left.get(plain).is_some_and(|entry| entry.value.trim().is_empty());
+            let over_tls =
+                left.get(&*format!("{plain}Tls")).is_some_and(|entry| !entry.value.trim().is_empty());
+            ensure!(
+                !is_off || over_tls,
+                "{shown}: {plain} is empty, and so is {plain}Tls: nobody could connect; give one of both a port"
+            );
+            Ok::<_, anyhow::Error>(is_off)
+        };
+        let (speaks_only_tls, admin_only_tls) = (only_tls("brokerServicePort")?, only_tls("webServicePort")?);
         // An empty value is that of the broker.
         left.retain(|_, entry| !entry.value.is_empty());
         let mut entries = Entries { left, given: Vec::new() };
@@ -130,7 +147,7 @@ impl Conf {
         let is_guarded = entries.authentication()?;
         let lacks_public = entries.authorization()?;
         entries.addresses(is_guarded, insecure, &mut notes)?;
-        let broker = BrokerConf { lacks_public, ..entries.broker()? };
+        let broker = BrokerConf { speaks_only_tls, admin_only_tls, lacks_public, ..entries.broker()? };
         notes.extend(entries.unused());
         Ok(Self { given: entries.given, broker, notes })
     }
@@ -318,7 +335,7 @@ impl Entries {
             keeps_inactive_topics: !self.is_on("brokerDeleteInactiveTopicsEnabled")?.unwrap_or(true),
             ignores_quotas: !self.is_on("backlogQuotaCheckEnabled")?.unwrap_or(true),
             defaults: self.policies()?,
-            lacks_public: false,
+            ..BrokerConf::default()
         })
     }
 
@@ -336,7 +353,7 @@ impl Entries {
         Ok(seconds.map(|seconds| Duration::from_secs(u64::from(seconds.max(1)))))
     }
 
-    /// What nobody asked for, in a line for each kind.
+    /// What nobody asked for: a line for each kind, and below it the names, of which Pulsar's own files have hundreds.
     fn unused(&self) -> Vec<String> {
         let known: BTreeSet<&str> = NAMES.lines().collect();
         let left = self.left.keys().map(String::as_str).filter(|name| !AS_HERE.contains(name));
@@ -344,15 +361,30 @@ impl Entries {
         let mut notes = Vec::new();
         for (names, what) in [(without_effect, "have no effect here"), (unknown, "are not known")] {
             if !names.is_empty() {
-                notes.push(format!(
-                    "of the configuration {} names {what}: {}",
-                    names.len(),
-                    names.join(", ")
-                ));
+                notes.push(format!("of the configuration {} names {what}:{}", names.len(), wrapped(&names)));
             }
         }
         notes
     }
+}
+
+/// Names in lines that are easily read.
+fn wrapped(names: &[&str]) -> String {
+    let (mut lines, mut length) = (String::new(), LINE_LETTERS);
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            lines.push(',');
+        }
+        if length + name.len() + 2 > LINE_LETTERS {
+            lines.push_str("\n    ");
+            length = 4;
+        } else {
+            lines.push(' ');
+        }
+        lines.push_str(name);
+        length += name.len() + 2;
+    }
+    lines
 }
 
 #[cfg(test)]

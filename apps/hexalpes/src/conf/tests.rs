@@ -40,7 +40,7 @@ fn names_become_ours_and_the_environment_wins() {
     assert_eq!(given(&conf, Key::AdvertisedAddress), Some("localhost"));
     assert_eq!(conf.broker.max_message_bytes, Some(1_024_000));
     assert_eq!(conf.broker.keep_alive, Some(Duration::from_secs(7)));
-    assert_eq!(conf.notes, ["of the configuration 1 names are not known: somethingNew"]);
+    assert_eq!(conf.notes, ["of the configuration 1 names are not known:\n    somethingNew"]);
     let origin = conf.given.iter().find(|(key, ..)| *key == Key::AdminPort).map(|(_, _, origin)| origin);
     assert_eq!(origin, Some(&Origin::Conf("environment webServicePort".to_owned())));
 }
@@ -176,7 +176,18 @@ fn tls_is_served_where_it_has_a_port_and_then_needs_its_files() {
 }
 
 #[test]
-fn names_without_effect_are_told_in_one_line_and_empty_ones_not_at_all() {
+fn an_empty_port_is_none_where_tls_has_one() {
+    let files = "tlsCertificateFilePath=c.pem\ntlsKeyFilePath=k.pem\n";
+    let only =
+        conf(&format!("{files}brokerServicePort=\nbrokerServicePortTls=6651\nwebServicePortTls=8443\n"));
+    assert!(only.broker.speaks_only_tls && !only.broker.admin_only_tls);
+    let plain = error_of("webServicePort=\n");
+    assert!(plain.contains("webServicePort is empty, and so is webServicePortTls"), "{plain}");
+    assert!(!conf("brokerServicePortTls=\n").broker.speaks_only_tls);
+}
+
+#[test]
+fn names_without_effect_are_told_at_once_and_empty_ones_not_at_all() {
     let lines = NAMES.lines().filter(|name| name.starts_with("loadBalancer"));
     let lines: Vec<_> =
         lines.map(|name| format!("{name}=1\n")).chain(["zookeeperServers=\n".to_owned()]).collect();
@@ -187,4 +198,5 @@ fn names_without_effect_are_told_in_one_line_and_empty_ones_not_at_all() {
         "{:?}",
         conf.notes
     );
+    assert!(conf.notes[0].lines().count() > 5 && conf.notes[0].lines().all(|line| line.len() <= 120));
 }

@@ -188,6 +188,19 @@ impl Settings {
         Ok(self.optional_port(key)?.expect("every port but SERVICE_PORT has a built-in value"))
     }
 
+    /// The port without TLS, unless a configuration of Pulsar's has it empty and none of our settings says more.
+    pub(crate) fn plain_port(&self, key: Key) -> Result<Option<u16>> {
+        let only_tls = match key {
+            Key::AdminPort => self.broker.admin_only_tls,
+            _ => self.broker.speaks_only_tls,
+        };
+        if only_tls && self.given[&key].origin == Origin::BuiltIn {
+            Ok(None)
+        } else {
+            self.port(key).map(Some)
+        }
+    }
+
     /// The port of a service: with `SERVICE_PORT`, which is for one service that runs alone, unless its own
     /// port was set as well.
     pub(crate) fn service_port(&self, service: Service, alone: bool) -> Result<u16> {

@@ -87,7 +87,9 @@ pub(super) fn write(text: &mut Text, broker: &Broker, all: &All) {
         let times = each(all).map(|topic| topic.storage.evictions[index]).sum();
         text.series(EVICTIONS, &cluster.with("quota_type", kind), number(times));
     }
-    let connections = cluster.with("broker", host(broker.service_url())).with("metric", "broker_connection");
+    let connections = cluster
+        .with("broker", host(broker.service_url().or(broker.service_url_tls()).unwrap_or_default()))
+        .with("metric", "broker_connection");
     text.each(&OF_CONNECTIONS, &[(connections, &stats)]);
     text.each(&OF_LOOKUPS, &[(Labels::new(), &stats)]);
     summary(text, "pulsar_broker_lookup", LOOKUP_QUANTILES, &stats.looking_up);

@@ -247,8 +247,10 @@ async fn metrics_count_what_was_done() {
 
     let (status, _) = call(&whole.admin, "GET /admin/v2/clusters", "authorization: Bearer no\r\n", "").await;
     assert_eq!(status, 401);
-    let options =
-        ClientOptions { token: Some(Token::new("no")), ..ClientOptions::new(whole.broker.service_url()) };
+    let options = ClientOptions {
+        token: Some(Token::new("no")),
+        ..ClientOptions::new(whole.broker.service_url().unwrap())
+    };
     Client::connect(options).await.unwrap_err();
     let metrics = whole.metrics().await;
     let refused = [by_token[1], ("reason", "INVALID_TOKEN")];

@@ -145,7 +145,7 @@ impl Broker {
             }),
             Command::PartitionedMetadata(c) => Command::partitions(c.request_id, 0),
             Command::Lookup(c) => {
-                Command::lookup_connect(c.request_id, self.url.clone(), Some(self.url.clone()))
+                Command::lookup_connect(c.request_id, Some(self.url.clone()), Some(self.url.clone()))
             }
             Command::Producer(c) => Command::producer_success(
                 c.request_id,

@@ -74,7 +74,7 @@ async fn a_token_is_shown_at_the_start_and_whenever_the_broker_asks_again() {
     let fake = Fake::start(|command| match command {
         Command::Lookup(lookup) => Reply::Say(vec![
             Command::AuthChallenge(CommandAuthChallenge::default()),
-            Command::lookup_connect(lookup.request_id, "", None),
+            Command::lookup_connect(lookup.request_id, Some(String::new()), None),
         ]),
         _ => Reply::Usual,
     })

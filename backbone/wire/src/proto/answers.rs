@@ -185,10 +185,10 @@ impl Command {
         })
     }
 
-    /// The answer to a lookup: connect to this broker (`pulsar://host:port`).
-    pub fn lookup_connect(request_id: u64, url: impl Into<String>, url_tls: Option<String>) -> Self {
+    /// The answer to a lookup: connect to this broker (`pulsar://host:port`), where it has such an address.
+    pub fn lookup_connect(request_id: u64, url: Option<String>, url_tls: Option<String>) -> Self {
         Self::LookupResponse(CommandLookupTopicResponse {
-            broker_service_url: Some(url.into()),
+            broker_service_url: url,
             broker_service_url_tls: url_tls,
             response: Some(LookupOutcome::Connect.into()),
             request_id,

@@ -3,14 +3,14 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
 use hexalpes_e2e::Backbone;
-use hexalpes_engines::free_port;
+use hexalpes_engines::{free_port, program};
 
 use crate::command::{hexalpes, refusal};
 
@@ -93,8 +93,8 @@ fn a_configuration_with_tls_tokens_and_passwords_is_served_as_pulsar_serves_it()
     fs::write(&file, conf).expect("it can be written");
     let backbone = Backbone::start_guarded(&["--conf", &file]);
     let log = backbone.log();
-    assert!(log.contains("1 names have no effect here: managedLedgerDefaultEnsembleSize"), "{log}");
-    assert!(log.contains("1 names are not known: noSuchName"), "{log}");
+    assert!(log.contains("1 names have no effect here:\n    managedLedgerDefaultEnsembleSize"), "{log}");
+    assert!(log.contains("1 names are not known:\n    noSuchName"), "{log}");
 
     let urls = backbone.urls();
     let port = urls.admin.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a URL has a port");
@@ -129,6 +129,42 @@ fn a_configuration_with_tls_tokens_and_passwords_is_served_as_pulsar_serves_it()
         "certificate sent",
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected, "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Ended with the test, however that comes.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_configuration_with_empty_ports_is_served_over_tls_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let path = folder.path();
+    for (name, text) in PEMS {
+        fs::write(path.join(name), text).expect("it can be written");
+    }
+    let [port, admin_port] = [free_port(), free_port()];
+    let at = path.display();
+    let conf = format!(
+        "brokerServicePort=\nwebServicePort=\nbrokerServicePortTls={port}\nwebServicePortTls={admin_port}\n\
+         tlsCertificateFilePath={at}/broker-cert.pem\ntlsKeyFilePath={at}/broker-key.pem\n"
+    );
+    fs::write(path.join("standalone.conf"), conf).expect("it can be written");
+    let mut command = Command::new(program("hexalpes"));
+    command.args(["backbone", "--conf", "standalone.conf"]).current_dir(path).stdout(Stdio::piped());
+    let mut started = Started(command.spawn().expect("it starts"));
+    let said = BufReader::new(started.0.stdout.take().expect("it is read"));
+    let first = said.lines().next().expect("it says where it listens").expect("that is text");
+    let expected = format!("pulsar+ssl://localhost:{port}, REST https://localhost:{admin_port}");
+    assert!(first.contains(&expected), "{first}");
+    for port in [port, admin_port] {
+        TcpStream::connect(("127.0.0.1", port)).expect("somebody listens");
+    }
 }
 
 #[test]
