@@ -8,6 +8,7 @@
 //!
 //! Not here: whoever binds the port.
 
+mod absent;
 mod authentication;
 mod brokers;
 mod bundles;
@@ -171,6 +172,10 @@ fn of_namespaces(namespace: &str) -> Router<Broker> {
     Router::new()
         .route(&at("bundles"), get(bundles::read))
         .route(&at("properties"), get(properties::all).put(properties::add).delete(properties::clear))
+        .route(
+            &at("persistence/bookieAffinity"),
+            get(absent::bookies).delete(absent::bookies).post(absent::set_bookies),
+        )
         .route(&at("property/{key}"), get(properties::one).delete(properties::remove))
         .route(&at("property/{key}/{value}"), put(properties::set))
         .route(&at("unload"), put(bundles::unload))
@@ -210,6 +215,9 @@ fn of_topics(topic: &str) -> Router<Broker> {
         .route(&at("terminate"), post(upkeep::terminate))
         .route(&at("terminate/partitions"), post(upkeep::terminate_partitions))
         .route(&at("truncate"), delete(upkeep::truncate))
+        .route(&at("trim"), post(upkeep::trim))
+        .route(&at("policies"), delete(topic_policies::clear))
+        .route(&at("offload"), get(absent::offloading).put(absent::offload))
         .route(&at("createMissedPartitions"), post(upkeep::create_missed))
         .route(&at("backlogQuotaMap"), get(quotas::of_topic))
         .route(&at("backlogQuota"), post(quotas::set_for_topic).delete(quotas::unset_for_topic))

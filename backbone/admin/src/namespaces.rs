@@ -12,7 +12,7 @@ use crate::{
     refusal::Refusal,
 };
 
-const POLICIES: [Policy; 32] = [
+const POLICIES: [Policy; 33] = [
     Policy::Deduplication,
     Policy::Retention,
     Policy::InactiveTopics,
@@ -44,6 +44,7 @@ const POLICIES: [Policy; 32] = [
     Policy::EncryptionRequired,
     Policy::SubscriptionAuthMode,
     Policy::DeduplicationSnapshotInterval,
+    Policy::AllowedClusters,
     Policy::Properties,
 ];
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Number, Value};
 
 use crate::{
-    blocking,
+    CLUSTER, absent, blocking,
     extract::{Body, Path},
     names,
     quotas::Quotas,
@@ -139,6 +139,10 @@ pub(crate) async fn read(
     State(broker): State<Broker>,
     Path((tenant, namespace, policy)): PolicyPath,
 ) -> Result<Response, Refusal> {
+    if let Some(unset) = absent::read(&policy) {
+        names::known_namespace(&broker, &names::namespace(&tenant, &namespace)?)?;
+        return Ok(unset);
+    }
     let (namespace, policy) = parsed(&tenant, &namespace, &policy)?;
     let set = broker.policy(&namespace, policy)?.filter(|value| !value.is_null());
     Ok(match set.or_else(|| unset_value(policy)) {
@@ -155,7 +159,7 @@ fn unset_value(policy: Policy) -> Option<Value> {
         Policy::SchemaValidationEnforced | Policy::EncryptionRequired => Some(false.into()),
         Policy::SubscriptionAuthMode => Some("None".into()),
         Policy::MaxTopics => Some(0.into()),
-        Policy::SubscriptionTypes => Some(Value::Array(Vec::new())),
+        Policy::SubscriptionTypes | Policy::AllowedClusters => Some(Value::Array(Vec::new())),
         _ => None,
     }
 }
@@ -266,7 +270,8 @@ fn parsed(tenant: &str, namespace: &str, policy: &str) -> Result<(String, Policy
         "encryptionRequired" => Policy::EncryptionRequired,
         "subscriptionAuthMode" => Policy::SubscriptionAuthMode,
         "deduplicationSnapshotInterval" => Policy::DeduplicationSnapshotInterval,
-        _ => return Err(Refusal::NoPath),
+        "allowedClusters" => Policy::AllowedClusters,
+        other => return Err(absent::refused(other)),
     };
     Ok((names::namespace(tenant, namespace)?, policy))
 }
@@ -288,6 +293,13 @@ pub(crate) fn checked(policy: Policy, value: Value) -> Result<Value, Refusal> {
             Some("None" | "Prefix") => Ok(value),
             _ => Err(Refusal::SubscriptionAuthMode),
         },
+        Policy::AllowedClusters => {
+            let wanted = BTreeSet::<String>::deserialize(&value)?;
+            match wanted.iter().find(|cluster| *cluster != CLUSTER) {
+                Some(other) => Err(Refusal::OtherCluster(other.clone())),
+                None => Ok(serde_json::to_value(wanted)?),
+            }
+        }
         Policy::Properties => canonical::<Properties>(value),
         Policy::SchemaCompatibility => {
             let strategy = Option::<String>::deserialize(&value)?.map(|name| name.parse::<Strategy>());

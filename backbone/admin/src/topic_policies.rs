@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    blocking,
+    absent, blocking,
     extract::{Body, Path, Query, Topic},
     policies::{checked, given},
     refusal::Refusal,
@@ -60,7 +60,7 @@ fn parsed(policy: &str) -> Result<Policy, Refusal> {
         "schemaCompatibilityStrategy" => Policy::SchemaCompatibility,
         "schemaValidationEnforced" => Policy::SchemaValidationEnforced,
         "autoSubscriptionCreation" => Policy::AutoSubscriptionCreation,
-        _ => return Err(Refusal::NoPath),
+        other => return Err(absent::refused(other)),
     })
 }
 
@@ -104,6 +104,10 @@ pub(crate) async fn read(
     Path((_, _, _, policy)): PolicyPath,
     Query(Applied { applied }): Query<Applied>,
 ) -> Result<Response, Refusal> {
+    if let Some(unset) = absent::read(&policy) {
+        broker.topic_properties(&topic)?;
+        return Ok(unset);
+    }
     let policy = parsed(&policy)?;
     let own = broker.topic_policy(&topic, policy)?;
     let says = |set: &Value| !set.is_null() && *set != "UNDEFINED";
@@ -167,6 +171,12 @@ pub(crate) async fn replace(
     let value = checked(policy, serde_json::from_slice(&body)?)?;
     blocking(broker, move |broker| Ok(broker.change_topic_policy(&topic, policy, |set| *set = value)?))
         .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// All of a topic's own.
+pub(crate) async fn clear(State(broker): State<Broker>, Topic(topic): Topic) -> Result<StatusCode, Refusal> {
+    blocking(broker, move |broker| Ok(broker.clear_topic_policies(&topic)?)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

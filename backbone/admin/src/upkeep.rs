@@ -92,6 +92,16 @@ pub(crate) async fn unload(State(broker): State<Broker>, Topic(topic): Topic) ->
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Lets go of what is not to be kept, as is done from time to time for all topics.
+pub(crate) async fn trim(State(broker): State<Broker>, Topic(topic): Topic) -> Result<StatusCode, Refusal> {
+    blocking(broker, move |broker| {
+        broker.topic_properties(&topic)?;
+        broker.keep_policies();
+        Ok(StatusCode::OK)
+    })
+    .await
+}
+
 pub(crate) async fn truncate(
     State(broker): State<Broker>,
     Topic(topic): Topic,

@@ -49,6 +49,8 @@ pub enum Policy {
     SubscriptionAuthMode,
     /// Kept and given back, in seconds: what is known of producers is written down once a second here.
     DeduplicationSnapshotInterval,
+    /// Kept and given back: there is one cluster.
+    AllowedClusters,
     /// What somebody noted beside a namespace.
     Properties,
 }
@@ -88,6 +90,7 @@ impl Policy {
             Self::EncryptionRequired => "encryption_required",
             Self::SubscriptionAuthMode => "subscription_auth_mode",
             Self::DeduplicationSnapshotInterval => "deduplicationSnapshotIntervalSeconds",
+            Self::AllowedClusters => "allowed_clusters",
             Self::Properties => "properties",
         }
     }

@@ -154,6 +154,15 @@ impl Broker {
         Ok(())
     }
 
+    /// Has a topic go by what its namespace says alone.
+    pub fn clear_topic_policies(&self, name: &TopicName) -> Result<(), AdminError> {
+        let _changing = self.shared.changing.lock();
+        self.shared.with_policies(name)?;
+        self.shared.change_settings(name, |settings| settings.policies.clear())?;
+        self.shared.apply_rules(|topic| topic.without_partition() == *name);
+        Ok(())
+    }
+
     /// Notes these as well.
     pub fn set_topic_properties(&self, name: &TopicName, more: Properties) -> Result<(), AdminError> {
         let _changing = self.shared.changing.lock();

@@ -170,3 +170,42 @@ async fn topics_that_are_not_stored_have_permissions_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_nobody_set_of_policies_that_are_rarely_there_is_told_as_unset() {
+    on_every_engine(async |engine| {
+        let rest = Rest::of(engine);
+        let (name, of) = namespace(engine, &rest, "unset").await;
+        let topic = format!("/persistent/{name}/orders");
+        assert_eq!(rest.status(&format!("PUT {topic}"), &NONE).await, 204);
+        for (path, unset) in [
+            (format!("{of}/offloadThreshold"), json!(-1)),
+            (format!("{of}/offloadThresholdInSeconds"), json!(-1)),
+            (format!("{of}/offloadPolicies"), NONE),
+            (format!("{of}/resourcegroup"), NONE),
+            (format!("{of}/antiAffinity"), NONE),
+            (format!("{of}/entryFilters"), NONE),
+            (format!("{of}/persistence/bookieAffinity"), NONE),
+            (format!("{of}/dispatcherPauseOnAckStatePersistent"), json!(false)),
+            (format!("{of}/allowedClusters"), json!([])),
+            (format!("{topic}/offloadPolicies"), NONE),
+            (format!("{topic}/entryFilters"), NONE),
+            (format!("{topic}/replication"), NONE),
+            (format!("{topic}/dispatcherPauseOnAckStatePersistent"), json!(false)),
+        ] {
+            let answer = rest.ask(&format!("GET {path}"), &NONE).await;
+            assert!([200, 204].contains(&answer.status), "{path}: {}", answer.status);
+            assert_eq!(answer.json(), unset, "{path}");
+        }
+        rest.answers(&[
+            (&format!("POST {of}/allowedClusters"), json!(["none"]), 403),
+            (&format!("POST {topic}/trim"), NONE, 200),
+            (&format!("POST {topic}/maxProducers"), json!(3), 204),
+        ])
+        .await;
+        until(async || rest.get(&format!("{topic}/maxProducers")).await == 3).await;
+        assert_eq!(rest.status(&format!("DELETE {topic}/policies"), &NONE).await, 204);
+        until(async || rest.get(&format!("{topic}/maxProducers")).await == NONE).await;
+    })
+    .await;
+}
