@@ -4,7 +4,7 @@ use hexalpes_contracts::commissions::{
     CommissionApproved, CommissionCalculated, CommissionChange, Event, PayoutChange,
 };
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Timestamp, Uuid};
+use hexalpes_kernel::{Amount, Cause, Rate, Timestamp, Uuid};
 use hexalpes_outbox::NewEvent;
 
 use crate::domain::{Approved, Calculated, Change, Fact, Payout, Share};
@@ -117,9 +117,10 @@ fn calculated(fact: Calculated) -> CommissionCalculated {
         commission_amount: fact.amount.amount().to_json(),
         commission_amount_minor: fact.amount.minor(),
         currency: fact.amount.currency().to_string(),
-        rate: fact.rate.percent().to_json(),
+        // One that is no percentage has none: 0 is what readers of the first version can read.
+        rate: fact.rate.map_or(Amount::new(0, 0), Rate::percent).to_json(),
         rate_source: fact.source.name().to_owned(),
-        rule: fact.rule.to_owned(),
+        rule: fact.rule,
         rule_version: fact.rule_version,
         status: fact.status.to_owned(),
         calculated_at: fact.at.to_string(),

@@ -1,27 +1,31 @@
-//! What this context does with messages: the commands that it takes from a topic, and the conversions that
-//! others recorded.
+//! What this context does with messages: the commands that it takes from a topic, the conversions that others
+//! recorded, and what is told of programs and affiliates.
 //!
 //! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the
 //! consumer's.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{
     ConsumerOptions, Event, EventConsumer, FieldRejection, HandleError, Handler, KeyOrder, Rejection,
 };
 use hexalpes_contracts::{
+    affiliates::{self, Told},
     commissions::{APPROVE_COMMISSION, CALCULATE_COMMISSION, NAMESPACE},
     conversions::{ConversionRecorded, ConversionRefunded},
 };
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::{Answer, FromFields, Idempotency, IdempotencyKey, KeyInUse, KeyReused, Problem};
-use hexalpes_kernel::{Cause, Edge};
+use hexalpes_kernel::{Amount, Cause, Currency, Edge, Rate, Timestamp};
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::{
-    commands::{self, CalculateError, ChangeError, RefundCommissionError},
-    domain::Program,
+    commands::{self, CalculateError, ChangeError, Learned, RefundCommissionError},
+    domain::{AffiliateId, KnownAffiliate, KnownProgram, Program, ProgramId},
     requests::{self, ApproveRequest, CalculateRequest, Scope},
 };
 
@@ -33,7 +37,7 @@ pub const COMMANDS_TOPIC: &str = "persistent://public/default/commands";
 pub const CONVERSIONS_TOPIC: &str = "persistent://public/default/conversiones.eventos";
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
-pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 2], OpenError> {
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 3], OpenError> {
     let commands = ConsumerOptions {
         // A command that is refused says nothing about the next one.
         order: KeyOrder::Independent,
@@ -43,13 +47,15 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         only_kind: Some(ConversionRecorded::KIND),
         ..ConsumerOptions::new(SERVICE, "conversions", TopicName::parse(CONVERSIONS_TOPIC)?)
     };
+    let affiliates = ConsumerOptions::new(SERVICE, "affiliates", TopicName::parse(affiliates::TOPIC)?);
     let (edge, program) = (Arc::clone(edge), Arc::<Program>::default());
     let on_commands =
         Commands { edge: Arc::clone(&edge), program: Arc::clone(&program), keys: Idempotency::default() };
     let on_conversions = Conversions { edge: Arc::clone(&edge), program };
     Ok([
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_commands, commands)?,
-        EventConsumer::start(db.clone(), client.clone(), edge, on_conversions, conversions)?,
+        EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_conversions, conversions)?,
+        EventConsumer::start(db.clone(), client.clone(), edge, Affiliates, affiliates)?,
     ])
 }
 
@@ -123,11 +129,71 @@ impl Handler for Conversions {
     }
 }
 
+/// Keeps programs and affiliates, each revision for itself.
+struct Affiliates;
+
+impl Handler for Affiliates {
+    async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
+        // A type that this version does not know is none of its business.
+        let Some(told) = Told::read(event.bare_kind(), &event.data) else { return Ok(()) };
+        let Some(learned) = learned(told.map_err(|error| invalid(error.to_string()))?)? else {
+            return Ok(());
+        };
+        Ok(commands::learn(tx, learned).await?)
+    }
+}
+
+/// Links are of no use here.
+fn learned(told: Told) -> Result<Option<Learned>, HandleError> {
+    Ok(match told {
+        Told::Program(program) => {
+            let id = field("program_id", ProgramId::parse(&program.program_id))?;
+            let hold = Duration::from_secs(program.hold_seconds);
+            let terms = Program {
+                name: id.to_string(),
+                version: program.revision,
+                currency: field("currency", Currency::parse(&program.currency))?,
+                rate: percent("default_rate", program.default_rate.get())?,
+                hold: (!hold.is_zero()).then_some(hold),
+                approves_recorded: program.auto_approve,
+            };
+            let valid_from = field("valid_from", Timestamp::parse(&program.valid_from))?;
+            Some(Learned::Program(KnownProgram { terms, status: program.status, valid_from }))
+        }
+        Told::Affiliate(affiliate) => {
+            let rate = |name, rate: Option<&RawValue>| rate.map(|rate| percent(name, rate.get())).transpose();
+            Some(Learned::Affiliate(KnownAffiliate {
+                id: field("affiliate_id", AffiliateId::parse(&affiliate.affiliate_id))?,
+                revision: affiliate.revision,
+                program: field("program_id", ProgramId::parse(&affiliate.program_id))?,
+                base: rate("base_rate", affiliate.base_rate.as_deref())?,
+                premium: rate("premium_rate", affiliate.premium_rate.as_deref())?,
+                rates_valid_from: field("rates_valid_from", Timestamp::parse(&affiliate.rates_valid_from))?,
+                kind: affiliate.affiliate_type,
+                status: affiliate.status,
+                payout_sealed: affiliate.payout_sealed,
+            }))
+        }
+        Told::Link(_) => None,
+    })
+}
+
+fn percent(name: &str, number: &str) -> Result<Rate, HandleError> {
+    field(name, Rate::from_percent(field(name, Amount::parse(number))?))
+}
+
+fn field<T, E: fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
+    value.map_err(|error| invalid(format!("{name}: {error}")))
+}
+
+fn invalid(why: String) -> HandleError {
+    HandleError::Rejected(Rejection::new("invalid_event", why))
+}
+
 /// Reads the data as another context's event.
 fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandleError> {
     require_json(event)?;
-    serde_json::from_slice(&event.data)
-        .map_err(|error| HandleError::Rejected(Rejection::new("invalid_event", error.to_string())))
+    serde_json::from_slice(&event.data).map_err(|error| invalid(error.to_string()))
 }
 
 /// Reads the data as HTTP reads the same body.
@@ -180,6 +246,10 @@ impl From<Refused> for HandleError {
             | Refused::Approve(ChangeError::Database(error))
             | Refused::Refund(RefundCommissionError::Database(error)) => Self::Database(error),
             // It may be on its way.
+            Refused::Calculate(CalculateError::NotYetKnown { what }) => Self::Unknown { what },
+            Refused::Calculate(CalculateError::NoProgram(id)) => {
+                Self::Unknown { what: format!("program {id}") }
+            }
             Refused::Approve(ChangeError::NotFound(id)) => Self::Unknown { what: format!("commission {id}") },
             Refused::KeyInUse(error) => Self::Transient { why: error.to_string() },
             Refused::KeyReused(error) => rejected(error),

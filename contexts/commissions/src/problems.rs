@@ -1,6 +1,7 @@
 //! Our errors as clients see them. Exhaustive, so that a new error cannot be forgotten.
 
 use hexalpes_http::{FieldError, Problem, Said, said};
+use hexalpes_kernel::MoneyError;
 
 use crate::commands::{CalculateError, ChangeError, PayoutCommandError, RefundCommissionError};
 use crate::domain::{PayoutError, RefundError, Refusal, RuleError};
@@ -8,26 +9,79 @@ use crate::domain::{PayoutError, RefundError, Refusal, RuleError};
 /// What seed 3's database called a duplicate entry, which clients of the seed look for.
 const DUPLICATE_ENTRY: u32 = 1062;
 
+/// What the fields of a request to calculate are called.
+pub(crate) struct Names {
+    gross: &'static str,
+    flat: &'static str,
+    program: &'static str,
+}
+
+/// In the words of seed 3.
+const SEED_3: Names = Names { gross: "/grossAmount", flat: "/flatAmount", program: "/programId" };
+/// In the words of seed 4.
+pub(crate) const SEED_4: Names =
+    Names { gross: "/valor_conversion", flat: "/monto_fijo", program: "/programa_id" };
+
 impl From<CalculateError> for Problem {
     fn from(error: CalculateError) -> Self {
+        SEED_3.of(error)
+    }
+}
+
+impl Names {
+    pub(crate) fn of(&self, error: CalculateError) -> Problem {
+        let refused = |pointer: &str, code, message: Said| {
+            Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), code, message }])
+        };
+        let of_money = |error: MoneyError| match error {
+            MoneyError::TooPrecise { .. } => ("too_precise", Said::from(error)),
+            MoneyError::TooLarge => ("too_large", Said::from(error)),
+            MoneyError::OtherCurrency { .. } => ("other_currency", Said::from(error)),
+        };
         match error {
             CalculateError::DuplicateConversion { existing } => {
                 let detail = said!(
                     "the conversion has commission {existing}, which was calculated from other values",
                     "la conversión tiene la comisión {existing}, que se calculó con otros valores"
                 );
-                Self::conflict("duplicate_conversion", detail)
+                Problem::conflict("duplicate_conversion", detail)
                     .with("vendorCode", DUPLICATE_ENTRY)
                     .with("commissionId", existing.as_str())
+            }
+            CalculateError::NoConversion(id) => Problem::not_found(
+                "conversion_not_found",
+                said!(
+                    "there is no conversion {id} that has a commission; say what the customer paid, or record it first",
+                    "no hay ninguna conversión {id} con comisión; indique el valor de la conversión, o regístrela antes"
+                ),
+            ),
+            CalculateError::NoProgram(id) => {
+                let why = said!("there is no program {id}", "no hay ningún programa {id}");
+                refused(self.program, "unknown_program", why)
+            }
+            CalculateError::NotYetKnown { what } => Problem::unavailable(
+                "not_yet_known",
+                said!("{what} is not known here yet", "aquí aún no se conoce {what}"),
+            ),
+            CalculateError::OtherProgram { affiliate, program } => {
+                let why = said!(
+                    "affiliate {affiliate} works under the program {program}",
+                    "el afiliado {affiliate} trabaja en el programa {program}"
+                );
+                refused(self.program, "other_program", why)
+            }
+            CalculateError::Flat(error) => {
+                let (code, message) = of_money(error);
+                refused(self.flat, code, message)
             }
             CalculateError::Rule(error) => {
                 let (code, message) = match error {
                     RuleError::NotPositive => {
                         ("not_positive", said!("{error}", "el importe bruto debe ser mayor que cero"))
                     }
-                    RuleError::Money(error) => ("too_large", Said::from(error)),
+                    RuleError::Money(error) => of_money(error),
                 };
-                Self::invalid(vec![FieldError { pointer: "/grossAmount".to_owned(), code, message }])
+                refused(self.gross, code, message)
             }
             CalculateError::Database(error) => error.into(),
         }

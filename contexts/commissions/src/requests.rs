@@ -4,15 +4,17 @@
 use hexalpes_contracts::conversions::{ConversionRecorded, ConversionRefunded};
 use hexalpes_http::openapi::{Percent, Positive};
 use hexalpes_http::{FieldError, Fields, FromFields, Invalid, Problem, said, values};
-use hexalpes_kernel::{Edge, Rate};
+use hexalpes_kernel::{Edge, Rate, Timestamp};
 use utoipa::ToSchema;
 
-use crate::commands::{ApproveCommission, CalculateCommission, RefundConversion};
-use crate::domain::{AffiliateId, CampaignId, CommissionId, Conversion, ConversionId, Origin, Program};
+use crate::commands::{Agreement, ApproveCommission, CalculateCommission, RefundConversion, Wanted};
+use crate::domain::{AffiliateId, CampaignId, CommissionId, ConversionId, Origin, ProgramId, Told};
 
+mod comision;
 mod payouts;
 mod verbs;
 
+pub(crate) use comision::{ComisionBody, ComisionRequest};
 pub(crate) use payouts::{
     CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
@@ -53,7 +55,7 @@ pub(crate) struct CalculateBody {
     /// ISO 4217; else the program's.
     #[schema(example = "USD")]
     currency: Option<String>,
-    /// Of the gross amount; else the program's.
+    /// Of the gross amount; else the affiliate's, else the program's.
     rate: Option<Percent>,
 }
 
@@ -61,7 +63,7 @@ pub(crate) struct CalculateBody {
 /// and `rate` (percent, else the program's).
 #[derive(Debug)]
 pub(crate) struct CalculateRequest {
-    pub(crate) conversion: Conversion,
+    pub(crate) conversion: Told,
     pub(crate) rate: Option<Rate>,
 }
 
@@ -73,11 +75,17 @@ impl FromFields for CalculateRequest {
         let amount = fields.required("grossAmount", values::positive);
         let currency = fields.optional("currency", values::currency);
         let rate = fields.optional("rate", values::percent);
-        let currency = currency?.unwrap_or_else(|| Program::default().currency);
-        let gross =
-            values::money(amount?, currency).map_err(|invalid| fields.refuse("grossAmount", invalid)).ok();
-        let conversion =
-            Conversion { id: conversion?, affiliate: affiliate?, campaign: Some(campaign?), gross: gross? };
+        let (gross, currency) = (amount?, currency?);
+        if let Some(currency) = currency {
+            values::money(gross, currency).map_err(|invalid| fields.refuse("grossAmount", invalid)).ok()?;
+        }
+        let conversion = Told {
+            id: conversion?,
+            affiliate: affiliate?,
+            campaign: Some(campaign?),
+            gross: Some(gross),
+            currency,
+        };
         Some(Self { conversion, rate: rate? })
     }
 }
@@ -85,18 +93,22 @@ impl FromFields for CalculateRequest {
 impl CalculateRequest {
     pub(crate) fn into_command(self, edge: &dyn Edge) -> CalculateCommission {
         let Self { conversion, rate } = self;
-        calculate(conversion, rate, Origin::Request, edge)
+        let agreement = Agreement::Newest { program: None };
+        calculate(conversion, agreement, None, rate.map(Wanted::Percentage), Origin::Request, edge)
     }
 }
 
 fn calculate(
-    conversion: Conversion,
-    rate: Option<Rate>,
+    conversion: Told,
+    agreement: Agreement,
+    occurred_at: Option<Timestamp>,
+    wanted: Option<Wanted>,
     origin: Origin,
     edge: &dyn Edge,
 ) -> CalculateCommission {
     let id = CommissionId::new(edge.uuid());
-    CalculateCommission { id, events: std::array::from_fn(|_| edge.uuid()), conversion, rate, origin }
+    let events = std::array::from_fn(|_| edge.uuid());
+    CalculateCommission { id, events, conversion, agreement, occurred_at, wanted, origin }
 }
 
 /// As the document tells of [`ApproveRequest`].
@@ -148,7 +160,17 @@ pub(crate) fn of_recorded(
         let why = said!("is not the gross_amount of {gross}", "no es el gross_amount de {gross}");
         return Err(refused("gross_amount_minor")(Invalid::new("contradiction", why)));
     }
-    Ok(calculate(Conversion { id: conversion, affiliate, campaign, gross }, None, Origin::Recorded, edge))
+    let occurred_at = Timestamp::parse(&event.occurred_at)
+        .map_err(|error| refused("occurred_at")(Invalid::new("invalid_time", error)))?;
+    let program = values::opaque(&event.program_id, ProgramId::parse).map_err(refused("program_id"))?;
+    let conversion =
+        Told { id: conversion, affiliate, campaign, gross: Some(gross.amount()), currency: Some(currency) };
+    let agreement = Agreement::Revisions {
+        program,
+        program_revision: event.program_revision,
+        affiliate_revision: event.affiliate_revision,
+    };
+    Ok(calculate(conversion, agreement, Some(occurred_at), None, Origin::Recorded, edge))
 }
 
 /// The command that follows from a refund. Only how much was refunded in all counts.
@@ -185,6 +207,7 @@ mod tests {
         let told = [
             differences::<CalculateRequest, CalculateBody>(),
             differences::<ApproveRequest, ApproveBody>(),
+            differences::<ComisionRequest, ComisionBody>(),
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),

@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use crate::commands::{Approval, Calculation};
-use crate::domain::{Explanation, Step};
+use crate::domain::{Explanation, Formula, Step};
 use crate::store::Kept;
 
 pub(crate) use books::{EntryView, PartnerBalancesView, TrialBalanceView};
@@ -48,9 +48,9 @@ pub(crate) struct CommissionView {
     gross_amount: Box<RawValue>,
     gross_amount_minor: i64,
     currency: &'static str,
-    /// Percent.
-    #[schema(value_type = Percent)]
-    rate: Box<RawValue>,
+    /// Percent; null where it is no plain percentage.
+    #[schema(value_type = Option<Percent>)]
+    rate: Option<Box<RawValue>>,
     #[schema(value_type = Decimal)]
     commission_amount: Box<RawValue>,
     commission_amount_minor: i64,
@@ -81,7 +81,7 @@ impl CommissionView {
             gross_amount: conversion.gross.amount().to_json(),
             gross_amount_minor: conversion.gross.minor(),
             currency: conversion.gross.currency().code(),
-            rate: commission.rate().percent().to_json(),
+            rate: commission.rate().map(|rate| rate.percent().to_json()),
             commission_amount: commission.amount().amount().to_json(),
             commission_amount_minor: commission.amount().minor(),
             status: commission.state().name(),
@@ -131,13 +131,14 @@ struct ExplanationView {
 struct Inputs {
     gross_amount: Box<RawValue>,
     currency: &'static str,
-    rate: Box<RawValue>,
+    /// Percent; null where it is no plain percentage.
+    rate: Option<Box<RawValue>>,
     rate_source: &'static str,
 }
 
 #[derive(Serialize)]
 struct RuleView {
-    name: &'static str,
+    name: String,
     version: u32,
 }
 
@@ -145,7 +146,9 @@ struct RuleView {
 #[serde(tag = "step", rename_all = "snake_case", rename_all_fields = "camelCase")]
 enum StepView {
     ChoseRate { source: &'static str, rate: Box<RawValue> },
+    ChoseAmount { source: &'static str, amount: Box<RawValue> },
     PassedOverRate { source: &'static str, rate: Box<RawValue> },
+    PassedOverAmount { source: &'static str, amount: Box<RawValue> },
     Multiplied { exact: String },
     Rounded { to: Box<RawValue> },
 }
@@ -161,12 +164,22 @@ struct RoundingView {
 /// The explanation as it is kept and answered.
 pub(crate) fn explanation(explanation: &Explanation) -> Box<RawValue> {
     let steps = explanation.steps.iter().map(|step| match step {
-        Step::Chose { source, rate } => {
-            StepView::ChoseRate { source: source.name(), rate: rate.percent().to_json() }
-        }
-        Step::PassedOver { source, rate } => {
-            StepView::PassedOverRate { source: source.name(), rate: rate.percent().to_json() }
-        }
+        Step::Chose { source, formula } => match formula {
+            Formula::Percentage(rate) => {
+                StepView::ChoseRate { source: source.name(), rate: rate.percent().to_json() }
+            }
+            Formula::Flat(amount) => {
+                StepView::ChoseAmount { source: source.name(), amount: amount.amount().to_json() }
+            }
+        },
+        Step::PassedOver { source, formula } => match formula {
+            Formula::Percentage(rate) => {
+                StepView::PassedOverRate { source: source.name(), rate: rate.percent().to_json() }
+            }
+            Formula::Flat(amount) => {
+                StepView::PassedOverAmount { source: source.name(), amount: amount.amount().to_json() }
+            }
+        },
         Step::Multiplied { exact } => StepView::Multiplied { exact: exact.clone() },
         Step::Rounded { to } => StepView::Rounded { to: to.amount().to_json() },
     });
@@ -174,10 +187,10 @@ pub(crate) fn explanation(explanation: &Explanation) -> Box<RawValue> {
         inputs: Inputs {
             gross_amount: explanation.gross.amount().to_json(),
             currency: explanation.gross.currency().code(),
-            rate: explanation.rate.percent().to_json(),
+            rate: explanation.formula.rate().map(|rate| rate.percent().to_json()),
             rate_source: explanation.source.name(),
         },
-        rule: RuleView { name: explanation.rule, version: explanation.rule_version },
+        rule: RuleView { name: explanation.rule.clone(), version: explanation.rule_version },
         steps: steps.collect(),
         rounding: RoundingView {
             mode: "half-even",

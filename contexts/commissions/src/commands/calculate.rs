@@ -1,11 +1,13 @@
 //! Calculates the commission of a conversion, once.
 
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Rate, Uuid};
+use hexalpes_kernel::{Amount, Cause, Money, MoneyError, Rate, Timestamp, Uuid};
 
+use super::agreed::{self, Agreed, Agreement};
 use super::book::book;
 use crate::domain::{
-    Commission, CommissionId, Conversion, Fact, Made, Origin, Program, Rates, Refunded, RuleError,
+    AffiliateId, Commission, CommissionId, Conversion, ConversionId, Fact, Formula, Made, Origin, Program,
+    ProgramId, Rates, Refunded, RuleError, Told,
 };
 use crate::store::{self, Kept, refunds};
 use crate::views;
@@ -16,10 +18,22 @@ pub struct CalculateCommission {
     pub id: CommissionId,
     /// The ids of the events that say so: calculated, and perhaps approved, and perhaps refunded already.
     pub events: [Uuid; 3],
-    pub conversion: Conversion,
-    /// The rate that the request asks for. It counts only if the commission is new.
-    pub rate: Option<Rate>,
+    /// Without an amount, only a commission that is there can be answered with.
+    pub conversion: Told,
+    pub agreement: Agreement,
+    /// When the customer did it; now where nobody says.
+    pub occurred_at: Option<Timestamp>,
+    /// What the request asks for. It counts only if the commission is new.
+    pub wanted: Option<Wanted>,
     pub origin: Origin,
+}
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    Percentage(Rate),
+    /// In the conversion's currency.
+    Flat(Amount),
 }
 
 /// The commission of the conversion, made now or found.
@@ -34,23 +48,49 @@ pub struct Calculation {
 pub enum CalculateError {
     #[error("the conversion has commission {existing}, which was calculated from other values")]
     DuplicateConversion { existing: CommissionId },
+    /// It may be on its way: whoever asks may wait for it.
+    #[error("there is no conversion {0}")]
+    NoConversion(ConversionId),
+    /// As [`CalculateError::NoConversion`].
+    #[error("there is no program {0}")]
+    NoProgram(ProgramId),
+    /// As [`CalculateError::NoConversion`].
+    #[error("{what} is not known here")]
+    NotYetKnown { what: String },
+    #[error("affiliate {affiliate} works under the program {program}")]
+    OtherProgram { affiliate: AffiliateId, program: ProgramId },
+    #[error("the flat amount {0}")]
+    Flat(MoneyError),
     #[error(transparent)]
     Rule(#[from] RuleError),
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// Two that arrive together are told apart by the unique key: one inserts, the other finds.
+/// Two that arrive together are told apart by the unique key: one inserts, the other finds. `built_in` is the program
+/// that holds under its name until something is heard of it.
 pub async fn calculate(
     tx: &Tx,
     command: CalculateCommission,
-    program: &Program,
+    built_in: &Program,
     cause: &Cause,
 ) -> Result<Calculation, CalculateError> {
-    let CalculateCommission { id, events, conversion, rate, origin } = command;
-    let rates = Rates { request: rate, ..Rates::default() };
+    let CalculateCommission { id, events, conversion: told, agreement, occurred_at, wanted, origin } =
+        command;
+    let Some(gross) = told.gross else {
+        let found = again(tx, &told).await?;
+        return found.ok_or(CalculateError::NoConversion(told.id));
+    };
+    let at = occurred_at.unwrap_or(cause.at);
+    let Agreed { program, rate } = agreed::find(tx, &agreement, &told.affiliate, at, built_in).await?;
+    let currency = told.currency.unwrap_or(program.currency);
+    let gross = Money::from_amount(gross, currency).map_err(RuleError::from)?;
+    let request = wanted.map(|wanted| formula(wanted, gross)).transpose()?;
+    let rates = Rates { request, affiliate: rate, ..Rates::default() };
+    let Told { id: conversion, affiliate, campaign, .. } = told.clone();
+    let conversion = Conversion { id: conversion, affiliate, campaign, gross };
     let Made { commission, explanation, calculated, approved } =
-        Commission::calculate(id, conversion.clone(), program, &rates, origin, cause.at)?;
+        Commission::calculate(id, conversion, &program, &rates, origin, cause.at)?;
     let mut kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
         let mut facts = vec![Fact::Calculated(calculated)];
@@ -59,11 +99,26 @@ pub async fn calculate(
         book(tx, events.into_iter().zip(facts).collect(), cause).await?;
         return Ok(Calculation { kept, duplicate: false });
     }
-    let kept = store::load_by_conversion(tx, &conversion.id).await?.ok_or_else(unseen)?;
-    if kept.commission.is_for(&conversion) {
-        Ok(Calculation { kept, duplicate: true })
+    again(tx, &told).await?.ok_or_else(|| unseen().into())
+}
+
+/// The commission that is there, if the conversion is told in the same words.
+async fn again(tx: &Tx, told: &Told) -> Result<Option<Calculation>, CalculateError> {
+    let Some(kept) = store::load_by_conversion(tx, &told.id).await? else { return Ok(None) };
+    if kept.commission.is_for(told) {
+        Ok(Some(Calculation { kept, duplicate: true }))
     } else {
         Err(CalculateError::DuplicateConversion { existing: kept.commission.id().clone() })
+    }
+}
+
+fn formula(wanted: Wanted, gross: Money) -> Result<Formula, CalculateError> {
+    match wanted {
+        Wanted::Percentage(rate) => Ok(Formula::Percentage(rate)),
+        Wanted::Flat(amount) => match Money::from_amount(amount, gross.currency()) {
+            Ok(amount) => Ok(Formula::Flat(amount)),
+            Err(error) => Err(CalculateError::Flat(error)),
+        },
     }
 }
 

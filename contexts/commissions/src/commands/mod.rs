@@ -1,16 +1,20 @@
 //! What can be asked of this context. A command takes a transaction and neither opens nor ends one.
 
+mod agreed;
 mod approve;
 mod book;
 mod calculate;
 mod change;
+mod learn;
 mod payouts;
 mod refund;
 mod release_due;
 
+pub use agreed::Agreement;
 pub use approve::{Approval, ApproveCommission, approve};
-pub use calculate::{CalculateCommission, CalculateError, Calculation, calculate};
+pub use calculate::{CalculateCommission, CalculateError, Calculation, Wanted, calculate};
 pub use change::{ChangeCommission, ChangeError, Changed, Verb, change};
+pub use learn::{Learned, learn};
 pub use payouts::{
     CreatePayout, PayoutCommandError, WhatToPay, create_payout, fail_payout, pay_commission, preview,
     send_payout, settle_payout,

@@ -3,7 +3,7 @@
 //! Not here: how the amount is derived (`rule`), how that is told (`explanation`), what can be done with a commission
 //! (`lifecycle`), and how it is booked (`posting`).
 
-use hexalpes_kernel::{Money, Rate, Timestamp};
+use hexalpes_kernel::{Amount, Currency, Money, Rate, Timestamp};
 
 use super::{
     AffiliateId, Approved, Bucket, Calculated, CampaignId, CommissionId, ConversionId, Explanation, PayoutId,
@@ -18,6 +18,23 @@ pub struct Conversion {
     pub campaign: Option<CampaignId>,
     /// What the customer paid.
     pub gross: Money,
+}
+
+/// A conversion as somebody tells of it; what is not said is not compared with what is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub id: ConversionId,
+    pub affiliate: AffiliateId,
+    pub campaign: Option<CampaignId>,
+    pub gross: Option<Amount>,
+    pub currency: Option<Currency>,
+}
+
+impl From<Conversion> for Told {
+    fn from(Conversion { id, affiliate, campaign, gross }: Conversion) -> Self {
+        let (amount, currency) = (gross.amount(), gross.currency());
+        Self { id, affiliate, campaign, gross: Some(amount), currency: Some(currency) }
+    }
 }
 
 /// How a conversion came to be known here.
@@ -138,7 +155,8 @@ pub struct Commission {
     pub(super) id: CommissionId,
     pub(super) program: ProgramId,
     pub(super) conversion: Conversion,
-    pub(super) rate: Rate,
+    /// None where it is no plain percentage.
+    pub(super) rate: Option<Rate>,
     pub(super) amount: Money,
     /// What of the amount was taken back; 0 to all of it.
     pub(super) reversed: Money,
@@ -154,7 +172,7 @@ pub struct Stored {
     pub id: CommissionId,
     pub program: ProgramId,
     pub conversion: Conversion,
-    pub rate: Rate,
+    pub rate: Option<Rate>,
     pub amount: Money,
     pub reversed: Money,
     pub refunded: Money,
@@ -193,9 +211,9 @@ impl Commission {
             commission: id.clone(),
             conversion: conversion.clone(),
             amount: explanation.rounding.to,
-            rate: explanation.rate,
+            rate: explanation.formula.rate(),
             source: explanation.source,
-            rule: explanation.rule,
+            rule: explanation.rule.clone(),
             rule_version: explanation.rule_version,
             status: state.name(),
             into,
@@ -204,7 +222,7 @@ impl Commission {
         let mut commission = Self {
             id,
             program: program.id(),
-            rate: explanation.rate,
+            rate: calculated.rate,
             amount: calculated.amount,
             reversed: Money::zero(calculated.amount.currency()),
             refunded: Money::zero(conversion.gross.currency()),
@@ -217,9 +235,14 @@ impl Commission {
         Ok(Made { commission, explanation, calculated, approved })
     }
 
-    /// Whether `conversion` is the one that this commission is for, told a second time.
-    pub fn is_for(&self, conversion: &Conversion) -> bool {
-        self.conversion == *conversion
+    /// Whether the conversion that this commission is for is told a second time, in the same words (C-9).
+    pub fn is_for(&self, told: &Told) -> bool {
+        let Conversion { id, affiliate, campaign, gross } = &self.conversion;
+        *id == told.id
+            && *affiliate == told.affiliate
+            && told.campaign.as_ref().is_none_or(|told| campaign.as_ref() == Some(told))
+            && told.gross.is_none_or(|told| gross.amount() == told)
+            && told.currency.is_none_or(|told| gross.currency() == told)
     }
 
     /// Takes a commission out of its store.
@@ -240,7 +263,8 @@ impl Commission {
         &self.conversion
     }
 
-    pub fn rate(&self) -> Rate {
+    /// None where it is no plain percentage.
+    pub fn rate(&self) -> Option<Rate> {
         self.rate
     }
 

@@ -2,17 +2,18 @@
 //!
 //! It is kept with the commission, so that the answer stays when the rule changes.
 
-use hexalpes_kernel::{Money, Rate};
+use hexalpes_kernel::Money;
 
-use super::RateSource;
+use super::{Formula, RateSource};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     pub gross: Money,
-    pub rate: Rate,
-    /// Where the rate came from.
+    /// What counted.
+    pub formula: Formula,
+    /// Where it came from.
     pub source: RateSource,
-    pub rule: &'static str,
+    pub rule: String,
     pub rule_version: u32,
     /// In the order in which they were done.
     pub steps: Vec<Step>,
@@ -23,10 +24,10 @@ pub struct Explanation {
 /// One thing that was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// This rate ranks before every other that was there.
-    Chose { source: RateSource, rate: Rate },
-    /// This rate was there too, and ranks after the chosen one.
-    PassedOver { source: RateSource, rate: Rate },
+    /// This ranks before everything else that was there.
+    Chose { source: RateSource, formula: Formula },
+    /// This was there too, and ranks after the chosen one.
+    PassedOver { source: RateSource, formula: Formula },
     /// Gross times rate, in major units, exactly.
     Multiplied { exact: String },
     /// To whole minor units.

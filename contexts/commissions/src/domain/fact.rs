@@ -10,9 +10,10 @@ pub struct Calculated {
     pub commission: CommissionId,
     pub conversion: Conversion,
     pub amount: Money,
-    pub rate: Rate,
+    /// None where it is no plain percentage.
+    pub rate: Option<Rate>,
     pub source: RateSource,
-    pub rule: &'static str,
+    pub rule: String,
     pub rule_version: u32,
     /// As [`State::name`](super::State::name).
     pub status: &'static str,

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::{
     Account, AffiliateId, Bucket, Candidate, Commission, CommissionId, Conversion, ConversionId, Fact,
-    LineState, Made, Method, Origin, Payout, PayoutId, Program, ProgramId, Rates, Refunded, State, plan,
+    Formula, LineState, Made, Method, Origin, Payout, PayoutId, Program, ProgramId, Rates, Refunded, State,
+    plan,
 };
 
 const PARTNERS: usize = 3;
@@ -112,7 +113,7 @@ impl World {
         let rate = Rate::from_percent(Amount::new(millionths, 6)).unwrap();
         let program = Program {
             // Some hundred names of a test.
-            name: self.program().as_str().to_owned().leak(),
+            name: self.program().to_string(),
             hold: held.then_some(Duration::from_secs(3)),
             ..Program::default()
         };
@@ -177,7 +178,7 @@ impl World {
     fn calculate(&mut self, step: &Step) {
         let Some((id, conversion, program, rate, origin)) = self.calculation(step) else { return };
         let Step::Calculate { yen, capped, .. } = *step else { return };
-        let rates = Rates { request: Some(rate), ..Rates::default() };
+        let rates = Rates { request: Some(Formula::Percentage(rate)), ..Rates::default() };
         let Made { mut commission, mut calculated, approved, .. } =
             Commission::calculate(id, conversion, &program, &rates, origin, self.at()).unwrap();
         let mut approved = approved.map(Fact::Approved);

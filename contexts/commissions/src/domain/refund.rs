@@ -78,8 +78,10 @@ impl Commission {
         if refunded == gross {
             return Ok(self.amount);
         }
-        if self.rate.of(gross) == Ok(self.amount) {
-            return Ok(self.rate.of(refunded)?);
+        if let Some(rate) = self.rate
+            && rate.of(gross) == Ok(self.amount)
+        {
+            return Ok(rate.of(refunded)?);
         }
         Ok(self.amount.share(refunded.minor(), gross.minor())?)
     }

@@ -31,10 +31,40 @@ impl RateSource {
     }
 }
 
-/// The rates that somebody set for one conversion, besides the program's own.
+/// How much a conversion owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formula {
+    /// A part of the gross amount.
+    Percentage(Rate),
+    /// An amount in the conversion's currency, whatever the customer paid.
+    Flat(Money),
+}
+
+impl Formula {
+    pub fn rate(self) -> Option<Rate> {
+        match self {
+            Self::Percentage(rate) => Some(rate),
+            Self::Flat(_) => None,
+        }
+    }
+
+    /// The exact amount, and what it is in whole minor units.
+    fn of(self, gross: Money) -> Result<(Amount, Money), MoneyError> {
+        match self {
+            Self::Percentage(rate) => Ok((exact(gross, rate), rate.of(gross)?)),
+            Self::Flat(amount) => {
+                // Tells when it is another currency.
+                Money::zero(gross.currency()).checked_add(amount)?;
+                Ok((amount.amount(), amount))
+            }
+        }
+    }
+}
+
+/// What somebody set for one conversion, besides the program's own rate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
-    pub request: Option<Rate>,
+    pub request: Option<Formula>,
     pub campaign: Option<Rate>,
     pub affiliate: Option<Rate>,
 }
@@ -42,7 +72,7 @@ pub struct Rates {
 /// A program's rule, in one of its versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    pub name: &'static str,
+    pub name: String,
     pub version: u32,
     /// What an amount is in when nobody says.
     pub currency: Currency,
@@ -61,18 +91,21 @@ pub enum RuleError {
     Money(#[from] MoneyError),
 }
 
+/// The program that is there from the start.
+const DEFAULT: &str = "default";
+
 impl Default for Program {
     /// USD, 10 %, no hold, approved at once what was recorded.
     fn default() -> Self {
         let rate = Rate::from_percent(Amount::new(10, 0)).expect("10 % is a rate");
         let currency = Currency::USD;
-        Self { name: "default", version: 1, currency, rate, hold: None, approves_recorded: true }
+        Self { name: DEFAULT.to_owned(), version: 1, currency, rate, hold: None, approves_recorded: true }
     }
 }
 
 impl Program {
     pub fn id(&self) -> ProgramId {
-        ProgramId::parse(self.name).expect("the programs that are written here have names that are ids")
+        ProgramId::parse(&self.name).expect("a program's name is its id")
     }
 
     /// Whether a commission is approved as soon as it is calculated.
@@ -90,25 +123,27 @@ impl Program {
         }
         let mut ranked = [
             (RateSource::Request, rates.request),
-            (RateSource::Campaign, rates.campaign),
-            (RateSource::Affiliate, rates.affiliate),
+            (RateSource::Campaign, rates.campaign.map(Formula::Percentage)),
+            (RateSource::Affiliate, rates.affiliate.map(Formula::Percentage)),
         ]
         .into_iter()
-        .filter_map(|(source, rate)| Some((source, rate?)))
-        .chain([(RateSource::Program, self.rate)]);
-        let (source, rate) = ranked.next().expect("the program always has a rate");
+        .filter_map(|(source, formula)| Some((source, formula?)))
+        .chain([(RateSource::Program, Formula::Percentage(self.rate))]);
+        let (source, formula) = ranked.next().expect("the program always has a rate");
 
-        let exact = exact(gross, rate).to_string();
-        let to = rate.of(gross)?;
-        let mut steps = vec![Step::Chose { source, rate }];
-        steps.extend(ranked.map(|(source, rate)| Step::PassedOver { source, rate }));
-        steps.push(Step::Multiplied { exact: exact.clone() });
+        let (exact, to) = formula.of(gross)?;
+        let exact = exact.to_string();
+        let mut steps = vec![Step::Chose { source, formula }];
+        steps.extend(ranked.map(|(source, formula)| Step::PassedOver { source, formula }));
+        if let Formula::Percentage(_) = formula {
+            steps.push(Step::Multiplied { exact: exact.clone() });
+        }
         steps.push(Step::Rounded { to });
         Ok(Explanation {
             gross,
-            rate,
+            formula,
             source,
-            rule: self.name,
+            rule: self.name.clone(),
             rule_version: self.version,
             steps,
             rounding: Rounding { from: exact, to },
@@ -142,7 +177,7 @@ mod tests {
     fn the_request_ranks_before_campaign_affiliate_and_program() {
         let program = Program::default();
         let mut rates = Rates {
-            request: Some(percent("15")),
+            request: Some(Formula::Percentage(percent("15"))),
             campaign: Some(percent("12.5")),
             affiliate: Some(percent("20")),
         };
@@ -166,7 +201,7 @@ mod tests {
         assert_eq!(
             explanation.steps,
             [
-                Step::Chose { source: RateSource::Program, rate: percent("10") },
+                Step::Chose { source: RateSource::Program, formula: Formula::Percentage(percent("10")) },
                 Step::Multiplied { exact: "12.345".into() },
                 Step::Rounded { to: usd(1_234) },
             ]
@@ -175,15 +210,21 @@ mod tests {
 
     #[test]
     fn rates_that_were_passed_over_are_told() {
-        let rates =
-            Rates { request: Some(percent("15")), affiliate: Some(percent("20")), ..Rates::default() };
+        let rates = Rates {
+            request: Some(Formula::Percentage(percent("15"))),
+            affiliate: Some(percent("20")),
+            ..Rates::default()
+        };
         let explanation = Program::default().apply(usd(10_000), &rates).unwrap();
         assert_eq!(
             explanation.steps[..3],
             [
-                Step::Chose { source: RateSource::Request, rate: percent("15") },
-                Step::PassedOver { source: RateSource::Affiliate, rate: percent("20") },
-                Step::PassedOver { source: RateSource::Program, rate: percent("10") },
+                Step::Chose { source: RateSource::Request, formula: Formula::Percentage(percent("15")) },
+                Step::PassedOver {
+                    source: RateSource::Affiliate,
+                    formula: Formula::Percentage(percent("20"))
+                },
+                Step::PassedOver { source: RateSource::Program, formula: Formula::Percentage(percent("10")) },
             ]
         );
     }
@@ -209,7 +250,7 @@ mod tests {
         ) {
             let gross = Money::from_minor(minor, Currency::parse(code).unwrap());
             let rate = Rate::from_percent(Amount::new(millionths, 6)).unwrap();
-            let rates = Rates { request: Some(rate), ..Rates::default() };
+            let rates = Rates { request: Some(Formula::Percentage(rate)), ..Rates::default() };
             let explanation = Program::default().apply(gross, &rates).unwrap();
             let amount = explanation.rounding.to;
 

@@ -1,23 +1,32 @@
 //! `/api/v1/comisiones`: commissions and what can be done with them, in the words of seed 4.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{
-    Answer, Body, FieldError, Fields, Filters, FromFields, Invalid, ListQuery, Page, Problem, said, values,
+    Answer, Body, FieldError, Fields, Filters, FromFields, Invalid, KeyInUse, KeyReused, ListQuery, Page,
+    Problem, said, values,
 };
 use hexalpes_kernel::Money;
 
 use super::{App, Asked, keyset};
-use crate::commands::{self, ChangeCommission, Verb};
+use crate::commands::{self, CalculateError, ChangeCommission, Verb};
 use crate::domain::{AffiliateId, CommissionId, ConversionId, ProgramId, State as Standing};
+use crate::problems::SEED_4;
 use crate::requests::{
-    ClawBackBody, ClawBackRequest, HoldBody, HoldRequest, ReasonBody, ReasonRequest, WhyBody, WhyRequest,
+    ClawBackBody, ClawBackRequest, ComisionBody, ComisionRequest, HoldBody, HoldRequest, ReasonBody,
+    ReasonRequest, WhyBody, WhyRequest,
 };
 use crate::store::lists::{self, CommissionFilter, CommissionSort};
-use crate::store::{self, Kept, history};
+use crate::store::{self, Kept, history, known};
 use crate::views::{ComisionView, HistoriaView, PageOf, answer};
+
+/// For so long a conversion or a program that is not known yet is waited for: it may be on its way.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a list of commissions may be narrowed by.
 pub(super) struct Narrowed(CommissionFilter);
@@ -74,6 +83,92 @@ pub(super) async fn list(
         [number.to_string(), commission.id().to_string()]
     });
     Ok(page.map(ComisionView::of).into_answer(query.format))
+}
+
+/// Makes the commission of a conversion, or answers with the one that came by itself.
+///
+/// Without `valor_conversion` the conversion may be on its way: it is waited for, up to 2 s.
+#[utoipa::path(post, path = "/api/v1/comisiones", tag = "comisiones", request_body = ComisionBody,
+    responses((status = 201, description = "Calculated", body = ComisionView),
+        (status = 200, description = "It was there: `duplicate` is true", body = ComisionView),
+        (status = 404, description = "Nobody knows what the customer paid", content_type = "application/problem+json"),
+        (status = 409, description = "It was calculated from other values", content_type = "application/problem+json")))]
+pub(super) async fn create(
+    State(app): State<App>,
+    asked: Asked,
+    body: Body<ComisionRequest>,
+) -> Result<Answer, Problem> {
+    let (cause, request) = asked.keyed("create commission", &body.digest, "");
+    let command = body.value.into_command(&*app.edge);
+    let attempt = || {
+        let (command, program, cause) = (command.clone(), Arc::clone(&app.program), cause.clone());
+        let calculate = async move |tx: &Tx| -> Result<Answer, Refused> {
+            let calculation = commands::calculate(tx, command.clone(), &program, &cause).await?;
+            let status = if calculation.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+            Ok(answer(status, &ComisionView::from(calculation)))
+        };
+        app.idempotency.write(&app.db, request.clone(), calculate)
+    };
+    match attempt().await {
+        Err(Refused::Calculating(refusal)) if becomes_known(&app, &refusal).await => Ok(attempt().await?),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// Waits for what a refusal misses, if that may be on its way; tells whether it came.
+async fn becomes_known(app: &App, missing: &CalculateError) -> bool {
+    let missing = missing.clone();
+    if !matches!(missing, CalculateError::NoConversion(_) | CalculateError::NoProgram(_)) {
+        return false;
+    }
+    let look = async move |tx: &Tx| -> Result<Option<()>, DbError> {
+        Ok(match &missing {
+            CalculateError::NoConversion(id) => store::load_by_conversion(tx, id).await?.map(|_| ()),
+            CalculateError::NoProgram(id) => known::program(tx, id, None).await?.map(|_| ()),
+            _ => None,
+        })
+    };
+    matches!(app.db.read_until(PATIENCE, look).await, Ok(Some(())))
+}
+
+/// Why no commission was made, kept apart from its problem until nobody waits any more.
+#[derive(Debug)]
+enum Refused {
+    Calculating(CalculateError),
+    Other(Problem),
+}
+
+impl From<CalculateError> for Refused {
+    fn from(error: CalculateError) -> Self {
+        Self::Calculating(error)
+    }
+}
+
+impl From<DbError> for Refused {
+    fn from(error: DbError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<KeyReused> for Refused {
+    fn from(error: KeyReused) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<KeyInUse> for Refused {
+    fn from(error: KeyInUse) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Calculating(error) => SEED_4.of(error),
+            Refused::Other(problem) => problem,
+        }
+    }
 }
 
 /// One commission.

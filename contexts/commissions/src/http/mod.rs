@@ -46,7 +46,7 @@ pub fn seed_api(app: App) -> OpenApiRouter {
 /// All other routes: commissions in the words of seed 4, and the books.
 pub fn api(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(comisiones::list))
+        .routes(routes!(comisiones::create, comisiones::list))
         .routes(routes!(comisiones::read))
         .routes(routes!(comisiones::history))
         .routes(routes!(comisiones::approve))

@@ -12,7 +12,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::journal::Ledger;
 use super::{Kept, snapshots};
 use crate::commands::{
-    self, CalculateCommission, ChangeCommission, CreatePayout, RefundConversion, Verb, WhatToPay,
+    self, Agreement, CalculateCommission, ChangeCommission, CreatePayout, RefundConversion, Verb, Wanted,
+    WhatToPay,
 };
 use crate::domain::laws::{MINIMUM, Step, World, currency, step};
 use crate::domain::{Account, PayoutId, Terms};
@@ -66,12 +67,13 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
             let (id, conversion, program, rate, origin) = world.calculation(step).unwrap();
             for _ in 0..2 {
                 let (id, conversion) = (id.clone(), conversion.clone());
-                let rate = Some(rate);
                 let command = CalculateCommission {
                     id,
                     events: std::array::from_fn(|_| edge.uuid()),
-                    conversion,
-                    rate,
+                    conversion: conversion.into(),
+                    agreement: Agreement::Newest { program: None },
+                    occurred_at: None,
+                    wanted: Some(Wanted::Percentage(rate)),
                     origin,
                 };
                 commands::calculate(tx, command, &program, &cause).await.unwrap();

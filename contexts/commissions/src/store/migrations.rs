@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
-use super::{history, journal, payouts, refunds, snapshots, terms};
+use super::{history, journal, known, payouts, refunds, snapshots, terms};
 
 /// What the routers need in their database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("commissions", 3, "pay commissions out", |backend| {
         [payouts::create(backend), terms::create(backend)].concat()
     }),
+    Migration::new("commissions", 4, "know programs and affiliates", known::create),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

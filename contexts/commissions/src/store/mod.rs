@@ -2,6 +2,7 @@
 
 pub(crate) mod history;
 pub(crate) mod journal;
+pub(crate) mod known;
 #[cfg(test)]
 mod laws;
 pub(crate) mod lists;
@@ -114,7 +115,7 @@ pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
             commission.reversed().minor().into(),
             commission.refunded().minor().into(),
             conversion.gross.currency().code().into(),
-            commission.rate().percent().to_string().into(),
+            commission.rate().map(|rate| rate.percent().to_string()).unwrap_or_default().into(),
             kept.explanation.get().into(),
             state.status.into(),
             state.held_until.into(),
@@ -322,7 +323,7 @@ pub(crate) fn kept(row: &Row) -> Result<Kept, DbError> {
         id: parsed(row, "id", |id| CommissionId::parse(id).ok())?,
         program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
         conversion,
-        rate: parsed(row, "rate_percent", |text| Rate::from_percent(Amount::parse(text).ok()?).ok())?,
+        rate: rate(row)?,
         amount: reader.money("commission_minor")?,
         reversed: reader.money("reversed_minor")?,
         refunded: reader.money("refunded_minor")?,
@@ -331,6 +332,18 @@ pub(crate) fn kept(row: &Row) -> Result<Kept, DbError> {
     });
     let explanation = RawValue::from_string(row.get("explanation")?);
     Ok(Kept { commission, explanation: explanation.map_err(|_| wrong("explanation", "it is not JSON"))? })
+}
+
+/// Empty where it is no plain percentage.
+fn rate(row: &Row) -> Result<Option<Rate>, DbError> {
+    if row.get::<String>("rate_percent")?.is_empty() {
+        return Ok(None);
+    }
+    parsed(row, "rate_percent", percent).map(Some)
+}
+
+fn percent(text: &str) -> Option<Rate> {
+    Rate::from_percent(Amount::parse(text).ok()?).ok()
 }
 
 pub(crate) fn time(row: &Row, column: &str) -> Result<Timestamp, DbError> {

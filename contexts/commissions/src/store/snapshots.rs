@@ -412,7 +412,7 @@ fn all() -> SelectStatement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{self, CalculateCommission};
+    use crate::commands::{self, Agreement, CalculateCommission};
     use crate::domain::{CommissionId, Conversion, ConversionId, Origin, Program};
     use crate::store::laws::{cause, edge, on_each_database};
 
@@ -430,8 +430,10 @@ mod tests {
                 let command = CalculateCommission {
                     id: CommissionId::parse(&format!("com-{number}")).unwrap(),
                     events: std::array::from_fn(|_| edge.uuid()),
-                    conversion,
-                    rate: None,
+                    conversion: conversion.into(),
+                    agreement: Agreement::Newest { program: None },
+                    occurred_at: None,
+                    wanted: None,
                     origin: Origin::Recorded,
                 };
                 let cause = cause(&*edge, Timestamp::from_micros(number * 1_000_000).unwrap());

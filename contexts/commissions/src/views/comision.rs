@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::commands::Calculation;
 use crate::domain::State;
 use crate::store::{Kept, history::Done};
 
@@ -25,8 +26,11 @@ pub(crate) struct ComisionView {
     #[schema(value_type = Decimal)]
     valor_conversion: Box<RawValue>,
     valor_conversion_minor: i64,
-    #[schema(value_type = Percent)]
-    porcentaje: Box<RawValue>,
+    /// `porcentual` or `fija`; a tiered or capped one is `porcentual` only where it is a plain percentage.
+    tipo_comision: &'static str,
+    /// Null where it is no plain percentage.
+    #[schema(value_type = Option<Percent>)]
+    porcentaje: Option<Box<RawValue>>,
     /// As it was calculated.
     #[schema(value_type = Decimal)]
     monto: Box<RawValue>,
@@ -77,7 +81,8 @@ impl ComisionView {
             campana_id: conversion.campaign.as_ref().map(ToString::to_string),
             valor_conversion: conversion.gross.amount().to_json(),
             valor_conversion_minor: conversion.gross.minor(),
-            porcentaje: commission.rate().percent().to_json(),
+            tipo_comision: if commission.rate().is_some() { "porcentual" } else { "fija" },
+            porcentaje: commission.rate().map(|rate| rate.percent().to_json()),
             monto: amount.amount().to_json(),
             monto_minor: amount.minor(),
             monto_revertido: reversed.amount().to_json(),
@@ -98,6 +103,13 @@ impl ComisionView {
             explicacion: explanation,
             duplicate: None,
         }
+    }
+}
+
+/// 201 for a new commission, 200 for the one that was there.
+impl From<Calculation> for ComisionView {
+    fn from(Calculation { kept, duplicate }: Calculation) -> Self {
+        Self { duplicate: duplicate.then_some(true), ..Self::of(kept) }
     }
 }
 
@@ -131,7 +143,7 @@ impl Record for ComisionView {
             self.programa_id.clone(),
             self.campana_id.clone().unwrap_or_default(),
             self.valor_conversion.get().to_owned(),
-            self.porcentaje.get().to_owned(),
+            self.porcentaje.as_ref().map_or_else(String::new, |percent| percent.get().to_owned()),
             self.monto.get().to_owned(),
             self.monto_revertido.get().to_owned(),
             self.monto_neto.get().to_owned(),

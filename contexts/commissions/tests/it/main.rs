@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod agreed;
 mod bad_input;
 mod books;
+mod comisiones;
 mod flow;
 mod messages;
 mod payouts;

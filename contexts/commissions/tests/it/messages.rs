@@ -23,16 +23,16 @@ use crate::support::{TestApp, a_conversion, on_each_database};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The context with its consumers, and a broker that brings it messages.
-struct Stage {
-    app: TestApp,
+pub(crate) struct Stage {
+    pub(crate) app: TestApp,
     client: Client,
-    consumers: [EventConsumer; 2],
+    consumers: [EventConsumer; 3],
     broker: Broker,
     stop: CancellationToken,
     _folder: TempDir,
 }
 
-async fn on_each_stage(test: impl AsyncFn(&Stage)) {
+pub(crate) async fn on_each_stage(test: impl AsyncFn(&Stage)) {
     on_each_database(async |app| {
         let stage = Stage::set(app).await;
         test(&stage).await;
@@ -64,7 +64,7 @@ impl Stage {
         self.broker.close().await.unwrap();
     }
 
-    async fn send(&self, topic: &str, message: Outgoing) {
+    pub(crate) async fn send(&self, topic: &str, message: Outgoing) {
         let producer = self.client.producer(topic, ProducerOptions::default()).await.unwrap();
         producer.send(message).await.unwrap();
         producer.close().await;
@@ -75,7 +75,7 @@ impl Stage {
     }
 
     /// Waits until a consumer is as wanted.
-    async fn until(&self, consumer: &str, wanted: impl Fn(&Status) -> bool) -> Status {
+    pub(crate) async fn until(&self, consumer: &str, wanted: impl Fn(&Status) -> bool) -> Status {
         let consumer = self.consumers.iter().find(|known| known.handler() == consumer).unwrap();
         let reached = async {
             while !wanted(&consumer.status()) {
@@ -95,7 +95,7 @@ impl Stage {
 const CALCULATE: &str = "com.hexabuilders.commissions.CalculateCommission";
 const APPROVE: &str = "com.hexabuilders.commissions.ApproveCommission";
 
-fn command(id: &str, kind: &str, data: &Value) -> Outgoing {
+pub(crate) fn command(id: &str, kind: &str, data: &Value) -> Outgoing {
     let event = json!({
         "specversion": "1.0", "type": kind, "source": "//tests", "id": id, "data": data, "correlationid": "CORR-7",
     });
@@ -103,7 +103,7 @@ fn command(id: &str, kind: &str, data: &Value) -> Outgoing {
 }
 
 /// As the conversions context tells it.
-fn recorded(conversion: &str) -> Value {
+pub(crate) fn recorded(conversion: &str) -> Value {
     json!({
         "conversion_id": conversion,
         "affiliate_id": "aff-1",
