@@ -42,6 +42,26 @@ impl Ecosystem {
     }
 }
 
+/// Accepts S4-API-1, S4-API-2, S4-API-3, S4-BEH-1, S4-BEH-3, S4-BEH-6, S4-BEH-7, C-11, C-12.
+#[tokio::test]
+async fn the_seeds_three_requests_lead_to_one_commission_that_is_approved() {
+    let ecosystem = Ecosystem::start();
+    let affiliate = ecosystem.registered("juan@email.com").await;
+    let conversion = ecosystem.converted(&affiliate).await;
+    let body = json!({
+        "afiliado_id": affiliate,
+        "conversion_id": conversion,
+        "tipo_comision": "porcentual",
+        "porcentaje": 15.0,
+    });
+    let (status, commission) = ecosystem.commissions.post("/api/v1/comisiones", &body).await;
+    assert_eq!((status, &commission["duplicate"]), (200, &json!(true)), "{commission}");
+    assert_eq!((&commission["porcentaje"], &commission["monto_minor"]), (&json!(20), &json!(2_000_000)));
+    assert_eq!(commission["estado"], "APPROVED");
+    let (status, same) = ecosystem.seed.get(&format!("/commissions/by-conversion/{conversion}")).await;
+    assert_eq!((status, &same["commissionId"]), (200, &commission["id"]));
+}
+
 /// Accepts S4-API-4, S4-API-5, S4-API-6, S4-SVC-1, S4-SVC-2, S4-SVC-3, S4-SVC-5, G-8, G-17.
 #[tokio::test]
 async fn every_port_tells_what_it_takes_and_how_it_is() {
