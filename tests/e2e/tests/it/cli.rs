@@ -24,13 +24,12 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
     let folder = folder();
     for _ in 0..2 {
         let said = printed(folder.path(), &["migrate"]);
-        assert_eq!(
-            said,
-            "commissions: sqlite:data/commissions.db is up to date\n\
-             notifications: sqlite:data/notifications.db is up to date\n"
-        );
+        let services = ["affiliates", "conversions", "commissions", "notifications"];
+        let told = services.map(|name| format!("{name}: sqlite:data/{name}.db is up to date\n"));
+        assert_eq!(said, told.concat());
     }
-    assert_eq!(names(&folder.path().join("data")), ["commissions.db", "locks", "notifications.db"]);
+    let made = ["affiliates.db", "commissions.db", "conversions.db", "locks", "notifications.db"];
+    assert_eq!(names(&folder.path().join("data")), made);
 }
 
 #[test]
