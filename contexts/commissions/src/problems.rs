@@ -162,6 +162,11 @@ impl From<PayoutCommandError> for Problem {
                 Self::not_found("commission_not_found", said(format!("no hay ninguna comisión {id}")))
             }
             PayoutCommandError::Commission(refusal) => refusal.into(),
+            PayoutCommandError::BeingSent { number } => {
+                let spanish =
+                    format!("la línea {number} se está enviando: hay que esperar a saber qué fue de ella");
+                Self::conflict("line_being_sent", said(spanish))
+            }
             PayoutCommandError::NoEndpoint => {
                 let spanish = "las condiciones del programa no indican adónde enviar".to_owned();
                 Self::conflict("no_endpoint", said(spanish))

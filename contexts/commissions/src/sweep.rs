@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use hexalpes_db::{Db, DbError, Tx};
-use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge};
+use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge, Timestamp};
 
 use crate::commands;
-use crate::store::snapshots;
+use crate::store::{self, snapshots, terms};
 
 /// Commissions that are released in one transaction.
 const RELEASED_MAX: u64 = 100;
@@ -27,10 +27,11 @@ pub struct Swept {
     pub entries: u64,
 }
 
-/// Does what is due.
+/// Does what is due. Where nothing is, it only looks.
 pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
     let mut swept = Swept::default();
-    for _ in 0..ROUNDS_MAX {
+    let due = look(db, edge.now()).await?;
+    for _ in 0..if due.holds { ROUNDS_MAX } else { 0 } {
         let (cause, ids) = (cause(&**edge), Arc::clone(edge));
         let release = async move |tx: &Tx| commands::release_due(tx, &*ids, &cause, RELEASED_MAX).await;
         let released = db.write(release).await?;
@@ -39,9 +40,11 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
             break;
         }
     }
-    let (cause, ids) = (cause(&**edge), Arc::clone(edge));
-    swept.payouts = db.write(async move |tx: &Tx| commands::create_due(tx, &*ids, &cause).await).await?;
-    for _ in 0..ROUNDS_MAX {
+    if due.payouts {
+        let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+        swept.payouts = db.write(async move |tx: &Tx| commands::create_due(tx, &*ids, &cause).await).await?;
+    }
+    for _ in 0..if due.snapshots { ROUNDS_MAX } else { 0 } {
         let now = edge.now();
         let entries = db.write(async move |tx: &Tx| snapshots::take(tx, now, ENTRIES_MAX).await).await?;
         swept.entries += entries;
@@ -50,6 +53,27 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
         }
     }
     Ok(swept)
+}
+
+/// What there is to do.
+struct Due {
+    holds: bool,
+    payouts: bool,
+    snapshots: bool,
+}
+
+async fn look(db: &Db, now: Timestamp) -> Result<Due, DbError> {
+    db.read(async move |tx: &Tx| -> Result<Due, DbError> {
+        let scheduled = terms::scheduled(tx).await?;
+        Ok(Due {
+            holds: !store::due(tx, now, 1).await?.is_empty(),
+            payouts: scheduled
+                .iter()
+                .any(|(terms, last_run)| terms.schedule.is_due(now, last_run.as_deref())),
+            snapshots: snapshots::is_behind(tx).await?,
+        })
+    })
+    .await
 }
 
 /// Nobody asked: it was time.

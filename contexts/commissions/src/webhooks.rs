@@ -29,6 +29,8 @@ const SECRET_PREFIX: &str = "whsec_";
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// How long an endpoint may take to answer.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// For how long a line is one process's to send. After it, whoever took it has died.
+const LEASE: Duration = Duration::from_mins(1);
 /// Lines that are sent one after the other before others may have a turn.
 const LINES_MAX: u64 = 50;
 /// Before the second try; doubled with each further one.
@@ -167,6 +169,9 @@ pub async fn deliver(db: &Db, edge: &Arc<dyn Edge>, webhooks: &Webhooks) -> Resu
         let line = payout.lines.iter().find(|line| line.number == due.number);
         // Somebody may have failed it in the meantime.
         let Some(line) = line.filter(|line| line.state == LineState::Reserved) else { continue };
+        if !begin(db, edge, &due).await? {
+            continue;
+        }
         let sent = match endpoint {
             Some(endpoint) => webhooks.send(&endpoint, &payout, line, edge.now()).await,
             None => Err("the terms of the program name no endpoint any more".to_owned()),
@@ -184,6 +189,13 @@ pub async fn deliver(db: &Db, edge: &Arc<dyn Edge>, webhooks: &Webhooks) -> Resu
         }
     }
     Ok(delivered)
+}
+
+/// Takes the line: it cannot fail while it is sent, and no other process sends it.
+async fn begin(db: &Db, edge: &Arc<dyn Edge>, due: &DueLine) -> Result<bool, DbError> {
+    let (due, now) = (due.clone(), edge.now());
+    let lease = now.after(LEASE);
+    db.write(async move |tx: &Tx| payouts::begin_to_send(tx, &due, now, lease).await).await
 }
 
 /// A payout, and where its lines go.

@@ -46,6 +46,8 @@ pub enum PayoutCommandError {
     Commission(#[from] Refusal),
     #[error(transparent)]
     Payout(#[from] PayoutError),
+    #[error("line {number} is being sent: wait until it is known what became of it")]
+    BeingSent { number: u32 },
     #[error("the terms of the program name no endpoint to send to")]
     NoEndpoint,
     #[error("a payout was made for that day")]
@@ -189,7 +191,11 @@ pub async fn fail_payout(
     let mut payout = load(tx, id).await?;
     let is_open = |line: &Line| !matches!(line.state, LineState::Settled { .. });
     let mut is_news = false;
+    let being_sent = payouts::being_sent(tx, id, cause.at).await?;
     for number in lines.unwrap_or_else(|| numbers(&payout, is_open)) {
+        if being_sent.contains(&number) {
+            return Err(PayoutCommandError::BeingSent { number });
+        }
         if payout.fail_line(number, reason.to_owned(), cause.at)? {
             is_news = true;
             let fail =
@@ -239,10 +245,10 @@ pub async fn pay_commission(
 pub(crate) async fn create_due(tx: &Tx, ids: &dyn Ids, cause: &Cause) -> Result<u64, DbError> {
     let mut made = 0;
     for (terms, last_run) in terms::scheduled(tx).await? {
-        let Some(day) = terms.schedule.last_due(cause.at) else { continue };
-        if last_run.is_some_and(|last| last >= day) {
+        if !terms.schedule.is_due(cause.at, last_run.as_deref()) {
             continue;
         }
+        let Some(day) = terms.schedule.last_due(cause.at) else { continue };
         let what = WhatToPay { program: terms.program.clone(), currency: terms.currency(), only: None };
         let key = format!("{}/{}/{day}", terms.program, terms.currency());
         let id = PayoutId::new(ids.uuid());

@@ -46,6 +46,12 @@ impl Schedule {
         }
     }
 
+    /// Whether a payout is due, after one that was made for `last_run` or before.
+    pub fn is_due(self, now: Timestamp, last_run: Option<&str>) -> bool {
+        // Days that are written so are in order as texts are.
+        self.last_due(now).is_some_and(|day| last_run.is_none_or(|last| last < day.as_str()))
+    }
+
     /// The last day until now on which a payout was due, as `2025-01-15`; `None` where nothing is.
     pub fn last_due(self, now: Timestamp) -> Option<String> {
         const DAY: std::time::Duration = std::time::Duration::from_hours(24);

@@ -367,15 +367,13 @@ pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<DueLi
         .and_where(Expr::col(Col::Status).eq(PayoutStatus::Sending.name()))
         .and_where(Expr::col(Col::Method).eq(Method::Webhook.name()))
         .to_owned();
-    let waits =
-        Expr::col(LineCol::NextTryAt).is_null().or(Expr::col(LineCol::NextTryAt).lte(now.as_micros()));
     let select = Query::select()
         .columns([LineCol::PayoutId, LineCol::Number, LineCol::Attempts])
         .from(LineCol::Table)
         .and_where(Expr::col(LineCol::Tenant).eq(TENANT))
         .and_where(Expr::col(LineCol::PayoutId).in_subquery(sending))
         .and_where(Expr::col(LineCol::Status).eq(LineState::Reserved.name()))
-        .and_where(waits)
+        .and_where(waits(now))
         .order_by(LineCol::PayoutId, Order::Asc)
         .order_by(LineCol::Number, Order::Asc)
         .limit(limit)
@@ -388,6 +386,46 @@ pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<DueLi
         })
     };
     tx.fetch_all(&select).await?.iter().map(due).collect()
+}
+
+/// What stands for [`LineCol::Trouble`] while a line is being sent.
+const BEING_SENT: &str = "";
+
+/// Begins to send a line: nobody else does until `lease` is over, and it cannot fail. Tells whether it is ours to send.
+pub(crate) async fn begin_to_send(
+    tx: &Tx,
+    line: &DueLine,
+    now: Timestamp,
+    lease: Timestamp,
+) -> Result<bool, DbError> {
+    let update = Query::update()
+        .table(LineCol::Table)
+        .value(LineCol::Trouble, BEING_SENT)
+        .value(LineCol::NextTryAt, lease.as_micros())
+        .and_where(is_line(&line.payout, line.number))
+        .and_where(Expr::col(LineCol::Status).eq(LineState::Reserved.name()))
+        .and_where(waits(now))
+        .to_owned();
+    Ok(tx.execute(&update).await? == 1)
+}
+
+/// A line that nobody sends now, and whose time to be sent has come.
+fn waits(now: Timestamp) -> Expr {
+    Expr::col(LineCol::NextTryAt).is_null().or(Expr::col(LineCol::NextTryAt).lte(now.as_micros()))
+}
+
+/// The lines of a payout that somebody sends now.
+pub(crate) async fn being_sent(tx: &Tx, payout: &PayoutId, now: Timestamp) -> Result<Vec<u32>, DbError> {
+    let select = Query::select()
+        .column(LineCol::Number)
+        .from(LineCol::Table)
+        .and_where(Expr::col(LineCol::Tenant).eq(TENANT))
+        .and_where(Expr::col(LineCol::PayoutId).eq(payout.as_str()))
+        .and_where(Expr::col(LineCol::Status).eq(LineState::Reserved.name()))
+        .and_where(Expr::col(LineCol::Trouble).eq(BEING_SENT))
+        .and_where(Expr::col(LineCol::NextTryAt).gt(now.as_micros()))
+        .to_owned();
+    tx.fetch_all(&select).await?.iter().map(|row| row.get("number")).collect()
 }
 
 /// Notes that a line could not be sent, why, and when to try again.
@@ -415,7 +453,7 @@ pub(crate) async fn troubles(tx: &Tx, payout: &PayoutId) -> Result<Vec<(u32, Str
         .and_where(Expr::col(LineCol::Tenant).eq(TENANT))
         .and_where(Expr::col(LineCol::PayoutId).eq(payout.as_str()))
         .and_where(Expr::col(LineCol::Status).eq(LineState::Reserved.name()))
-        .and_where(Expr::col(LineCol::Trouble).is_not_null())
+        .and_where(Expr::col(LineCol::Trouble).ne(BEING_SENT))
         .to_owned();
     let rows = tx.fetch_all(&select).await?;
     rows.iter().map(|row| Ok((row.get("number")?, row.get("trouble")?))).collect()

@@ -18,7 +18,11 @@ use super::{TENANT, parsed, time, wrong};
 use crate::domain::{Account, AffiliateId, Bucket};
 
 /// An account with fewer entries since its last snapshot gets no other.
-pub(crate) const ENTRIES_MIN: i64 = 100;
+const ENTRIES_MIN: i64 = 100;
+/// With so many since its last snapshot it gets another in any case; in between, one with a thousandth more.
+const ENTRIES_MAX: i64 = 2_000;
+/// Of so many entries one has its account looked at. Odd, for entries come in pairs and fours.
+const SAMPLE: i64 = 61;
 /// Twice what a transaction may take on a server.
 const SETTLED_AFTER: Duration = Duration::from_mins(1);
 
@@ -240,6 +244,23 @@ pub(crate) async fn trial(tx: &Tx, as_of: Option<Timestamp>) -> Result<Vec<Trial
     tx.fetch_all(&select).await?.iter().map(line).collect()
 }
 
+/// Whether there are entries that [`take`] has not looked at.
+pub(crate) async fn is_behind(tx: &Tx) -> Result<bool, DbError> {
+    let done = Query::select()
+        .column(Mark::DoneSeq)
+        .from(Mark::Table)
+        .and_where(Expr::col(Mark::Tenant).eq(TENANT))
+        .to_owned();
+    let done: i64 = tx.fetch_optional(&done).await?.map_or(Ok(0), |row| row.get("done_seq"))?;
+    Ok(last(tx).await?.is_some_and(|last| last > done))
+}
+
+/// The last entry that is seen.
+async fn last(tx: &Tx) -> Result<Option<i64>, DbError> {
+    let last = Query::select().expr_as(Expr::col(Entry::Seq).max(), "seq").from(Entry::Table).to_owned();
+    tx.fetch_one(&last).await?.get("seq")
+}
+
 /// Takes snapshots of accounts that got many entries; looks at `entries_max` new entries at most. Gives how many it
 /// looked at: as long as it is not 0, there may be more.
 pub(crate) async fn take(tx: &Tx, now: Timestamp, entries_max: i64) -> Result<u64, DbError> {
@@ -252,7 +273,7 @@ pub(crate) async fn take(tx: &Tx, now: Timestamp, entries_max: i64) -> Result<u6
         let (known, before) = newest(tx, &ledger, None).await?;
         let window = Expr::col(Entry::Seq).gt(known).and(Expr::col(Entry::Seq).lte(through));
         let since = fold(tx, &ledger, window).await?;
-        if since.entries >= ENTRIES_MIN {
+        if since.entries >= (before.entries / 1_000).clamp(ENTRIES_MIN, ENTRIES_MAX) {
             keep(tx, &ledger, through, before.and(since)?, now).await?;
         }
     }
@@ -267,8 +288,7 @@ pub(crate) async fn take(tx: &Tx, now: Timestamp, entries_max: i64) -> Result<u6
 
 /// Up to where snapshots were taken, and up to which entry nothing can appear any more.
 async fn settle(tx: &Tx, now: Timestamp) -> Result<Option<(i64, i64)>, DbError> {
-    let last = Query::select().expr_as(Expr::col(Entry::Seq).max(), "seq").from(Entry::Table).to_owned();
-    let Some(last): Option<i64> = tx.fetch_one(&last).await?.get("seq")? else { return Ok(None) };
+    let Some(last) = last(tx).await? else { return Ok(None) };
     let select = Query::select()
         .columns([Mark::DoneSeq, Mark::MarkedSeq, Mark::MarkedAt])
         .from(Mark::Table)
@@ -306,7 +326,7 @@ async fn settle(tx: &Tx, now: Timestamp) -> Result<Option<(i64, i64)>, DbError> 
     Ok(Some((done, marked)))
 }
 
-/// The accounts that have entries in a window.
+/// Accounts that have entries in a window: a sample of them, in which one with many entries is soon.
 async fn touched(tx: &Tx, after: i64, through: i64) -> Result<Vec<Ledger>, DbError> {
     let select = Query::select()
         .distinct()
@@ -315,6 +335,7 @@ async fn touched(tx: &Tx, after: i64, through: i64) -> Result<Vec<Ledger>, DbErr
         .and_where(Expr::col(Entry::Tenant).eq(TENANT))
         .and_where(Expr::col(Entry::Seq).gt(after))
         .and_where(Expr::col(Entry::Seq).lte(through))
+        .and_where(Expr::col(Entry::Seq).modulo(SAMPLE).eq(0))
         .to_owned();
     tx.fetch_all(&select).await?.iter().map(ledger).collect()
 }
@@ -475,7 +496,7 @@ mod tests {
             take_all(&db).await;
             let read = async |tx: &Tx| Ok::<_, DbError>(tx.fetch_all(&all()).await?.len());
             let snapshots = db.read(read).await.unwrap();
-            assert!(snapshots > 3, "{snapshots}");
+            assert!(snapshots > 0);
             for (moment, expected) in moments().into_iter().zip(before) {
                 assert_eq!(payable(&db, &partner, moment).await, expected, "as of {moment:?}");
             }

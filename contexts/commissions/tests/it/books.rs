@@ -261,3 +261,28 @@ async fn commissions_that_are_older_than_the_journal_are_in_it() {
         db.close().await;
     }
 }
+
+/// Accepts S4-API-4.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_faces_tell_what_they_take() {
+    on_each_database(async |app| {
+        let [seed, api] = app.documents().await;
+        let paths = |document: &Value| document["paths"].as_object().unwrap().len();
+        // Those of the service itself are two.
+        assert_eq!(paths(&seed), 3 + 2);
+        assert!(paths(&api) > 20, "{}", paths(&api));
+        let list = &api["paths"]["/api/v1/comisiones"]["get"];
+        let page = &list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        let name = page.as_str().unwrap().strip_prefix("#/components/schemas/").unwrap();
+        assert!(api["components"]["schemas"][name]["properties"]["next_cursor"].is_object(), "{name}");
+        // Whatever is named is there.
+        for document in [&seed, &api] {
+            let text = document.to_string();
+            for part in text.split("\"#/components/schemas/").skip(1) {
+                let name = part.split('"').next().unwrap();
+                assert!(document["components"]["schemas"][name].is_object(), "{name}");
+            }
+        }
+    })
+    .await;
+}

@@ -381,7 +381,8 @@ async fn a_line_that_was_sent_and_not_noted_is_sent_again_with_the_same_key() {
         terms(&app, &json!({ "method": "webhook", "endpoint": endpoint })).await;
         approved(&app, "conv-1", "aff-1", 100).await;
         let payout = done(&app, "/v1/payouts", &json!({ "currency": "USD" })).await;
-        done(&app, &format!("/v1/payouts/{}/send", payout["payoutId"].as_str().unwrap()), &json!({})).await;
+        let path = format!("/v1/payouts/{}", payout["payoutId"].as_str().unwrap());
+        done(&app, &format!("{path}/send"), &json!({})).await;
         let webhooks = Webhooks::new(SECRET).unwrap();
         let edge: Arc<dyn Edge> = app.edge.clone();
         let forget = async |app: &TestApp| {
@@ -392,6 +393,11 @@ async fn a_line_that_was_sent_and_not_noted_is_sent_again_with_the_same_key() {
                 tx.execute(&lost).await
             };
             app.db().write(lose).await.unwrap();
+            // Nobody else sends it, and it cannot fail, until it is clear that who sent it has died.
+            assert_eq!(deliver(app.db(), &edge, &webhooks).await.unwrap().sent, 0);
+            let fail = json!({ "reason": "no" });
+            assert_eq!(refused(app, &format!("{path}/fail"), &fail).await.1, "line_being_sent");
+            app.edge.advance(Duration::from_mins(1));
         };
         for _ in 0..3 {
             assert_eq!(deliver(app.db(), &edge, &webhooks).await.unwrap().sent, 1);

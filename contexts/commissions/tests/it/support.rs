@@ -84,6 +84,21 @@ impl TestApp {
         (status, serde_json::from_slice(&bytes).unwrap())
     }
 
+    /// What the two faces say of themselves.
+    pub(crate) async fn documents(&self) -> [Value; 2] {
+        let app = hexalpes_commissions::App::new(self.db.clone(), self.edge.clone());
+        let mut told = Vec::new();
+        for api in [hexalpes_commissions::seed_api(app.clone()), hexalpes_commissions::api(app)] {
+            let router = hexalpes_http::openapi::published(api, "Comisiones", "");
+            let router = hexalpes_http::layers(router, self.edge.clone());
+            let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+            let answer = router.oneshot(request).await.unwrap();
+            let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            told.push(serde_json::from_slice(&bytes).unwrap());
+        }
+        told.try_into().unwrap()
+    }
+
     /// As [`Self::send`], of an answer that is no JSON: its status, its type and its bytes.
     pub(crate) async fn raw(&self, request: Request<Body>) -> (StatusCode, String, Vec<u8>) {
         let response = self.router.clone().oneshot(request).await.unwrap();
