@@ -1,4 +1,4 @@
-//! The laws of money, held over random histories of a small world: three partners, two currencies, and whatever can
+//! The laws of money, held over random histories of a small world: two partners, two currencies, and whatever can
 //! happen to their commissions and payouts, twice and in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use super::{
     plan,
 };
 
-const PARTNERS: usize = 3;
+const PARTNERS: usize = 2;
 pub(crate) const MINIMUM: i64 = 500;
 
 /// Something that somebody may try.
@@ -45,24 +45,27 @@ pub(crate) enum Step {
     Fail(usize, u32),
 }
 
+/// What happens is mostly to few commissions of one currency, for what goes wrong needs a story.
 pub(crate) fn step() -> impl Strategy<Value = Step> {
-    let which = 0..8_usize;
+    let which = 0..6_usize;
+    let seldom = || prop::bool::weighted(0.15);
+    let rate = prop_oneof![1 => 0..=100_000_000_i128, 3 => 10_000_000..=60_000_000_i128];
     prop_oneof![
-        3 => (0..PARTNERS, any::<bool>(), 1..50_000_i64, 0..=100_000_000_i128, any::<bool>(), any::<bool>())
+        6 => (0..PARTNERS, seldom(), 1..50_000_i64, rate, seldom(), seldom())
             .prop_map(|(partner, yen, gross, millionths, held, capped)| Step::Calculate {
                 partner, yen, gross, millionths, held, capped
             }),
-        4 => which.clone().prop_map(Step::Approve),
+        8 => which.clone().prop_map(Step::Approve),
         1 => which.clone().prop_map(Step::Hold),
         1 => which.clone().prop_map(Step::Release),
         1 => which.clone().prop_map(Step::Reject),
         1 => which.clone().prop_map(Step::Reverse),
-        1 => (which.clone(), 0..=110_i64).prop_map(|(which, part)| Step::ClawBack(which, part)),
-        3 => (which.clone(), 0..=110_i64).prop_map(|(which, part)| Step::Refund(which, part)),
-        3 => (any::<bool>(), prop::option::of(which)).prop_map(|(yen, single)| Step::Pay { yen, single }),
-        2 => (0..4_usize).prop_map(Step::Send),
-        2 => (0..4_usize, 1..4_u32).prop_map(|(payout, line)| Step::Settle(payout, line)),
-        2 => (0..4_usize, 1..4_u32).prop_map(|(payout, line)| Step::Fail(payout, line)),
+        2 => (which.clone(), 0..=110_i64).prop_map(|(which, part)| Step::ClawBack(which, part)),
+        8 => (which.clone(), 0..=110_i64).prop_map(|(which, part)| Step::Refund(which, part)),
+        8 => (seldom(), prop::option::of(which)).prop_map(|(yen, single)| Step::Pay { yen, single }),
+        3 => (0..4_usize).prop_map(Step::Send),
+        3 => (0..4_usize, 1..3_u32).prop_map(|(payout, line)| Step::Settle(payout, line)),
+        4 => (0..4_usize, 1..3_u32).prop_map(|(payout, line)| Step::Fail(payout, line)),
     ]
 }
 
@@ -379,7 +382,7 @@ proptest! {
 
     /// Laws 1, 4, 5 and 7: after every step of every history.
     #[test]
-    fn the_books_balance_and_say_what_the_commissions_say(steps in prop::collection::vec(step(), 1..40)) {
+    fn the_books_balance_and_say_what_the_commissions_say(steps in prop::collection::vec(step(), 1..60)) {
         let mut world = World::default();
         for step in &steps {
             world.apply(step);

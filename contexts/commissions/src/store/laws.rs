@@ -19,7 +19,7 @@ use crate::domain::laws::{MINIMUM, Step, World, currency, step};
 use crate::domain::{Account, PayoutId, Terms};
 
 const HISTORIES: usize = 300;
-const STEPS_MAX: usize = 25;
+const STEPS_MAX: usize = 40;
 
 pub(super) async fn on_each_database(test: impl AsyncFn(Db)) {
     for database in hexalpes_engines::databases() {
