@@ -22,19 +22,6 @@ pub(crate) use comision::{ComisionView, HistoriaView};
 pub(crate) use payouts::{PayoutView, PreviewView, TermsView};
 pub(crate) use statement::StatementView;
 
-/// A page of a list.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it is read as a schema: the twin of `hexalpes_http::Page`")]
-pub(crate) struct PageOf<T> {
-    items: Vec<T>,
-    /// Leads to the next page; null on the last.
-    next_cursor: Option<String>,
-}
-
-pub(crate) fn answer(status: StatusCode, view: &impl Serialize) -> Answer {
-    Answer::new(status, serde_json::to_string(view).expect("a view is names and numbers"))
-}
-
 /// Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Commission)]

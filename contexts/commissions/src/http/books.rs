@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use hexalpes_db::{DbError, Tx};
+use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{Fields, Filters, FromFields, ListQuery, Page, Problem, values};
 use hexalpes_kernel::{Currency, Timestamp};
 
-use super::{App, keyset};
+use super::App;
 use crate::domain::{Account, AffiliateId, Bucket, CommissionId, PayoutId};
 use crate::queries;
 use crate::store::lists::{self, Booked, EntryFilter};
 use crate::store::snapshots;
-use crate::views::{EntryView, PageOf, PartnerBalancesView, TrialBalanceView};
+use crate::views::{EntryView, PartnerBalancesView, TrialBalanceView};
 
 /// What a list of entries may be narrowed by.
 pub(super) struct Entries(EntryFilter);
@@ -61,14 +62,15 @@ pub(super) async fn journal(
     Filters(Entries(filter)): Filters<Entries>,
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["seq"])?;
-    let mut keyset = keyset(&query, sort)?;
+    let mut keyset = query.keyset(sort)?;
     // The one column is both.
     keyset.after = keyset.after.map(|(seq, _)| (seq.clone(), seq));
     let read = async move |tx: &Tx| -> Result<Vec<Booked>, DbError> {
         lists::entries(tx, filter.clone(), keyset.clone()).await
     };
     let entries = app.db.read(read).await?;
-    let page = Page::cut(entries, query.limit, sort, |last: &Booked| [last.seq.to_string(), String::new()]);
+    let page =
+        Page::cut(entries, query.limit, sort, |last: &Booked| Page::<Booked>::position(last.seq, &last.seq));
     Ok(page.map(EntryView::from).into_answer(query.format))
 }
 
@@ -90,8 +92,7 @@ impl FromFields for Moment {
 #[utoipa::path(get, path = "/v1/balances", tag = "books",
     params(("affiliateId" = Option<String>, Query, description = "One partner"),
         ("asOf" = Option<String>, Query, format = DateTime, description = "Entries of this time and before; else all"),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query),
-        ("sort" = Option<String>, Query, pattern = "^affiliateId$")),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query)),
     responses((status = 200, description = "A page", body = PageOf<PartnerBalancesView>)))]
 pub(super) async fn balances(
     State(app): State<App>,

@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
+use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Body, FieldError, Fields, Filters, FromFields, Invalid, KeyInUse, KeyReused, ListQuery, Page,
-    Problem, said, values,
+    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, Invalid, KeyInUse, KeyReused, ListQuery,
+    Page, Problem, said, values,
 };
 use hexalpes_kernel::Money;
 
-use super::{App, Asked, keyset};
+use super::App;
 use crate::commands::{self, CalculateError, ChangeCommission, Verb};
 use crate::domain::{AffiliateId, CommissionId, ConversionId, ProgramId, State as Standing};
 use crate::problems::SEED_4;
@@ -23,7 +24,7 @@ use crate::requests::{
 };
 use crate::store::lists::{self, CommissionFilter, CommissionSort};
 use crate::store::{self, Kept, history, known};
-use crate::views::{ComisionView, HistoriaView, PageOf, answer};
+use crate::views::{ComisionView, HistoriaView};
 
 /// For so long a conversion or a program that is not known yet is waited for: it may be on its way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -70,7 +71,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at", "amount"])?;
     let by = if sort.field == "amount" { CommissionSort::Amount } else { CommissionSort::CreatedAt };
-    let keyset = keyset(&query, sort)?;
+    let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Kept>, DbError> {
         lists::commissions(tx, filter.clone(), by, keyset.clone()).await
     };
@@ -80,7 +81,7 @@ pub(super) async fn list(
             CommissionSort::CreatedAt => commission.created_at().as_micros(),
             CommissionSort::Amount => commission.amount().minor(),
         };
-        [number.to_string(), commission.id().to_string()]
+        Page::<Kept>::position(number, commission.id())
     });
     Ok(page.map(ComisionView::of).into_answer(query.format))
 }
@@ -105,7 +106,7 @@ pub(super) async fn create(
         let calculate = async move |tx: &Tx| -> Result<Answer, Refused> {
             let calculation = commands::calculate(tx, command.clone(), &program, &cause).await?;
             let status = if calculation.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-            Ok(answer(status, &ComisionView::from(calculation)))
+            Ok(Answer::json(status, &ComisionView::from(calculation)))
         };
         app.idempotency.write(&app.db, request.clone(), calculate)
     };
@@ -175,7 +176,7 @@ impl From<Refused> for Problem {
 #[utoipa::path(get, path = "/api/v1/comisiones/{id}", tag = "comisiones", params(("id" = String, Path)),
     responses((status = 200, description = "The commission", body = ComisionView)))]
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    Ok(answer(StatusCode::OK, &ComisionView::of(found(&app, &id).await?)))
+    Ok(Answer::json(StatusCode::OK, &ComisionView::of(found(&app, &id).await?)))
 }
 
 /// Who did what with it, when and why, the oldest first.
@@ -185,7 +186,7 @@ pub(super) async fn history(State(app): State<App>, Path(id): Path<String>) -> R
     let id = found(&app, &id).await?.commission.id().clone();
     let read = async move |tx: &Tx| -> Result<_, DbError> { history::of(tx, &id).await };
     let history: Vec<HistoriaView> = app.db.read(read).await?.into_iter().map(Into::into).collect();
-    Ok(answer(StatusCode::OK, &history))
+    Ok(Answer::json(StatusCode::OK, &history))
 }
 
 /// Approves it; again, it is no news.
@@ -303,7 +304,7 @@ async fn done(
     let command = ChangeCommission { commission, verb, events };
     let change = async move |tx: &Tx| -> Result<Answer, Problem> {
         let changed = commands::change(tx, command.clone(), &cause).await?;
-        Ok(answer(StatusCode::OK, &ComisionView::of(changed.kept)))
+        Ok(Answer::json(StatusCode::OK, &ComisionView::of(changed.kept)))
     };
     app.idempotency.write(&app.db, request, change).await
 }

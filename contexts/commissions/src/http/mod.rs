@@ -9,11 +9,9 @@ mod statements;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use hexalpes_db::{Db, Keyset};
-use hexalpes_http::{Caused, Idempotency, IdempotencyKey, KeyedRequest, ListQuery, Problem, Sort};
-use hexalpes_kernel::{Cause, Edge};
+use hexalpes_db::Db;
+use hexalpes_http::Idempotency;
+use hexalpes_kernel::Edge;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::domain::Program;
@@ -81,36 +79,4 @@ pub fn router(db: Db, edge: Arc<dyn Edge>) -> Router {
 pub fn router_under(program: Program, db: Db, edge: Arc<dyn Edge>) -> Router {
     let app = App { program: Arc::new(program), ..App::new(db, edge) };
     seed_api(app.clone()).merge(api(app)).into()
-}
-
-/// A list's page out of its query: by a column that holds a number, and by the id.
-fn keyset(query: &ListQuery, sort: Sort) -> Result<Keyset, Problem> {
-    let after = query.after::<2>(sort)?;
-    let after = after.and_then(|[number, id]| Some((number.parse::<i64>().ok()?.into(), id.into())));
-    Ok(Keyset { is_descending: sort.is_descending, after, limit: u64::from(query.limit) + 1 })
-}
-
-/// Who asks for a change, and under which key.
-struct Asked {
-    cause: Cause,
-    key: IdempotencyKey,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let Caused(cause) = Caused::from_request_parts(parts, state).await?;
-        Ok(Self { cause, key: IdempotencyKey::from_request_parts(parts, state).await? })
-    }
-}
-
-impl Asked {
-    /// `digest` tells one body from another, and `of` what the change is about, when the path says so.
-    fn keyed(self, scope: &'static str, digest: &str, of: &str) -> (Cause, KeyedRequest) {
-        let digest = if of.is_empty() { digest.to_owned() } else { format!("{of} {digest}") };
-        let Self { cause, key } = self;
-        let request = KeyedRequest { scope, key, digest, at: cause.at };
-        (cause, request)
-    }
 }

@@ -4,12 +4,14 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hexalpes_db::{DbError, Tx};
+use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Body, FieldError, Fields, Filters, FromFields, Invalid, ListQuery, Page, Problem, said, values,
+    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, Invalid, ListQuery, Page, Problem, said,
+    values,
 };
 use hexalpes_kernel::{Currency, Money};
 
-use super::{App, Asked, comisiones, keyset};
+use super::{App, comisiones};
 use crate::commands::{self, CreatePayout, PayoutCommandError, WhatToPay};
 use crate::domain::{CommissionId, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
 use crate::files;
@@ -18,7 +20,7 @@ use crate::requests::{
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
 };
 use crate::store::{self, payouts, payouts::PayoutFilter, terms};
-use crate::views::{ComisionView, PageOf, PayoutView, PreviewView, TermsView, answer};
+use crate::views::{ComisionView, PayoutView, PreviewView, TermsView};
 
 /// Pays one commission: makes a payout of it alone.
 #[utoipa::path(post, path = "/api/v1/comisiones/{id}/pagar", tag = "comisiones", params(("id" = String, Path)),
@@ -37,7 +39,7 @@ pub(super) async fn pay(
     let pay = async move |tx: &Tx| -> Result<Answer, Problem> {
         commands::pay_commission(tx, &commission, payout.clone(), method, is_done, &*edge, &cause).await?;
         let kept = store::load(tx, &commission).await?.ok_or(DbError::NoRow)?;
-        Ok(answer(StatusCode::OK, &ComisionView::of(kept)))
+        Ok(Answer::json(StatusCode::OK, &ComisionView::of(kept)))
     };
     app.idempotency.write(&app.db, request, pay).await
 }
@@ -49,7 +51,7 @@ pub(super) async fn preview(State(app): State<App>, body: Body<PreviewRequest>) 
     let what = what(body.value);
     let read = async move |tx: &Tx| commands::preview(tx, &what).await;
     let (terms, plan) = app.db.read(read).await?;
-    Ok(answer(StatusCode::OK, &PreviewView::of(&terms, &plan)))
+    Ok(Answer::json(StatusCode::OK, &PreviewView::of(&terms, &plan)))
 }
 
 /// Makes a payout of all that is payable: it is reserved, and nothing leaves yet.
@@ -68,7 +70,7 @@ pub(super) async fn create(
     let edge = app.edge.clone();
     let create = async move |tx: &Tx| -> Result<Answer, Problem> {
         let payout = commands::create_payout(tx, command.clone(), &*edge, &cause).await?;
-        Ok(answer(StatusCode::CREATED, &PayoutView::of(&payout, &[])))
+        Ok(Answer::json(StatusCode::CREATED, &PayoutView::of(&payout, &[])))
     };
     app.idempotency.write(&app.db, request, create).await
 }
@@ -104,14 +106,13 @@ pub(super) async fn list(
     Filters(Narrowed(filter)): Filters<Narrowed>,
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at"])?;
-    let keyset = keyset(&query, sort)?;
+    let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Payout>, DbError> {
         payouts::page(tx, filter.clone(), keyset.clone()).await
     };
     let found = app.db.read(read).await?;
-    let page = Page::cut(found, query.limit, sort, |last: &Payout| {
-        [last.created_at.as_micros().to_string(), last.id.to_string()]
-    });
+    let place = |last: &Payout| Page::<Payout>::position(last.created_at.as_micros(), &last.id);
+    let page = Page::cut(found, query.limit, sort, place);
     Ok(page.map(|payout| PayoutView::of(&payout, &[])).into_answer(query.format))
 }
 
@@ -123,7 +124,7 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
     let id = payout.id.clone();
     let troubles = async move |tx: &Tx| -> Result<_, DbError> { payouts::troubles(tx, &id).await };
     let troubles = app.db.read(troubles).await?;
-    Ok(answer(StatusCode::OK, &PayoutView::of(&payout, &troubles)))
+    Ok(Answer::json(StatusCode::OK, &PayoutView::of(&payout, &troubles)))
 }
 
 /// Lets a payout leave: a file may be taken, lines of a webhook are sent one after the other.
@@ -138,7 +139,7 @@ pub(super) async fn send(
     let (cause, request) = asked.keyed("send payout", "", &id);
     let send = async move |tx: &Tx| -> Result<Answer, Problem> {
         let payout = commands::send_payout(tx, &payout, &cause).await?;
-        Ok(answer(StatusCode::OK, &PayoutView::of(&payout, &[])))
+        Ok(Answer::json(StatusCode::OK, &PayoutView::of(&payout, &[])))
     };
     app.idempotency.write(&app.db, request, send).await
 }
@@ -158,7 +159,7 @@ pub(super) async fn settle(
     let (LinesRequest(lines), edge) = (body.value, app.edge.clone());
     let settle = async move |tx: &Tx| -> Result<Answer, Problem> {
         let payout = commands::settle_payout(tx, &payout, lines.clone(), &*edge, &cause).await?;
-        Ok(answer(StatusCode::OK, &PayoutView::of(&payout, &[])))
+        Ok(Answer::json(StatusCode::OK, &PayoutView::of(&payout, &[])))
     };
     app.idempotency.write(&app.db, request, settle).await
 }
@@ -178,7 +179,7 @@ pub(super) async fn fail(
     let (FailRequest { lines, reason }, edge) = (body.value, app.edge.clone());
     let fail = async move |tx: &Tx| -> Result<Answer, Problem> {
         let payout = commands::fail_payout(tx, &payout, lines.clone(), &reason, &*edge, &cause).await?;
-        Ok(answer(StatusCode::OK, &PayoutView::of(&payout, &[])))
+        Ok(Answer::json(StatusCode::OK, &PayoutView::of(&payout, &[])))
     };
     app.idempotency.write(&app.db, request, fail).await
 }
@@ -237,7 +238,7 @@ pub(super) async fn read_terms(
 ) -> Result<Answer, Problem> {
     let (program, currency) = terms_of(&program, &currency)?;
     let read = async move |tx: &Tx| -> Result<Terms, DbError> { terms::of(tx, &program, currency).await };
-    Ok(answer(StatusCode::OK, &TermsView::from(&app.db.read(read).await?)))
+    Ok(Answer::json(StatusCode::OK, &TermsView::from(&app.db.read(read).await?)))
 }
 
 /// Replaces how a program pays out in a currency. A schedule begins with its next day.
@@ -263,7 +264,7 @@ pub(super) async fn put_terms(
     let terms = Terms { program, minimum, method, schedule, endpoint };
     let put = async move |tx: &Tx| -> Result<Answer, Problem> {
         terms::put(tx, &terms, schedule.last_due(cause.at).as_deref()).await?;
-        Ok(answer(StatusCode::OK, &TermsView::from(&terms)))
+        Ok(Answer::json(StatusCode::OK, &TermsView::from(&terms)))
     };
     app.idempotency.write(&app.db, request, put).await
 }

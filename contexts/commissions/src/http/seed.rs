@@ -5,9 +5,9 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use hexalpes_db::Tx;
-use hexalpes_http::{Answer, Body, Problem};
+use hexalpes_http::{Answer, Asked, Body, Problem};
 
-use super::{App, Asked};
+use super::App;
 use crate::commands;
 use crate::domain::ConversionId;
 use crate::queries;
