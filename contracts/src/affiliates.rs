@@ -82,6 +82,15 @@ pub struct Affiliate {
     pub changed_at: String,
 }
 
+/// Where to pay to: what [`Affiliate::payout_sealed`] is, as JSON, once it is opened. The seal names the affiliate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+pub enum PayTo {
+    Iban { holder: String, iban: String, bic: Option<String> },
+    Account { holder: String, bank: String, account: String, country: String },
+    Wallet { address: String },
+}
+
 /// A link that leads customers to a place and remembers whose it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Link {

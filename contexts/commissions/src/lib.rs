@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod handlers;
 mod http;
+mod pay_to;
 mod problems;
 pub mod queries;
 mod requests;

@@ -4,7 +4,8 @@ use hexalpes_http::{FieldError, Problem, Said, said};
 use hexalpes_kernel::MoneyError;
 
 use crate::commands::{CalculateError, ChangeError, PayoutCommandError, RefundCommissionError};
-use crate::domain::{PayoutError, RefundError, Refusal, RuleError};
+use crate::domain::{AffiliateId, PayoutError, RefundError, Refusal, RuleError};
+use crate::files::{self, PainError};
 
 /// What seed 3's database called a duplicate entry, which clients of the seed look for.
 const DUPLICATE_ENTRY: u32 = 1062;
@@ -193,6 +194,26 @@ impl From<PayoutCommandError> for Problem {
                 }
             },
             PayoutCommandError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<PainError> for Problem {
+    fn from(error: PainError) -> Self {
+        match error {
+            PainError::NoAccount { affiliates } => {
+                let names = files::names(&affiliates);
+                let ids: Vec<&str> = affiliates.iter().map(AffiliateId::as_str).collect();
+                let why = said!(
+                    "no bank account is known of {names}",
+                    "no se conoce ninguna cuenta bancaria de {names}"
+                );
+                Self::conflict("no_bank_account", why).with("affiliateIds", ids)
+            }
+            PainError::Write(error) => {
+                tracing::error!(%error, "a payout could not be written as ISO 20022");
+                Self::internal()
+            }
         }
     }
 }

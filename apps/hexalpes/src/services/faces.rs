@@ -74,7 +74,8 @@ impl Running {
                 vec![face(Key::ConversionsPort, api.merge(self.desk()))]
             }
             Service::Commissions => {
-                let app = hexalpes_commissions::App::new(db, edge);
+                let vault = Some(ground.vault.clone());
+                let app = hexalpes_commissions::App { vault, ..hexalpes_commissions::App::new(db, edge) };
                 let about = "The commissions of seed 3: calculate, approve, by-conversion.";
                 let seed = published(hexalpes_commissions::seed_api(app.clone()), "Commissions", about);
                 let about = "Comisiones, reglas, libros y pagos.";

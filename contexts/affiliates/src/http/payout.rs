@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use hexalpes_contracts::affiliates::PayTo;
 use hexalpes_http::{Answer, Asked, Body, Problem, said};
 use hexalpes_vault::{UnsealError, Vault};
-use serde::{Deserialize, Serialize};
 
 use super::App;
 use super::affiliates::{done, found};
@@ -48,22 +48,13 @@ pub(super) async fn replace(
     done(&app, &id, asked, "pay affiliate to", &body.digest, Verb::PayTo { sealed }).await
 }
 
-/// The text that is sealed, which whoever pays reads too.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "snake_case")]
-enum Plain {
-    Iban { holder: String, iban: String, bic: Option<String> },
-    Account { holder: String, bank: String, account: String, country: String },
-    Wallet { address: String },
-}
-
 pub(super) fn seal(vault: &Vault, id: &AffiliateId, details: &PayoutDetails) -> String {
     let plain = match details.clone() {
-        PayoutDetails::Iban { holder, iban, bic } => Plain::Iban { holder, iban, bic },
+        PayoutDetails::Iban { holder, iban, bic } => PayTo::Iban { holder, iban, bic },
         PayoutDetails::Account { holder, bank, account, country } => {
-            Plain::Account { holder, bank, account, country }
+            PayTo::Account { holder, bank, account, country }
         }
-        PayoutDetails::Wallet { address } => Plain::Wallet { address },
+        PayoutDetails::Wallet { address } => PayTo::Wallet { address },
     };
     vault.seal(id.as_str(), &serde_json::to_string(&plain).expect("texts are always JSON"))
 }
@@ -71,10 +62,10 @@ pub(super) fn seal(vault: &Vault, id: &AffiliateId, details: &PayoutDetails) -> 
 fn unseal(vault: &Vault, id: &AffiliateId, sealed: &str) -> Result<PayoutDetails, UnsealError> {
     let plain = vault.unseal(id.as_str(), sealed)?;
     Ok(match serde_json::from_str(&plain).map_err(|_| UnsealError::Format)? {
-        Plain::Iban { holder, iban, bic } => PayoutDetails::Iban { holder, iban, bic },
-        Plain::Account { holder, bank, account, country } => {
+        PayTo::Iban { holder, iban, bic } => PayoutDetails::Iban { holder, iban, bic },
+        PayTo::Account { holder, bank, account, country } => {
             PayoutDetails::Account { holder, bank, account, country }
         }
-        Plain::Wallet { address } => PayoutDetails::Wallet { address },
+        PayTo::Wallet { address } => PayoutDetails::Wallet { address },
     })
 }

@@ -1,15 +1,19 @@
 //! Payouts and statements as files: CSV and PDF for people, ISO 20022 for banks.
 //!
-//! Both name partners by their ids. Where they are paid is another context's to know, so a bank's file names each partner's
-//! account by the partner's id as well, as a scheme of ours: whoever hands it on puts the accounts in.
+//! Where partners are paid is told by another context, sealed. CSV says it as far as it is known; a bank's file is for those
+//! whose accounts are known alone, for a bank refuses it as a whole.
+
+use std::collections::BTreeMap;
+
+use hexalpes_contracts::affiliates::PayTo;
 
 mod pain;
 mod pdf;
 pub(crate) mod statement;
 
-use crate::domain::{Line, LineState, Payout};
+use crate::domain::{AffiliateId, Line, LineState, Payout};
 
-pub(crate) use pain::pain001;
+pub(crate) use pain::{PainError, names, pain001};
 
 /// The lines that may still be paid by a file.
 fn open(payout: &Payout) -> impl Iterator<Item = &Line> {
@@ -17,10 +21,32 @@ fn open(payout: &Payout) -> impl Iterator<Item = &Line> {
 }
 
 /// One line for each partner, with the key that tells a line which comes twice.
-pub(crate) fn csv(payout: &Payout) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn csv(payout: &Payout, pay_to: &BTreeMap<AffiliateId, PayTo>) -> Result<Vec<u8>, csv::Error> {
     let mut lines = csv::Writer::from_writer(Vec::new());
-    lines.write_record(["payout_id", "line", "affiliate_id", "amount", "currency", "idempotency_key"])?;
+    lines.write_record([
+        "payout_id",
+        "line",
+        "affiliate_id",
+        "amount",
+        "currency",
+        "idempotency_key",
+        "method",
+        "holder",
+        "account",
+        "bank",
+        "country",
+    ])?;
     for line in open(payout) {
+        let [method, holder, account, bank, country] = match pay_to.get(&line.partner) {
+            None => [""; 5],
+            Some(PayTo::Iban { holder, iban, bic }) => {
+                ["iban", holder, iban, bic.as_deref().unwrap_or_default(), ""]
+            }
+            Some(PayTo::Account { holder, bank, account, country }) => {
+                ["account", holder, account, bank, country]
+            }
+            Some(PayTo::Wallet { address }) => ["wallet", "", address, "", ""],
+        };
         lines.write_record([
             payout.id.as_str(),
             &line.number.to_string(),
@@ -28,6 +54,11 @@ pub(crate) fn csv(payout: &Payout) -> Result<Vec<u8>, csv::Error> {
             &line.amount.amount().to_string(),
             payout.currency.code(),
             &line.key(&payout.id),
+            method,
+            &inert(holder),
+            &inert(account),
+            &inert(bank),
+            &inert(country),
         ])?;
     }
     lines.into_inner().map_err(|error| csv::Error::from(error.into_error()))

@@ -2,14 +2,16 @@
 //!
 //! Element names and their order are those of the message definition. `EndToEndId` is made of the line's key.
 
+use std::collections::BTreeMap;
 use std::io;
 
+use hexalpes_contracts::affiliates::PayTo;
 use hexalpes_kernel::{Money, Timestamp};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
 use super::open;
-use crate::domain::{Line, Payout};
+use crate::domain::{AffiliateId, Line, Payout};
 use crate::requests::Debtor;
 
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
@@ -18,9 +20,41 @@ const ID_CHARS_MAX: usize = 35;
 
 type Xml = Writer<Vec<u8>>;
 
+/// Why there is no such file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PainError {
+    #[error("no bank account is known of {}", names(affiliates))]
+    NoAccount { affiliates: Vec<AffiliateId> },
+    #[error("the file could not be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// The first of many, for a message.
+pub(crate) fn names(affiliates: &[AffiliateId]) -> String {
+    const NAMES_MAX: usize = 5;
+    let first: Vec<&str> = affiliates.iter().take(NAMES_MAX).map(AffiliateId::as_str).collect();
+    match affiliates.len().saturating_sub(NAMES_MAX) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
 /// The open lines, as of `now`.
-pub(crate) fn pain001(payout: &Payout, debtor: &Debtor, now: Timestamp) -> io::Result<Vec<u8>> {
+pub(crate) fn pain001(
+    payout: &Payout,
+    pay_to: &BTreeMap<AffiliateId, PayTo>,
+    debtor: &Debtor,
+    now: Timestamp,
+) -> Result<Vec<u8>, PainError> {
     let lines: Vec<&Line> = open(payout).collect();
+    let (known, unknown): (Vec<_>, Vec<_>) = lines
+        .iter()
+        .map(|line| (*line, pay_to.get(&line.partner)))
+        .partition(|(_, pay_to)| matches!(pay_to, Some(PayTo::Iban { .. } | PayTo::Account { .. })));
+    if !unknown.is_empty() {
+        let affiliates = unknown.into_iter().map(|(line, _)| line.partner.clone()).collect();
+        return Err(PainError::NoAccount { affiliates });
+    }
     let minor = lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.amount.minor()));
     let (count, sum) =
         (lines.len().to_string(), Money::from_minor(minor, payout.currency).amount().to_string());
@@ -45,7 +79,7 @@ pub(crate) fn pain001(payout: &Payout, debtor: &Debtor, now: Timestamp) -> io::R
                 within(xml, "Dbtr", |xml| text(xml, "Nm", &debtor.name))?;
                 within(xml, "DbtrAcct", |xml| within(xml, "Id", |xml| text(xml, "IBAN", &debtor.iban)))?;
                 within(xml, "DbtrAgt", |xml| within(xml, "FinInstnId", |xml| agent(xml, debtor)))?;
-                lines.iter().try_for_each(|line| transaction(xml, payout, line))
+                known.iter().try_for_each(|(line, pay_to)| transaction(xml, payout, line, *pay_to))
             })
         })
     })?;
@@ -60,7 +94,7 @@ fn agent(xml: &mut Xml, debtor: &Debtor) -> io::Result<()> {
     }
 }
 
-fn transaction(xml: &mut Xml, payout: &Payout, line: &Line) -> io::Result<()> {
+fn transaction(xml: &mut Xml, payout: &Payout, line: &Line, pay_to: Option<&PayTo>) -> io::Result<()> {
     within(xml, "CdtTrfTxInf", |xml| {
         within(xml, "PmtId", |xml| {
             text(xml, "InstrId", &short(&line.key(&payout.id)))?;
@@ -73,17 +107,36 @@ fn transaction(xml: &mut Xml, payout: &Payout, line: &Line) -> io::Result<()> {
                 .write_text_content(BytesText::new(&amount))
                 .map(|_| ())
         })?;
-        within(xml, "Cdtr", |xml| text(xml, "Nm", line.partner.as_str()))?;
-        within(xml, "CdtrAcct", |xml| {
-            within(xml, "Id", |xml| {
-                within(xml, "Othr", |xml| {
-                    text(xml, "Id", &last(line.partner.as_str(), 34))?;
-                    within(xml, "SchmeNm", |xml| text(xml, "Prtry", "AFFILIATE"))
-                })
-            })
-        })?;
+        creditor(xml, pay_to)?;
         within(xml, "RmtInf", |xml| text(xml, "Ustrd", &line.key(&payout.id)))
     })
+}
+
+/// The bank, the name and the account of who is paid.
+fn creditor(xml: &mut Xml, pay_to: Option<&PayTo>) -> io::Result<()> {
+    match pay_to {
+        Some(PayTo::Iban { holder, iban, bic }) => {
+            if let Some(bic) = bic {
+                within(xml, "CdtrAgt", |xml| within(xml, "FinInstnId", |xml| text(xml, "BICFI", bic)))?;
+            }
+            within(xml, "Cdtr", |xml| text(xml, "Nm", holder))?;
+            within(xml, "CdtrAcct", |xml| within(xml, "Id", |xml| text(xml, "IBAN", iban)))
+        }
+        Some(PayTo::Account { holder, bank, account, country }) => {
+            within(xml, "CdtrAgt", |xml| {
+                within(xml, "FinInstnId", |xml| {
+                    text(xml, "Nm", bank)?;
+                    within(xml, "PstlAdr", |xml| text(xml, "Ctry", country))
+                })
+            })?;
+            within(xml, "Cdtr", |xml| text(xml, "Nm", holder))?;
+            within(xml, "CdtrAcct", |xml| {
+                within(xml, "Id", |xml| within(xml, "Othr", |xml| text(xml, "Id", account)))
+            })
+        }
+        // Who has no bank account is in no bank's file.
+        Some(PayTo::Wallet { .. }) | None => Ok(()),
+    }
 }
 
 fn within(xml: &mut Xml, name: &str, inner: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {

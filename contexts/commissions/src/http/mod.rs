@@ -12,6 +12,7 @@ use axum::Router;
 use hexalpes_db::Db;
 use hexalpes_http::Idempotency;
 use hexalpes_kernel::Edge;
+use hexalpes_vault::Vault;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::domain::Program;
@@ -23,12 +24,14 @@ pub struct App {
     pub edge: Arc<dyn Edge>,
     pub program: Arc<Program>,
     pub idempotency: Idempotency,
+    /// Opens where partners are paid, for the files of payouts. Without it these name partners alone.
+    pub vault: Option<Vault>,
 }
 
 impl App {
     /// Under the default program.
     pub fn new(db: Db, edge: Arc<dyn Edge>) -> Self {
-        Self { db, edge, program: Arc::default(), idempotency: Idempotency::default() }
+        Self { db, edge, program: Arc::default(), idempotency: Idempotency::default(), vault: None }
     }
 }
 

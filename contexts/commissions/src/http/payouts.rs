@@ -15,6 +15,7 @@ use super::{App, comisiones};
 use crate::commands::{self, CreatePayout, PayoutCommandError, WhatToPay};
 use crate::domain::{CommissionId, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
 use crate::files;
+use crate::pay_to;
 use crate::requests::{
     CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
@@ -189,7 +190,8 @@ pub(super) async fn fail(
     responses((status = 200, description = "The file", body = String, content_type = "text/csv")))]
 pub(super) async fn file(State(app): State<App>, Path(id): Path<String>) -> Result<Response, Problem> {
     let payout = sent(&app, &id).await?;
-    let text = files::csv(&payout).map_err(|_| Problem::internal())?;
+    let pay_to = pay_to::of(&app.db, app.vault.as_ref(), &payout).await?;
+    let text = files::csv(&payout, &pay_to).map_err(|_| Problem::internal())?;
     Ok(attachment("text/csv; charset=utf-8", &format!("{}.csv", payout.id), text))
 }
 
@@ -197,14 +199,16 @@ pub(super) async fn file(State(app): State<App>, Path(id): Path<String>) -> Resu
 #[utoipa::path(get, path = "/v1/payouts/{id}/pain.001", tag = "payouts",
     params(("id" = String, Path), ("debtorName" = String, Query, max_length = 70), ("debtorIban" = String, Query),
         ("debtorBic" = Option<String>, Query), ("executionDate" = Option<String>, Query, format = Date)),
-    responses((status = 200, description = "The file", body = String, content_type = "application/xml")))]
+    responses((status = 200, description = "The file", body = String, content_type = "application/xml"),
+        (status = 409, description = "No account of some partner is known", content_type = "application/problem+json")))]
 pub(super) async fn pain(
     State(app): State<App>,
     Path(id): Path<String>,
     Filters(debtor): Filters<Debtor>,
 ) -> Result<Response, Problem> {
     let payout = sent(&app, &id).await?;
-    let text = files::pain001(&payout, &debtor, app.edge.now()).map_err(|_| Problem::internal())?;
+    let pay_to = pay_to::of(&app.db, app.vault.as_ref(), &payout).await?;
+    let text = files::pain001(&payout, &pay_to, &debtor, app.edge.now())?;
     Ok(attachment("application/xml", &format!("{}.xml", payout.id), text))
 }
 

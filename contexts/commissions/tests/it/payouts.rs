@@ -8,8 +8,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::routing::post;
 use hexalpes_commissions::{Webhooks, deliver};
+use hexalpes_contracts::affiliates::PayTo;
+use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::Edge;
+use hexalpes_vault::Vault;
 use http::{HeaderMap, Request, StatusCode, header};
+use sea_query::Query;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, a_conversion, on_each_database};
@@ -224,6 +228,40 @@ async fn text(app: &TestApp, path: &str, accept: &str) -> (String, Vec<u8>) {
     (kind, bytes)
 }
 
+/// The affiliates context told where an affiliate is paid.
+async fn pays_to(app: &TestApp, vault: &Vault, affiliate: &str) {
+    let details = PayTo::Iban {
+        holder: "Juan Pérez".to_owned(),
+        iban: "ES9121000418450200051332".to_owned(),
+        bic: Some("CAIXESBB".to_owned()),
+    };
+    let sealed = vault.seal(affiliate, &serde_json::to_string(&details).unwrap());
+    let insert = Query::insert()
+        .into_table("known_affiliate")
+        .columns([
+            "tenant",
+            "id",
+            "revision",
+            "program_id",
+            "affiliate_type",
+            "rates_valid_from",
+            "status",
+            "payout_sealed",
+        ])
+        .values_panic([
+            "default".into(),
+            affiliate.into(),
+            1_i64.into(),
+            "default".into(),
+            "premium".into(),
+            0_i64.into(),
+            "ACTIVE".into(),
+            sealed.into(),
+        ])
+        .to_owned();
+    app.db().write(async move |tx: &Tx| -> Result<u64, DbError> { tx.execute(&insert).await }).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payout_is_a_file_for_people_and_for_banks() {
     on_each_database(async |app| {
@@ -236,9 +274,23 @@ async fn a_payout_is_a_file_for_people_and_for_banks() {
         let (kind, file) = text(&app, &format!("/v1/payouts/{id}/file"), "*/*").await;
         assert_eq!(kind, "text/csv; charset=utf-8");
         let file = String::from_utf8(file).unwrap();
-        assert_eq!(file.lines().nth(1), Some(format!("{id},1,'=aff&1,10,USD,{id}-1").as_str()));
+        assert_eq!(file.lines().nth(1), Some(format!("{id},1,'=aff&1,10,USD,{id}-1,,,,,").as_str()));
 
-        let path = format!("/v1/payouts/{id}/pain.001?debtorName=Alpes%20S.A.&debtorIban=DE02%201203%200000%200000%202020%2051");
+        let path = format!(
+            "/v1/payouts/{id}/pain.001?debtorName=Alpes%20S.A.&debtorIban=DE02%201203%200000%200000%202020%2051"
+        );
+        let unknown = app.send(Request::get(&path).body(Body::empty()).unwrap()).await.1;
+        assert_eq!((&unknown["code"], &unknown["affiliateIds"]), (&json!("no_bank_account"), &json!(["=aff&1"])));
+
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open_or_make(&folder.path().join("secret.key")).unwrap();
+        pays_to(&app, &vault, "=aff&1").await;
+        // Only who has the key knows.
+        assert_eq!(app.send(Request::get(&path).body(Body::empty()).unwrap()).await.1["code"], "no_bank_account");
+        let app = app.with_vault(vault);
+        let (_, csv) = text(&app, &format!("/v1/payouts/{id}/file"), "*/*").await;
+        let csv = String::from_utf8(csv).unwrap();
+        assert!(csv.ends_with(",iban,Juan Pérez,ES9121000418450200051332,CAIXESBB,\n"), "{csv}");
         let (kind, file) = text(&app, &path, "*/*").await;
         assert_eq!(kind, "application/xml");
         let file = String::from_utf8(file).unwrap();
@@ -248,7 +300,8 @@ async fn a_payout_is_a_file_for_people_and_for_banks() {
             "<ReqdExctnDt><Dt>2025-01-15</Dt></ReqdExctnDt>",
             "<IBAN>DE02120300000000202051</IBAN>",
             r#"<InstdAmt Ccy="USD">10</InstdAmt>"#,
-            "<Cdtr><Nm>=aff&amp;1</Nm></Cdtr>",
+            "<BICFI>CAIXESBB</BICFI></FinInstnId></CdtrAgt><Cdtr><Nm>Juan Pérez</Nm></Cdtr>",
+            "<CdtrAcct><Id><IBAN>ES9121000418450200051332</IBAN></Id></CdtrAcct>",
         ] {
             assert!(file.contains(part), "{part} in {file}");
         }
@@ -386,9 +439,9 @@ async fn a_line_that_was_sent_and_not_noted_is_sent_again_with_the_same_key() {
         let webhooks = Webhooks::new(SECRET).unwrap();
         let edge: Arc<dyn Edge> = app.edge.clone();
         let forget = async |app: &TestApp| {
-            let lost = sea_query::Query::update().table("payout_line").value("status", "RESERVED").to_owned();
-            let sending = sea_query::Query::update().table("payout").value("status", "SENDING").to_owned();
-            let lose = async move |tx: &hexalpes_db::Tx| -> Result<u64, hexalpes_db::DbError> {
+            let lost = Query::update().table("payout_line").value("status", "RESERVED").to_owned();
+            let sending = Query::update().table("payout").value("status", "SENDING").to_owned();
+            let lose = async move |tx: &Tx| -> Result<u64, DbError> {
                 tx.execute(&sending).await?;
                 tx.execute(&lost).await
             };

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use hexalpes_commissions::domain::Program;
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Row, Tx};
 use hexalpes_kernel::{Edge, FixedEdge, Timestamp};
+use hexalpes_vault::Vault;
 use http::{Request, StatusCode, header};
 use sea_query::{Asterisk, Order, Query};
 use serde_json::{Value, json};
@@ -42,6 +43,16 @@ impl TestApp {
     /// The same database under another program.
     pub(crate) fn under(&self, program: Program) -> Self {
         let routes = hexalpes_commissions::router_under(program, self.db.clone(), self.edge.clone());
+        Self { router: hexalpes_http::layers(routes, self.edge.clone()), ..self.clone() }
+    }
+
+    /// The same database with the installation's key.
+    pub(crate) fn with_vault(&self, vault: Vault) -> Self {
+        let app = hexalpes_commissions::App {
+            vault: Some(vault),
+            ..hexalpes_commissions::App::new(self.db.clone(), self.edge.clone())
+        };
+        let routes = Router::from(hexalpes_commissions::api(app));
         Self { router: hexalpes_http::layers(routes, self.edge.clone()), ..self.clone() }
     }
 
