@@ -82,7 +82,7 @@ async fn commands_and_conversions_are_taken_by_topic() {
     assert_eq!(product.interrupt(), Some(0));
 }
 
-/// Accepts S3-QS-7, S3-API-1, S3-API-2, S3-API-3, S3-CMP-1, S3-CMP-5, S3-CMP-5b, S3-QS-6.
+/// Accepts S3-QS-7, S3-API-1, S3-API-2, S3-API-3, S3-CMP-1, S3-CMP-5, S3-CMP-5b, S3-QS-6, S4-API-8.
 #[tokio::test]
 async fn calculate_approve_and_query_leave_two_lines_in_the_audit_trail() {
     let mut product = Product::start();
@@ -129,7 +129,7 @@ for topic in ["outbox-events", "alpes-mysql.alpes.outbox_event"]:
 client.close()
 "#;
 
-/// Accepts S3-TOP-1, S3-TOP-2, S3-SUBN-1.
+/// Accepts S3-TOP-1, S3-TOP-2, S3-SUBN-1, S4-TOP-5, S4-TOP-6.
 #[tokio::test]
 async fn the_official_python_client_reads_both_topics() {
     let Some(python) = python() else { return };

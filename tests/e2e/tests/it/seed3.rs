@@ -20,7 +20,7 @@ async fn calculated(product: &Product, conversion: &str) -> Value {
     body
 }
 
-/// Accepts S3-API-1, S3-API-3.
+/// Accepts S3-API-1, S3-API-3, S4-API-7, S4-API-10.
 #[tokio::test]
 async fn a_commission_has_the_fields_of_the_seed() {
     let product = Product::start();
@@ -76,7 +76,7 @@ async fn the_relay_says_running_and_counts_under_the_names_of_the_seed() {
     assert!(relay["numReceivedFromSource"].is_u64() && relay["numWritten"].is_u64(), "{relay}");
 }
 
-/// Accepts S3-CMP-2, S3-DB-2, S3-DB-3.
+/// Accepts S3-CMP-2, S3-DB-2, S3-DB-3, S4-OUT-2.
 #[tokio::test]
 async fn the_tables_are_called_commission_and_outbox_event() {
     let mut product = Product::start();

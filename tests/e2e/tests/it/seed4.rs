@@ -62,7 +62,7 @@ async fn the_seeds_three_requests_lead_to_one_commission_that_is_approved() {
     assert_eq!((status, &same["commissionId"]), (200, &commission["id"]));
 }
 
-/// Accepts S4-API-4, S4-API-5, S4-API-6, S4-SVC-1, S4-SVC-2, S4-SVC-3, S4-SVC-5, G-8, G-17.
+/// Accepts S4-API-4, S4-API-5, S4-API-6, S4-API-9, S4-SVC-1, S4-SVC-2, S4-SVC-3, S4-SVC-5, G-8, G-17.
 #[tokio::test]
 async fn every_port_tells_what_it_takes_and_how_it_is() {
     let ecosystem = Ecosystem::start();
