@@ -66,7 +66,7 @@ impl Context {
         };
         let options = RelayOptions { topic: Some(topic.to_owned()), ..RelayOptions::new(service.name()) };
         let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
-        let housekeeping = Housekeeping::start(service, &db, edge);
+        let housekeeping = Housekeeping::start(service, &db, edge, ground.webhooks.clone());
         Ok(Running { service, db, relay, consumers, housekeeping })
     }
 }

@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use hexalpes_commissions::Webhooks;
 use hexalpes_consumer::EventConsumer;
 use hexalpes_http::{Idempotency, openapi::published};
 use hexalpes_kernel::Edge;
@@ -23,6 +24,8 @@ pub(crate) const SECRET_KEY: &str = "secret.key";
 pub(crate) struct Ground {
     pub(crate) edge: Arc<dyn Edge>,
     vault: Vault,
+    /// Signs and sends lines of payouts, if there is a secret for it.
+    pub(super) webhooks: Option<Webhooks>,
     /// Where customers follow links.
     links_url: Arc<str>,
 }
@@ -37,8 +40,15 @@ impl Ground {
         };
         let here = || format!("http://127.0.0.1:{conversions_port}");
         let links_url = settings.given(Key::LinksUrl).map_or_else(here, str::to_owned).into();
-        Ok(Self { edge, vault, links_url })
+        let webhooks = settings.given(Key::PayoutSecretFile).map(webhooks).transpose()?;
+        Ok(Self { edge, vault, webhooks, links_url })
     }
+}
+
+fn webhooks(file: &str) -> Result<Webhooks> {
+    let secret = std::fs::read_to_string(file)
+        .with_context(|| format!("HEXALPES_PAYOUT_SECRET_FILE: {file} cannot be read"))?;
+    Webhooks::new(&secret).with_context(|| format!("HEXALPES_PAYOUT_SECRET_FILE: {file}"))
 }
 
 /// An API on a port of its own.
@@ -75,7 +85,9 @@ impl Running {
             }
             Service::Commissions => {
                 let vault = Some(ground.vault.clone());
-                let app = hexalpes_commissions::App { vault, ..hexalpes_commissions::App::new(db, edge) };
+                let webhooks = ground.webhooks.clone();
+                let app =
+                    hexalpes_commissions::App { vault, webhooks, ..hexalpes_commissions::App::new(db, edge) };
                 let about = "The commissions of seed 3: calculate, approve, by-conversion.";
                 let seed = published(hexalpes_commissions::seed_api(app.clone()), "Commissions", about);
                 let about = "Comisiones, reglas, libros y pagos.";

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, future::BoxFuture};
+use hexalpes_commissions::Webhooks;
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::idempotency;
 use hexalpes_kernel::Edge;
@@ -26,7 +27,7 @@ pub(super) struct Housekeeping {
 }
 
 impl Housekeeping {
-    pub(super) fn start(service: Service, db: &Db, edge: &Arc<dyn Edge>) -> Self {
+    pub(super) fn start(service: Service, db: &Db, edge: &Arc<dyn Edge>, webhooks: Option<Webhooks>) -> Self {
         let mut housekeeping = Self { stop: CancellationToken::new(), tasks: JoinSet::new() };
         housekeeping.every(FORGET_EVERY, db, edge, "answers of old idempotency keys stay", |db, edge| {
             async move {
@@ -42,6 +43,14 @@ impl Housekeeping {
             housekeeping.every(SWEEP_EVERY, db, edge, "holds that are over stay", |db, edge| {
                 async move { hexalpes_commissions::sweep(&db, &edge).await.map(drop) }.boxed()
             });
+            if let Some(webhooks) = webhooks {
+                let failure = "lines of payouts are not sent";
+                housekeeping.every(SWEEP_EVERY, db, edge, failure, move |db, edge| {
+                    let webhooks = webhooks.clone();
+                    async move { hexalpes_commissions::deliver(&db, &edge, &webhooks).await.map(drop) }
+                        .boxed()
+                });
+            }
         }
         housekeeping
     }

@@ -39,6 +39,7 @@ pub(crate) enum Key {
     ConversionsDatabaseUrl,
     NotificationsDatabaseUrl,
     SecretKeyFile,
+    PayoutSecretFile,
     LinksUrl,
     EventsFileBytesMax,
     EventsFilesAsideMax,
@@ -84,6 +85,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::ConversionsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
     Key::SecretKeyFile,
+    Key::PayoutSecretFile,
     Key::LinksUrl,
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
@@ -136,6 +138,7 @@ impl Key {
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
+            Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
             Self::LinksUrl => ("links-url", "HEXALPES_LINKS_URL"),
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
@@ -190,6 +193,7 @@ impl Key {
             | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::SecretKeyFile
+            | Self::PayoutSecretFile
             | Self::LinksUrl
             | Self::EventsFileBytesMax
             | Self::EventsFilesAsideMax
@@ -208,6 +212,7 @@ impl Key {
             | Self::TlsTrustCertsFile
             | Self::BasicAuthConf
             | Self::SecretKeyFile
+            | Self::PayoutSecretFile
             | Self::PulsarTokenFile => "FILE",
             Self::TokenSecret | Self::TokenPublic => "KEY",
             Self::AnonymousUserRole => "ROLE",
@@ -318,6 +323,7 @@ impl Key {
             Self::SecretKeyFile => {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
             }
+            Self::PayoutSecretFile => "The whsec_ secret that signs payouts' webhooks; unset: none are sent",
             Self::LinksUrl => {
                 "Where customers follow affiliates' links; unset: the conversions' address on this machine"
             }

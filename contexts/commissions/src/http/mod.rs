@@ -16,6 +16,7 @@ use hexalpes_vault::Vault;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::domain::Program;
+use crate::webhooks::Webhooks;
 
 /// What the routes need. Clones share it; both faces are to have the same one.
 #[derive(Clone, Debug)]
@@ -26,12 +27,21 @@ pub struct App {
     pub idempotency: Idempotency,
     /// Opens where partners are paid, for the files of payouts. Without it these name partners alone.
     pub vault: Option<Vault>,
+    /// Sends lines of payouts. Without it no program can pay so.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl App {
     /// Under the default program.
     pub fn new(db: Db, edge: Arc<dyn Edge>) -> Self {
-        Self { db, edge, program: Arc::default(), idempotency: Idempotency::default(), vault: None }
+        Self {
+            db,
+            edge,
+            program: Arc::default(),
+            idempotency: Idempotency::default(),
+            vault: None,
+            webhooks: None,
+        }
     }
 }
 

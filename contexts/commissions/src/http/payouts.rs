@@ -13,7 +13,7 @@ use hexalpes_kernel::{Currency, Money};
 
 use super::{App, comisiones};
 use crate::commands::{self, CreatePayout, PayoutCommandError, WhatToPay};
-use crate::domain::{CommissionId, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
+use crate::domain::{CommissionId, Method, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
 use crate::files;
 use crate::pay_to;
 use crate::requests::{
@@ -265,6 +265,13 @@ pub(super) async fn put_terms(
             Problem::invalid(vec![FieldError { pointer: "/minimum".to_owned(), code, message }])
         })?,
     };
+    if method == Method::Webhook && app.webhooks.is_none() {
+        let why = said!(
+            "webhooks cannot be signed: give the service a secret, HEXALPES_PAYOUT_SECRET_FILE",
+            "los webhooks no se pueden firmar: hay que dar al servicio un secreto, HEXALPES_PAYOUT_SECRET_FILE"
+        );
+        return Err(Problem::conflict("no_signing_secret", why));
+    }
     let terms = Terms { program, minimum, method, schedule, endpoint };
     let put = async move |tx: &Tx| -> Result<Answer, Problem> {
         terms::put(tx, &terms, schedule.last_due(cause.at).as_deref()).await?;

@@ -378,11 +378,15 @@ async fn a_line_is_sent_signed_and_again_with_the_same_key_until_it_arrives() {
     on_each_database(async |app| {
         let bank = Bank { failures: Arc::new(Mutex::new(1)), ..Bank::default() };
         let endpoint = bank.clone().open().await;
-        terms(&app, &json!({ "method": "webhook", "endpoint": endpoint })).await;
+        let (by_webhook, webhooks) =
+            (json!({ "method": "webhook", "endpoint": endpoint }), Webhooks::new(SECRET).unwrap());
+        // Nothing that cannot be signed is promised to be sent.
+        assert_eq!(terms(&app, &by_webhook).await, StatusCode::CONFLICT);
+        let app = app.with_webhooks(webhooks.clone());
+        assert_eq!(terms(&app, &by_webhook).await, StatusCode::OK);
         approved(&app, "conv-1", "aff-1", 100).await;
         let payout = done(&app, "/v1/payouts", &json!({ "currency": "USD" })).await;
         let path = format!("/v1/payouts/{}", payout["payoutId"].as_str().unwrap());
-        let webhooks = Webhooks::new(SECRET).unwrap();
         let edge: Arc<dyn Edge> = app.edge.clone();
         // A draft stays.
         assert_eq!(deliver(app.db(), &edge, &webhooks).await.unwrap().sent, 0);
@@ -431,12 +435,16 @@ async fn a_line_that_was_sent_and_not_noted_is_sent_again_with_the_same_key() {
     on_each_database(async |app| {
         let bank = Bank::default();
         let endpoint = bank.clone().open().await;
-        terms(&app, &json!({ "method": "webhook", "endpoint": endpoint })).await;
+        let (by_webhook, webhooks) =
+            (json!({ "method": "webhook", "endpoint": endpoint }), Webhooks::new(SECRET).unwrap());
+        // Nothing that cannot be signed is promised to be sent.
+        assert_eq!(terms(&app, &by_webhook).await, StatusCode::CONFLICT);
+        let app = app.with_webhooks(webhooks.clone());
+        assert_eq!(terms(&app, &by_webhook).await, StatusCode::OK);
         approved(&app, "conv-1", "aff-1", 100).await;
         let payout = done(&app, "/v1/payouts", &json!({ "currency": "USD" })).await;
         let path = format!("/v1/payouts/{}", payout["payoutId"].as_str().unwrap());
         done(&app, &format!("{path}/send"), &json!({})).await;
-        let webhooks = Webhooks::new(SECRET).unwrap();
         let edge: Arc<dyn Edge> = app.edge.clone();
         let forget = async |app: &TestApp| {
             let lost = Query::update().table("payout_line").value("status", "RESERVED").to_owned();

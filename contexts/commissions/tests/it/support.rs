@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use hexalpes_commissions::domain::Program;
+use hexalpes_commissions::{App, Webhooks};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Row, Tx};
 use hexalpes_kernel::{Edge, FixedEdge, Timestamp};
 use hexalpes_vault::Vault;
@@ -48,12 +49,17 @@ impl TestApp {
 
     /// The same database with the installation's key.
     pub(crate) fn with_vault(&self, vault: Vault) -> Self {
-        let app = hexalpes_commissions::App {
-            vault: Some(vault),
-            ..hexalpes_commissions::App::new(self.db.clone(), self.edge.clone())
-        };
-        let routes = Router::from(hexalpes_commissions::api(app));
-        Self { router: hexalpes_http::layers(routes, self.edge.clone()), ..self.clone() }
+        self.with(App { vault: Some(vault), ..App::new(self.db.clone(), self.edge.clone()) })
+    }
+
+    /// The same database with what sends lines of payouts.
+    pub(crate) fn with_webhooks(&self, webhooks: Webhooks) -> Self {
+        self.with(App { webhooks: Some(webhooks), ..App::new(self.db.clone(), self.edge.clone()) })
+    }
+
+    fn with(&self, app: App) -> Self {
+        let routes = hexalpes_commissions::seed_api(app.clone()).merge(hexalpes_commissions::api(app));
+        Self { router: hexalpes_http::layers(Router::from(routes), self.edge.clone()), ..self.clone() }
     }
 
     /// What time brings about.
@@ -97,7 +103,7 @@ impl TestApp {
 
     /// What the two faces say of themselves.
     pub(crate) async fn documents(&self) -> [Value; 2] {
-        let app = hexalpes_commissions::App::new(self.db.clone(), self.edge.clone());
+        let app = App::new(self.db.clone(), self.edge.clone());
         let mut told = Vec::new();
         for api in [hexalpes_commissions::seed_api(app.clone()), hexalpes_commissions::api(app)] {
             let router = hexalpes_http::openapi::published(api, "Comisiones", "");
