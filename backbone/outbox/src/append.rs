@@ -57,7 +57,7 @@ pub struct NewMessage {
 pub const PROPERTIES_BYTES_MAX: usize = 8 * 1024;
 
 /// What [`append_to`] writes for `aggregatetype` and `type`: a message has neither.
-const MESSAGE: &str = "message";
+pub(crate) const MESSAGE: &str = "message";
 
 /// Appends a message that goes to its own topic **instead of** the topics of events, in the transaction
 /// that it belongs to. It is published once, and in the order of the commits with everything else.

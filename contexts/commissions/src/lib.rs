@@ -12,6 +12,7 @@ mod http;
 mod pay_to;
 mod problems;
 pub mod queries;
+pub mod reconciliation;
 mod requests;
 mod store;
 mod sweep;

@@ -9,6 +9,7 @@ mod events;
 mod handlers;
 mod http;
 mod problems;
+pub mod reconciliation;
 mod requests;
 mod store;
 mod views;

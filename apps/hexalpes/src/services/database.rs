@@ -1,6 +1,8 @@
 //! A service's database, with all tables that its parts need.
 
-use anyhow::{Result, anyhow};
+use std::path::Path;
+
+use anyhow::{Result, anyhow, ensure};
 use hexalpes_db::{DatabaseUrl, Db, DbOptions, MigrateError, Migration, OpenError};
 
 use super::Service;
@@ -30,6 +32,19 @@ pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Db> {
     let db = Db::open(&url, DbOptions::default()).await.map_err(|error| unopened(service, &error))?;
     told(db.check(&service.migrations()).await, &url)?;
     Ok(db)
+}
+
+/// As [`open`], for who only looks: a file that is not there stays so.
+pub(crate) async fn existing(settings: &Settings, service: Service) -> Result<Db> {
+    let url = settings.database(service)?.to_string();
+    let is_there = url.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).is_file());
+    ensure!(
+        is_there,
+        "the database of {} is not at {url}: start the product once (`hexalpes`), or say with --data or {} where it is",
+        service.name(),
+        service.database_key().variable()
+    );
+    open(settings, service).await
 }
 
 /// Brings an open database up to date.

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use hexalpes_db::{Backend, DatabaseUrl};
 
 pub(crate) use context::{Context, Running};
-pub(crate) use database::migrate;
+pub(crate) use database::{existing, migrate};
 pub(crate) use faces::{Face, Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
 

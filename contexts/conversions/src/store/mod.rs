@@ -18,13 +18,14 @@ pub(crate) use known::{
 };
 pub(crate) use metrics::{Grouping, MetricsFilter, Total, totals};
 pub(crate) use refunds::{insert_refund, load_refund_by_external, refunds_of};
+pub(crate) use tables::Conversions;
 pub use tables::MIGRATIONS;
 
 use hexalpes_db::{DbError, Row};
 use hexalpes_kernel::{Currency, Money, Timestamp};
 
 /// The only tenant there is until authentication tells them apart.
-const TENANT: &str = "default";
+pub(crate) const TENANT: &str = "default";
 
 /// Reads a column as what it must be.
 fn parsed<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {

@@ -51,7 +51,7 @@ pub(super) enum KnownLinks {
 
 /// What customers did.
 #[derive(Iden, Clone, Copy)]
-pub(super) enum Conversions {
+pub(crate) enum Conversions {
     #[iden = "conversion"]
     Table,
     Tenant,

@@ -15,6 +15,7 @@ mod kills;
 mod life;
 mod metrics;
 mod outage;
+mod reconcile;
 mod refusals;
 mod seed3;
 mod seed4;

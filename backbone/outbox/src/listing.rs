@@ -1,0 +1,42 @@
+//! What an outbox has by its ids alone: for who compares it with the topics.
+
+use hexalpes_db::{Db, DbError, Row, Tx};
+use sea_query::{Expr, ExprTrait as _, Func, Order, Query};
+
+use crate::append::MESSAGE;
+use crate::row;
+
+/// The ordinal of the newest row; 0 when there is none.
+pub async fn newest_ordinal(db: &Db) -> Result<i64, DbError> {
+    row::newest_seq(db).await
+}
+
+/// How many rows up to `through` are not marked as published.
+pub async fn unpublished(db: &Db, through: i64) -> Result<u64, DbError> {
+    let select = Query::select()
+        .expr_as(Func::count(Expr::col("seq")), "pending")
+        .from("outbox_event")
+        .and_where(Expr::col("published").eq(0_i64))
+        .and_where(Expr::col("seq").lte(through))
+        .to_owned();
+    let pending: i64 = db
+        .read(async move |tx: &Tx| -> Result<i64, DbError> { tx.fetch_one(&select).await?.get("pending") })
+        .await?;
+    u64::try_from(pending).map_err(|_| DbError::Range("a count"))
+}
+
+/// Ordinals and ids of events behind `after` and up to `through`, oldest first. Messages that went to topics of
+/// their own are no events.
+pub async fn event_ids(db: &Db, after: i64, through: i64, limit: u64) -> Result<Vec<(i64, String)>, DbError> {
+    let select = Query::select()
+        .columns(["seq", "id"])
+        .from("outbox_event")
+        .and_where(Expr::col("seq").gt(after))
+        .and_where(Expr::col("seq").lte(through))
+        .and_where(Expr::col("type").ne(MESSAGE))
+        .order_by("seq", Order::Asc)
+        .limit(limit)
+        .to_owned();
+    let id = |row: &Row| Ok((row.get("seq")?, row.get("id")?));
+    db.read(async move |tx: &Tx| tx.fetch_all(&select).await?.iter().map(id).collect()).await
+}
