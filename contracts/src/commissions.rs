@@ -28,10 +28,11 @@ pub struct CommissionCalculated {
     pub commission_amount_minor: i64,
     /// ISO 4217.
     pub currency: String,
-    /// A JSON number: percent.
+    /// A JSON number: percent; 0 where it is no plain percentage.
     pub rate: Box<RawValue>,
-    /// `request`, `campaign`, `affiliate` or `program`.
+    /// `request`, `rule`, `affiliate` or `program`.
     pub rate_source: String,
+    /// The rule's id, or the program's name.
     pub rule: String,
     pub rule_version: u32,
     /// `CALCULATED` or `HELD`.

@@ -3,8 +3,10 @@
 use hexalpes_http::{FieldError, Problem, Said, said};
 use hexalpes_kernel::MoneyError;
 
-use crate::commands::{CalculateError, ChangeError, PayoutCommandError, RefundCommissionError};
-use crate::domain::{AffiliateId, PayoutError, RefundError, Refusal, RuleError};
+use crate::commands::{
+    CalculateError, ChangeError, PayoutCommandError, RefundCommissionError, RuleCommandError,
+};
+use crate::domain::{AffiliateId, PayoutError, RefundError, Refusal, RuleChangeError, RuleError};
 use crate::files::{self, PainError};
 
 /// What seed 3's database called a duplicate entry, which clients of the seed look for.
@@ -214,6 +216,38 @@ impl From<PainError> for Problem {
                 tracing::error!(%error, "a payout could not be written as ISO 20022");
                 Self::internal()
             }
+        }
+    }
+}
+
+impl From<RuleCommandError> for Problem {
+    fn from(error: RuleCommandError) -> Self {
+        let english = error.to_string();
+        match error {
+            RuleCommandError::NotFound(id) => {
+                Self::not_found("rule_not_found", Said::both(english, format!("no hay ninguna regla {id}")))
+            }
+            RuleCommandError::NoProgram(id) => Self::invalid(vec![FieldError {
+                pointer: "/programId".to_owned(),
+                code: "unknown_program",
+                message: Said::both(english, format!("no hay ningún programa {id}")),
+            }]),
+            RuleCommandError::Refused(refusal) => {
+                let (code, spanish) = match refusal {
+                    RuleChangeError::NoVersion(number) => {
+                        ("version_not_found", format!("no hay ninguna versión {number}"))
+                    }
+                    RuleChangeError::Retired(number) => {
+                        ("version_retired", format!("la versión {number} se retiró: redacte una nueva"))
+                    }
+                    RuleChangeError::TooMany => (
+                        "too_many_versions",
+                        "la regla tiene demasiadas versiones: redacte otra regla".to_owned(),
+                    ),
+                };
+                Self::conflict(code, Said::both(english, spanish))
+            }
+            RuleCommandError::Database(error) => error.into(),
         }
     }
 }

@@ -7,17 +7,21 @@ use hexalpes_http::{FieldError, Fields, FromFields, Invalid, Problem, said, valu
 use hexalpes_kernel::{Edge, Rate, Timestamp};
 use utoipa::ToSchema;
 
-use crate::commands::{Agreement, ApproveCommission, CalculateCommission, RefundConversion, Wanted};
+use crate::commands::{About, Agreement, ApproveCommission, CalculateCommission, RefundConversion, Wanted};
 use crate::domain::{AffiliateId, CampaignId, CommissionId, ConversionId, Origin, ProgramId, Told};
 
 mod comision;
 mod payouts;
+mod rules;
 mod verbs;
 
 pub(crate) use comision::{ComisionBody, ComisionRequest};
 pub(crate) use payouts::{
     CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
+};
+pub(crate) use rules::{
+    ActivateBody, ActivateRequest, RuleBody, RuleRequest, TermsOfRuleBody, TermsOfRuleRequest, rule_terms,
 };
 pub(crate) use verbs::{
     ClawBackBody, ClawBackRequest, HoldBody, HoldRequest, ReasonBody, ReasonRequest, WhyBody, WhyRequest,
@@ -94,21 +98,28 @@ impl CalculateRequest {
     pub(crate) fn into_command(self, edge: &dyn Edge) -> CalculateCommission {
         let Self { conversion, rate } = self;
         let agreement = Agreement::Newest { program: None };
-        calculate(conversion, agreement, None, rate.map(Wanted::Percentage), Origin::Request, edge)
+        calculate(
+            conversion,
+            agreement,
+            About::default(),
+            rate.map(Wanted::Percentage),
+            Origin::Request,
+            edge,
+        )
     }
 }
 
 fn calculate(
     conversion: Told,
     agreement: Agreement,
-    occurred_at: Option<Timestamp>,
+    about: About,
     wanted: Option<Wanted>,
     origin: Origin,
     edge: &dyn Edge,
 ) -> CalculateCommission {
     let id = CommissionId::new(edge.uuid());
     let events = std::array::from_fn(|_| edge.uuid());
-    CalculateCommission { id, events, conversion, agreement, occurred_at, wanted, origin }
+    CalculateCommission { id, events, conversion, agreement, about, wanted, origin }
 }
 
 /// As the document tells of [`ApproveRequest`].
@@ -170,7 +181,14 @@ pub(crate) fn of_recorded(
         program_revision: event.program_revision,
         affiliate_revision: event.affiliate_revision,
     };
-    Ok(calculate(conversion, agreement, Some(occurred_at), None, Origin::Recorded, edge))
+    let about = About {
+        kind: Some(event.conversion_type.clone()),
+        product: event.product_id.clone(),
+        country: event.country.clone(),
+        new_customer: event.new_customer,
+        occurred_at: Some(occurred_at),
+    };
+    Ok(calculate(conversion, agreement, about, None, Origin::Recorded, edge))
 }
 
 /// The command that follows from a refund. Only how much was refunded in all counts.
@@ -208,6 +226,9 @@ mod tests {
             differences::<CalculateRequest, CalculateBody>(),
             differences::<ApproveRequest, ApproveBody>(),
             differences::<ComisionRequest, ComisionBody>(),
+            differences::<RuleRequest, RuleBody>(),
+            differences::<TermsOfRuleRequest, TermsOfRuleBody>(),
+            differences::<ActivateRequest, ActivateBody>(),
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),

@@ -63,6 +63,16 @@ impl Money {
         Ok(Self { minor, ..self })
     }
 
+    /// `dividend / divisor` smallest units, rounded once, half to even. The divisor is more than zero.
+    ///
+    /// # Panics
+    /// If the divisor is not more than zero.
+    pub fn rounded(dividend: i128, divisor: i128, currency: Currency) -> Result<Self, MoneyError> {
+        assert!(divisor > 0, "a fraction is of something");
+        let minor = i64::try_from(half_even(dividend, divisor)).map_err(|_| MoneyError::TooLarge)?;
+        Ok(Self { minor, currency })
+    }
+
     /// `part / whole` of the amount, rounded once, half to even. `whole` is more than zero.
     ///
     /// # Panics
@@ -70,8 +80,7 @@ impl Money {
     pub fn share(self, part: i64, whole: i64) -> Result<Self, MoneyError> {
         assert!(whole > 0, "a share is of something");
         let exact = i128::from(self.minor) * i128::from(part);
-        let minor = i64::try_from(half_even(exact, i128::from(whole))).map_err(|_| MoneyError::TooLarge)?;
-        Ok(Self { minor, ..self })
+        Self::rounded(exact, i128::from(whole), self.currency)
     }
 
     fn same_currency(self, other: Self) -> Result<(), MoneyError> {

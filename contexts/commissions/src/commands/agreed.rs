@@ -16,11 +16,19 @@ pub enum Agreement {
     Revisions { program: ProgramId, program_revision: u32, affiliate_revision: u32 },
 }
 
-/// The program's terms, and the affiliate's own rate if it has one.
+/// The program's terms, and the affiliate's type and own rate, as far as it has any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Agreed {
     pub(super) program: Program,
+    pub(super) kind: Option<String>,
     pub(super) rate: Option<Rate>,
+}
+
+impl Agreed {
+    fn of(program: Program, affiliate: Option<KnownAffiliate>) -> Self {
+        let rate = affiliate.as_ref().and_then(KnownAffiliate::rate);
+        Self { program, kind: affiliate.map(|affiliate| affiliate.kind), rate }
+    }
 }
 
 /// `built_in` is the program that holds under its name until something is heard of it.
@@ -42,8 +50,7 @@ pub(super) async fn find(
             }
             let theirs = || known.as_ref().map(|known| known.program.clone());
             let id = program.clone().or_else(theirs).unwrap_or_else(|| built_in.id());
-            let rate = known.as_ref().and_then(KnownAffiliate::rate);
-            Ok(Agreed { program: newest_program(tx, &id, built_in).await?, rate })
+            Ok(Agreed::of(newest_program(tx, &id, built_in).await?, known))
         }
         Agreement::Revisions { program, program_revision, affiliate_revision } => {
             let program = match program_revision {
@@ -58,8 +65,7 @@ pub(super) async fn find(
                     }
                 },
             };
-            let rate = rates_at(tx, affiliate, *affiliate_revision, at).await?;
-            Ok(Agreed { program, rate: rate.as_ref().and_then(KnownAffiliate::rate) })
+            Ok(Agreed::of(program, rates_at(tx, affiliate, *affiliate_revision, at).await?))
         }
     }
 }

@@ -6,10 +6,10 @@ use hexalpes_kernel::{Amount, Cause, Money, MoneyError, Rate, Timestamp, Uuid};
 use super::agreed::{self, Agreed, Agreement};
 use super::book::book;
 use crate::domain::{
-    AffiliateId, Commission, CommissionId, Conversion, ConversionId, Fact, Formula, Made, Origin, Program,
-    ProgramId, Rates, Refunded, RuleError, Told,
+    self, AffiliateId, Commission, CommissionId, Conversion, ConversionId, Explanation, Fact, Facts, Formula,
+    Made, Origin, Program, ProgramId, RateSource, Rates, Refunded, RuleError, Ruled, Told,
 };
-use crate::store::{self, Kept, refunds};
+use crate::store::{self, Kept, rated, refunds, rules};
 use crate::views;
 
 #[derive(Clone, Debug)]
@@ -21,11 +21,23 @@ pub struct CalculateCommission {
     /// Without an amount, only a commission that is there can be answered with.
     pub conversion: Told,
     pub agreement: Agreement,
-    /// When the customer did it; now where nobody says.
-    pub occurred_at: Option<Timestamp>,
+    pub about: About,
     /// What the request asks for. It counts only if the commission is new.
     pub wanted: Option<Wanted>,
     pub origin: Origin,
+}
+
+/// What rules look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// `sale` where nobody says.
+    pub kind: Option<String>,
+    pub product: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    pub new_customer: Option<bool>,
+    /// When the customer did it; now where nobody says.
+    pub occurred_at: Option<Timestamp>,
 }
 
 /// What a request asks for.
@@ -75,24 +87,27 @@ pub async fn calculate(
     built_in: &Program,
     cause: &Cause,
 ) -> Result<Calculation, CalculateError> {
-    let CalculateCommission { id, events, conversion: told, agreement, occurred_at, wanted, origin } =
-        command;
+    let CalculateCommission { id, events, conversion: told, agreement, about, wanted, origin } = command;
     let Some(gross) = told.gross else {
         let found = again(tx, &told).await?;
         return found.ok_or(CalculateError::NoConversion(told.id));
     };
-    let at = occurred_at.unwrap_or(cause.at);
-    let Agreed { program, rate } = agreed::find(tx, &agreement, &told.affiliate, at, built_in).await?;
+    let at = about.occurred_at.unwrap_or(cause.at);
+    let Agreed { program, kind, rate } = agreed::find(tx, &agreement, &told.affiliate, at, built_in).await?;
     let currency = told.currency.unwrap_or(program.currency);
     let gross = Money::from_amount(gross, currency).map_err(RuleError::from)?;
     let request = wanted.map(|wanted| formula(wanted, gross)).transpose()?;
-    let rates = Rates { request, affiliate: rate, ..Rates::default() };
     let Told { id: conversion, affiliate, campaign, .. } = told.clone();
     let conversion = Conversion { id: conversion, affiliate, campaign, gross };
+    let facts = facts(about, kind, at);
+    let ruled = ruled(tx, &program.id(), &conversion, &facts).await?;
+    let rates = Rates { request, rule: ruled, affiliate: rate };
     let Made { commission, explanation, calculated, approved } =
         Commission::calculate(id, conversion, &program, &rates, origin, cause.at)?;
     let mut kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
+        rated::insert(tx, &kept.commission, &facts, &explanation, &program, rate).await?;
+        count(tx, &explanation, &rates, &kept.commission).await?;
         let mut facts = vec![Fact::Calculated(calculated)];
         facts.extend(approved.map(Fact::Approved));
         facts.extend(refunded_before(tx, &mut kept.commission, cause).await?);
@@ -100,6 +115,49 @@ pub async fn calculate(
         return Ok(Calculation { kept, duplicate: false });
     }
     again(tx, &told).await?.ok_or_else(|| unseen().into())
+}
+
+fn facts(about: About, affiliate_type: Option<String>, occurred_at: Timestamp) -> Facts {
+    let About { kind, product, country, new_customer, .. } = about;
+    let kind = kind.unwrap_or_else(|| "sale".to_owned());
+    Facts { affiliate_type, kind, product, country, new_customer, occurred_at }
+}
+
+/// The rules that hold, with what the tiers of the one that counts have counted.
+async fn ruled(
+    tx: &Tx,
+    program: &ProgramId,
+    conversion: &Conversion,
+    facts: &Facts,
+) -> Result<Option<Ruled>, DbError> {
+    let in_force = rules::in_force(tx, program).await?;
+    let mut holding = domain::holding(&in_force, conversion, facts).cloned();
+    let Some(rule) = holding.next() else { return Ok(None) };
+    let counted = match rule.terms.period(facts.occurred_at) {
+        None => None,
+        Some(period) => {
+            let currency = conversion.gross.currency();
+            let tally = rules::tally(tx, &rule.id, &conversion.affiliate, &period, currency).await?;
+            Some((period, tally))
+        }
+    };
+    Ok(Some(Ruled { rule, counted, passed_over: holding.collect() }))
+}
+
+/// Counts the conversion in the period of the rule, if it was the rule that counted.
+async fn count(
+    tx: &Tx,
+    explanation: &Explanation,
+    rates: &Rates,
+    commission: &Commission,
+) -> Result<(), DbError> {
+    if let (RateSource::Rule, Some(Ruled { rule, counted: Some((period, _)), .. })) =
+        (explanation.source, &rates.rule)
+    {
+        let conversion = commission.conversion();
+        rules::count(tx, &rule.id, &conversion.affiliate, period, conversion.gross).await?;
+    }
+    Ok(())
 }
 
 /// The commission that is there, if the conversion is told in the same words.

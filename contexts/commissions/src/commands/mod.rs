@@ -9,10 +9,11 @@ mod learn;
 mod payouts;
 mod refund;
 mod release_due;
+mod rules;
 
 pub use agreed::Agreement;
 pub use approve::{Approval, ApproveCommission, approve};
-pub use calculate::{CalculateCommission, CalculateError, Calculation, Wanted, calculate};
+pub use calculate::{About, CalculateCommission, CalculateError, Calculation, Wanted, calculate};
 pub use change::{ChangeCommission, ChangeError, Changed, Verb, change};
 pub use learn::{Learned, learn};
 pub use payouts::{
@@ -22,3 +23,4 @@ pub use payouts::{
 pub(crate) use payouts::{create_due, line_sent};
 pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;
+pub use rules::{DraftRule, RuleCommandError, RuleVerb, change_rule, draft_rule};

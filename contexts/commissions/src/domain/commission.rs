@@ -210,10 +210,10 @@ impl Commission {
         let calculated = Calculated {
             commission: id.clone(),
             conversion: conversion.clone(),
-            amount: explanation.rounding.to,
+            amount: explanation.amount,
             rate: explanation.formula.rate(),
             source: explanation.source,
-            rule: explanation.rule.clone(),
+            rule: explanation.rule_id.as_ref().map_or_else(|| explanation.rule.clone(), ToString::to_string),
             rule_version: explanation.rule_version,
             status: state.name(),
             into,

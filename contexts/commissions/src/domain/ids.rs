@@ -23,6 +23,10 @@ opaque_id! {
     pub struct ProgramId;
 }
 opaque_id! {
+    /// A rule.
+    pub struct RuleId = "rul_";
+}
+opaque_id! {
     /// A payout: what is paid at once, in one currency.
     pub struct PayoutId = "pay_";
 }

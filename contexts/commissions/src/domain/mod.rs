@@ -3,6 +3,7 @@
 mod commission;
 mod explanation;
 mod fact;
+mod formula;
 mod ids;
 mod journal;
 mod known;
@@ -13,12 +14,16 @@ mod payout;
 mod posting;
 mod refund;
 mod rule;
+mod rulebook;
 mod terms;
 
 pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, State, Stored, Told};
-pub use explanation::{Explanation, Rounding, Step};
+pub use explanation::{Explanation, Named, Offer, Rounding, Step};
 pub use fact::{Approved, Calculated, Change, Fact, Share};
-pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, ProgramId};
+pub use formula::{
+    BANDS_MAX, Band, Basis, Earns, Exact, Formula, Mode, Period, Piece, Tally, Tiers, TiersError,
+};
+pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, ProgramId, RuleId};
 pub use journal::{Account, Bucket, Entry, Posting, Unbalanced};
 pub use known::{KnownAffiliate, KnownProgram};
 pub use lifecycle::Refusal;
@@ -26,5 +31,9 @@ pub use payout::{
     Candidate, Item, Line, LineState, Method, Payout, PayoutError, PayoutStatus, Plan, PlannedLine, plan,
 };
 pub use refund::{RefundError, Refunded};
-pub use rule::{Formula, Program, RateSource, Rates, RuleError};
+pub use rule::{Program, RateSource, Rates, RuleError, Ruled, derive};
+pub use rulebook::{
+    Conditions, Facts, InForce, Owed, Rule, RuleChangeError, RuleStatus, RuleTerms, RuleVersion, holding,
+    rank,
+};
 pub use terms::{Schedule, Terms};

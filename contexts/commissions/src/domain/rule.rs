@@ -1,10 +1,13 @@
 //! How much a conversion owes: which rate counts, and the one rounding.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use hexalpes_kernel::{Amount, Currency, Money, MoneyError, Rate};
 
-use super::{Explanation, Origin, ProgramId, Rounding, Step};
+use super::{
+    Explanation, Formula, InForce, Named, Offer, Origin, ProgramId, Rounding, RuleTerms, Step, Tally,
+};
 
 /// Where a rate came from, in rising order of rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,8 +16,8 @@ pub enum RateSource {
     Program,
     /// The affiliate's configuration by its type.
     Affiliate,
-    /// A rule of the campaign or the product.
-    Campaign,
+    /// A rule, of the campaign, the product or whatever its conditions say.
+    Rule,
     /// The request itself named it.
     Request,
 }
@@ -25,48 +28,38 @@ impl RateSource {
         match self {
             Self::Program => "program",
             Self::Affiliate => "affiliate",
-            Self::Campaign => "campaign",
+            Self::Rule => "rule",
             Self::Request => "request",
         }
     }
-}
 
-/// How much a conversion owes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Formula {
-    /// A part of the gross amount.
-    Percentage(Rate),
-    /// An amount in the conversion's currency, whatever the customer paid.
-    Flat(Money),
-}
-
-impl Formula {
-    pub fn rate(self) -> Option<Rate> {
+    /// The source's number in the database.
+    pub fn rank(self) -> i64 {
         match self {
-            Self::Percentage(rate) => Some(rate),
-            Self::Flat(_) => None,
-        }
-    }
-
-    /// The exact amount, and what it is in whole minor units.
-    fn of(self, gross: Money) -> Result<(Amount, Money), MoneyError> {
-        match self {
-            Self::Percentage(rate) => Ok((exact(gross, rate), rate.of(gross)?)),
-            Self::Flat(amount) => {
-                // Tells when it is another currency.
-                Money::zero(gross.currency()).checked_add(amount)?;
-                Ok((amount.amount(), amount))
-            }
+            Self::Program => 0,
+            Self::Affiliate => 1,
+            Self::Rule => 2,
+            Self::Request => 3,
         }
     }
 }
 
 /// What somebody set for one conversion, besides the program's own rate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
     pub request: Option<Formula>,
-    pub campaign: Option<Rate>,
+    pub rule: Option<Ruled>,
     pub affiliate: Option<Rate>,
+}
+
+/// The rules that hold for a conversion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruled {
+    /// The one that counts.
+    pub rule: InForce,
+    /// The period that its tiers count in, and what was sold in it before.
+    pub counted: Option<(String, Tally)>,
+    pub passed_over: Vec<InForce>,
 }
 
 /// A program's rule, in one of its versions.
@@ -116,56 +109,84 @@ impl Program {
         }
     }
 
-    /// Commission = round(gross × rate), half to even, at the rate of the highest rank.
+    /// Commission = round(what the formula of the highest rank says), half to even, within cap and floor.
     pub fn apply(&self, gross: Money, rates: &Rates) -> Result<Explanation, RuleError> {
-        if gross.minor() <= 0 {
-            return Err(RuleError::NotPositive);
-        }
-        let mut ranked = [
-            (RateSource::Request, rates.request),
-            (RateSource::Campaign, rates.campaign.map(Formula::Percentage)),
-            (RateSource::Affiliate, rates.affiliate.map(Formula::Percentage)),
-        ]
-        .into_iter()
-        .filter_map(|(source, formula)| Some((source, formula?)))
-        .chain([(RateSource::Program, Formula::Percentage(self.rate))]);
-        let (source, formula) = ranked.next().expect("the program always has a rate");
-
-        let (exact, to) = formula.of(gross)?;
-        let exact = exact.to_string();
-        let mut steps = vec![Step::Chose { source, formula }];
-        steps.extend(ranked.map(|(source, formula)| Step::PassedOver { source, formula }));
-        if let Formula::Percentage(_) = formula {
-            steps.push(Step::Multiplied { exact: exact.clone() });
-        }
-        steps.push(Step::Rounded { to });
-        Ok(Explanation {
-            gross,
-            formula,
-            source,
-            rule: self.name.clone(),
-            rule_version: self.version,
-            steps,
-            rounding: Rounding { from: exact, to },
-        })
+        let plain = |source, formula| Offer { source, formula, rule: None };
+        let request = rates.request.clone().map(|formula| plain(RateSource::Request, formula));
+        let affiliate = rates.affiliate.map(|rate| plain(RateSource::Affiliate, Formula::Percentage(rate)));
+        let own = plain(RateSource::Program, Formula::Percentage(self.rate));
+        let after = affiliate.into_iter().chain([own]).collect();
+        derive(gross, request, rates.rule.as_ref(), after, (&self.name, self.version))
     }
 }
 
-/// Gross × rate in major units, with all its decimals.
-fn exact(gross: Money, rate: Rate) -> Amount {
-    const PERCENT_DECIMALS: u32 = 2;
-    let percent = rate.percent();
-    let scale = gross.currency().exponent() + percent.scale() + PERCENT_DECIMALS;
-    Amount::new(i128::from(gross.minor()) * percent.mantissa(), scale)
+/// Derives a commission from what might count: something before all rules, the rules, and what comes after them.
+/// `program` names the program and its version.
+pub fn derive(
+    gross: Money,
+    before: Option<Offer>,
+    ruled: Option<&Ruled>,
+    after: Vec<Offer>,
+    program: (&str, u32),
+) -> Result<Explanation, RuleError> {
+    if gross.minor() <= 0 {
+        return Err(RuleError::NotPositive);
+    }
+    let of_rule = |rule: &InForce| Offer {
+        source: RateSource::Rule,
+        formula: rule.terms.formula.clone(),
+        rule: Some(Named { id: rule.id.clone(), name: rule.name.clone(), version: rule.version }),
+    };
+    let rules = ruled.into_iter().flat_map(|ruled| std::iter::once(&ruled.rule).chain(&ruled.passed_over));
+    let mut ranked = before.into_iter().chain(rules.map(of_rule)).chain(after);
+    let chosen = ranked.next().expect("the program always has a rate");
+    let mut steps = vec![Step::Chose(chosen.clone())];
+    steps.extend(ranked.map(Step::PassedOver));
+
+    let Offer { source, formula, rule } = chosen;
+    let terms = match (source, ruled) {
+        (RateSource::Rule, Some(ruled)) => ruled.rule.terms.clone(),
+        _ => RuleTerms::plain(formula.clone()),
+    };
+    let counted = ruled.and_then(|ruled| ruled.counted.clone());
+    if let (Formula::Tiered(tiers), Some((period, before))) = (&formula, &counted) {
+        steps.push(Step::Counted { mode: tiers.mode(), period: period.clone(), before: *before });
+    }
+    let before = counted.map(|(_, before)| before).unwrap_or_default();
+    let owed = terms.owes(gross, before, &mut |piece| steps.push(Step::Tier(piece)))?;
+    let exact = owed.exact.amount(gross.currency()).to_string();
+    if !matches!(formula, Formula::Flat(_)) {
+        steps.push(Step::Multiplied { exact: exact.clone() });
+    }
+    steps.push(Step::Rounded { to: owed.rounded });
+    match owed.amount.minor().cmp(&owed.rounded.minor()) {
+        Ordering::Less => steps.push(Step::Capped { to: owed.amount }),
+        Ordering::Equal => {}
+        Ordering::Greater => steps.push(Step::Raised { to: owed.amount }),
+    }
+    let (rule_id, rule, rule_version) = match rule {
+        Some(Named { id, name, version }) => (Some(id), name, version),
+        None => (None, program.0.to_owned(), program.1),
+    };
+    let rounding = Rounding { from: exact, to: owed.rounded };
+    let amount = owed.amount;
+    Ok(Explanation { gross, formula, source, rule_id, rule, rule_version, steps, rounding, amount })
 }
 
 #[cfg(test)]
 mod tests {
+    use hexalpes_kernel::Timestamp;
+
     use super::*;
+    use crate::domain::{Exact, RuleId};
     use proptest::prelude::*;
 
     fn percent(text: &str) -> Rate {
         Rate::from_percent(Amount::parse(text).unwrap()).unwrap()
+    }
+
+    fn offer(source: RateSource, text: &str) -> Offer {
+        Offer { source, formula: Formula::Percentage(percent(text)), rule: None }
     }
 
     fn usd(minor: i64) -> Money {
@@ -174,21 +195,26 @@ mod tests {
 
     /// Accepts C-12.
     #[test]
-    fn the_request_ranks_before_campaign_affiliate_and_program() {
+    fn the_request_ranks_before_rules_affiliate_and_program() {
         let program = Program::default();
         let mut rates = Rates {
             request: Some(Formula::Percentage(percent("15"))),
-            campaign: Some(percent("12.5")),
+            rule: None,
             affiliate: Some(percent("20")),
         };
         let chosen = |rates: &Rates| {
             let explanation = program.apply(usd(10_000), rates).unwrap();
             (explanation.source.name(), explanation.rounding.to.minor())
         };
+        let terms = RuleTerms::plain(Formula::Percentage(percent("12.5")));
+        let since = Timestamp::from_micros(0).unwrap();
+        let id = RuleId::parse("rul_1").unwrap();
+        let rule = InForce { id, name: "summer".to_owned(), version: 1, since, terms };
+        rates.rule = Some(Ruled { rule, counted: None, passed_over: Vec::new() });
         assert_eq!(chosen(&rates), ("request", 1_500));
         rates.request = None;
-        assert_eq!(chosen(&rates), ("campaign", 1_250));
-        rates.campaign = None;
+        assert_eq!(chosen(&rates), ("rule", 1_250));
+        rates.rule = None;
         assert_eq!(chosen(&rates), ("affiliate", 2_000));
         rates.affiliate = None;
         assert_eq!(chosen(&rates), ("program", 1_000));
@@ -201,7 +227,7 @@ mod tests {
         assert_eq!(
             explanation.steps,
             [
-                Step::Chose { source: RateSource::Program, formula: Formula::Percentage(percent("10")) },
+                Step::Chose(offer(RateSource::Program, "10")),
                 Step::Multiplied { exact: "12.345".into() },
                 Step::Rounded { to: usd(1_234) },
             ]
@@ -219,12 +245,9 @@ mod tests {
         assert_eq!(
             explanation.steps[..3],
             [
-                Step::Chose { source: RateSource::Request, formula: Formula::Percentage(percent("15")) },
-                Step::PassedOver {
-                    source: RateSource::Affiliate,
-                    formula: Formula::Percentage(percent("20"))
-                },
-                Step::PassedOver { source: RateSource::Program, formula: Formula::Percentage(percent("10")) },
+                Step::Chose(offer(RateSource::Request, "15")),
+                Step::PassedOver(offer(RateSource::Affiliate, "20")),
+                Step::PassedOver(offer(RateSource::Program, "10")),
             ]
         );
     }
@@ -258,7 +281,7 @@ mod tests {
             prop_assert!((0..=minor).contains(&amount.minor()));
             let off = 2 * (i128::from(amount.minor()) * WHOLE - i128::from(minor) * millionths).abs();
             prop_assert!(off < WHOLE || (off == WHOLE && amount.minor() % 2 == 0));
-            prop_assert_eq!(exact(gross, rate).to_string(), explanation.rounding.from);
+            prop_assert_eq!(Exact::part(rate, minor).amount(gross.currency()).to_string(), explanation.rounding.from);
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::requests::{
 };
 use crate::store::lists::{self, CommissionFilter, CommissionSort};
 use crate::store::{self, Kept, history, known};
-use crate::views::{ComisionView, HistoriaView};
+use crate::views::{ComisionView, ExplicadaView, HistoriaView};
 
 /// For so long a conversion or a program that is not known yet is waited for: it may be on its way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -177,6 +177,13 @@ impl From<Refused> for Problem {
     responses((status = 200, description = "The commission", body = ComisionView)))]
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
     Ok(Answer::json(StatusCode::OK, &ComisionView::of(found(&app, &id).await?)))
+}
+
+/// Why it is what it is: inputs, rule and version, each step, the rounding; and in one sentence.
+#[utoipa::path(get, path = "/api/v1/comisiones/{id}/explicacion", tag = "comisiones", params(("id" = String, Path)),
+    responses((status = 200, description = "The explanation", body = ExplicadaView)))]
+pub(super) async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    Ok(Answer::json(StatusCode::OK, &ExplicadaView::of(found(&app, &id).await?)))
 }
 
 /// Who did what with it, when and why, the oldest first.

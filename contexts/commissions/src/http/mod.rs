@@ -3,6 +3,7 @@
 mod books;
 mod comisiones;
 mod payouts;
+mod rules;
 mod seed;
 mod statements;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use hexalpes_db::Db;
-use hexalpes_http::Idempotency;
+use hexalpes_http::{Idempotency, Problem, said};
 use hexalpes_kernel::Edge;
 use hexalpes_vault::Vault;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,6 +52,8 @@ pub fn seed_api(app: App) -> OpenApiRouter {
         .routes(routes!(seed::calculate))
         .routes(routes!(seed::approve))
         .routes(routes!(seed::by_conversion))
+        .routes(routes!(seed::explain_by_conversion))
+        .routes(routes!(seed::explain))
         .with_state(app)
 }
 
@@ -59,6 +62,7 @@ pub fn api(app: App) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(comisiones::create, comisiones::list))
         .routes(routes!(comisiones::read))
+        .routes(routes!(comisiones::explain))
         .routes(routes!(comisiones::history))
         .routes(routes!(comisiones::approve))
         .routes(routes!(comisiones::hold))
@@ -77,6 +81,11 @@ pub fn api(app: App) -> OpenApiRouter {
         .routes(routes!(payouts::pain))
         .routes(routes!(payouts::read_terms, payouts::put_terms))
         .routes(routes!(statements::statement))
+        .routes(routes!(rules::draft, rules::list))
+        .routes(routes!(rules::read))
+        .routes(routes!(rules::revise))
+        .routes(routes!(rules::activate))
+        .routes(routes!(rules::retire))
         .routes(routes!(books::journal))
         .routes(routes!(books::balances))
         .routes(routes!(books::trial_balance))
@@ -92,4 +101,9 @@ pub fn router(db: Db, edge: Arc<dyn Edge>) -> Router {
 pub fn router_under(program: Program, db: Db, edge: Arc<dyn Edge>) -> Router {
     let app = App { program: Arc::new(program), ..App::new(db, edge) };
     seed_api(app.clone()).merge(api(app)).into()
+}
+
+/// That something which the path names is not there.
+fn none_of(code: &'static str, english: &str, spanish: &str, id: &str) -> Problem {
+    Problem::not_found(code, said!("there is no {english} {id}", "no hay ninguna {spanish} {id}"))
 }

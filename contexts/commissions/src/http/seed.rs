@@ -4,15 +4,16 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hexalpes_db::Tx;
+use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{Answer, Asked, Body, Problem};
 
 use super::App;
 use crate::commands;
-use crate::domain::ConversionId;
+use crate::domain::{CommissionId, ConversionId};
 use crate::queries;
 use crate::requests::{ApproveBody, ApproveRequest, CalculateBody, CalculateRequest, Scope};
-use crate::views::CommissionView;
+use crate::store;
+use crate::views::{CommissionView, ExplainedView};
 
 /// Calculates the commission of a conversion, once.
 #[utoipa::path(post, path = "/commissions/calculate", tag = "commissions", request_body = CalculateBody,
@@ -59,4 +60,32 @@ pub(super) async fn by_conversion(State(app): State<App>, Path(id): Path<String>
     };
     let none = || Problem::not_found("commission_not_found", "the conversion has no commission");
     found.map(|view| view.answer(StatusCode::OK)).ok_or_else(none)
+}
+
+/// Why a commission is what it is: inputs, rule and version, each step, the rounding; and in one sentence.
+#[utoipa::path(get, path = "/commissions/{id}/explanation", tag = "commissions",
+    params(("id" = String, Path, description = "The commission's id")),
+    responses((status = 200, description = "The explanation", body = ExplainedView)))]
+pub(super) async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    let none = || super::none_of("commission_not_found", "commission", "comisión", &id);
+    let commission = CommissionId::parse(&id).map_err(|_| none())?;
+    let read = async move |tx: &Tx| -> Result<_, DbError> { store::load(tx, &commission).await };
+    let kept = app.db.read(read).await?.ok_or_else(none)?;
+    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept)))
+}
+
+/// The same, of a conversion's commission.
+#[utoipa::path(get, path = "/commissions/by-conversion/{id}/explanation", tag = "commissions",
+    params(("id" = String, Path, description = "The conversion's id")),
+    responses((status = 200, description = "The explanation", body = ExplainedView)))]
+pub(super) async fn explain_by_conversion(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Answer, Problem> {
+    let none = || Problem::not_found("commission_not_found", "the conversion has no commission");
+    let conversion = ConversionId::parse(&id).map_err(|_| none())?;
+    let read =
+        async move |tx: &Tx| -> Result<_, DbError> { store::load_by_conversion(tx, &conversion).await };
+    let kept = app.db.read(read).await?.ok_or_else(none)?;
+    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept)))
 }

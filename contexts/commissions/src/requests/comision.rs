@@ -5,7 +5,7 @@ use hexalpes_http::{Fields, FromFields, Invalid, said, values};
 use hexalpes_kernel::Edge;
 use utoipa::ToSchema;
 
-use crate::commands::{Agreement, CalculateCommission, Wanted};
+use crate::commands::{About, Agreement, CalculateCommission, Wanted};
 use crate::domain::{AffiliateId, CampaignId, ConversionId, Origin, ProgramId, Told};
 
 /// As the document tells of [`ComisionRequest`].
@@ -97,6 +97,6 @@ impl ComisionRequest {
     pub(crate) fn into_command(self, edge: &dyn Edge) -> CalculateCommission {
         let Self { conversion, program, wanted } = self;
         let agreement = Agreement::Newest { program };
-        super::calculate(conversion, agreement, None, wanted, Origin::Request, edge)
+        super::calculate(conversion, agreement, About::default(), wanted, Origin::Request, edge)
     }
 }

@@ -12,8 +12,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::journal::Ledger;
 use super::{Kept, snapshots};
 use crate::commands::{
-    self, Agreement, CalculateCommission, ChangeCommission, CreatePayout, RefundConversion, Verb, Wanted,
-    WhatToPay,
+    self, About, Agreement, CalculateCommission, ChangeCommission, CreatePayout, RefundConversion, Verb,
+    Wanted, WhatToPay,
 };
 use crate::domain::laws::{MINIMUM, Step, World, currency, step};
 use crate::domain::{Account, PayoutId, Terms};
@@ -72,7 +72,7 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
                     events: std::array::from_fn(|_| edge.uuid()),
                     conversion: conversion.into(),
                     agreement: Agreement::Newest { program: None },
-                    occurred_at: None,
+                    about: About::default(),
                     wanted: Some(Wanted::Percentage(rate)),
                     origin,
                 };

@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
-use super::{history, journal, known, payouts, refunds, snapshots, terms};
+use super::{history, journal, known, payouts, rated, refunds, rules, snapshots, terms};
 
 /// What the routers need in their database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
@@ -14,6 +14,9 @@ pub const MIGRATIONS: &[Migration] = &[
         [payouts::create(backend), terms::create(backend)].concat()
     }),
     Migration::new("commissions", 4, "know programs and affiliates", known::create),
+    Migration::new("commissions", 5, "have rules, and keep what they look at", |backend| {
+        [rules::create(backend), rated::create(backend)].concat()
+    }),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

@@ -433,7 +433,7 @@ fn all() -> SelectStatement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{self, Agreement, CalculateCommission};
+    use crate::commands::{self, About, Agreement, CalculateCommission};
     use crate::domain::{CommissionId, Conversion, ConversionId, Origin, Program};
     use crate::store::laws::{cause, edge, on_each_database};
 
@@ -453,7 +453,7 @@ mod tests {
                     events: std::array::from_fn(|_| edge.uuid()),
                     conversion: conversion.into(),
                     agreement: Agreement::Newest { program: None },
-                    occurred_at: None,
+                    about: About::default(),
                     wanted: None,
                     origin: Origin::Recorded,
                 };

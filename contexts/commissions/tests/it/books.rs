@@ -269,7 +269,7 @@ async fn both_faces_tell_what_they_take() {
         let [seed, api] = app.documents().await;
         let paths = |document: &Value| document["paths"].as_object().unwrap().len();
         // Those of the service itself are two.
-        assert_eq!(paths(&seed), 3 + 2);
+        assert_eq!(paths(&seed), 5 + 2);
         assert!(paths(&api) > 20, "{}", paths(&api));
         let list = &api["paths"]["/api/v1/comisiones"]["get"];
         let page = &list["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];

@@ -9,4 +9,5 @@ mod comisiones;
 mod flow;
 mod messages;
 mod payouts;
+mod rules;
 mod support;

@@ -1,0 +1,147 @@
+//! The table `rated_conversion`: what a commission was derived from, for rules to be tried on it again.
+
+use hexalpes_db::{Backend, DbError, Tx, columns};
+use sea_query::{ColumnDef, Iden, Index, Query, Table};
+
+use super::TENANT;
+use hexalpes_kernel::Rate;
+
+use crate::domain::{CampaignId, Commission, Explanation, Facts, Program, RateSource, RuleId};
+
+#[derive(Iden, Clone, Copy)]
+pub(crate) enum Rated {
+    #[iden = "rated_conversion"]
+    Table,
+    Tenant,
+    ConversionId,
+    CommissionId,
+    ProgramId,
+    AffiliateId,
+    AffiliateType,
+    CampaignId,
+    Kind,
+    ProductId,
+    Country,
+    NewCustomer,
+    Currency,
+    GrossMinor,
+    /// As it was calculated.
+    CommissionMinor,
+    OccurredAt,
+    /// 0: the program's rate, 1: the affiliate's, 2: a rule, 3: the request.
+    Source,
+    RuleId,
+    RuleVersion,
+    /// Percent: what counts where no rule holds; empty where it cannot be said.
+    FallbackPercent,
+    /// 0: it is the program's rate, 1: the affiliate's.
+    FallbackSource,
+    ProgramVersion,
+}
+
+pub(super) fn create(backend: Backend) -> Vec<String> {
+    let id = |name| columns::id(backend, name);
+    vec![
+        backend.schema(
+            Table::create()
+                .table(Rated::Table)
+                .col(id(Rated::Tenant).not_null())
+                .col(id(Rated::ConversionId).not_null())
+                .col(id(Rated::CommissionId).not_null())
+                .col(id(Rated::ProgramId).not_null())
+                .col(id(Rated::AffiliateId).not_null())
+                .col(columns::text(backend, Rated::AffiliateType))
+                .col(id(Rated::CampaignId))
+                .col(id(Rated::Kind).not_null())
+                .col(id(Rated::ProductId))
+                .col(id(Rated::Country))
+                .col(ColumnDef::new(Rated::NewCustomer).boolean())
+                .col(id(Rated::Currency).not_null())
+                .col(columns::integer(Rated::GrossMinor).not_null())
+                .col(columns::integer(Rated::CommissionMinor).not_null())
+                .col(columns::timestamp(Rated::OccurredAt).not_null())
+                .col(columns::integer(Rated::Source).not_null())
+                .col(id(Rated::RuleId))
+                .col(columns::integer(Rated::RuleVersion))
+                .col(id(Rated::FallbackPercent).not_null())
+                .col(columns::integer(Rated::FallbackSource).not_null())
+                .col(columns::integer(Rated::ProgramVersion).not_null())
+                .primary_key(
+                    Index::create()
+                        .col(Rated::Tenant)
+                        .col(Rated::ProgramId)
+                        .col(Rated::OccurredAt)
+                        .col(Rated::ConversionId),
+                ),
+        ),
+        // What is older than the table keeps the rate that it has, whatever rules say.
+        "INSERT INTO rated_conversion (tenant, conversion_id, commission_id, program_id, affiliate_id, campaign_id, \
+         kind, currency, gross_minor, commission_minor, occurred_at, source, fallback_percent, fallback_source, program_version) \
+         SELECT tenant, conversion_id, id, program_id, affiliate_id, campaign_id, 'sale', currency, gross_minor, \
+         commission_minor, created_at, 3, rate_percent, 0, 1 FROM commission"
+            .to_owned(),
+    ]
+}
+
+/// With the commission, in its transaction.
+pub(crate) async fn insert(
+    tx: &Tx,
+    commission: &Commission,
+    facts: &Facts,
+    explanation: &Explanation,
+    program: &Program,
+    affiliate_rate: Option<Rate>,
+) -> Result<(), DbError> {
+    let conversion = commission.conversion();
+    let is_rule = explanation.source == RateSource::Rule;
+    let insert = Query::insert()
+        .into_table(Rated::Table)
+        .columns([
+            Rated::Tenant,
+            Rated::ConversionId,
+            Rated::CommissionId,
+            Rated::ProgramId,
+            Rated::AffiliateId,
+            Rated::AffiliateType,
+            Rated::CampaignId,
+            Rated::Kind,
+            Rated::ProductId,
+            Rated::Country,
+            Rated::NewCustomer,
+            Rated::Currency,
+            Rated::GrossMinor,
+            Rated::CommissionMinor,
+            Rated::OccurredAt,
+            Rated::Source,
+            Rated::RuleId,
+            Rated::RuleVersion,
+            Rated::FallbackPercent,
+            Rated::FallbackSource,
+            Rated::ProgramVersion,
+        ])
+        .values_panic([
+            TENANT.into(),
+            conversion.id.as_str().into(),
+            commission.id().as_str().into(),
+            commission.program().as_str().into(),
+            conversion.affiliate.as_str().into(),
+            facts.affiliate_type.as_deref().into(),
+            conversion.campaign.as_ref().map(CampaignId::as_str).into(),
+            facts.kind.as_str().into(),
+            facts.product.as_deref().into(),
+            facts.country.as_deref().into(),
+            facts.new_customer.into(),
+            conversion.gross.currency().code().into(),
+            conversion.gross.minor().into(),
+            commission.amount().minor().into(),
+            facts.occurred_at.as_micros().into(),
+            explanation.source.rank().into(),
+            explanation.rule_id.as_ref().map(RuleId::as_str).into(),
+            is_rule.then_some(i64::from(explanation.rule_version)).into(),
+            affiliate_rate.unwrap_or(program.rate).percent().to_string().into(),
+            i64::from(affiliate_rate.is_some()).into(),
+            i64::from(program.version).into(),
+        ])
+        .to_owned();
+    tx.execute(&insert).await.map(|_| ())
+}
