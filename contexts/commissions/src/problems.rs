@@ -4,7 +4,7 @@ use hexalpes_http::{FieldError, Problem, Said, said};
 use hexalpes_kernel::MoneyError;
 
 use crate::commands::{
-    CalculateError, ChangeError, PayoutCommandError, RefundCommissionError, RuleCommandError,
+    CalculateError, ChangeError, PayoutCommandError, RefundCommissionError, RuleCommandError, SimulateError,
 };
 use crate::domain::{AffiliateId, PayoutError, RefundError, Refusal, RuleChangeError, RuleError};
 use crate::files::{self, PainError};
@@ -248,6 +248,25 @@ impl From<RuleCommandError> for Problem {
                 Self::conflict(code, Said::both(english, spanish))
             }
             RuleCommandError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<SimulateError> for Problem {
+    fn from(error: SimulateError) -> Self {
+        let english = error.to_string();
+        match error {
+            SimulateError::NotFound(id) => RuleCommandError::NotFound(id).into(),
+            SimulateError::Refused(refusal) => RuleCommandError::Refused(refusal).into(),
+            SimulateError::TooMany => {
+                let spanish = "el periodo tiene demasiados afiliados: elija uno más corto".to_owned();
+                Self::unprocessable("period_too_long", Said::both(english, spanish))
+            }
+            SimulateError::Money(_) => {
+                let spanish = "una suma es mayor de lo que se puede contabilizar".to_owned();
+                Self::unprocessable("too_large", Said::both(english, spanish))
+            }
+            SimulateError::Database(error) => error.into(),
         }
     }
 }

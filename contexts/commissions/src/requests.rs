@@ -13,6 +13,7 @@ use crate::domain::{AffiliateId, CampaignId, CommissionId, ConversionId, Origin,
 mod comision;
 mod payouts;
 mod rules;
+mod simulation;
 mod verbs;
 
 pub(crate) use comision::{ComisionBody, ComisionRequest};
@@ -23,6 +24,7 @@ pub(crate) use payouts::{
 pub(crate) use rules::{
     ActivateBody, ActivateRequest, RuleBody, RuleRequest, TermsOfRuleBody, TermsOfRuleRequest, rule_terms,
 };
+pub(crate) use simulation::{SimulationBody, SimulationRequest};
 pub(crate) use verbs::{
     ClawBackBody, ClawBackRequest, HoldBody, HoldRequest, ReasonBody, ReasonRequest, WhyBody, WhyRequest,
 };
@@ -229,6 +231,7 @@ mod tests {
             differences::<RuleRequest, RuleBody>(),
             differences::<TermsOfRuleRequest, TermsOfRuleBody>(),
             differences::<ActivateRequest, ActivateBody>(),
+            differences::<SimulationRequest, SimulationBody>(),
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),

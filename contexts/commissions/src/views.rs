@@ -5,6 +5,7 @@ mod comision;
 mod explanation;
 mod payouts;
 mod rules;
+mod simulation;
 mod statement;
 
 use axum::http::StatusCode;
@@ -23,6 +24,7 @@ pub(crate) use comision::{ComisionView, HistoriaView};
 pub(crate) use explanation::{ExplainedView, ExplicadaView, explanation};
 pub(crate) use payouts::{PayoutView, PreviewView, TermsView};
 pub(crate) use rules::{RuleView, rule_terms};
+pub(crate) use simulation::SimulationView;
 pub(crate) use statement::StatementView;
 
 /// Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.

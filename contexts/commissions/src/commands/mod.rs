@@ -10,6 +10,7 @@ mod payouts;
 mod refund;
 mod release_due;
 mod rules;
+mod simulate;
 
 pub use agreed::Agreement;
 pub use approve::{Approval, ApproveCommission, approve};
@@ -24,3 +25,4 @@ pub(crate) use payouts::{create_due, line_sent};
 pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;
 pub use rules::{DraftRule, RuleCommandError, RuleVerb, change_rule, draft_rule};
+pub use simulate::{Simulate, SimulateError, Simulated, simulate};

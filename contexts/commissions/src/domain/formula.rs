@@ -2,6 +2,8 @@
 //!
 //! Not here: which formula counts (`rule`), and when a rule holds (`rulebook`).
 
+use std::time::Duration;
+
 use hexalpes_kernel::{Amount, Currency, Money, MoneyError, Rate, Timestamp};
 
 /// How much a conversion owes.
@@ -141,6 +143,20 @@ impl Period {
             Self::Quarter => format!("{year:04}-Q{}", (month - 1) / 3 + 1),
             Self::All => "all".to_owned(),
         }
+    }
+}
+
+impl Period {
+    /// When the period begins that a moment lies in.
+    pub fn beginning(self, at: Timestamp) -> Timestamp {
+        let (year, month, day) = at.date();
+        let (month, day) = match self {
+            Self::Day => (month, day),
+            Self::Month => (month, 1),
+            Self::Quarter => ((month - 1) / 3 * 3 + 1, 1),
+            Self::All => return at.before(Duration::MAX),
+        };
+        Timestamp::parse(&format!("{year:04}-{month:02}-{day:02}T00:00:00Z")).unwrap_or(at)
     }
 }
 
@@ -370,6 +386,10 @@ mod tests {
         let at = Timestamp::parse("2025-06-30T23:00:00-05:00").unwrap();
         let names = Period::ALL.map(|(_, period)| period.of(at));
         assert_eq!(names, ["2025-07-01", "2025-07", "2025-Q3", "all"]);
+        let at = Timestamp::parse("2025-06-30T12:00:00Z").unwrap();
+        let beginnings =
+            [Period::Day, Period::Month, Period::Quarter].map(|period| period.beginning(at).to_string());
+        assert_eq!(beginnings, ["2025-06-30T00:00:00Z", "2025-06-01T00:00:00Z", "2025-04-01T00:00:00Z"]);
     }
 
     prop_compose! {

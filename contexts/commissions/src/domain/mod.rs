@@ -16,6 +16,7 @@ mod refund;
 mod rule;
 mod rulebook;
 mod terms;
+mod trial;
 
 pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, State, Stored, Told};
 pub use explanation::{Explanation, Named, Offer, Rounding, Step};
@@ -37,3 +38,4 @@ pub use rulebook::{
     rank,
 };
 pub use terms::{Schedule, Terms};
+pub use trial::{Ledgers, Outcome, Recorded, Sums, Trial, Tried};

@@ -86,6 +86,7 @@ pub fn api(app: App) -> OpenApiRouter {
         .routes(routes!(rules::revise))
         .routes(routes!(rules::activate))
         .routes(routes!(rules::retire))
+        .routes(routes!(rules::simulate))
         .routes(routes!(books::journal))
         .routes(routes!(books::balances))
         .routes(routes!(books::trial_balance))

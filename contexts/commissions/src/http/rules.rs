@@ -8,13 +8,14 @@ use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, values};
 
 use super::App;
-use crate::commands::{self, DraftRule, RuleCommandError, RuleVerb};
+use crate::commands::{self, DraftRule, RuleCommandError, RuleVerb, Simulate};
 use crate::domain::{ProgramId, Rule, RuleId};
 use crate::requests::{
-    ActivateBody, ActivateRequest, RuleBody, RuleRequest, TermsOfRuleBody, TermsOfRuleRequest,
+    ActivateBody, ActivateRequest, RuleBody, RuleRequest, SimulationBody, SimulationRequest, TermsOfRuleBody,
+    TermsOfRuleRequest,
 };
 use crate::store::rules::{self, RuleFilter};
-use crate::views::RuleView;
+use crate::views::{RuleView, SimulationView};
 
 /// What a list of rules may be narrowed by.
 pub(super) struct Narrowed(RuleFilter);
@@ -114,6 +115,23 @@ pub(super) async fn retire(
     asked: Asked,
 ) -> Result<Answer, Problem> {
     change(&app, &id, asked, "retire rule", "", (RuleVerb::Retire, StatusCode::OK)).await
+}
+
+/// Tries a version, drafted or not, on the conversions that were recorded. Nothing is written.
+#[utoipa::path(post, path = "/v1/rules/{id}/simulate", tag = "rules", params(("id" = String, Path)),
+    request_body = SimulationBody,
+    responses((status = 200, description = "What would have been paid", body = SimulationView)))]
+pub(super) async fn simulate(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    body: Body<SimulationRequest>,
+) -> Result<Answer, Problem> {
+    let rule = parse(&id)?;
+    let SimulationRequest { version, from, until } = body.value;
+    let until = until.unwrap_or_else(|| app.edge.now());
+    let simulated =
+        commands::simulate(&app.db, Simulate { rule: rule.clone(), version, from, until }).await?;
+    Ok(Answer::json(StatusCode::OK, &SimulationView::of(&rule, from, until, simulated)))
 }
 
 pub(super) fn parse(id: &str) -> Result<RuleId, Problem> {

@@ -1,12 +1,14 @@
 //! The table `rated_conversion`: what a commission was derived from, for rules to be tried on it again.
 
-use hexalpes_db::{Backend, DbError, Tx, columns};
-use sea_query::{ColumnDef, Iden, Index, Query, Table};
+use hexalpes_db::{Backend, DbError, Keyset, Row, Tx, columns};
+use sea_query::{ColumnDef, Expr, ExprTrait as _, Iden, Index, Query, Table};
 
-use super::TENANT;
-use hexalpes_kernel::Rate;
+use super::{TENANT, parsed, percent, time, wrong};
+use hexalpes_kernel::{Currency, Money, Rate, Timestamp};
 
-use crate::domain::{CampaignId, Commission, Explanation, Facts, Program, RateSource, RuleId};
+use crate::domain::{
+    CampaignId, Commission, Explanation, Facts, Program, ProgramId, RateSource, Recorded, RuleId,
+};
 
 #[derive(Iden, Clone, Copy)]
 pub(crate) enum Rated {
@@ -144,4 +146,82 @@ pub(crate) async fn insert(
         ])
         .to_owned();
     tx.execute(&insert).await.map(|_| ())
+}
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub(crate) struct RatedRow {
+    pub(crate) conversion: String,
+    pub(crate) recorded: Recorded,
+}
+
+/// The conversions of a program that customers did from a time until before another, in that order.
+pub(crate) async fn page(
+    tx: &Tx,
+    program: &ProgramId,
+    (from, until): (Timestamp, Timestamp),
+    after: Option<(i64, String)>,
+    limit: u64,
+) -> Result<Vec<RatedRow>, DbError> {
+    let mut select = Query::select()
+        .columns([
+            Rated::ConversionId,
+            Rated::AffiliateId,
+            Rated::AffiliateType,
+            Rated::CampaignId,
+            Rated::Kind,
+            Rated::ProductId,
+            Rated::Country,
+            Rated::NewCustomer,
+            Rated::Currency,
+            Rated::GrossMinor,
+            Rated::CommissionMinor,
+            Rated::OccurredAt,
+            Rated::Source,
+            Rated::FallbackPercent,
+        ])
+        .from(Rated::Table)
+        .and_where(Expr::col(Rated::Tenant).eq(TENANT))
+        .and_where(Expr::col(Rated::ProgramId).eq(program.as_str()))
+        .and_where(Expr::col(Rated::OccurredAt).lt(until.as_micros()))
+        .to_owned();
+    if after.is_none() {
+        select.and_where(Expr::col(Rated::OccurredAt).gte(from.as_micros()));
+    }
+    let after = after.map(|(at, id)| (at.into(), id.into()));
+    let keyset = Keyset { is_descending: false, after, limit };
+    keyset.apply(&mut select, Rated::OccurredAt, Rated::ConversionId);
+    tx.fetch_all(&select).await?.iter().map(rated).collect()
+}
+
+fn rated(row: &Row) -> Result<RatedRow, DbError> {
+    let currency = parsed(row, "currency", |code| Currency::parse(code).ok())?;
+    let campaign = match row.get::<Option<String>>("campaign_id")? {
+        None => None,
+        Some(id) => Some(CampaignId::parse(&id).map_err(|_| wrong("campaign_id", "it is no id"))?),
+    };
+    let recorded = Recorded {
+        affiliate: row.get("affiliate_id")?,
+        campaign,
+        gross: Money::from_minor(row.get("gross_minor")?, currency),
+        paid: Money::from_minor(row.get("commission_minor")?, currency),
+        facts: Facts {
+            affiliate_type: row.get("affiliate_type")?,
+            kind: row.get("kind")?,
+            product: row.get("product_id")?,
+            country: row.get("country")?,
+            new_customer: row.get("new_customer")?,
+            occurred_at: time(row, "occurred_at")?,
+        },
+        is_asked: row.get::<i64>("source")? == RateSource::Request.rank(),
+        fallback: percent(&row.get::<String>("fallback_percent")?),
+    };
+    Ok(RatedRow { conversion: row.get("conversion_id")?, recorded })
+}
+
+impl RatedRow {
+    /// Where in the order it stands.
+    pub(crate) fn position(&self) -> (i64, String) {
+        (self.recorded.facts.occurred_at.as_micros(), self.conversion.clone())
+    }
 }

@@ -10,4 +10,5 @@ mod flow;
 mod messages;
 mod payouts;
 mod rules;
+mod simulation;
 mod support;

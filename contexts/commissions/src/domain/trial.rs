@@ -1,0 +1,153 @@
+//! Tries rules on conversions that were recorded: what they would owe, per affiliate, and the difference.
+//!
+//! Pure: whoever reads the conversions hands them over in the order in which customers did them.
+
+use std::collections::HashMap;
+
+use hexalpes_kernel::{Currency, Money, MoneyError, Rate, Timestamp};
+
+use super::{CampaignId, Facts, Formula, InForce, RuleId, Tally, rank};
+
+/// A conversion that has a commission, and what that was derived from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub affiliate: String,
+    pub campaign: Option<CampaignId>,
+    pub gross: Money,
+    /// As it was calculated.
+    pub paid: Money,
+    pub facts: Facts,
+    /// It was calculated as a request asked, which ranks before every rule.
+    pub is_asked: bool,
+    /// What counts where no rule holds.
+    pub fallback: Option<Rate>,
+}
+
+/// What a recorded conversion would owe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    pub amount: Money,
+    /// The rule that says so, by its rank.
+    pub rule: Option<usize>,
+}
+
+/// Rules on trial.
+#[derive(Debug)]
+pub struct Trial {
+    rules: Vec<InForce>,
+    /// By rule, period, currency and affiliate.
+    tallies: HashMap<String, Tally>,
+}
+
+impl Trial {
+    pub fn new(mut rules: Vec<InForce>) -> Self {
+        rank(&mut rules);
+        Self { rules, tallies: HashMap::new() }
+    }
+
+    /// From when on conversions are to be handed over, for tiers to have counted what they count at a time.
+    pub fn start(&self, from: Timestamp) -> Timestamp {
+        let periods = self.rules.iter().filter_map(|rule| match &rule.terms.formula {
+            Formula::Tiered(tiers) => Some(tiers.period()),
+            Formula::Percentage(_) | Formula::Flat(_) => None,
+        });
+        periods.map(|period| period.beginning(from)).chain([from]).min().unwrap_or(from)
+    }
+
+    pub fn owes(&mut self, recorded: &Recorded) -> Result<Tried, MoneyError> {
+        let as_it_was = Tried { amount: recorded.paid, rule: None };
+        if recorded.is_asked {
+            return Ok(as_it_was);
+        }
+        let Recorded { campaign, gross, facts, .. } = recorded;
+        let holds = |rule: &InForce| rule.terms.hold_for(campaign.as_ref(), gross.currency(), facts);
+        let Some(index) = self.rules.iter().position(holds) else {
+            return match recorded.fallback {
+                Some(rate) => Ok(Tried { amount: rate.of(*gross)?, rule: None }),
+                None => Ok(as_it_was),
+            };
+        };
+        let terms = &self.rules[index].terms;
+        let Some(period) = terms.period(facts.occurred_at) else {
+            let owed = terms.owes(*gross, Tally::default(), &mut |_| ())?;
+            return Ok(Tried { amount: owed.amount, rule: Some(index) });
+        };
+        let key = format!("{index}/{period}/{}/{}", gross.currency(), recorded.affiliate);
+        let tally = self.tallies.entry(key).or_default();
+        let before = *tally;
+        let owed = terms.owes(*gross, before, &mut |_| ())?;
+        *tally = before.and(*gross)?;
+        Ok(Tried { amount: owed.amount, rule: Some(index) })
+    }
+
+    /// Whether a rule by its rank is this one.
+    pub fn is_rule(&self, index: usize, rule: &RuleId) -> bool {
+        self.rules[index].id == *rule
+    }
+}
+
+/// Of one affiliate in one currency, in smallest units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    pub currency: Currency,
+    pub conversions: u64,
+    /// What was calculated.
+    pub paid: i64,
+    /// What would have been.
+    pub simulated: i64,
+}
+
+impl Sums {
+    fn add(&mut self, paid: Money, simulated: Money) -> Result<(), MoneyError> {
+        self.conversions += 1;
+        self.paid = self.paid.checked_add(paid.minor()).ok_or(MoneyError::TooLarge)?;
+        self.simulated = self.simulated.checked_add(simulated.minor()).ok_or(MoneyError::TooLarge)?;
+        Ok(())
+    }
+
+    pub fn difference(&self) -> i64 {
+        self.simulated.saturating_sub(self.paid)
+    }
+}
+
+/// Sums in each currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledgers(pub Vec<Sums>);
+
+impl Ledgers {
+    fn add(&mut self, paid: Money, simulated: Money) -> Result<(), MoneyError> {
+        let currency = paid.currency();
+        if let Some(sums) = self.0.iter_mut().find(|sums| sums.currency == currency) {
+            return sums.add(paid, simulated);
+        }
+        let mut sums = Sums { currency, conversions: 0, paid: 0, simulated: 0 };
+        sums.add(paid, simulated)?;
+        self.0.push(sums);
+        Ok(())
+    }
+}
+
+/// What came of a trial.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub conversions: u64,
+    /// For so many the rule on trial was the one that counted.
+    pub matched: u64,
+    pub total: Ledgers,
+    pub affiliates: HashMap<String, Ledgers>,
+}
+
+impl Outcome {
+    pub fn add(&mut self, recorded: &Recorded, simulated: Money, is_matched: bool) -> Result<(), MoneyError> {
+        self.conversions += 1;
+        self.matched += u64::from(is_matched);
+        self.total.add(recorded.paid, simulated)?;
+        if let Some(ledgers) = self.affiliates.get_mut(&recorded.affiliate) {
+            return ledgers.add(recorded.paid, simulated);
+        }
+        let mut ledgers = Ledgers::default();
+        ledgers.add(recorded.paid, simulated)?;
+        self.affiliates.insert(recorded.affiliate.clone(), ledgers);
+        Ok(())
+    }
+}
