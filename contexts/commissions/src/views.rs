@@ -22,7 +22,7 @@ use crate::store::Kept;
 pub(crate) use books::{EntryView, PartnerBalancesView, TrialBalanceView};
 pub(crate) use comision::{ComisionView, HistoriaView};
 pub(crate) use explanation::{ExplainedView, ExplicadaView, explanation};
-pub(crate) use payouts::{PayoutView, PreviewView, TermsView};
+pub(crate) use payouts::{PayoutSummaryView, PayoutView, PreviewView, TermsView};
 pub(crate) use rules::{RuleView, rule_terms};
 pub(crate) use simulation::SimulationView;
 pub(crate) use statement::StatementView;

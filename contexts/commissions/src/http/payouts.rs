@@ -20,8 +20,9 @@ use crate::requests::{
     CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
 };
-use crate::store::{self, payouts, payouts::PayoutFilter, terms};
-use crate::views::{ComisionView, PayoutView, PreviewView, TermsView};
+use crate::store::payouts::{self, PayoutFilter, Summary};
+use crate::store::{self, terms};
+use crate::views::{ComisionView, PayoutSummaryView, PayoutView, PreviewView, TermsView};
 
 /// Pays one commission: makes a payout of it alone.
 #[utoipa::path(post, path = "/api/v1/comisiones/{id}/pagar", tag = "comisiones", params(("id" = String, Path)),
@@ -100,7 +101,7 @@ impl FromFields for Narrowed {
         ("status" = Option<String>, Query, pattern = "^(DRAFT|SENDING|SENT|SETTLED|FAILED)$"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query, pattern = "^-?created_at$")),
-    responses((status = 200, description = "A page", content((PageOf<PayoutView> = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "A page", content((PageOf<PayoutSummaryView> = "application/json"), (String = "text/csv")))))]
 pub(super) async fn list(
     State(app): State<App>,
     query: ListQuery,
@@ -108,13 +109,14 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at"])?;
     let keyset = query.keyset(sort)?;
-    let read = async move |tx: &Tx| -> Result<Vec<Payout>, DbError> {
+    let read = async move |tx: &Tx| -> Result<Vec<Summary>, DbError> {
         payouts::page(tx, filter.clone(), keyset.clone()).await
     };
     let found = app.db.read(read).await?;
-    let place = |last: &Payout| Page::<Payout>::position(last.created_at.as_micros(), &last.id);
+    let place =
+        |last: &Summary| Page::<Summary>::position(last.payout.created_at.as_micros(), &last.payout.id);
     let page = Page::cut(found, query.limit, sort, place);
-    Ok(page.map(|payout| PayoutView::of(&payout, &[])).into_answer(query.format))
+    Ok(page.map(PayoutSummaryView::from).into_answer(query.format))
 }
 
 /// One payout.

@@ -333,21 +333,58 @@ pub(crate) struct PayoutFilter {
     pub(crate) status: Option<&'static str>,
 }
 
-/// A page of payouts with their lines.
-pub(crate) async fn page(tx: &Tx, filter: PayoutFilter, keyset: Keyset) -> Result<Vec<Payout>, DbError> {
+/// A payout without its lines, and what these come to.
+#[derive(Clone, Debug)]
+pub(crate) struct Summary {
+    pub(crate) payout: Payout,
+    pub(crate) total: Money,
+    pub(crate) settled: Money,
+    pub(crate) failed: Money,
+    pub(crate) line_count: u64,
+}
+
+/// A page of payouts. Their lines are not read: there may be thousands of each.
+pub(crate) async fn page(tx: &Tx, filter: PayoutFilter, keyset: Keyset) -> Result<Vec<Summary>, DbError> {
     let PayoutFilter { program, currency, status } = filter;
     let mut select = select();
     select.and_where_option(program.map(|id| Expr::col(Col::ProgramId).eq(id.as_str())));
     select.and_where_option(currency.map(|currency| Expr::col(Col::Currency).eq(currency.code())));
     select.and_where_option(status.map(|status| Expr::col(Col::Status).eq(status)));
     keyset.apply(&mut select, Col::CreatedAt, Col::Id);
-    let mut found = Vec::new();
-    for row in tx.fetch_all(&select).await? {
-        let mut payout = bare(&row)?;
-        payout.lines = lines(tx, &payout).await?;
-        found.push(payout);
+    let rows = tx.fetch_all(&select).await?;
+    let payouts = rows.iter().map(bare).collect::<Result<Vec<_>, _>>()?;
+    if payouts.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let ids = payouts.iter().map(|payout| payout.id.as_str());
+    let sums = Query::select()
+        .columns([LineCol::PayoutId, LineCol::Status])
+        .expr_as(columns::sum(tx.backend(), LineCol::AmountMinor), "minor")
+        .expr_as(Expr::col(LineCol::Number).count(), "lines")
+        .from(LineCol::Table)
+        .and_where(Expr::col(LineCol::Tenant).eq(TENANT))
+        .and_where(Expr::col(LineCol::PayoutId).is_in(ids))
+        .group_by_columns([LineCol::PayoutId, LineCol::Status])
+        .to_owned();
+    let sums = tx.fetch_all(&sums).await?;
+    let sums = sums
+        .iter()
+        .map(|row| Ok((row.get("payout_id")?, row.get("status")?, row.get("minor")?, row.get("lines")?)));
+    let sums = sums.collect::<Result<Vec<(String, String, i64, u64)>, DbError>>()?;
+    Ok(payouts.into_iter().map(|payout| summed(payout, &sums)).collect())
+}
+
+/// `sums` are those of many payouts: whose, of lines in which state, how much and how many.
+fn summed(payout: Payout, sums: &[(String, String, i64, u64)]) -> Summary {
+    let own = || sums.iter().filter(|(id, ..)| id == payout.id.as_str());
+    let money = |status: Option<&str>| {
+        let those = own().filter(|(_, one, ..)| status.is_none_or(|status| status == one));
+        let minor = those.fold(0_i64, |sum, (_, _, minor, _)| sum.saturating_add(*minor));
+        Money::from_minor(minor, payout.currency)
+    };
+    let (total, settled, failed) = (money(None), money(Some("SETTLED")), money(Some("FAILED")));
+    let line_count = own().map(|(.., lines)| lines).sum();
+    Summary { payout, total, settled, failed, line_count }
 }
 
 /// A line that is to be sent, and how often that was tried.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::domain::{Item, Line, LineState, Payout, Plan, PlannedLine, Terms};
+use crate::store::payouts::Summary;
 
 /// A payout. Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -126,7 +127,54 @@ impl PayoutView {
     }
 }
 
-impl Record for PayoutView {
+/// A payout in a list: what its lines come to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PayoutSummary)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PayoutSummaryView {
+    payout_id: String,
+    program_id: String,
+    currency: &'static str,
+    /// `file` or `webhook`.
+    method: &'static str,
+    /// `DRAFT`, `SENDING`, `SENT`, `SETTLED` or `FAILED`.
+    status: &'static str,
+    #[schema(value_type = Decimal)]
+    total: Box<RawValue>,
+    total_minor: i64,
+    #[schema(value_type = Decimal)]
+    settled: Box<RawValue>,
+    settled_minor: i64,
+    #[schema(value_type = Decimal)]
+    failed: Box<RawValue>,
+    failed_minor: i64,
+    line_count: u64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl From<Summary> for PayoutSummaryView {
+    fn from(summary: Summary) -> Self {
+        let Summary { payout, total, settled, failed, line_count } = summary;
+        Self {
+            payout_id: payout.id.to_string(),
+            program_id: payout.program.to_string(),
+            currency: payout.currency.code(),
+            method: payout.method.name(),
+            status: payout.status.name(),
+            total: total.amount().to_json(),
+            total_minor: total.minor(),
+            settled: settled.amount().to_json(),
+            settled_minor: settled.minor(),
+            failed: failed.amount().to_json(),
+            failed_minor: failed.minor(),
+            line_count,
+            created_at: payout.created_at,
+        }
+    }
+}
+
+impl Record for PayoutSummaryView {
     const COLUMNS: &'static [&'static str] = &[
         "payoutId",
         "programId",
@@ -150,7 +198,7 @@ impl Record for PayoutView {
             self.total.get().to_owned(),
             self.settled.get().to_owned(),
             self.failed.get().to_owned(),
-            self.lines.len().to_string(),
+            self.line_count.to_string(),
             self.created_at.to_string(),
         ]
     }

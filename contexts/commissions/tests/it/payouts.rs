@@ -111,6 +111,9 @@ async fn a_payout_is_planned_made_sent_settled_and_failed_line_by_line() {
         assert_eq!((&again["total"], &again["lines"][0]["affiliateId"]), (&json!(20), &json!("aff-2")));
         let list = get(&app, "/v1/payouts?status=SETTLED").await;
         assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let summary = &list["items"][0];
+        assert_eq!((&summary["total"], &summary["lineCount"]), (&json!(30), &json!(2)));
+        assert_eq!((&summary["settledMinor"], &summary["failed"]), (&json!(1000), &json!(20)));
         let trial = get(&app, "/v1/trial-balance").await;
         assert_eq!(trial["currencies"][0]["isBalanced"], true);
     })
