@@ -22,13 +22,19 @@ const HISTORIES: usize = 300;
 const STEPS_MAX: usize = 40;
 
 pub(super) async fn on_each_database(test: impl AsyncFn(Db)) {
+    databases_before(u32::MAX, test).await;
+}
+
+/// On databases that are older than a migration of ours.
+pub(super) async fn databases_before(number: u32, test: impl AsyncFn(Db)) {
+    let known: Vec<_> = super::MIGRATIONS.iter().copied().filter(|known| known.number < number).collect();
     for database in hexalpes_engines::databases() {
         // Shown when the test fails.
         println!("on {}", database.engine());
         let db = Db::open(&DatabaseUrl::parse(database.url()).unwrap(), DbOptions::default()).await.unwrap();
         db.migrate(hexalpes_outbox::MIGRATIONS).await.unwrap();
         db.migrate(hexalpes_consumer::MIGRATIONS).await.unwrap();
-        db.migrate(super::MIGRATIONS).await.unwrap();
+        db.migrate(&known).await.unwrap();
         test(db.clone()).await;
         db.close().await;
     }

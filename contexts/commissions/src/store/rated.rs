@@ -225,3 +225,56 @@ impl RatedRow {
         (self.recorded.facts.occurred_at.as_micros(), self.conversion.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Col, MIGRATIONS, laws::databases_before};
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn commissions_that_are_older_than_rules_keep_their_rate_whatever_rules_say() {
+        databases_before(5, async |db| {
+            let older = Query::insert()
+                .into_table(Col::Table)
+                .columns([
+                    Col::Id,
+                    Col::Tenant,
+                    Col::ConversionId,
+                    Col::RuleSlot,
+                    Col::AffiliateId,
+                    Col::GrossMinor,
+                    Col::CommissionMinor,
+                    Col::Currency,
+                    Col::RatePercent,
+                    Col::Explanation,
+                    Col::Status,
+                    Col::CreatedAt,
+                ])
+                .values_panic([
+                    "com_1".into(),
+                    TENANT.into(),
+                    "conv-1".into(),
+                    "default".into(),
+                    "aff-1".into(),
+                    1_000_i64.into(),
+                    100_i64.into(),
+                    "USD".into(),
+                    "10".into(),
+                    "{}".into(),
+                    "CALCULATED".into(),
+                    7_i64.into(),
+                ])
+                .to_owned();
+            db.write(async move |tx: &Tx| tx.execute(&older).await.map(drop)).await.unwrap();
+            db.migrate(MIGRATIONS).await.unwrap();
+            let period = (Timestamp::from_micros(7).unwrap(), Timestamp::from_micros(8).unwrap());
+            let program = Program::default().id();
+            let read = async move |tx: &Tx| page(tx, &program, period, None, 10).await;
+            let rows: Vec<RatedRow> = db.read(read).await.unwrap();
+            let [row] = &rows[..] else { panic!("{rows:?}") };
+            assert_eq!((row.conversion.as_str(), row.recorded.is_asked), ("conv-1", true));
+            assert_eq!((row.recorded.gross.minor(), row.recorded.paid.minor()), (1_000, 100));
+        })
+        .await;
+    }
+}
