@@ -4,6 +4,7 @@
 //! so that they take as little as they can of the cores that they share with what they measure. Machines have
 //! moods: what is compared takes turns, and medians are printed.
 
+mod alpes;
 mod backbone;
 mod disk;
 mod foreign;
@@ -12,6 +13,7 @@ mod load;
 mod post;
 mod process;
 mod report;
+mod request;
 mod stats;
 mod trail;
 
@@ -51,6 +53,8 @@ enum What {
     Backbone,
     /// The whole product, from a request to a consumer
     Http,
+    /// Conversions and commissions: recorded, sustained, readable; and the books
+    Alpes,
 }
 
 fn main() -> ExitCode {
@@ -69,6 +73,7 @@ fn run() -> Result<ExitCode> {
     let report = match what {
         None | Some(What::Backbone) => backbone::measure(&runtime, &options)?,
         Some(What::Http) => http::measure(&runtime, &options)?,
+        Some(What::Alpes) => alpes::measure(&runtime, &options)?,
     };
     if options.json {
         println!("{}", report.json());

@@ -1,5 +1,6 @@
 //! The product's release build in a process and a folder of its own.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,6 +12,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
+const PORTS: [&str; 6] = [
+    "--backbone-port",
+    "--admin-port",
+    "--commissions-port",
+    "--affiliates-port",
+    "--conversions-port",
+    "--marketing-port",
+];
 /// After its start a process has things to do that an idle one has not.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
@@ -19,36 +28,55 @@ const SETTLED_AFTER: Duration = Duration::from_secs(2);
 pub(crate) struct Process {
     child: Child,
     folder: TempDir,
-    backbone_port: u16,
-    admin_port: u16,
-    api_port: u16,
+    /// By the flags that say them.
+    ports: [(&'static str, u16); 6],
     pub(crate) started: Instant,
 }
 
 impl Process {
     /// Starts `hexalpes backbone` or `hexalpes up`, and does not wait for anything.
     pub(crate) fn start(command: &str) -> Result<Self> {
+        Self::start_set(&[command], &[])
+    }
+
+    /// The same with more to say, and settings from the environment.
+    pub(crate) fn start_set(words: &[&str], environment: &[(&str, &str)]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("hexalpes-bench-").tempdir()?;
-        let [backbone_port, admin_port, api_port] = [free_port(), free_port(), free_port()];
+        let ports = PORTS.map(|flag| (flag, free_port()));
         let log = File::create(folder.path().join("log"))?;
         let program = program()?;
         let started = Instant::now();
         let child = Command::new(&program)
-            .arg(command)
-            .arg("--data")
-            .arg(folder.path().join("data"))
-            .args(["--backbone-port", &backbone_port.to_string()])
-            .args(["--admin-port", &admin_port.to_string()])
-            .args(["--commissions-port", &api_port.to_string()])
-            .args(["--affiliates-port", "0", "--conversions-port", "0", "--marketing-port", "0"])
+            .args(words)
+            .args(flags(&ports, folder.path()))
             .env_remove("PULSAR_BROKER_URL")
             .env_remove("PULSAR_ADMIN_URL")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("{} cannot be run", program.display()))?;
-        Ok(Self { child, folder, backbone_port, admin_port, api_port, started })
+        Ok(Self { child, folder, ports, started })
+    }
+
+    /// Runs a command that asks this process, and gives what it prints.
+    pub(crate) fn ask(&self, words: &[&str]) -> Result<String> {
+        let asked =
+            Command::new(program()?).args(words).args(flags(&self.ports, self.folder.path())).output()?;
+        let [said, complaint] = [&asked.stdout, &asked.stderr].map(|text| String::from_utf8_lossy(text));
+        ensure!(asked.status.success(), "{words:?}: {said}{complaint}");
+        Ok(said.into_owned())
+    }
+
+    /// The port that a flag says.
+    pub(crate) fn port(&self, flag: &str) -> u16 {
+        self.ports.iter().find(|(known, _)| *known == flag).map_or(0, |(_, port)| *port)
+    }
+
+    /// The file of a service's database.
+    pub(crate) fn database_file(&self, service: &str) -> PathBuf {
+        data(self.folder.path()).join(format!("{service}.db"))
     }
 
     /// Waits until a health check says 200, and says how long that took from the start on.
@@ -67,19 +95,19 @@ impl Process {
     }
 
     pub(crate) fn events_file(&self) -> PathBuf {
-        self.folder.path().join("data/events.jsonl")
+        data(self.folder.path()).join("events.jsonl")
     }
 
     pub(crate) fn service_url(&self) -> String {
-        format!("pulsar://127.0.0.1:{}", self.backbone_port)
+        format!("pulsar://127.0.0.1:{}", self.port("--backbone-port"))
     }
 
     pub(crate) fn admin_port(&self) -> u16 {
-        self.admin_port
+        self.port("--admin-port")
     }
 
     pub(crate) fn api_port(&self) -> u16 {
-        self.api_port
+        self.port("--commissions-port")
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -120,6 +148,16 @@ pub(crate) fn resident_megabytes(id: u32) -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has memory")?;
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kilobytes * 1024.0 / 1e6)
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn flags(ports: &[(&'static str, u16)], folder: &Path) -> Vec<OsString> {
+    let mut flags = vec!["--data".into(), data(folder).into()];
+    flags.extend(ports.iter().flat_map(|(flag, port)| [(*flag).into(), port.to_string().into()]));
+    flags
 }
 
 /// `hexalpes`, beside us.

@@ -62,7 +62,7 @@ impl TestDatabase {
     }
 
     /// A server that was promised and does not answer is a broken test run, hence the panic.
-    pub(crate) fn on_server(engine: Engine, url: &str) -> Self {
+    pub fn on_server(engine: Engine, url: &str) -> Self {
         let server =
             ServerUrl::parse(url).unwrap_or_else(|| panic!("{url} is no address of a database server"));
         let name = format!("test_{:016x}", RandomState::new().hash_one(0));
