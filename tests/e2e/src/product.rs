@@ -54,14 +54,23 @@ impl Product {
         Self::start_whole(None, environment)
     }
 
+    /// On the embedded backbone, with nobody who publishes what happens.
+    pub fn start_without_relay() -> Self {
+        Self::start_up(&["up", "--no-relay"], None, Vec::new())
+    }
+
     fn start_whole(disk: Option<&SmallDisk>, environment: Vec<(&'static str, String)>) -> Self {
+        Self::start_up(&["up"], disk, environment)
+    }
+
+    fn start_up(words: &[&str], disk: Option<&SmallDisk>, environment: Vec<(&'static str, String)>) -> Self {
         let (protocol, admin) = (free_port(), free_port());
         let urls = PulsarUrls {
             service: format!("pulsar://127.0.0.1:{protocol}"),
             admin: format!("http://127.0.0.1:{admin}"),
         };
         let ports = vec![("--backbone-port", protocol), ("--admin-port", admin)];
-        Self::start_with(Choice { words: &["up"], urls, ports, disk }, environment)
+        Self::start_with(Choice { words, urls, ports, disk }, environment)
     }
 
     /// `hexalpes serve` with every service, on a broker that somebody else runs: a split deployment.

@@ -4,8 +4,14 @@ use anyhow::{Context as _, Result, bail};
 use hexalpes_client::{AdminClient, Client, TopicName};
 use serde_json::Value;
 
-use super::output::Row;
-use crate::settings::{Key, Settings};
+use super::{
+    apis::{Api, Apis},
+    output::Row,
+};
+use crate::settings::Settings;
+
+/// Of what was done, made or accepted.
+const SUCCESSES: [u16; 4] = [200, 201, 202, 204];
 
 /// A topic's name as it was written, if it is one.
 pub(super) fn topic(raw: &str) -> Result<String, String> {
@@ -14,12 +20,12 @@ pub(super) fn topic(raw: &str) -> Result<String, String> {
 
 /// `GET {path}`, of the commissions.
 pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {
-    answer(settings, path, None).await
+    Apis::of(settings)?.get(Api::Seed, path).await?.expect(&SUCCESSES)
 }
 
 /// `POST {path}`, to the commissions.
 pub(super) async fn post(settings: &Settings, path: &str, body: &Value) -> Result<Value> {
-    answer(settings, path, Some(body)).await
+    Apis::of(settings)?.post(Api::Seed, path, body).await?.expect(&SUCCESSES)
 }
 
 /// The items of a list that was answered.
@@ -30,29 +36,6 @@ pub(super) fn rows(items: Value) -> Result<Vec<Row>> {
         _ => bail!("a row is no object: is it ours?"),
     };
     items.into_iter().map(row).collect()
-}
-
-async fn answer(settings: &Settings, path: &str, body: Option<&Value>) -> Result<Value> {
-    // One TLS provider for the process; that somebody has set it is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let address = format!("http://127.0.0.1:{}", settings.port(Key::CommissionsPort)?);
-    let (client, url) = (reqwest::Client::new(), format!("{address}{path}"));
-    let request = match body {
-        Some(body) => client.post(url).json(body),
-        None => client.get(url),
-    };
-    let answer = request.send().await.map_err(|_| {
-        anyhow::anyhow!(
-            "nothing answers at {address}: start it (`hexalpes`), or say with --commissions-port where it is"
-        )
-    })?;
-    let status = answer.status();
-    let body: Value =
-        answer.json().await.with_context(|| format!("{address} answers {path} with no JSON: is it ours?"))?;
-    if !status.is_success() {
-        bail!("{address}{path}: {status}: {}", body["detail"].as_str().unwrap_or("it does not say why"));
-    }
-    Ok(body)
 }
 
 /// A client of the broker that is there now: a command does not wait for one to come.

@@ -3,6 +3,7 @@
 //! Commands that ask speak to the running product over its ports. Those that change what lies on the disk
 //! claim it first, so that nobody runs on it meanwhile.
 
+mod apis;
 mod ask;
 mod config;
 mod consume;
@@ -41,7 +42,8 @@ const USAGE: u8 = 2;
     version,
     about = "A partner-program platform on an event backbone",
     after_help = "Begin with `hexalpes`: everything on this machine, data in ./data. In another terminal, `hexalpes consume \
-                  outbox-events -s me -n 0 -p earliest` shows events as they come. `--help` lists the settings, of \
+                  outbox-events -s me -n 0 -p earliest` shows events as they come, and \
+                  `hexalpes demo e2e` tries all of it. `--help` lists the settings, of \
                   any command; `hexalpes config show` says what they are.\n\n\
                   Exit codes: 0 done; 1 it could not be done, one line on standard error says why and what \
                   to do; 2 the command line or a setting is wrong; 130 a second Ctrl-C cut it off."
@@ -97,7 +99,7 @@ enum Command {
     /// Look at the outbox: events of commissions, published and still to be published
     #[command(subcommand)]
     Outbox(outbox::Outbox),
-    /// Ask the relay, which publishes the outbox, how it does
+    /// Ask the relay, which publishes the outbox, how it does; or publish what is pending
     #[command(subcommand)]
     Relay(relay::Relay),
     /// Look after the handlers of events, and the keys that they hold back
@@ -113,7 +115,7 @@ enum Command {
     /// the services, and asks the broker, which must run. What began after it is left out, and what others publish on these
     /// topics; what is still on its way is waited for. All agree: 0; any difference: 1, and it is told of.
     Reconcile(reconcile::Reconcile),
-    /// Bring the data folder back to before the first start
+    /// Try the running product: test data, test cases, measurements; and bring the data folder back to its beginning
     #[command(subcommand)]
     Demo(demo::Demo),
     /// Make the tokens by which clients prove to the backbone who they are, and read them
@@ -187,7 +189,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Relay(relay) => relay.run(settings).await,
             Command::Reconcile(reconcile) => reconcile.run(settings).await,
             Command::Consumers(consumers) => consumers.run(settings).await,
-            Command::Demo(demo) => demo.run(settings),
+            Command::Demo(demo) => demo.run(settings).await,
             Command::Token(token) => token.run(settings),
             Command::Config(config) => config.run(settings),
             Command::RepairText(repair) => repair.run(),

@@ -7,6 +7,7 @@ use hexalpes_client::Client;
 use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
 use hexalpes_http::Check;
+use hexalpes_kernel::SystemEdge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
 
 use super::{Ground, Service, database, housekeeping::Housekeeping};
@@ -49,22 +50,16 @@ impl Context {
     pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Running> {
         let Self { service, db } = self;
         let edge = &ground.edge;
-        let (consumers, topic) = match service {
+        let consumers = match service {
             Service::Affiliates => {
                 hexalpes_affiliates::prepare(&db, &**edge).await?;
-                (Vec::new(), hexalpes_contracts::affiliates::TOPIC)
+                Vec::new()
             }
-            Service::Conversions => {
-                let consumers = hexalpes_conversions::consumers(&db, &client, edge)?;
-                (Vec::from(consumers), hexalpes_contracts::conversions::TOPIC)
-            }
-            Service::Commissions => {
-                let consumers = hexalpes_commissions::consumers(&db, &client, edge)?;
-                (Vec::from(consumers), hexalpes_contracts::commissions::TOPIC)
-            }
+            Service::Conversions => Vec::from(hexalpes_conversions::consumers(&db, &client, edge)?),
+            Service::Commissions => Vec::from(hexalpes_commissions::consumers(&db, &client, edge)?),
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
-        let options = RelayOptions { topic: Some(topic.to_owned()), ..RelayOptions::new(service.name()) };
+        let options = relay_options(service);
         let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
         let housekeeping = Housekeeping::start(service, &db, edge, ground.webhooks.clone());
         Ok(Running { service, db, relay, consumers, housekeeping })
@@ -111,6 +106,43 @@ impl Running {
             relay.stop().await;
         }
         self.housekeeping.stop().await;
+        self.db.close().await;
+    }
+}
+
+fn relay_options(service: Service) -> RelayOptions {
+    let topic = match service {
+        Service::Affiliates => Some(hexalpes_contracts::affiliates::TOPIC),
+        Service::Conversions => Some(hexalpes_contracts::conversions::TOPIC),
+        Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),
+        Service::Notifications => None,
+    };
+    RelayOptions { topic: topic.map(str::to_owned), ..RelayOptions::new(service.name()) }
+}
+
+/// A context's relay without the context, which runs in another process with `--no-relay`.
+#[derive(Debug)]
+pub(crate) struct LoneRelay {
+    relay: Relay,
+    db: Db,
+}
+
+/// Starts it on a database of this machine. It claims nothing: of two relays one stands by.
+pub(crate) async fn relay_alone(settings: &Settings, service: Service, client: Client) -> Result<LoneRelay> {
+    super::databases(settings, &[service], true)?;
+    let db = database::open(settings, service).await?;
+    let relay = Relay::start(db.clone(), client, Arc::new(SystemEdge), relay_options(service));
+    Ok(LoneRelay { relay, db })
+}
+
+impl LoneRelay {
+    /// Why it waits or stopped.
+    pub(crate) fn alarm(&self) -> Option<String> {
+        self.relay.status().alarm
+    }
+
+    pub(crate) async fn stop(self) {
+        self.relay.stop().await;
         self.db.close().await;
     }
 }

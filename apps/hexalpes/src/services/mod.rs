@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use hexalpes_db::{Backend, DatabaseUrl};
 
-pub(crate) use context::{Context, Running};
+pub(crate) use context::{Context, LoneRelay, Running, relay_alone};
 pub(crate) use database::{existing, migrate};
 pub(crate) use faces::{Face, Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};

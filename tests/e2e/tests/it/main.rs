@@ -17,6 +17,7 @@ mod metrics;
 mod outage;
 mod reconcile;
 mod refusals;
+mod scripts;
 mod seed3;
 mod seed4;
 mod signals;

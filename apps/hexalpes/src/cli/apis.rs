@@ -1,0 +1,222 @@
+//! The four APIs of the running product, for commands that ask or drive it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use hexalpes_kernel::{Clock as _, Ids as _, SystemEdge};
+use serde_json::Value;
+use tokio::time::{self, Instant};
+
+use crate::settings::{Key, Settings};
+
+/// For so long something that comes by itself is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks whether it has come.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// An API by its port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Api {
+    Affiliates,
+    Conversions,
+    /// In the words of seed 4, with books and payouts.
+    Commissions,
+    /// The commissions in the words of seed 3.
+    Seed,
+}
+
+impl Api {
+    pub(super) const ALL: [Self; 4] = [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Seed];
+    /// One of each context, whose outbox and relay it shows.
+    pub(super) const CONTEXTS: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Seed];
+
+    const fn key(self) -> Key {
+        match self {
+            Self::Affiliates => Key::AffiliatesPort,
+            Self::Conversions => Key::ConversionsPort,
+            Self::Commissions => Key::MarketingPort,
+            Self::Seed => Key::CommissionsPort,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Affiliates => "affiliates",
+            Self::Conversions => "conversions",
+            Self::Commissions | Self::Seed => "commissions",
+        }
+    }
+}
+
+/// Clones share the connections.
+#[derive(Clone, Debug)]
+pub(super) struct Apis {
+    http: reqwest::Client,
+    addresses: [String; 4],
+}
+
+/// What was answered, refusals too.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) body: Value,
+    /// `POST http://…/path`, for who has to complain of it.
+    what: String,
+}
+
+impl Apis {
+    pub(super) fn of(settings: &Settings) -> Result<Self> {
+        // One TLS provider for the process; that somebody has set it is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut addresses = [const { String::new() }; 4];
+        for (address, api) in addresses.iter_mut().zip(Api::ALL) {
+            *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
+        }
+        Ok(Self { http: reqwest::Client::builder().timeout(PATIENCE).build()?, addresses })
+    }
+
+    pub(super) fn address(&self, api: Api) -> &str {
+        &self.addresses[api as usize]
+    }
+
+    pub(super) async fn get(&self, api: Api, path: &str) -> Result<Answered> {
+        let request = self.http.get(format!("{}{path}", self.address(api)));
+        self.answered(api, "GET", path, request).await
+    }
+
+    pub(super) async fn post(&self, api: Api, path: &str, body: &Value) -> Result<Answered> {
+        let request = self.http.post(format!("{}{path}", self.address(api))).json(body);
+        self.answered(api, "POST", path, request).await
+    }
+
+    /// As [`post`](Self::post), in a language.
+    pub(super) async fn post_in(
+        &self,
+        api: Api,
+        path: &str,
+        body: &Value,
+        language: &str,
+    ) -> Result<Answered> {
+        let request = self.http.post(format!("{}{path}", self.address(api))).json(body);
+        self.answered(api, "POST", path, request.header("Accept-Language", language)).await
+    }
+
+    /// The media type of what comes where this one is asked for.
+    pub(super) async fn accepting(&self, api: Api, path: &str, kind: &str) -> Result<String> {
+        let request = self.http.get(format!("{}{path}", self.address(api))).header("Accept", kind);
+        let answer =
+            request.send().await.map_err(|error| self.unanswered(api, &error))?.error_for_status()?;
+        let kind = answer.headers().get("Content-Type").and_then(|kind| kind.to_str().ok());
+        Ok(kind.unwrap_or_default().to_owned())
+    }
+
+    /// What is no JSON.
+    pub(super) async fn text(&self, api: Api, path: &str) -> Result<String> {
+        let sent = self.http.get(format!("{}{path}", self.address(api))).send().await;
+        let answer = sent.map_err(|error| self.unanswered(api, &error))?;
+        Ok(answer.error_for_status()?.text().await?)
+    }
+
+    /// Asks again and again until the answer is what is waited for; fails with the last one.
+    pub(super) async fn until(
+        &self,
+        api: Api,
+        path: &str,
+        what: &str,
+        is_it: impl Fn(&Answered) -> bool,
+    ) -> Result<Value> {
+        let begun = Instant::now();
+        loop {
+            let answered = self.get(api, path).await?;
+            if is_it(&answered) {
+                return Ok(answered.body);
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("{what} did not come within {PATIENCE:?}: {} {}", answered.what, answered.told());
+            }
+            time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn answered(
+        &self,
+        api: Api,
+        verb: &str,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answered> {
+        let what = format!("{verb} {}{path}", self.address(api));
+        let answer = request.send().await.map_err(|error| self.unanswered(api, &error))?;
+        let status = answer.status().as_u16();
+        let body =
+            answer.json().await.with_context(|| format!("{what} is answered with no JSON: is it ours?"))?;
+        Ok(Answered { status, body, what })
+    }
+
+    fn unanswered(&self, api: Api, error: &reqwest::Error) -> anyhow::Error {
+        let address = self.address(api);
+        if error.is_timeout() {
+            return anyhow!("{address} does not answer within {PATIENCE:?}");
+        }
+        let flag = api.key().flag();
+        anyhow!("nothing answers at {address}: start it (`hexalpes`), or say with --{flag} where it is")
+    }
+}
+
+impl Answered {
+    /// The body of an answer with one of these statuses.
+    pub(super) fn expect(self, statuses: &[u16]) -> Result<Value> {
+        if statuses.contains(&self.status) {
+            return Ok(self.body);
+        }
+        let told = self.told();
+        bail!("{}: {told}", self.what)
+    }
+
+    /// The status, and why it was refused.
+    fn told(&self) -> String {
+        let why = self.body["detail"].as_str().map_or_else(|| self.body.to_string(), str::to_owned);
+        format!("{}: {why}", self.status)
+    }
+}
+
+/// A member that is text.
+pub(super) fn text(body: &Value, member: &str) -> Result<String> {
+    body[member].as_str().map(str::to_owned).with_context(|| format!("no {member} in {body}"))
+}
+
+/// The items of a list that was answered.
+pub(super) fn items(mut body: Value) -> Result<Vec<Value>> {
+    match body.get_mut("items").map(Value::take) {
+        Some(Value::Array(items)) => Ok(items),
+        _ => bail!("the answer is no list: is it ours?"),
+    }
+}
+
+/// Rows of a context's outbox that are not published yet: `published` is 0.
+pub(super) async fn pending(apis: &Apis, api: Api) -> Result<usize> {
+    let (mut count, mut path) = (0, "/debug/outbox?limit=200".to_owned());
+    loop {
+        let page = apis.get(api, &path).await?.expect(&[200])?;
+        let next =
+            page["next_cursor"].as_str().map(|cursor| format!("/debug/outbox?limit=200&cursor={cursor}"));
+        let rows = items(page)?;
+        let unpublished = rows.iter().take_while(|row| row["published"] == 0).count();
+        count += unpublished;
+        // They are published in the order of their commits: behind one that is, all are.
+        match next {
+            Some(next) if unpublished == rows.len() => path = next,
+            _ => return Ok(count),
+        }
+    }
+}
+
+/// Now, as JSON has it.
+pub(super) fn now() -> String {
+    SystemEdge.now().to_string()
+}
+
+/// For names that nobody else has.
+pub(super) fn stamp() -> String {
+    SystemEdge.uuid().simple().to_string()
+}
