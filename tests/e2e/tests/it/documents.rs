@@ -1,6 +1,11 @@
-//! What the documents of the APIs say is true: schemathesis asks what they allow, and what they do not.
+//! What the documents of the APIs say is true: schemathesis asks what they allow, and what they do not; and what is
+//! written for people names all that there is.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use hexalpes_e2e::Product;
 use serde_json::json;
@@ -42,4 +47,40 @@ async fn all_four_apis_answer_as_their_documents_say() {
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{flag}: {told}\n{}", product.log());
     }
+}
+
+fn checkout() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Accepts S4-FIL-5.
+#[tokio::test]
+async fn the_guide_names_every_path_of_every_api() {
+    let guide = fs::read_to_string(checkout().join("docs/ECOSYSTEM_DOCS.md")).unwrap();
+    let product = Product::start();
+    let mut missing = Vec::new();
+    for flag in ["--affiliates-port", "--conversions-port", "--marketing-port", "--commissions-port"] {
+        let (_, document) = product.api_at(flag).get("/openapi.json").await;
+        let paths = document["paths"].as_object().unwrap().keys();
+        missing.extend(paths.filter(|path| !guide.contains(&format!("{path}`"))).cloned());
+    }
+    assert_eq!(missing, Vec::<String>::new(), "docs/ECOSYSTEM_DOCS.md does not name them");
+}
+
+/// Accepts S4-FIL-5.
+#[test]
+fn the_context_map_says_where_every_event_flows() {
+    let map = fs::read_to_string(checkout().join("docs/CONTEXT_MAP.md")).unwrap();
+    let mut missing = Vec::new();
+    // A test of the contracts holds the schemas to the events.
+    for context in fs::read_dir(checkout().join("schemas")).unwrap() {
+        for schema in fs::read_dir(context.unwrap().path()).unwrap() {
+            let name = schema.unwrap().file_name().into_string().unwrap();
+            let event = name.split('.').next().unwrap();
+            if !map.contains(&format!("`{event}`")) {
+                missing.push(name);
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new(), "docs/CONTEXT_MAP.md does not name them");
 }
