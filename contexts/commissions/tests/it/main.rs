@@ -9,6 +9,7 @@ mod comisiones;
 mod flow;
 mod messages;
 mod payouts;
+mod reconciliation;
 mod rules;
 mod simulation;
 mod support;
