@@ -108,6 +108,11 @@ async fn the_stats_of_a_topic_tell_of_what_happened_to_it() {
                 .map(|name| stats["subscriptions"][name]["msgBacklog"].as_u64().unwrap())
         };
         until(async || backlogs().await == [4, 3, 6]).await;
+        // Pulsar notes when a cursor moved once that is stored.
+        let moved = async |name: &str| {
+            is_time(&rest.get(&path).await["subscriptions"][name]["lastMarkDeleteAdvancedTimestamp"])
+        };
+        until(async || moved("shared").await && moved("alone").await).await;
         let stats = rest.get(&path).await;
         assert_fields(&stats, OF_TOPICS);
         assert_eq!((&stats["msgInCounter"], &stats["msgOutCounter"]), (&json!(6), &json!(18)), "{stats}");
