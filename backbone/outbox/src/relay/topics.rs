@@ -3,7 +3,7 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use futures::future::try_join;
 use hexalpes_client::{Batching, Client, Codec, Outgoing, Producer, ProducerOptions};
@@ -31,7 +31,7 @@ pub(super) struct Topics {
     service: String,
     /// Where events go too. Unlike the topics of all events it may have been named late, and need not have the rows
     /// of before; so it is one of those that are opened on demand.
-    own: Option<String>,
+    own: Option<Arc<str>>,
     options: ProducerOptions,
     pub(super) raw: Topic,
     pub(super) events: Topic,
@@ -97,7 +97,7 @@ impl Topics {
         Ok(Self {
             client,
             service,
-            own,
+            own: own.map(Arc::from),
             options,
             raw,
             events,
