@@ -148,6 +148,42 @@ impl From<KeyInUse> for Problem {
     }
 }
 
+/// Why a command with a key was not done: its own refusal, as such for whoever waits for what it misses, or a problem
+/// of all commands.
+#[derive(Debug)]
+pub enum Refused<E> {
+    Command(E),
+    Other(Problem),
+}
+
+impl<E> Refused<E> {
+    /// As the client sees it.
+    pub fn into_problem(self, of: impl FnOnce(E) -> Problem) -> Problem {
+        match self {
+            Self::Command(error) => of(error),
+            Self::Other(problem) => problem,
+        }
+    }
+}
+
+impl<E> From<DbError> for Refused<E> {
+    fn from(error: DbError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl<E> From<KeyReused> for Refused<E> {
+    fn from(error: KeyReused) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl<E> From<KeyInUse> for Refused<E> {
+    fn from(error: KeyInUse) -> Self {
+        Self::Other(error.into())
+    }
+}
+
 type Running = Mutex<HashSet<(&'static str, String)>>;
 
 /// Knows which keys' commands are running in this process; clones share it.
@@ -176,6 +212,21 @@ impl Idempotency {
         // not come here: then the key stays in use until the database drops the command.
         attempt.release();
         answer
+    }
+
+    /// As [`Idempotency::write`], of a command that may miss what is on its way: where it is refused, `comes` is asked
+    /// whether what it misses came, and then it runs once more.
+    pub async fn write_patiently<E: Send + 'static>(
+        &self,
+        db: &Db,
+        request: KeyedRequest,
+        command: impl AsyncFn(&Tx) -> Result<Answer, Refused<E>> + Clone + Send + 'static,
+        comes: impl AsyncFnOnce(&E) -> bool,
+    ) -> Result<Answer, Refused<E>> {
+        match self.write(db, request.clone(), command.clone()).await {
+            Err(Refused::Command(missing)) if comes(&missing).await => self.write(db, request, command).await,
+            outcome => outcome,
+        }
     }
 
     /// Begins a command; `scope` names it, so that the same key may be used with another command. Without

@@ -35,7 +35,7 @@ pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Change, Fields, Invalid, Known, Raw};
 pub use health::{Check, Checks, Health, Status};
 pub use idempotency::{
-    Answer, Asked, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest,
+    Answer, Asked, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest, Refused,
 };
 pub use language::{Language, Said};
 pub use list::{Filters, Format, ListQuery, Page, Record, Sort};

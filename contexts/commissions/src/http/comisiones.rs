@@ -9,8 +9,8 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, Invalid, KeyInUse, KeyReused, ListQuery,
-    Page, Problem, said, values,
+    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, Invalid, ListQuery, Page, Problem, Refused,
+    said, values,
 };
 use hexalpes_kernel::Money;
 
@@ -101,19 +101,16 @@ pub(super) async fn create(
 ) -> Result<Answer, Problem> {
     let (cause, request) = asked.keyed("create commission", &body.digest, "");
     let command = body.value.into_command(&*app.edge);
-    let attempt = || {
-        let (command, program, cause) = (command.clone(), Arc::clone(&app.program), cause.clone());
-        let calculate = async move |tx: &Tx| -> Result<Answer, Refused> {
-            let calculation = commands::calculate(tx, command.clone(), &program, &cause).await?;
-            let status = if calculation.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-            Ok(Answer::json(status, &ComisionView::from(calculation)))
-        };
-        app.idempotency.write(&app.db, request.clone(), calculate)
+    let program = Arc::clone(&app.program);
+    let calculate = async move |tx: &Tx| -> Result<Answer, Refused<CalculateError>> {
+        let calculation = commands::calculate(tx, command.clone(), &program, &cause).await;
+        let calculation = calculation.map_err(Refused::Command)?;
+        let status = if calculation.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+        Ok(Answer::json(status, &ComisionView::from(calculation)))
     };
-    match attempt().await {
-        Err(Refused::Calculating(refusal)) if becomes_known(&app, &refusal).await => Ok(attempt().await?),
-        outcome => Ok(outcome?),
-    }
+    let comes = async |missing: &CalculateError| becomes_known(&app, missing).await;
+    let calculated = app.idempotency.write_patiently(&app.db, request, calculate, comes).await;
+    calculated.map_err(|refused| refused.into_problem(|error| SEED_4.of(error)))
 }
 
 /// Waits for what a refusal misses, if that may be on its way; tells whether it came.
@@ -130,46 +127,6 @@ async fn becomes_known(app: &App, missing: &CalculateError) -> bool {
         })
     };
     matches!(app.db.read_until(PATIENCE, look).await, Ok(Some(())))
-}
-
-/// Why no commission was made, kept apart from its problem until nobody waits any more.
-#[derive(Debug)]
-enum Refused {
-    Calculating(CalculateError),
-    Other(Problem),
-}
-
-impl From<CalculateError> for Refused {
-    fn from(error: CalculateError) -> Self {
-        Self::Calculating(error)
-    }
-}
-
-impl From<DbError> for Refused {
-    fn from(error: DbError) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<KeyReused> for Refused {
-    fn from(error: KeyReused) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<KeyInUse> for Refused {
-    fn from(error: KeyInUse) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Calculating(error) => SEED_4.of(error),
-            Refused::Other(problem) => problem,
-        }
-    }
 }
 
 /// One commission.

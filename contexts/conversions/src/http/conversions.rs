@@ -6,8 +6,7 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, KeyInUse, KeyReused, ListQuery, Page,
-    Problem, values,
+    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, ListQuery, Page, Problem, Refused, values,
 };
 
 use super::App;
@@ -40,62 +39,13 @@ pub(super) async fn record(
     let (cause, request) = asked.keyed("record conversion", &body.digest, "");
     let program = body.value.program.clone();
     let command = body.value.into_command(&*app.edge);
-    let attempt = || {
-        let (command, cause) = (command.clone(), cause.clone());
-        let record = async move |tx: &Tx| -> Result<Answer, Refused> {
-            Ok(commands::record(tx, command.clone(), &cause).await?.into())
-        };
-        app.idempotency.write(&app.db, request.clone(), record)
+    let record = async move |tx: &Tx| -> Result<Answer, Refused<NotRecorded>> {
+        commands::record(tx, command.clone(), &cause).await.map(Into::into).map_err(Refused::Command)
     };
-    match attempt().await {
-        Err(Refused::Recording(refusal)) if refusal.may_pass() => {
-            if !app.becomes_known(&refusal, &program).await {
-                return Err(refusal.into());
-            }
-            Ok(attempt().await?)
-        }
-        outcome => Ok(outcome?),
-    }
-}
-
-/// Why a conversion was not recorded, kept apart from its problem until nobody waits any more.
-#[derive(Debug)]
-enum Refused {
-    Recording(NotRecorded),
-    Other(Problem),
-}
-
-impl From<NotRecorded> for Refused {
-    fn from(error: NotRecorded) -> Self {
-        Self::Recording(error)
-    }
-}
-
-impl From<DbError> for Refused {
-    fn from(error: DbError) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<KeyReused> for Refused {
-    fn from(error: KeyReused) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<KeyInUse> for Refused {
-    fn from(error: KeyInUse) -> Self {
-        Self::Other(error.into())
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Recording(error) => error.into(),
-            Refused::Other(problem) => problem,
-        }
-    }
+    let comes =
+        async |missing: &NotRecorded| missing.may_pass() && app.becomes_known(missing, &program).await;
+    let recorded = app.idempotency.write_patiently(&app.db, request, record, comes).await;
+    recorded.map_err(|refused| refused.into_problem(Problem::from))
 }
 
 /// What a list of conversions may be narrowed by.
