@@ -48,6 +48,11 @@ pub enum DbError {
 }
 
 impl DbError {
+    /// A column that holds something else than it must.
+    pub fn column(column: &str, why: &'static str) -> Self {
+        Self::Column { column: column.to_owned(), why }
+    }
+
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Unavailable(_) | Self::Full | Self::Conflict(_) | Self::CommitUnknown(_) | Self::Closed => {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use hexalpes_kernel::Timestamp;
+
 use crate::DbError;
 
 /// One row. It owns its values, so it may leave the transaction.
@@ -31,13 +33,28 @@ impl Row {
 
     /// Reads a column by the name that the statement gave it.
     pub fn get<T: FromValue>(&self, column: &str) -> Result<T, DbError> {
-        let wrong = |why| DbError::Column { column: column.to_owned(), why };
+        let wrong = |why| DbError::column(column, why);
         let index = self
             .columns
             .iter()
             .position(|name| name == column)
             .ok_or_else(|| wrong("the statement does not select it"))?;
         T::from_value(&self.values[index]).map_err(wrong)
+    }
+
+    /// Reads a text as what it must be, such as an id.
+    pub fn parsed<T>(&self, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
+        parse(&self.get::<String>(column)?).ok_or_else(|| DbError::column(column, UNPARSED))
+    }
+
+    /// As [`Row::parsed`], of a column that may be null.
+    pub fn parsed_if_any<T>(
+        &self,
+        column: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, DbError> {
+        let text = self.get::<Option<String>>(column)?;
+        text.map(|text| parse(&text).ok_or_else(|| DbError::column(column, UNPARSED))).transpose()
     }
 }
 
@@ -47,6 +64,7 @@ pub trait FromValue: Sized {
 }
 
 const NULL: &str = "it is null";
+const UNPARSED: &str = "it does not parse";
 
 impl<T: FromValue> FromValue for Option<T> {
     fn from_value(value: &Value) -> Result<Self, &'static str> {
@@ -78,6 +96,13 @@ macro_rules! narrower_integers {
 }
 
 narrower_integers!(i16, i32, u8, u16, u32, u64);
+
+/// Microseconds since 1970 in UTC ([`crate::columns::timestamp`]).
+impl FromValue for Timestamp {
+    fn from_value(value: &Value) -> Result<Self, &'static str> {
+        Self::from_micros(i64::from_value(value)?).ok_or("it is no time")
+    }
+}
 
 /// SQLite and MySQL keep truth as 0 or 1.
 impl FromValue for bool {
@@ -142,6 +167,16 @@ mod tests {
         assert_eq!(row.get::<String>("id"), Ok("café".to_owned()));
         assert_eq!(row.get::<Option<String>>("none"), Ok(None));
         assert_eq!(row.get::<Option<i32>>("big"), Ok(Some(-300)));
+    }
+
+    #[test]
+    fn times_and_texts_are_read_as_what_they_mean() {
+        let row = a_row();
+        assert_eq!(row.get::<Timestamp>("n"), Ok(Timestamp::from_micros(1).unwrap()));
+        assert_eq!(row.get::<Option<Timestamp>>("none"), Ok(None));
+        assert_eq!(row.parsed("id", |text| text.chars().next_back()), Ok('é'));
+        assert_eq!(row.parsed_if_any("none", |text| text.chars().next()), Ok(None));
+        assert_eq!(row.parsed::<()>("id", |_| None).unwrap_err().to_string(), "column id: it does not parse");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::{Rate, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, IntoIden, Order, Query, SelectStatement, Value};
 
-use super::{TENANT, parsed, parsed_if_any, rate, tables::Affiliates, tables::History, time, wrong};
+use super::{TENANT, rate, tables::Affiliates, tables::History};
 use crate::domain::{
     Affiliate, AffiliateCode, AffiliateId, Email, ProgramId, Rates, Registration, Standing, StoredAffiliate,
 };
@@ -136,7 +136,7 @@ pub(crate) async fn history(tx: &Tx, id: &AffiliateId) -> Result<Vec<RatesFrom>,
             revision: row.get("revision")?,
             kind: row.get("kind")?,
             rates: rates(row)?,
-            valid_from: time(row, "valid_from")?,
+            valid_from: row.get("valid_from")?,
         })
     };
     tx.fetch_all(&select).await?.iter().map(read).collect()
@@ -193,7 +193,7 @@ async fn other_with(
         .and_where(Expr::col(Affiliates::Id).ne(affiliate.id().as_str()))
         .to_owned();
     let row = tx.fetch_optional(&select).await?;
-    row.map(|row| parsed(&row, "id", |id| AffiliateId::parse(id).ok())).transpose()
+    row.map(|row| row.parsed("id", |id| AffiliateId::parse(id).ok())).transpose()
 }
 
 fn select() -> SelectStatement {
@@ -230,8 +230,8 @@ fn row_of(affiliate: &Affiliate) -> Vec<(Affiliates, Value)> {
 
 fn rates(row: &Row) -> Result<Rates, DbError> {
     Ok(Rates {
-        base: parsed_if_any(row, "base_rate", rate)?,
-        premium: parsed_if_any(row, "premium_rate", rate)?,
+        base: row.parsed_if_any("base_rate", rate)?,
+        premium: row.parsed_if_any("premium_rate", rate)?,
     })
 }
 
@@ -241,24 +241,24 @@ fn affiliate(row: &Row) -> Result<Affiliate, DbError> {
         "ACTIVE" => Standing::Active,
         "SUSPENDED" => Standing::Suspended { reason: reason()? },
         "TERMINATED" => Standing::Terminated { reason: reason()? },
-        _ => return Err(wrong("status", "it is no state of an affiliate")),
+        _ => return Err(DbError::column("status", "it is no state of an affiliate")),
     };
     Ok(Affiliate::restore(StoredAffiliate {
-        id: parsed(row, "id", |id| AffiliateId::parse(id).ok())?,
+        id: row.parsed("id", |id| AffiliateId::parse(id).ok())?,
         revision: row.get("revision")?,
         registration: Registration {
-            program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+            program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
             name: row.get("name")?,
-            email: parsed(row, "email", |email| Email::parse(email).ok())?,
+            email: row.parsed("email", |email| Email::parse(email).ok())?,
             kind: row.get("kind")?,
             rates: rates(row)?,
-            code: parsed(row, "code", |code| AffiliateCode::parse(code).ok())?,
+            code: row.parsed("code", |code| AffiliateCode::parse(code).ok())?,
             country: row.get("country")?,
         },
-        rates_valid_from: time(row, "rates_valid_from")?,
+        rates_valid_from: row.get("rates_valid_from")?,
         standing,
         payout_sealed: row.get("payout_sealed")?,
-        registered_at: time(row, "registered_at")?,
-        changed_at: time(row, "changed_at")?,
+        registered_at: row.get("registered_at")?,
+        changed_at: row.get("changed_at")?,
     }))
 }

@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
 
-use super::{TENANT, parsed, parsed_if_any, tables::Links, time};
+use super::{TENANT, tables::Links};
 use crate::domain::{AffiliateId, CampaignId, Destination, Link, LinkId, ProgramId};
 
 /// Inserts a link unless its slug is taken; tells whether it did.
@@ -51,12 +51,12 @@ fn select() -> SelectStatement {
 
 fn link(row: &Row) -> Result<Link, DbError> {
     Ok(Link {
-        id: parsed(row, "id", |id| LinkId::parse(id).ok())?,
-        affiliate: parsed(row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
-        campaign: parsed_if_any(row, "campaign_id", |id| CampaignId::parse(id).ok())?,
+        id: row.parsed("id", |id| LinkId::parse(id).ok())?,
+        affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        campaign: row.parsed_if_any("campaign_id", |id| CampaignId::parse(id).ok())?,
         slug: row.get("slug")?,
-        destination: parsed(row, "destination", |url| Destination::parse(url).ok())?,
-        created_at: time(row, "created_at")?,
+        destination: row.parsed("destination", |url| Destination::parse(url).ok())?,
+        created_at: row.get("created_at")?,
     })
 }

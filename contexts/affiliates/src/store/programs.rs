@@ -6,7 +6,7 @@ use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Currency;
 use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement, Value};
 
-use super::{TENANT, parsed, rate, tables::Programs, time, wrong};
+use super::{TENANT, rate, tables::Programs};
 use crate::domain::{Attribution, Program, ProgramId, ProgramStatus, StoredProgram, Terms};
 
 /// Inserts a program unless one has its id; tells whether it did.
@@ -78,22 +78,24 @@ fn row_of(program: &Program) -> Vec<(Programs, Value)> {
 fn program(row: &Row) -> Result<Program, DbError> {
     let seconds = |column| {
         let seconds: i64 = row.get(column)?;
-        u64::try_from(seconds).map(Duration::from_secs).map_err(|_| wrong(column, "it is below zero"))
+        u64::try_from(seconds)
+            .map(Duration::from_secs)
+            .map_err(|_| DbError::column(column, "it is below zero"))
     };
     Ok(Program::restore(StoredProgram {
-        id: parsed(row, "id", |id| ProgramId::parse(id).ok())?,
+        id: row.parsed("id", |id| ProgramId::parse(id).ok())?,
         revision: row.get("revision")?,
         terms: Terms {
             name: row.get("name")?,
-            currency: parsed(row, "currency", |code| Currency::parse(code).ok())?,
-            default_rate: parsed(row, "default_rate", rate)?,
+            currency: row.parsed("currency", |code| Currency::parse(code).ok())?,
+            default_rate: row.parsed("default_rate", rate)?,
             hold: seconds("hold_seconds")?,
             auto_approve: row.get("auto_approve")?,
-            attribution: parsed(row, "attribution", Attribution::parse)?,
+            attribution: row.parsed("attribution", Attribution::parse)?,
             attribution_window: seconds("window_seconds")?,
         },
-        status: parsed(row, "status", ProgramStatus::parse)?,
-        created_at: time(row, "created_at")?,
-        valid_from: time(row, "valid_from")?,
+        status: row.parsed("status", ProgramStatus::parse)?,
+        created_at: row.get("created_at")?,
+        valid_from: row.get("valid_from")?,
     }))
 }

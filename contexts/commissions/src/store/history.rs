@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, DbError, Tx, columns};
 use hexalpes_kernel::{Cause, Timestamp, Uuid};
 use sea_query::{Expr, ExprTrait as _, Iden, Index, Order, Query, Table};
 
-use super::{TENANT, time};
+use super::TENANT;
 use crate::domain::{CommissionId, Fact};
 
 #[derive(Iden, Clone, Copy)]
@@ -125,7 +125,7 @@ pub(crate) async fn of(tx: &Tx, commission: &CommissionId) -> Result<Vec<Done>, 
         Ok(Done {
             verb: row.get("verb")?,
             status: row.get("status")?,
-            at: time(row, "at")?,
+            at: row.get("at")?,
             actor: row.get("actor")?,
             reason: row.get("reason")?,
             causation: row.get("causation")?,

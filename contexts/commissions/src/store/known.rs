@@ -10,7 +10,7 @@ use sea_query::{
     Asterisk, ColumnDef, Expr, ExprTrait as _, Iden, Index, Order, Query, SelectStatement, Table,
 };
 
-use super::{TENANT, parsed, percent, time, wrong};
+use super::{TENANT, percent};
 use crate::domain::{AffiliateId, KnownAffiliate, KnownProgram, Program, ProgramId};
 
 #[derive(Iden, Clone, Copy)]
@@ -201,29 +201,29 @@ fn affiliates(id: &AffiliateId) -> SelectStatement {
 }
 
 fn of_program(row: &Row) -> Result<KnownProgram, DbError> {
-    let id = parsed(row, "id", |id| ProgramId::parse(id).ok())?;
+    let id = row.parsed("id", |id| ProgramId::parse(id).ok())?;
     let hold = u64::try_from(row.get::<i64>("hold_seconds")?)
-        .map_err(|_| wrong("hold_seconds", "it is below zero"))?;
+        .map_err(|_| DbError::column("hold_seconds", "it is below zero"))?;
     let terms = Program {
         name: id.to_string(),
         version: row.get("revision")?,
-        currency: parsed(row, "currency", |code| Currency::parse(code).ok())?,
-        rate: parsed(row, "default_rate", percent)?,
+        currency: row.parsed("currency", |code| Currency::parse(code).ok())?,
+        rate: row.parsed("default_rate", percent)?,
         hold: (hold > 0).then_some(Duration::from_secs(hold)),
         approves_recorded: row.get("auto_approve")?,
     };
-    Ok(KnownProgram { terms, status: row.get("status")?, valid_from: time(row, "valid_from")? })
+    Ok(KnownProgram { terms, status: row.get("status")?, valid_from: row.get("valid_from")? })
 }
 
 fn of_affiliate(row: &Row) -> Result<KnownAffiliate, DbError> {
     let rate = |column: &str| -> Result<Option<Rate>, DbError> {
-        row.get::<Option<String>>(column)?.map(|_| parsed(row, column, percent)).transpose()
+        row.get::<Option<String>>(column)?.map(|_| row.parsed(column, percent)).transpose()
     };
-    let rates_valid_from: Timestamp = time(row, "rates_valid_from")?;
+    let rates_valid_from: Timestamp = row.get("rates_valid_from")?;
     Ok(KnownAffiliate {
-        id: parsed(row, "id", |id| AffiliateId::parse(id).ok())?,
+        id: row.parsed("id", |id| AffiliateId::parse(id).ok())?,
         revision: row.get("revision")?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
         kind: row.get("affiliate_type")?,
         base: rate("base_rate")?,
         premium: rate("premium_rate")?,

@@ -5,7 +5,7 @@ use hexalpes_kernel::{Currency, Money, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Query};
 
 use super::journal::{Entry, Transaction};
-use super::{Col, Kept, TENANT, kept, select, snapshots, time};
+use super::{Col, Kept, TENANT, kept, select, snapshots};
 use crate::domain::{Account, AffiliateId, CommissionId, ConversionId, PayoutId, ProgramId};
 
 /// What a list of commissions is narrowed by.
@@ -129,7 +129,7 @@ fn entry(row: &Row) -> Result<Booked, DbError> {
         kind: String::new(),
         account: ledger.account,
         amount: Money::from_minor(row.get("minor")?, ledger.currency),
-        at: time(row, "at")?,
+        at: row.get("at")?,
         commission: row.get("commission_id")?,
         payout: row.get("payout_id")?,
     })

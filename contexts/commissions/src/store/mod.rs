@@ -280,60 +280,57 @@ impl Reader<'_> {
         let reason = || row.get::<String>("reason");
         Ok(match row.get::<String>("status")?.as_str() {
             "CALCULATED" => State::Calculated,
-            "HELD" => {
-                State::Held { until: optional_time(row, "held_until")?, approves: row.get("hold_approves")? }
-            }
-            "APPROVED" => State::Approved { at: time(row, "approved_at")? },
-            "REJECTED" => State::Rejected { reason: reason()?, at: time(row, "ended_at")? },
-            "REVERSED" => State::Reversed { reason: reason()?, at: time(row, "ended_at")? },
+            "HELD" => State::Held { until: row.get("held_until")?, approves: row.get("hold_approves")? },
+            "APPROVED" => State::Approved { at: row.get("approved_at")? },
+            "REJECTED" => State::Rejected { reason: reason()?, at: row.get("ended_at")? },
+            "REVERSED" => State::Reversed { reason: reason()?, at: row.get("ended_at")? },
             "IN_PAYOUT" => State::InPayout(self.reservation()?),
             "PAID" => State::Paid { payment: self.payment()? },
             "CLAWED_BACK" => {
-                State::ClawedBack { payment: self.payment()?, reason: reason()?, at: time(row, "ended_at")? }
+                State::ClawedBack { payment: self.payment()?, reason: reason()?, at: row.get("ended_at")? }
             }
-            _ => return Err(wrong("status", "it is no state of a commission")),
+            _ => return Err(DbError::column("status", "it is no state of a commission")),
         })
     }
 
     fn reservation(&self) -> Result<Reservation, DbError> {
         Ok(Reservation {
-            payout: parsed(self.row, "payout_id", |id| PayoutId::parse(id).ok())?,
+            payout: self.row.parsed("payout_id", |id| PayoutId::parse(id).ok())?,
             amount: self.money("reserved_minor")?,
             netted: self.money("netted_minor")?,
-            approved_at: time(self.row, "approved_at")?,
+            approved_at: self.row.get("approved_at")?,
         })
     }
 
     fn payment(&self) -> Result<Payment, DbError> {
-        Ok(Payment { reservation: self.reservation()?, at: time(self.row, "paid_at")? })
+        Ok(Payment { reservation: self.reservation()?, at: self.row.get("paid_at")? })
     }
 }
 
 pub(crate) fn kept(row: &Row) -> Result<Kept, DbError> {
-    let reader = Reader { row, currency: parsed(row, "currency", |code| Currency::parse(code).ok())? };
-    let campaign = match row.get::<Option<String>>("campaign_id")? {
-        None => None,
-        Some(id) => Some(CampaignId::parse(&id).map_err(|_| wrong("campaign_id", "it is no id"))?),
-    };
+    let reader = Reader { row, currency: row.parsed("currency", |code| Currency::parse(code).ok())? };
     let conversion = Conversion {
-        id: parsed(row, "conversion_id", |id| ConversionId::parse(id).ok())?,
-        affiliate: parsed(row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
-        campaign,
+        id: row.parsed("conversion_id", |id| ConversionId::parse(id).ok())?,
+        affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        campaign: row.parsed_if_any("campaign_id", |id| CampaignId::parse(id).ok())?,
         gross: reader.money("gross_minor")?,
     };
     let commission = Commission::restore(Stored {
-        id: parsed(row, "id", |id| CommissionId::parse(id).ok())?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+        id: row.parsed("id", |id| CommissionId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
         conversion,
         rate: rate(row)?,
         amount: reader.money("commission_minor")?,
         reversed: reader.money("reversed_minor")?,
         refunded: reader.money("refunded_minor")?,
         state: reader.state()?,
-        created_at: time(row, "created_at")?,
+        created_at: row.get("created_at")?,
     });
     let explanation = RawValue::from_string(row.get("explanation")?);
-    Ok(Kept { commission, explanation: explanation.map_err(|_| wrong("explanation", "it is not JSON"))? })
+    Ok(Kept {
+        commission,
+        explanation: explanation.map_err(|_| DbError::column("explanation", "it is not JSON"))?,
+    })
 }
 
 /// Empty where it is no plain percentage.
@@ -341,25 +338,9 @@ fn rate(row: &Row) -> Result<Option<Rate>, DbError> {
     if row.get::<String>("rate_percent")?.is_empty() {
         return Ok(None);
     }
-    parsed(row, "rate_percent", percent).map(Some)
+    row.parsed("rate_percent", percent).map(Some)
 }
 
 fn percent(text: &str) -> Option<Rate> {
     Rate::from_percent(Amount::parse(text).ok()?).ok()
-}
-
-pub(crate) fn time(row: &Row, column: &str) -> Result<Timestamp, DbError> {
-    Timestamp::from_micros(row.get(column)?).ok_or_else(|| wrong(column, "it is no time"))
-}
-
-pub(crate) fn optional_time(row: &Row, column: &str) -> Result<Option<Timestamp>, DbError> {
-    row.get::<Option<i64>>(column)?.map(|_| time(row, column)).transpose()
-}
-
-pub(crate) fn parsed<T>(row: &Row, column: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, DbError> {
-    parse(&row.get::<String>(column)?).ok_or_else(|| wrong(column, "it does not parse"))
-}
-
-pub(crate) fn wrong(column: &str, why: &'static str) -> DbError {
-    DbError::Column { column: column.to_owned(), why }
 }

@@ -5,7 +5,7 @@ use hexalpes_db::{Backend, DbError, Keyset, Row, Tx, columns};
 use hexalpes_kernel::{Currency, Money, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Index, Order, Query, SelectStatement, Table};
 
-use super::{TENANT, parsed, time, wrong};
+use super::TENANT;
 use crate::domain::{
     AffiliateId, CommissionId, Item, Line, LineState, Method, Payout, PayoutId, PayoutStatus, ProgramId,
 };
@@ -417,7 +417,7 @@ pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<DueLi
         .to_owned();
     let due = |row: &Row| {
         Ok(DueLine {
-            payout: parsed(row, "payout_id", |id| PayoutId::parse(id).ok())?,
+            payout: row.parsed("payout_id", |id| PayoutId::parse(id).ok())?,
             number: row.get("number")?,
             attempts: row.get("attempts")?,
         })
@@ -508,16 +508,17 @@ fn bare(row: &Row) -> Result<Payout, DbError> {
         table.iter().find(|(name, _)| *name == status).map(|(_, status)| *status)
     };
     Ok(Payout {
-        id: parsed(row, "id", |id| PayoutId::parse(id).ok())?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
-        currency: parsed(row, "currency", |code| Currency::parse(code).ok())?,
+        id: row.parsed("id", |id| PayoutId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        currency: row.parsed("currency", |code| Currency::parse(code).ok())?,
         method: Method::ALL
             .into_iter()
             .find(|(name, _)| *name == method)
             .map(|(_, method)| method)
-            .ok_or_else(|| wrong("method", "it is no method"))?,
-        status: of(&PayoutStatus::ALL).ok_or_else(|| wrong("status", "it is no state of a payout"))?,
-        created_at: time(row, "created_at")?,
+            .ok_or_else(|| DbError::column("method", "it is no method"))?,
+        status: of(&PayoutStatus::ALL)
+            .ok_or_else(|| DbError::column("status", "it is no state of a payout"))?,
+        created_at: row.get("created_at")?,
         lines: Vec::new(),
     })
 }
@@ -544,28 +545,28 @@ async fn lines(tx: &Tx, payout: &Payout) -> Result<Vec<Line>, DbError> {
     for row in tx.fetch_all(&select).await? {
         let number: u32 = row.get("number")?;
         let item = Item {
-            commission: parsed(&row, "commission_id", |id| CommissionId::parse(id).ok())?,
+            commission: row.parsed("commission_id", |id| CommissionId::parse(id).ok())?,
             amount: Money::from_minor(row.get("minor")?, currency),
             netted: Money::from_minor(row.get("netted_minor")?, currency),
         };
         let line = lines.iter_mut().find(|line| line.number == number);
-        line.ok_or_else(|| wrong("number", "there is no such line"))?.items.push(item);
+        line.ok_or_else(|| DbError::column("number", "there is no such line"))?.items.push(item);
     }
     Ok(lines)
 }
 
 fn line(row: &Row, currency: Currency) -> Result<Line, DbError> {
-    let ended = || time(row, "ended_at");
+    let ended = || row.get("ended_at");
     let state = match row.get::<String>("status")?.as_str() {
         "RESERVED" => LineState::Reserved,
-        "SENT" => LineState::Sent { at: time(row, "sent_at")? },
+        "SENT" => LineState::Sent { at: row.get("sent_at")? },
         "SETTLED" => LineState::Settled { at: ended()? },
         "FAILED" => LineState::Failed { at: ended()?, reason: row.get("reason")? },
-        _ => return Err(wrong("status", "it is no state of a line")),
+        _ => return Err(DbError::column("status", "it is no state of a line")),
     };
     Ok(Line {
         number: row.get("number")?,
-        partner: parsed(row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        partner: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
         items: Vec::new(),
         netted: Money::from_minor(row.get("netted_minor")?, currency),
         amount: Money::from_minor(row.get("amount_minor")?, currency),

@@ -3,7 +3,7 @@
 use hexalpes_db::{Backend, DbError, Keyset, Row, Tx, columns};
 use sea_query::{ColumnDef, Expr, ExprTrait as _, Iden, Index, Query, Table};
 
-use super::{TENANT, parsed, percent, time, wrong};
+use super::{TENANT, percent};
 use hexalpes_kernel::{Currency, Money, Rate, Timestamp};
 
 use crate::domain::{
@@ -195,10 +195,10 @@ pub(crate) async fn page(
 }
 
 fn rated(row: &Row) -> Result<RatedRow, DbError> {
-    let currency = parsed(row, "currency", |code| Currency::parse(code).ok())?;
+    let currency = row.parsed("currency", |code| Currency::parse(code).ok())?;
     let campaign = match row.get::<Option<String>>("campaign_id")? {
         None => None,
-        Some(id) => Some(CampaignId::parse(&id).map_err(|_| wrong("campaign_id", "it is no id"))?),
+        Some(id) => Some(CampaignId::parse(&id).map_err(|_| DbError::column("campaign_id", "it is no id"))?),
     };
     let recorded = Recorded {
         affiliate: row.get("affiliate_id")?,
@@ -211,7 +211,7 @@ fn rated(row: &Row) -> Result<RatedRow, DbError> {
             product: row.get("product_id")?,
             country: row.get("country")?,
             new_customer: row.get("new_customer")?,
-            occurred_at: time(row, "occurred_at")?,
+            occurred_at: row.get("occurred_at")?,
         },
         is_asked: row.get::<i64>("source")? == RateSource::Request.rank(),
         fallback: percent(&row.get::<String>("fallback_percent")?),

@@ -7,7 +7,7 @@ use hexalpes_db::{Backend, DbError, Tx, columns};
 use hexalpes_kernel::{Currency, Money, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Iden, Index, Query, Table};
 
-use super::{TENANT, parsed};
+use super::TENANT;
 use crate::domain::ConversionId;
 
 #[derive(Iden, Clone, Copy)]
@@ -97,7 +97,7 @@ pub(crate) async fn of(tx: &Tx, conversion: &ConversionId) -> Result<Option<Refu
         .and_where(Expr::col(Refund::ConversionId).eq(conversion.as_str()))
         .to_owned();
     let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
-    let currency = parsed(&row, "currency", |code| Currency::parse(code).ok())?;
+    let currency = row.parsed("currency", |code| Currency::parse(code).ok())?;
     let total = Money::from_minor(row.get("refunded_minor")?, currency);
     Ok(Some(RefundedTotal { total, reason: row.get("reason")? }))
 }

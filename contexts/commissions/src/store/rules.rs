@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, DbError, Keyset, Row, Tx, columns};
 use hexalpes_kernel::{Currency, Money};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Index, Order, Query, Table};
 
-use super::{TENANT, optional_time, parsed, time, wrong};
+use super::TENANT;
 use crate::domain::{
     AffiliateId, InForce, ProgramId, Rule, RuleId, RuleStatus, RuleTerms, RuleVersion, Tally,
 };
@@ -222,7 +222,7 @@ pub(crate) async fn page(tx: &Tx, filter: RuleFilter, keyset: Keyset) -> Result<
 }
 
 async fn with_versions(tx: &Tx, row: &Row) -> Result<Rule, DbError> {
-    let id = parsed(row, "id", |id| RuleId::parse(id).ok())?;
+    let id = row.parsed("id", |id| RuleId::parse(id).ok())?;
     let select = Query::select()
         .column(Asterisk)
         .from(Versions::Table)
@@ -233,9 +233,9 @@ async fn with_versions(tx: &Tx, row: &Row) -> Result<Rule, DbError> {
     let versions = tx.fetch_all(&select).await?.iter().map(version).collect::<Result<_, _>>()?;
     Ok(Rule {
         id,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
         name: row.get("name")?,
-        created_at: time(row, "created_at")?,
+        created_at: row.get("created_at")?,
         versions,
     })
 }
@@ -244,18 +244,18 @@ fn version(row: &Row) -> Result<RuleVersion, DbError> {
     Ok(RuleVersion {
         number: row.get("version")?,
         terms: terms(row)?,
-        status: parsed(row, "status", |name| {
+        status: row.parsed("status", |name| {
             RuleStatus::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, status)| status)
         })?,
-        created_at: time(row, "created_at")?,
-        activated_at: optional_time(row, "activated_at")?,
-        retired_at: optional_time(row, "retired_at")?,
+        created_at: row.get("created_at")?,
+        activated_at: row.get("activated_at")?,
+        retired_at: row.get("retired_at")?,
     })
 }
 
 fn terms(row: &Row) -> Result<RuleTerms, DbError> {
     let text: String = row.get("terms")?;
-    requests::rule_terms(&text).ok_or_else(|| wrong("terms", "they are no terms of a rule"))
+    requests::rule_terms(&text).ok_or_else(|| DbError::column("terms", "they are no terms of a rule"))
 }
 
 /// The active rules of a program, ranked.
@@ -270,10 +270,10 @@ pub(crate) async fn in_force(tx: &Tx, program: &ProgramId) -> Result<Vec<InForce
     let mut rules = Vec::new();
     for row in tx.fetch_all(&select).await? {
         rules.push(InForce {
-            id: parsed(&row, "rule_id", |id| RuleId::parse(id).ok())?,
+            id: row.parsed("rule_id", |id| RuleId::parse(id).ok())?,
             name: row.get("name")?,
             version: row.get("version")?,
-            since: time(&row, "activated_at")?,
+            since: row.get("activated_at")?,
             terms: terms(&row)?,
         });
     }

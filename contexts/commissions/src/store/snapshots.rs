@@ -13,8 +13,8 @@ use hexalpes_db::{Backend, DbError, Row, Tx, columns};
 use hexalpes_kernel::{Currency, Money, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Iden, Index, Order, Query, SelectStatement, Table};
 
+use super::TENANT;
 use super::journal::{Entry, Ledger, partner};
-use super::{TENANT, parsed, time, wrong};
 use crate::domain::{Account, AffiliateId, Bucket};
 
 /// An account with fewer entries since its last snapshot gets no other.
@@ -184,7 +184,7 @@ pub(crate) async fn ledgers(tx: &Tx, account: Account) -> Result<Vec<Ledger>, Db
             .limit(1)
             .to_owned();
         let Some(row) = tx.fetch_optional(&select).await? else { return Ok(found) };
-        let currency = parsed(&row, "currency", |code| Currency::parse(code).ok())?;
+        let currency = row.parsed("currency", |code| Currency::parse(code).ok())?;
         currency.code().clone_into(&mut last);
         found.push(Ledger { account: account.clone(), currency });
     }
@@ -204,7 +204,7 @@ pub(crate) async fn partners(tx: &Tx, after: &str, limit: u64) -> Result<Vec<Aff
             .limit(1)
             .to_owned();
         let Some(row) = tx.fetch_optional(&select).await? else { break };
-        let partner = parsed(&row, "affiliate_id", |id| AffiliateId::parse(id).ok())?;
+        let partner = row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?;
         partner.as_str().clone_into(&mut last);
         found.push(partner);
     }
@@ -236,7 +236,7 @@ pub(crate) async fn trial(tx: &Tx, as_of: Option<Timestamp>) -> Result<Vec<Trial
         select.and_where(Expr::col(Entry::At).lte(moment.as_micros()));
     }
     let line = |row: &Row| {
-        let currency = parsed(row, "currency", |code| Currency::parse(code).ok())?;
+        let currency = row.parsed("currency", |code| Currency::parse(code).ok())?;
         let kind: String = row.get("account")?;
         let is_partners = Account::of(&kind, None).is_none();
         Ok(TrialLine { kind, is_partners, balance: Money::from_minor(row.get("minor")?, currency) })
@@ -295,7 +295,7 @@ async fn settle(tx: &Tx, now: Timestamp) -> Result<Option<(i64, i64)>, DbError> 
         .and_where(Expr::col(Mark::Tenant).eq(TENANT))
         .to_owned();
     let (done, marked, marked_at) = if let Some(row) = tx.fetch_optional(&select).await? {
-        (row.get("done_seq")?, row.get("marked_seq")?, time(&row, "marked_at")?)
+        (row.get("done_seq")?, row.get("marked_seq")?, row.get("marked_at")?)
     } else {
         let insert = Query::insert()
             .into_table(Mark::Table)
@@ -344,11 +344,11 @@ async fn touched(tx: &Tx, after: i64, through: i64) -> Result<Vec<Ledger>, DbErr
 pub(super) fn ledger(row: &Row) -> Result<Ledger, DbError> {
     let partner = match row.get::<String>("affiliate_id")?.as_str() {
         "" => None,
-        id => Some(AffiliateId::parse(id).map_err(|_| wrong("affiliate_id", "it is no id"))?),
+        id => Some(AffiliateId::parse(id).map_err(|_| DbError::column("affiliate_id", "it is no id"))?),
     };
     let account = Account::of(&row.get::<String>("account")?, partner);
-    let account = account.ok_or_else(|| wrong("account", "it is no account"))?;
-    Ok(Ledger { account, currency: parsed(row, "currency", |code| Currency::parse(code).ok())? })
+    let account = account.ok_or_else(|| DbError::column("account", "it is no account"))?;
+    Ok(Ledger { account, currency: row.parsed("currency", |code| Currency::parse(code).ok())? })
 }
 
 async fn keep(tx: &Tx, ledger: &Ledger, through: i64, sum: Sum, now: Timestamp) -> Result<(), DbError> {

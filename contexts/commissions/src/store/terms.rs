@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, DbError, Row, Tx, columns};
 use hexalpes_kernel::{Currency, Money};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Index, Query, SelectStatement, Table};
 
-use super::{TENANT, parsed, wrong};
+use super::TENANT;
 use crate::domain::{Method, ProgramId, Schedule, Terms};
 
 #[derive(Iden, Clone, Copy)]
@@ -114,17 +114,17 @@ fn select() -> SelectStatement {
 }
 
 fn terms(row: &Row) -> Result<Terms, DbError> {
-    let currency = parsed(row, "currency", |code| Currency::parse(code).ok())?;
-    let method = parsed(row, "method", |name| {
+    let currency = row.parsed("currency", |code| Currency::parse(code).ok())?;
+    let method = row.parsed("method", |name| {
         Method::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, method)| method)
     })?;
     let day: u8 = row.get("day")?;
     let schedule = Schedule::of(&row.get::<String>("schedule")?, Some(day));
     Ok(Terms {
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
         minimum: Money::from_minor(row.get("minimum_minor")?, currency),
         method,
-        schedule: schedule.ok_or_else(|| wrong("schedule", "it is no schedule"))?,
+        schedule: schedule.ok_or_else(|| DbError::column("schedule", "it is no schedule"))?,
         endpoint: row.get("endpoint")?,
     })
 }

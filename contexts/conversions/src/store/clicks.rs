@@ -4,8 +4,8 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::Timestamp;
 use sea_query::{Asterisk, Expr, ExprTrait as _, JoinType, Order, Query};
 
+use super::TENANT;
 use super::tables::{Clicks, KnownAffiliates};
-use super::{TENANT, parsed, parsed_if_any, time};
 use crate::domain::{AffiliateId, CampaignId, Click, ClickId, KnownLink, ProgramId, VisitorId};
 
 /// Of a visitor who clicks more often, the newest are looked at.
@@ -53,8 +53,8 @@ pub(crate) async fn load_click(tx: &Tx, id: &ClickId) -> Result<Option<(VisitorI
         .and_where(Expr::col(Clicks::Id).eq(id.as_str()))
         .to_owned();
     let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
-    let visitor = parsed(&row, "visitor_id", |id| VisitorId::parse(id).ok())?;
-    Ok(Some((visitor, parsed(&row, "program_id", |id| ProgramId::parse(id).ok())?)))
+    let visitor = row.parsed("visitor_id", |id| VisitorId::parse(id).ok())?;
+    Ok(Some((visitor, row.parsed("program_id", |id| ProgramId::parse(id).ok())?)))
 }
 
 /// The clicks of a visitor on links of a program, up to a time.
@@ -88,10 +88,10 @@ pub(crate) async fn clicks_of(
     let mut clicks = Vec::new();
     for row in tx.fetch_all(&select).await? {
         clicks.push(Click {
-            id: parsed(&row, "id", |id| ClickId::parse(id).ok())?,
-            affiliate: parsed(&row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
-            campaign: parsed_if_any(&row, "campaign_id", |id| CampaignId::parse(id).ok())?,
-            at: time(&row, "at")?,
+            id: row.parsed("id", |id| ClickId::parse(id).ok())?,
+            affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+            campaign: row.parsed_if_any("campaign_id", |id| CampaignId::parse(id).ok())?,
+            at: row.get("at")?,
             is_active: row.get::<Option<bool>>("is_active")?.unwrap_or(false),
         });
     }

@@ -5,7 +5,7 @@ use hexalpes_kernel::{Currency, Money, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
 
 use super::tables::Conversions;
-use super::{TENANT, currency, lines, money, parsed, parsed_if_any, time, wrong};
+use super::{TENANT, currency, lines, money};
 use crate::domain::{
     AffiliateId, Attribution, CampaignId, ClickId, Conversion, ConversionId, ExternalId, Found, Kind, Lines,
     Model, ProductId, ProgramId, Stored,
@@ -167,7 +167,7 @@ fn select() -> SelectStatement {
 }
 
 fn id(row: &Row) -> Result<ConversionId, DbError> {
-    parsed(row, "id", |id| ConversionId::parse(id).ok())
+    row.parsed("id", |id| ConversionId::parse(id).ok())
 }
 
 fn conversion(row: &Row, lines: Lines) -> Result<Conversion, DbError> {
@@ -176,30 +176,30 @@ fn conversion(row: &Row, lines: Lines) -> Result<Conversion, DbError> {
         "explicit" if row.get::<Option<String>>("click_id")?.is_none() => Found::Explicit,
         "code" => Found::Code,
         model => Found::Click {
-            model: Model::parse(model).ok_or_else(|| wrong("found", "it is no way of finding"))?,
-            click: parsed(row, "click_id", |id| ClickId::parse(id).ok())?,
+            model: Model::parse(model).ok_or_else(|| DbError::column("found", "it is no way of finding"))?,
+            click: row.parsed("click_id", |id| ClickId::parse(id).ok())?,
             of: row.get::<u32>("clicks_counted")? as usize,
         },
     };
     Ok(Conversion::restore(Stored {
         id: id(row)?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
-        affiliate: parsed(row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
-        campaign: parsed_if_any(row, "campaign_id", |id| CampaignId::parse(id).ok())?,
-        kind: parsed(row, "kind", Kind::parse)?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        campaign: row.parsed_if_any("campaign_id", |id| CampaignId::parse(id).ok())?,
+        kind: row.parsed("kind", Kind::parse)?,
         gross: money(row, "gross_minor", currency)?,
         lines,
-        product: parsed_if_any(row, "product_id", |id| ProductId::parse(id).ok())?,
+        product: row.parsed_if_any("product_id", |id| ProductId::parse(id).ok())?,
         country: row.get("country")?,
         new_customer: row.get("new_customer")?,
-        external: parsed_if_any(row, "external_id", |id| ExternalId::parse(id).ok())?,
+        external: row.parsed_if_any("external_id", |id| ExternalId::parse(id).ok())?,
         attribution: Attribution {
             found,
             program_revision: row.get("program_revision")?,
             affiliate_revision: row.get("affiliate_revision")?,
         },
         refunded: money(row, "refunded_minor", currency)?,
-        occurred_at: time(row, "occurred_at")?,
-        recorded_at: time(row, "recorded_at")?,
+        occurred_at: row.get("occurred_at")?,
+        recorded_at: row.get("recorded_at")?,
     }))
 }

@@ -7,8 +7,8 @@ use hexalpes_db::{DbError, Row, Tx};
 use hexalpes_kernel::Currency;
 use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
 
+use super::TENANT;
 use super::tables::{KnownAffiliates, KnownLinks, KnownPrograms};
-use super::{TENANT, parsed, parsed_if_any, wrong};
 use crate::domain::{
     AffiliateCode, AffiliateId, CampaignId, KnownAffiliate, KnownLink, KnownProgram, Model, ProgramId, Slug,
 };
@@ -152,10 +152,10 @@ pub(crate) async fn known_link(tx: &Tx, slug: &Slug) -> Result<Option<KnownLink>
         .to_owned();
     let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
     Ok(Some(KnownLink {
-        slug: parsed(&row, "slug", |slug| Slug::parse(slug).ok())?,
-        affiliate: parsed(&row, "affiliate_id", |id| AffiliateId::parse(id).ok())?,
-        program: parsed(&row, "program_id", |id| ProgramId::parse(id).ok())?,
-        campaign: parsed_if_any(&row, "campaign_id", |id| CampaignId::parse(id).ok())?,
+        slug: row.parsed("slug", |slug| Slug::parse(slug).ok())?,
+        affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        campaign: row.parsed_if_any("campaign_id", |id| CampaignId::parse(id).ok())?,
         destination: row.get("destination")?,
     }))
 }
@@ -176,23 +176,23 @@ fn affiliates() -> SelectStatement {
 fn program(row: &Row) -> Result<KnownProgram, DbError> {
     let seconds: i64 = row.get("window_seconds")?;
     Ok(KnownProgram {
-        id: parsed(row, "id", |id| ProgramId::parse(id).ok())?,
+        id: row.parsed("id", |id| ProgramId::parse(id).ok())?,
         revision: row.get("revision")?,
-        currency: parsed(row, "currency", |code| Currency::parse(code).ok())?,
-        model: parsed(row, "model", Model::parse)?,
+        currency: row.parsed("currency", |code| Currency::parse(code).ok())?,
+        model: row.parsed("model", Model::parse)?,
         window: u64::try_from(seconds)
             .map(Duration::from_secs)
-            .map_err(|_| wrong("window_seconds", "it is below zero"))?,
+            .map_err(|_| DbError::column("window_seconds", "it is below zero"))?,
         is_active: row.get("is_active")?,
     })
 }
 
 fn affiliate(row: &Row) -> Result<KnownAffiliate, DbError> {
     Ok(KnownAffiliate {
-        id: parsed(row, "id", |id| AffiliateId::parse(id).ok())?,
+        id: row.parsed("id", |id| AffiliateId::parse(id).ok())?,
         revision: row.get("revision")?,
-        program: parsed(row, "program_id", |id| ProgramId::parse(id).ok())?,
-        code: parsed(row, "code", |code| AffiliateCode::parse(code).ok())?,
+        program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        code: row.parsed("code", |code| AffiliateCode::parse(code).ok())?,
         is_active: row.get("is_active")?,
     })
 }

@@ -7,7 +7,7 @@ use hexalpes_kernel::Currency;
 use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query};
 
 use super::tables::Lines as Table;
-use super::{TENANT, money, parsed, parsed_if_any};
+use super::{TENANT, money};
 use crate::domain::{ConversionId, Line, LineId, Lines, ProductId};
 
 pub(super) async fn insert(tx: &Tx, of: &ConversionId, lines: &Lines) -> Result<(), DbError> {
@@ -67,10 +67,10 @@ pub(super) async fn load(
         .to_owned();
     let mut found: BTreeMap<ConversionId, Vec<Line>> = BTreeMap::new();
     for row in tx.fetch_all(&select).await? {
-        let of = parsed(&row, "conversion_id", |id| ConversionId::parse(id).ok())?;
+        let of = row.parsed("conversion_id", |id| ConversionId::parse(id).ok())?;
         found.entry(of).or_default().push(Line {
-            id: parsed(&row, "line_id", |id| LineId::parse(id).ok())?,
-            product: parsed_if_any(&row, "product_id", |id| ProductId::parse(id).ok())?,
+            id: row.parsed("line_id", |id| LineId::parse(id).ok())?,
+            product: row.parsed_if_any("product_id", |id| ProductId::parse(id).ok())?,
             amount: money(&row, "amount_minor", currency)?,
             refunded: money(&row, "refunded_minor", currency)?,
         });

@@ -5,7 +5,7 @@ use hexalpes_kernel::{Currency, Money};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement};
 
 use super::tables::Refunds;
-use super::{TENANT, currency, money, parsed, parsed_if_any, time, wrong};
+use super::{TENANT, currency, money};
 use crate::domain::{ConversionId, ExternalId, LineId, Refund, RefundId};
 
 /// Inserts a refund unless the conversion has one of its external id; tells whether it did.
@@ -70,19 +70,19 @@ fn select(of: &ConversionId) -> SelectStatement {
 fn refund(row: &Row) -> Result<Refund, DbError> {
     let currency = currency(row)?;
     Ok(Refund {
-        id: parsed(row, "id", |id| RefundId::parse(id).ok())?,
-        conversion: parsed(row, "conversion_id", |id| ConversionId::parse(id).ok())?,
+        id: row.parsed("id", |id| RefundId::parse(id).ok())?,
+        conversion: row.parsed("conversion_id", |id| ConversionId::parse(id).ok())?,
         amount: money(row, "amount_minor", currency)?,
         total: money(row, "total_minor", currency)?,
         lines: lines(&row.get::<String>("lines")?, currency)?,
         reason: row.get("reason")?,
-        external: parsed_if_any(row, "external_id", |id| ExternalId::parse(id).ok())?,
-        at: time(row, "at")?,
+        external: row.parsed_if_any("external_id", |id| ExternalId::parse(id).ok())?,
+        at: row.get("at")?,
     })
 }
 
 fn lines(json: &str, currency: Currency) -> Result<Vec<(LineId, Money)>, DbError> {
-    let damaged = || wrong("lines", "it is no list of lines");
+    let damaged = || DbError::column("lines", "it is no list of lines");
     let lines: Vec<(String, i64)> = serde_json::from_str(json).map_err(|_| damaged())?;
     let line = |(id, minor): (String, i64)| {
         Ok((LineId::parse(&id).map_err(|_| damaged())?, Money::from_minor(minor, currency)))
