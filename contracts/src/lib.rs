@@ -5,5 +5,26 @@
 //! `*_minor` and a `currency`. The Avro twin of each struct is `schemas/{context}/{Event}.v{n}.avsc`.
 
 pub mod affiliates;
+pub mod campaigns;
 pub mod commissions;
 pub mod conversions;
+mod dict;
+mod events;
+pub mod onboarding;
+pub mod partners;
+pub mod recruitment;
+
+pub use dict::{Dict, List};
+
+/// The topic of an event's own, besides those of all events and of its context; by the CloudEvents `type`.
+pub fn topic_of(kind: &str) -> Option<&'static str> {
+    topics().find(|(known, _)| *known == kind).map(|(_, topic)| topic)
+}
+
+/// Every type that has a topic of its own, with it.
+pub fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [partners::TOPICS, onboarding::TOPICS, recruitment::TOPICS, campaigns::TOPICS]
+        .into_iter()
+        .flatten()
+        .copied()
+}
