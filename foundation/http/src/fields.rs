@@ -84,6 +84,18 @@ impl Raw {
         Ok(items.into_iter().map(Self).collect())
     }
 
+    /// The JSON text of an object, whatever is in it, to the letter; of `bytes_max` at most.
+    pub fn object(&self, bytes_max: usize) -> Result<&str, Invalid> {
+        if !self.text().starts_with('{') {
+            return Err(self.is_not(("an object", "un objeto")));
+        }
+        if self.text().len() > bytes_max {
+            let why = said!("has more than {bytes_max} bytes", "tiene más de {bytes_max} bytes");
+            return Err(Invalid::new("too_long", why));
+        }
+        Ok(self.text())
+    }
+
     pub fn boolean(&self) -> Result<bool, Invalid> {
         match self.text() {
             "true" => Ok(true),

@@ -19,6 +19,7 @@ use sea_query::{Expr, ExprTrait as _, Iden, Index, Query, Table};
 
 use crate::cause::Caused;
 use crate::problem::Problem;
+use crate::revision;
 use crate::said;
 
 const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -83,10 +84,15 @@ impl Answer {
     }
 }
 
+/// What has a `revision` has it as its `ETag`, for [`crate::IfMatch`].
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
+        let tag = revision::of_json(&self.body);
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/json")], self.body).into_response();
+        if let Some(tag) = tag {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
         if self.is_replay {
             response.headers_mut().insert(REPLAY_HEADER, HeaderValue::from_static("true"));
         }

@@ -27,6 +27,7 @@ mod language;
 pub mod list;
 pub mod openapi;
 pub mod problem;
+mod revision;
 mod server;
 pub mod values;
 
@@ -40,4 +41,5 @@ pub use idempotency::{
 pub use language::{Language, Said};
 pub use list::{Filters, Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use revision::{IfMatch, NotNewest};
 pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve, serve_tls};

@@ -138,6 +138,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::NOT_FOUND => Some("No encontrado"),
         StatusCode::METHOD_NOT_ALLOWED => Some("Método no permitido"),
         StatusCode::CONFLICT => Some("Conflicto"),
+        StatusCode::PRECONDITION_FAILED => Some("Precondición fallida"),
         StatusCode::PAYLOAD_TOO_LARGE => Some("Cuerpo demasiado grande"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Some("Tipo de contenido no admitido"),
         StatusCode::UNPROCESSABLE_ENTITY => Some("Contenido no procesable"),

@@ -8,4 +8,5 @@ mod health;
 mod idempotency;
 mod lists;
 mod patience;
+mod revisions;
 mod support;
