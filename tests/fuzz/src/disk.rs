@@ -289,10 +289,13 @@ fn mend_header(content: &mut [u8], header_bytes: usize) {
     }
 }
 
+/// Makes every checksum right. No group has a higher number than its file: a file is begun with the next number before
+/// anything is written to it, so that no crash leaves a number that is still to come.
 fn mend_journal(content: &mut [u8]) {
     leave_room(content, 16, 4);
     leave_room(content, 20, 8);
     mend_header(content, 28);
+    let newest = content.get(16..20).and_then(|bytes| bytes.first_chunk().copied()).map(u32::from_le_bytes);
     for at in (512..content.len()).step_by(512) {
         let group = &mut content[at..];
         if group.len() < 40 || !group.starts_with(b"HXGR") {
@@ -302,7 +305,9 @@ fn mend_journal(content: &mut [u8]) {
         leave_room(group, 16, 8);
         leave_room(group, 24, 8);
         let number = |at: usize| u32::from_le_bytes(*group[at..].first_chunk().unwrap());
+        let file = number(8).min(newest.unwrap_or(u32::MAX));
         let (records, length) = (number(12), number(32) as usize);
+        group[8..12].copy_from_slice(&file.to_le_bytes());
         let checksum = crc32c::crc32c(&group[8..40]).to_le_bytes();
         group[4..8].copy_from_slice(&checksum);
         let end = group.len().min(40_usize.saturating_add(length));
