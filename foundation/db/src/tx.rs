@@ -1,6 +1,6 @@
 //! The transaction that a command is given. It runs statements; it neither begins nor ends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use sea_query::{InsertStatement, IntoIden, OnConflict, QueryStatementWriter, Value, Values};
@@ -17,6 +17,7 @@ use crate::{Backend, DbError, sqlite};
 pub struct Tx {
     session: Session,
     failure: RefCell<Option<DbError>>,
+    texts: Cell<u64>,
 }
 
 pub(crate) enum Session {
@@ -27,7 +28,7 @@ pub(crate) enum Session {
 
 impl Tx {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, failure: RefCell::default() }
+        Self { session, failure: RefCell::default(), texts: Cell::default() }
     }
 
     /// For the few statements that must differ by database.
@@ -97,6 +98,7 @@ impl Tx {
 
     /// Runs a statement that is text already and has no values: a migration's.
     pub(crate) async fn execute_text(&self, sql: &str) -> Result<(), DbError> {
+        self.texts.set(self.texts.get() + 1);
         let outcome = match &self.session {
             Session::Sqlite(connection) => sqlite::execute(connection, sql, &Values(Vec::new())).map(|_| ()),
             Session::Postgres(transaction) => transaction.execute_text(sql.to_owned()).await,
@@ -120,6 +122,11 @@ impl Tx {
 
     fn doom(&self, error: &DbError) {
         self.failure.borrow_mut().get_or_insert_with(|| error.clone());
+    }
+
+    /// How many texts were executed on it, ever.
+    pub(crate) fn texts(&self) -> u64 {
+        self.texts.get()
     }
 
     /// Takes the first error of the command that ran, and is ready for the next.

@@ -1,6 +1,8 @@
 //! The one thread that writes: it takes every waiting command, syncs once and answers them all.
 //!
-//! Each command runs in a savepoint, so that one that fails, panics or waits is rolled back alone. SQLite
+//! One that fails, panics or waits is undone alone. Mostly it has written nothing, and nothing is to be done. If it
+//! has, the whole batch is rolled back and its commands run again, each in a savepoint, as do those of the next
+//! batches: a savepoint makes SQLite copy every page that is written, a third of what a command costs it. SQLite
 //! may roll back the whole transaction on its own (full disk, I/O error): then nobody is answered, and the
 //! commands of the batch run again, each in its own transaction. A failed commit fails the whole batch:
 //! a command that was refused may have been refused for what another one wrote.
@@ -19,6 +21,8 @@ use crate::{DbError, DbOptions, OpenError};
 const QUEUE_COMMANDS_MAX: usize = 1_024;
 /// Commands that share a sync. It bounds how long the first waits for the last.
 const BATCH_COMMANDS_MAX: usize = 512;
+/// Batches that use savepoints after a command that wrote and failed: where one does, others will.
+const CAREFUL_BATCHES: u32 = 32;
 
 /// The way to the writer's thread.
 pub(crate) struct Writer {
@@ -44,7 +48,7 @@ impl Writer {
         thread::Builder::new()
             .name("db-writer".to_owned())
             .spawn(move || {
-                Thread { tx, inbox, commits }.run();
+                Thread { tx, inbox, commits, careful: 0 }.run();
                 drop(alive);
             })
             .map_err(|error| OpenError::Thread(error.to_string()))?;
@@ -69,6 +73,8 @@ struct Thread {
     tx: Tx,
     inbox: mpsc::Receiver<Message>,
     commits: watch::Sender<u64>,
+    /// Batches that are still to use savepoints.
+    careful: u32,
 }
 
 /// What became of a command within a batch.
@@ -76,6 +82,8 @@ struct Thread {
 enum Fate {
     Kept,
     Undone,
+    /// It failed, and what it wrote can only be undone with what the commands before it wrote.
+    Spoiled,
     /// The transaction is gone, and the work of the commands before this one with it.
     BatchLost,
 }
@@ -119,8 +127,12 @@ impl Thread {
         let mut any_kept = false;
         let mut next = Some(first);
         while let Some(mut job) = next {
-            let fate = self.run_in_savepoint(&mut *job);
+            let mut fate = self.run_next(&mut *job);
             ran.push(job);
+            if fate == Fate::Spoiled {
+                any_kept = false;
+                fate = self.run_again(&mut ran);
+            }
             any_kept |= fate == Fate::Kept;
             if fate == Fate::BatchLost {
                 tracing::warn!(commands = ran.len(), "SQLite rolled a batch back; its commands run again");
@@ -132,6 +144,46 @@ impl Thread {
             Ok(()) => ran.into_iter().for_each(Job::answer),
             Err(error) => ran.into_iter().for_each(|job| job.fail(error.clone())),
         }
+        self.careful = self.careful.saturating_sub(1);
+    }
+
+    fn run_next(&self, job: &mut dyn Job) -> Fate {
+        if self.careful > 0 {
+            return self.run_in_savepoint(job);
+        }
+        let connection = self.tx.sqlite();
+        // SQLite counts rows; a migration's texts change more than rows.
+        let changes = || (connection.total_changes(), self.tx.texts());
+        let before = changes();
+        let keep = job.run(&self.tx);
+        if connection.is_autocommit() {
+            Fate::BatchLost
+        } else if keep {
+            Fate::Kept
+        } else if changes() == before {
+            Fate::Undone
+        } else {
+            Fate::Spoiled
+        }
+    }
+
+    /// Runs the commands of a batch once more, from nothing and with care. It is kept if any is.
+    fn run_again(&mut self, ran: &mut [Box<dyn Job>]) -> Fate {
+        self.careful = CAREFUL_BATCHES;
+        self.roll_back();
+        if self.begin().is_err() {
+            // Each will hear why, alone.
+            return Fate::BatchLost;
+        }
+        let mut all = Fate::Undone;
+        for job in ran {
+            match self.run_in_savepoint(&mut **job) {
+                Fate::Kept => all = Fate::Kept,
+                Fate::BatchLost => return Fate::BatchLost,
+                Fate::Undone | Fate::Spoiled => {}
+            }
+        }
+        all
     }
 
     fn run_in_savepoint(&self, job: &mut dyn Job) -> Fate {

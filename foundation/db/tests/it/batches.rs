@@ -132,3 +132,42 @@ async fn an_abandoned_command_that_has_not_begun_is_not_run() {
     in_one_batch(&db, vec![drop_it, insertion(&db, "kept")]).await;
     assert_eq!(ids(&db).await, ["kept"]);
 }
+
+#[tokio::test]
+async fn what_fails_without_a_write_lets_the_others_be() {
+    let (_folder, db) = on_sqlite(DbOptions::default()).await;
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = |id: &'static str| {
+        let runs = runs.clone();
+        command(&db, async move |tx: &Tx| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            insert(tx, id).await.map(drop)
+        })
+    };
+    let refused = || command(&db, async |_: &Tx| Err(DbError::NoRow));
+    let outcomes = in_one_batch(&db, vec![counted("a"), refused(), counted("b"), refused()]).await;
+    assert_eq!(outcomes, [Ok(()), Err(DbError::NoRow), Ok(()), Err(DbError::NoRow)]);
+    assert_eq!(ids(&db).await, ["a", "b"]);
+    assert_eq!(runs.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn after_a_command_that_wrote_and_failed_each_is_undone_alone() {
+    let (_folder, db) = on_sqlite(DbOptions::default()).await;
+    let runs = Arc::new(AtomicU32::new(0));
+    let spoiling = |id: &'static str| {
+        let runs = runs.clone();
+        command(&db, async move |tx: &Tx| {
+            runs.fetch_add(1, Ordering::Relaxed);
+            insert(tx, id).await?;
+            Err(DbError::NoRow)
+        })
+    };
+    let outcomes = in_one_batch(&db, vec![insertion(&db, "a"), spoiling("x"), insertion(&db, "b")]).await;
+    assert_eq!(outcomes, [Ok(()), Err(DbError::NoRow), Ok(())]);
+    assert_eq!(runs.load(Ordering::Relaxed), 2, "the batch ran again");
+    let outcomes = in_one_batch(&db, vec![insertion(&db, "c"), spoiling("y"), insertion(&db, "d")]).await;
+    assert_eq!(outcomes, [Ok(()), Err(DbError::NoRow), Ok(())]);
+    assert_eq!(runs.load(Ordering::Relaxed), 3, "this one only had to be undone");
+    assert_eq!(ids(&db).await, ["a", "b", "c", "d"]);
+}
