@@ -13,6 +13,7 @@ mod events;
 pub mod onboarding;
 pub mod partners;
 pub mod recruitment;
+pub mod schemas;
 
 pub use dict::{Dict, List};
 

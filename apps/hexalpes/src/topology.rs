@@ -1,10 +1,12 @@
 //! What the namespaces must promise before anything is published.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use anyhow::{Context as _, Result};
 use axum::http::StatusCode;
 use hexalpes_client::AdminClient;
+use hexalpes_contracts::{campaigns, schemas};
+use hexalpes_outbox::{EventSchema, EventTopic};
 use hexalpes_topology::{Plan, Topology};
 
 use crate::settings::Engine;
@@ -30,41 +32,71 @@ pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
         };
         return Err(error).context(context);
     }
-    let product = built_in("product.toml", PRODUCT)?;
+    let platform = platform()?;
     let refused = || format!("the topics cannot be made ready, {NOTHING}");
-    let plan = Plan::make(&product, &admin).await.with_context(refused)?;
+    let plan = Plan::make(&platform, &admin).await.with_context(refused)?.keeping_kinds();
     plan.apply(&admin, |step| tracing::info!(%step, "made ready")).await.with_context(refused)?;
     Ok(())
 }
 
-/// What `hexalpes up` needs.
-const PRODUCT: &str = include_str!("../topologies/product.toml");
-/// What the whole platform has.
 const PLATFORM: &str = include_str!("../topologies/platform.toml");
 
 /// The topics of the whole platform.
 pub(crate) fn platform() -> Result<Topology> {
-    built_in("platform.toml", PLATFORM)
+    Topology::parse_with("platform.toml", PLATFORM, &schema).context("our own topics can be read")
 }
 
-fn built_in(name: &str, text: &str) -> Result<Topology> {
-    Topology::parse(name, text, Path::new(".")).context("our own topics can be read")
+/// A file under `schemas/`, which is part of the binary.
+fn schema(file: &Path) -> io::Result<String> {
+    let known = schemas::SCHEMAS.iter().find(|schema| Path::new(schema.file) == file);
+    known.map(|schema| schema.definition.to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// The topic of a type's own, and what its data is written with.
+pub(crate) fn of_kind(kind: &str) -> Option<EventTopic> {
+    let topic = hexalpes_contracts::topic_of(kind)?;
+    let newest = schemas::newest(kind).filter(|_| topic != campaigns::MARKETING_TOPIC);
+    let schema = newest.map(|newest| EventSchema { definition: newest.definition, version: newest.version });
+    Some(EventTopic { topic, schema })
 }
 
 #[cfg(test)]
 mod tests {
     use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
+    use hexalpes_contracts::{onboarding, partners, recruitment};
     use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 
     use super::*;
 
     #[test]
-    fn what_the_product_needs_is_in_its_file_and_the_platform_has_all_of_it() {
-        let (product, platform) = (built_in("product.toml", PRODUCT).unwrap(), platform().unwrap());
-        for topic in [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_TOPIC] {
-            assert!(product.topics().any(|known| known == topic), "{topic}");
+    fn the_platform_has_every_topic_that_is_published_to_or_consumed() {
+        let platform = platform().unwrap();
+        let contexts = [partners::TOPIC, onboarding::TOPIC, recruitment::TOPIC, campaigns::TOPIC];
+        let own = hexalpes_contracts::topics().map(|(_, topic)| topic);
+        for topic in [EVENTS_TOPIC, RAW_TOPIC, COMMANDS_TOPIC, CONVERSIONS_TOPIC]
+            .into_iter()
+            .chain(contexts)
+            .chain(own)
+        {
+            assert!(platform.topics().any(|known| known == topic), "{topic}");
         }
-        assert!(platform.contains(&product));
+    }
+
+    #[test]
+    fn every_event_with_a_topic_of_its_own_has_a_schema_for_it() {
+        for (kind, topic) in hexalpes_contracts::topics() {
+            let found = of_kind(kind).unwrap();
+            assert_eq!((found.topic, found.schema.is_some()), (topic, topic != campaigns::MARKETING_TOPIC));
+        }
+        assert_eq!(
+            of_kind("com.hexabuilders.partners.PartnerRegistrationCompleted")
+                .unwrap()
+                .schema
+                .unwrap()
+                .version,
+            2
+        );
+        assert!(of_kind("com.hexabuilders.conversions.ConversionRecorded").is_none());
     }
 
     /// Accepts S0-NS-1, S0-NS-2, S0-NS-3, S0-NS-4, S0-NS-5, S0-NS-6, G-1.
@@ -86,11 +118,12 @@ mod tests {
 
     /// Accepts S0-TOP-1, S0-TOP-2, S0-TOP-3, S0-TOP-4, S0-TOP-5, S0-TOP-6, S0-TOP-7, S0-TOP-8, S0-TOP-9, S0-TOP-10.
     /// Accepts S2-TOP-1, S2-TOP-2, S2-TOP-3, S2-TOP-4, S2-TOP-5, S2-TOP-6, S2-TOP-7, S2-TOP-8, S2-TOP-9, S2-TOP-10,
-    /// S2-TOP-11, S2-TOP-12, S2-TOP-13, S2-TOP-14.
+    /// S2-TOP-11, S2-TOP-12, S2-TOP-13, S2-TOP-14. Accepts S3-TOP-3.
     #[test]
     fn the_platform_has_the_topics_of_the_seeds() {
         let platform = platform().unwrap();
-        assert_eq!(platform.topics().count(), 28);
+        // Those of the seeds, and ours: commands, and the dead letters of four more services.
+        assert_eq!(platform.topics().count(), 28 + 5);
         for (namespace, topic) in [
             ("partner-management", "partner-events"),
             ("partner-management", "partner-registration"),

@@ -10,7 +10,7 @@ use hexalpes_outbox::{NewMessage, PROPERTIES_BYTES_MAX, append_to};
 use crate::{
     handler::{FieldRejection, Rejection},
     item::Item,
-    names,
+    names, payload,
 };
 
 /// Properties of ours begin so; others of that name are not taken along.
@@ -102,6 +102,10 @@ fn properties(
         ("dlq_at", cause.at.to_string()),
         ("dlq_correlation_id", cause.correlation.to_string()),
     ];
+    if let Some(version) = &item.message.schema_version {
+        // With which schema of its topic the payload was written.
+        ours.push(("dlq_schema_version", shortened(&payload::in_words(version))));
+    }
     if !rejection.errors.is_empty() {
         ours.push(("dlq_errors", errors(&rejection.errors)));
     }

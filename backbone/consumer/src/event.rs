@@ -1,14 +1,17 @@
 //! A message, read as an event.
 //!
 //! Three shapes are taken: a structured `CloudEvent` in the payload; its binary form, with the attributes as
-//! properties `ce_…`; and a bare payload of whoever knows neither.
+//! properties `ce_…`; and a bare payload of whoever knows neither. Data in Avro was made JSON before.
 
 use bytes::Bytes;
 use hexalpes_client::Message;
 use hexalpes_kernel::{CloudEvent, CloudEventError, CorrelationId, Timestamp};
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::names::{self, ID_BYTES_MAX};
+use crate::{
+    names::{self, ID_BYTES_MAX},
+    payload::{Payload, Undecodable},
+};
 
 /// What a handler is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ pub struct Event {
 pub(crate) enum NotAnEvent {
     #[error("the payload {0}")]
     Envelope(#[from] CloudEventError),
+    #[error("its data: {0}")]
+    Data(#[from] Undecodable),
     #[error("it says no type: give the property ce_type or event_type, or send a structured CloudEvent")]
     NoType,
     #[error("its {attribute} is empty, longer than {ID_BYTES_MAX} bytes, or has control characters")]
@@ -57,15 +62,23 @@ impl Event {
     }
 
     /// Reads a message; `only_kind` is the type of a topic that carries one.
-    pub(crate) fn read(message: &Message, only_kind: Option<&str>) -> Result<Self, NotAnEvent> {
+    pub(crate) fn read(
+        message: &Message,
+        payload: &Payload,
+        only_kind: Option<&str>,
+    ) -> Result<Self, NotAnEvent> {
+        let bytes = match payload {
+            Payload::AsSent => &message.payload,
+            Payload::Decoded(json) => json,
+        };
         let event = if message.property("ce_type").is_some() {
-            Self::binary(message)
-        } else if let Some(event) = structured(&message.payload)? {
+            Self::binary(message, bytes)
+        } else if let Some(event) = structured(bytes)? {
             Self::from(event)
         } else {
-            Self::bare(message, only_kind)?
+            Self::bare(message, bytes, only_kind)?
         };
-        let event = event.completed(message);
+        let event = event.completed(message, payload);
         for (attribute, name) in [("id", &event.id), ("type", &event.kind)] {
             if !names::is_storable(name) {
                 return Err(NotAnEvent::Name { attribute });
@@ -74,7 +87,7 @@ impl Event {
         Ok(event)
     }
 
-    fn binary(message: &Message) -> Self {
+    fn binary(message: &Message, data: &Bytes) -> Self {
         let attribute = |name: &str| message.property(name).map(str::to_owned);
         Self {
             id: attribute("ce_id").unwrap_or_else(|| names::of_message(message)),
@@ -84,12 +97,12 @@ impl Event {
             time: message.property("ce_time").and_then(|time| Timestamp::parse(time).ok()),
             correlation: message.property("ce_correlationid").and_then(correlation),
             actor: None,
-            data: message.payload.clone(),
+            data: data.clone(),
             content_type: attribute("ce_datacontenttype").unwrap_or_else(|| JSON.to_owned()),
         }
     }
 
-    fn bare(message: &Message, only_kind: Option<&str>) -> Result<Self, NotAnEvent> {
+    fn bare(message: &Message, data: &Bytes, only_kind: Option<&str>) -> Result<Self, NotAnEvent> {
         let kind = message.property("event_type").or(only_kind).ok_or(NotAnEvent::NoType)?;
         Ok(Self {
             id: message.property("ce_id").map_or_else(|| names::of_message(message), str::to_owned),
@@ -99,19 +112,32 @@ impl Event {
             time: None,
             correlation: None,
             actor: None,
-            data: message.payload.clone(),
+            data: data.clone(),
             content_type: JSON.to_owned(),
         })
     }
 
     /// What the properties of the seeds say, where the envelope is silent.
-    fn completed(mut self, message: &Message) -> Self {
+    fn completed(mut self, message: &Message, payload: &Payload) -> Self {
         if self.correlation.is_none() {
             self.correlation = message.property("correlation_id").and_then(correlation);
+        }
+        if let Payload::Decoded(json) = payload {
+            JSON.clone_into(&mut self.content_type);
+            if self.correlation.is_none() {
+                let told = serde_json::from_slice::<Told>(json).ok().and_then(|told| told.correlation_id);
+                self.correlation = told.as_deref().and_then(correlation);
+            }
         }
         self.actor = message.property("actor").map(str::to_owned);
         self
     }
+}
+
+/// What the seeds' schemas have in the data itself.
+#[derive(Deserialize)]
+struct Told {
+    correlation_id: Option<String>,
 }
 
 fn correlation(raw: &str) -> Option<CorrelationId> {
@@ -181,7 +207,8 @@ mod tests {
 
     #[test]
     fn a_structured_event_keeps_its_data_to_the_letter() {
-        let event = Event::read(&a_message(STRUCTURED, &[("ce_id", "other")]), None).unwrap();
+        let event =
+            Event::read(&a_message(STRUCTURED, &[("ce_id", "other")]), &Payload::AsSent, None).unwrap();
         assert_eq!(
             (event.id.as_str(), event.kind.as_str(), event.bare_kind()),
             ("e-1", "com.x.Sold", "Sold")
@@ -193,28 +220,38 @@ mod tests {
     #[test]
     fn a_binary_event_has_its_attributes_in_properties() {
         let properties = [("ce_id", "e-1"), ("ce_type", "com.x.Sold"), ("ce_subject", "1"), ("actor", "ana")];
-        let event = Event::read(&a_message("any bytes", &properties), None).unwrap();
+        let event = Event::read(&a_message("any bytes", &properties), &Payload::AsSent, None).unwrap();
         assert_eq!((event.id.as_str(), event.subject.as_deref()), ("e-1", Some("1")));
         assert_eq!((&event.data[..], event.actor.as_deref()), (&b"any bytes"[..], Some("ana")));
     }
 
     #[test]
     fn a_message_without_ce_id_is_named_after_its_place() {
-        let event = Event::read(&a_message("{}", &[("event_type", "Sold")]), Some("com.x.Other")).unwrap();
+        let event =
+            Event::read(&a_message("{}", &[("event_type", "Sold")]), &Payload::AsSent, Some("com.x.Other"))
+                .unwrap();
         assert_eq!(event.id, format!("{TOPIC}/7:3:-1"));
         assert!(event.is("com.x.Sold") && !event.is("com.x.Other"));
     }
 
     #[test]
     fn without_event_type_it_is_the_topics_only_event() {
-        assert_eq!(Event::read(&a_message("{}", &[]), Some("com.x.Sold")).unwrap().kind, "com.x.Sold");
-        assert!(matches!(Event::read(&a_message("{}", &[]), None), Err(NotAnEvent::NoType)));
+        assert_eq!(
+            Event::read(&a_message("{}", &[]), &Payload::AsSent, Some("com.x.Sold")).unwrap().kind,
+            "com.x.Sold"
+        );
+        assert!(matches!(
+            Event::read(&a_message("{}", &[]), &Payload::AsSent, None),
+            Err(NotAnEvent::NoType)
+        ));
     }
 
     #[test]
     fn an_envelope_that_is_broken_is_no_bare_payload() {
         let broken = STRUCTURED.replace("\"id\":\"e-1\",", "");
-        let why = Event::read(&a_message(&broken, &[]), Some("com.x.Sold")).unwrap_err().to_string();
+        let why = Event::read(&a_message(&broken, &[]), &Payload::AsSent, Some("com.x.Sold"))
+            .unwrap_err()
+            .to_string();
         assert!(why.contains("missing field `id`"), "{why}");
     }
 
@@ -222,7 +259,7 @@ mod tests {
     fn names_that_no_inbox_holds_are_refused() {
         for id in ["", "a\u{0}", &"x".repeat(256)] {
             let properties = [("ce_id", id), ("event_type", "Sold")];
-            let why = Event::read(&a_message("{}", &properties), None).unwrap_err();
+            let why = Event::read(&a_message("{}", &properties), &Payload::AsSent, None).unwrap_err();
             assert!(matches!(why, NotAnEvent::Name { attribute: "id" }), "{id:?}");
         }
     }

@@ -6,6 +6,7 @@ use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge};
 use crate::{
     event::{Event, NotAnEvent},
     names,
+    payload::{Payload, Undecodable},
 };
 
 #[derive(Debug)]
@@ -20,8 +21,13 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    pub(crate) fn of(message: Message, only_kind: Option<&str>) -> Self {
-        let event = Event::read(&message, only_kind);
+    pub(crate) fn of(
+        message: Message,
+        payload: Result<Payload, Undecodable>,
+        only_kind: Option<&str>,
+    ) -> Self {
+        let event =
+            payload.map_err(NotAnEvent::from).and_then(|payload| Event::read(&message, &payload, only_kind));
         let (id, digest, subject) = match &event {
             Ok(event) => (
                 event.id.clone(),

@@ -27,6 +27,7 @@ use crate::{
     lag::watch_lag,
     lanes::Lanes,
     options::{HELD_BYTES_MAX, HELD_EVENTS_MAX, IN_FLIGHT_MAX},
+    payload::{Payload, Schemas, Undecodable},
     runner::{Finish, Runner, Verdict},
     status::Status,
 };
@@ -73,6 +74,7 @@ impl<H: Handler> Job for Work<H> {
             consumer,
             known,
             lanes: Lanes::new(),
+            schemas: Schemas::default(),
             here: HashSet::new(),
             running: FuturesUnordered::new(),
             careful: self.careful,
@@ -102,6 +104,7 @@ struct Session<H> {
     /// The runs of events that are not handled yet.
     known: HashMap<String, Attempts>,
     lanes: Lanes<Arc<Item>, Timestamp>,
+    schemas: Schemas,
     /// Messages that are here: after a reconnect the broker sends them again.
     here: HashSet<MessageId>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send>>>,
@@ -119,7 +122,11 @@ impl<H: Handler> Session<H> {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = self.running.next() => self.settle(ended).await?,
-                message = self.consumer.next(), if has_room => self.arrive(message?),
+                message = self.consumer.next(), if has_room => {
+                    let message = message?;
+                    let payload = self.schemas.read(&self.consumer, &message).await?;
+                    self.arrive(message, payload);
+                }
                 () = time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.lanes.wake(self.runner.now());
                 }
@@ -149,11 +156,11 @@ impl<H: Handler> Session<H> {
         Instant::now() + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    fn arrive(&mut self, message: Message) {
+    fn arrive(&mut self, message: Message, payload: Result<Payload, Undecodable>) {
         if !self.here.insert(message.id) {
             return;
         }
-        let item = Arc::new(Item::of(message, self.runner.options.only_kind));
+        let item = Arc::new(Item::of(message, payload, self.runner.options.only_kind));
         let (lane, bytes) = (item.lane(), item.bytes());
         self.lanes.push(&lane, item, bytes);
         self.show();

@@ -34,6 +34,7 @@ mod lag;
 mod lanes;
 mod names;
 mod options;
+mod payload;
 mod runner;
 mod status;
 mod table;

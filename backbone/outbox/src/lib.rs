@@ -25,7 +25,7 @@ pub use checkpoint::reset;
 pub use keeper::LAG_ROWS_MAX;
 pub use listing::{event_ids, newest_ordinal, unpublished};
 pub use message::{EVENTS_TOPIC, RAW_TOPIC};
-pub use relay::{Relay, RelayOptions};
+pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};
 pub use row::{Headers, OutboxRow, PageOrder, newest, page};
 pub use status::Status;

@@ -1,6 +1,8 @@
-//! A row as the two messages that it becomes, the event and the change that was captured; or as the one that
-//! its route says.
+//! A row as the messages that it becomes, the event in its two forms and the change that was captured; or as the one
+//! that its route says.
 
+use bytes::Bytes;
+use hexalpes_avro::{EncodeError, Record};
 use hexalpes_client::{Message, Outgoing};
 use hexalpes_db::DbError;
 use hexalpes_kernel::CloudEvent;
@@ -14,20 +16,81 @@ pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
 /// Carries the change envelope of every row, field names as Debezium's; the principal one for audit.
 pub const RAW_TOPIC: &str = "persistent://public/default/alpes-mysql.alpes.outbox_event";
 
-/// The event: payload and properties as the seeds name them, key the aggregate.
-pub(crate) fn event(row: &OutboxRow, service: &str) -> Outgoing {
-    let source = format!("//{}/{}", row.aggregatetype, row.aggregateid);
+/// The event: payload and properties as the seeds name them, key the aggregate. `version` is that of its type.
+pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
     let mut event =
-        CloudEvent::new(row.kind.clone(), source, row.id.clone(), row.occurred_at, row.payload.clone());
+        CloudEvent::new(row.kind.clone(), source(row), row.id.clone(), row.occurred_at, row.payload.clone());
     event.subject = Some(row.aggregateid.clone());
     event.correlationid = Some(row.headers.correlationid.clone());
     event.causationid = Some(row.headers.causationid.clone());
-    stamped(row, event.to_json())
-        .property("ce_id", &row.id)
+    let message = stamped(row, event.to_json().into()).property("ce_id", &row.id);
+    told(message, row, service, version)
+}
+
+fn source(row: &OutboxRow) -> String {
+    format!("//{}/{}", row.aggregatetype, row.aggregateid)
+}
+
+/// What the seeds have beside the payload.
+fn told(message: Outgoing, row: &OutboxRow, service: &str, version: u32) -> Outgoing {
+    message
         .property("correlation_id", row.headers.correlationid.as_str())
         .property("event_type", row.bare_kind())
         .property("source_service", service)
-        .property("event_version", "1")
+        .property("event_version", version.to_string())
+}
+
+/// What the data of a topic's events is written with.
+#[derive(Debug)]
+pub(crate) struct Written {
+    record: Record,
+    /// Names the schema among those of the topic: `{topic}?schema={version}`.
+    dataschema: String,
+}
+
+impl Written {
+    /// `version` as brokers give it: a number in eight bytes.
+    pub(crate) fn new(topic: &str, version: &[u8], record: Record) -> Self {
+        let number = <[u8; 8]>::try_from(version).map_or(0, u64::from_be_bytes);
+        Self { record, dataschema: format!("{topic}?schema={number}") }
+    }
+}
+
+/// Why an event cannot be written with the schema of its type.
+#[derive(Debug, thiserror::Error)]
+#[error("row {row}, {kind}: {why}")]
+pub(crate) struct Unfit {
+    row: i64,
+    kind: String,
+    why: EncodeError,
+}
+
+/// The event in `CloudEvents`' binary mode: the payload is its data in Avro, and the envelope stands beside it.
+pub(crate) fn binary(
+    row: &OutboxRow,
+    service: &str,
+    version: u32,
+    written: &Written,
+) -> Result<Outgoing, Unfit> {
+    let correlation = row.headers.correlationid.as_str();
+    let extra = [
+        ("correlation_id", serde_json::Value::from(correlation).to_string()),
+        ("event_version", version.to_string()),
+    ];
+    let payload = written.record.encode(row.payload.get(), &extra);
+    let payload = payload.map_err(|why| Unfit { row: row.seq, kind: row.kind.clone(), why })?;
+    let message = stamped(row, payload.into())
+        .property("ce_specversion", "1.0")
+        .property("ce_id", &row.id)
+        .property("ce_type", &row.kind)
+        .property("ce_source", source(row))
+        .property("ce_subject", &row.aggregateid)
+        .property("ce_time", row.occurred_at.to_string())
+        .property("ce_datacontenttype", "application/avro")
+        .property("ce_dataschema", &written.dataschema)
+        .property("ce_correlationid", correlation)
+        .property("ce_causationid", row.headers.causationid.as_str());
+    Ok(told(message, row, service, version))
 }
 
 /// The change: an insert, as change-data capture sees it.
@@ -92,7 +155,8 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
         op: "c",
         ts_ms,
     };
-    stamped(row, serde_json::to_string(&envelope).expect("a row has nothing that JSON cannot hold"))
+    let envelope = serde_json::to_string(&envelope).expect("a row has nothing that JSON cannot hold");
+    stamped(row, envelope.into())
 }
 
 /// The message of a row that goes to a topic of its own, as it was given.
@@ -115,7 +179,7 @@ pub(crate) fn event_id(message: &Message) -> Option<String> {
 }
 
 /// What both have: the aggregate as key, when it happened, and the ordinal as sequence id.
-fn stamped(row: &OutboxRow, payload: String) -> Outgoing {
+fn stamped(row: &OutboxRow, payload: Bytes) -> Outgoing {
     let mut message = Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.seq.unsigned_abs());
     message.event_time = u64::try_from(row.occurred_at.as_millis()).ok();
     message

@@ -21,6 +21,7 @@ mod error;
 mod flight;
 mod job;
 mod tail;
+mod topic;
 mod topics;
 
 use std::{sync::Arc, time::Duration};
@@ -45,14 +46,35 @@ pub struct RelayOptions {
     pub service: String,
     /// The context's own topic: its events go there too, besides the topics of all events.
     pub topic: Option<String>,
+    /// The topic of an event's own, by its type: it goes there too.
+    pub of_kind: fn(&str) -> Option<EventTopic>,
     /// Published rows that happened longer ago are deleted; `None` keeps them all.
     pub keep_published: Option<Duration>,
 }
 
 impl RelayOptions {
     pub fn new(service: impl Into<String>) -> Self {
-        Self { service: service.into(), topic: None, keep_published: None }
+        Self { service: service.into(), topic: None, of_kind: |_| None, keep_published: None }
     }
+}
+
+/// The topic of one type of events.
+#[derive(Clone, Copy, Debug)]
+pub struct EventTopic {
+    /// In full.
+    pub topic: &'static str,
+    /// What its data is written with: the message is Avro then, with the envelope in properties. So it is unless the
+    /// topic has a schema of another kind, which says that it carries structured `CloudEvents`. Without one it does.
+    pub schema: Option<EventSchema>,
+}
+
+/// The newest schema of an event's data.
+#[derive(Clone, Copy, Debug)]
+pub struct EventSchema {
+    /// Avro, in JSON.
+    pub definition: &'static str,
+    /// The version of the event, in the property `event_version`.
+    pub version: u32,
 }
 
 /// A relay at work. Stop it; dropping it leaves it working until the process ends.
@@ -66,7 +88,7 @@ pub struct Relay {
 impl Relay {
     pub fn start(db: Db, client: Client, edge: Arc<dyn Edge>, options: RelayOptions) -> Self {
         let counters = Arc::new(Mutex::new(Counters::default()));
-        let RelayOptions { service, topic, keep_published } = options;
+        let RelayOptions { service, topic, of_kind, keep_published } = options;
         let keeper = Keeper {
             db: db.clone(),
             edge: Arc::clone(&edge),
@@ -76,7 +98,8 @@ impl Relay {
         };
         let holder = edge.uuid().simple().to_string();
         let name = format!("relay of {service}");
-        let work = job::Work { db, client, edge, service, topic, holder, counters: Arc::clone(&counters) };
+        let counted = Arc::clone(&counters);
+        let work = job::Work { db, client, edge, service, topic, of_kind, holder, counters: counted };
         Self {
             keeper: Worker::start(format!("{name}, keeper"), keeper),
             publisher: Worker::start(name, work),

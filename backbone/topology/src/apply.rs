@@ -54,6 +54,8 @@ pub(crate) enum Deed {
     UploadSchema {
         topic: TopicName,
         schema: SchemaSpec,
+        /// The kind that the topic's has now.
+        has: Option<String>,
     },
     CreateSubscription {
         topic: TopicName,
@@ -144,13 +146,17 @@ impl Deed {
                 admin.delete_partitioned_topic(topic, false).await
             }
             Self::DeleteTopic { topic, is_partitioned: false } => admin.delete_topic(topic, false).await,
-            Self::UploadSchema { topic, schema } => {
-                let body = json!({
-                    "type": schema.kind,
-                    "schema": schema.definition,
-                    "properties": schema.properties,
-                });
-                admin.upload_schema(topic, &body).await
+            Self::UploadSchema { topic, schema, has: _ } => {
+                // One that is there already changes nothing, so that all may be given.
+                for definition in schema.earlier.iter().chain([&schema.definition]) {
+                    let body = json!({
+                        "type": schema.kind,
+                        "schema": definition,
+                        "properties": schema.properties,
+                    });
+                    admin.upload_schema(topic, &body).await?;
+                }
+                Ok(())
             }
             Self::CreateSubscription { topic, name } => admin.create_subscription(topic, name).await,
             Self::DeleteSubscription { topic, name } => admin.delete_subscription(topic, name).await,

@@ -14,8 +14,14 @@
 //!
 //! [topics."acme/sales/orders"]
 //! subscriptions = ["billing-orders"]
-//! schema = { type = "AVRO", file = "order.avsc" }
+//! schema = { type = "AVRO", files = ["order.v1.avsc", "order.v2.avsc"] }
+//!
+//! [topics."acme/sales/all"]
+//! content = "structured"
 //! ```
+//!
+//! Of several files the last is what is wanted, and those before it are the versions that it follows. A topic whose
+//! content is structured carries `CloudEvents` in JSON, and has the schema of their envelope.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -42,9 +48,13 @@ pub enum FileError {
     #[error("{name}: the schema of topic {topic} cannot be read from {}: {why}", path.display())]
     Schema { name: String, topic: String, path: PathBuf, why: io::Error },
     #[error(
-        "{name}: the schema of topic {topic} wants either `file` or `definition`; a {kind} has neither or one of them"
+        "{name}: the schema of topic {topic} wants one of `file`, `files` and `definition`; a {kind} has none or one of them"
     )]
     SchemaSource { name: String, topic: String, kind: String },
+    #[error(
+        "{name}: topic {topic} has a schema of its own, so its content is not structured: leave one of them out"
+    )]
+    StructuredWithSchema { name: String, topic: String },
 }
 
 /// What there is to be.
@@ -81,7 +91,30 @@ pub(crate) struct SchemaSpec {
     pub(crate) kind: String,
     pub(crate) definition: String,
     pub(crate) properties: BTreeMap<String, String>,
+    /// The versions before it, the oldest first.
+    pub(crate) earlier: Vec<String>,
 }
+
+impl SchemaSpec {
+    /// Of structured `CloudEvents`.
+    fn of_envelope() -> Self {
+        Self {
+            kind: "JSON".to_owned(),
+            definition: ENVELOPE.to_owned(),
+            properties: BTreeMap::new(),
+            earlier: Vec::new(),
+        }
+    }
+
+    /// Whether a topic with this schema need not be given that one. What was before does not count.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (&self.kind, &self.definition, &self.properties)
+            == (&other.kind, &other.definition, &other.properties)
+    }
+}
+
+/// The schema of a structured `CloudEvent`.
+pub const ENVELOPE: &str = include_str!("../../../schemas/envelope/CloudEvent.v1.avsc");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,7 +143,18 @@ struct Defaults {
 struct WrittenTopic {
     partitions: Option<Partitions>,
     schema: Option<WrittenSchema>,
+    content: Option<Content>,
     subscriptions: Option<BTreeSet<String>>,
+}
+
+/// How a topic carries events.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Content {
+    /// By the topic's schema, with the envelope in properties; so it is unless somebody says otherwise.
+    Binary,
+    /// As `CloudEvents` in JSON.
+    Structured,
 }
 
 /// `partitions = 4`, or `partitions = "none"` against a default.
@@ -133,6 +177,7 @@ struct WrittenSchema {
     #[serde(rename = "type")]
     kind: SchemaKind,
     file: Option<PathBuf>,
+    files: Option<Vec<PathBuf>>,
     definition: Option<String>,
     #[serde(default)]
     properties: BTreeMap<String, String>,
@@ -158,6 +203,15 @@ impl Topology {
 
     /// Reads a text that is called so in messages. Files that it names are looked for in `folder`.
     pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Self, FileError> {
+        Self::parse_with(name, text, &|file| fs::read_to_string(folder.join(file)))
+    }
+
+    /// As [`Self::parse`], with the files that it names given by `read`.
+    pub fn parse_with(
+        name: &str,
+        text: &str,
+        read: &dyn Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self, FileError> {
         let written: Written = toml::from_str(text)
             .map_err(|why| FileError::Wrong { name: name.to_owned(), why: Box::new(why) })?;
         let Written { defaults, tenants, namespaces, topics } = written;
@@ -173,7 +227,7 @@ impl Topology {
             topology.namespaces.insert(namespace, policies.or(&defaults.namespaces));
         }
         for (topic, written) in topics {
-            let spec = topology.spec(&topic, written, &defaults.topics, folder)?;
+            let spec = topology.spec(&topic, written, &defaults.topics, read)?;
             topology.namespaces.entry(Namespace::of(&topic.0)).or_default();
             topology.topics.insert(topic, spec);
         }
@@ -205,39 +259,64 @@ impl Topology {
         topic: &Topic,
         written: WrittenTopic,
         defaults: &WrittenTopic,
-        folder: &Path,
+        read: &dyn Fn(&Path) -> io::Result<String>,
     ) -> Result<TopicSpec, FileError> {
         let partitions = match written.partitions.or(defaults.partitions) {
             Some(Partitions::Some(partitions)) => Some(partitions),
             Some(Partitions::None(NoPartitions::None)) | None => None,
         };
-        let schema = written.schema.or_else(|| defaults.schema.clone());
-        Ok(TopicSpec {
-            partitions,
-            schema: schema.map(|schema| self.schema(topic, schema, folder)).transpose()?,
-            subscriptions: written.subscriptions.or_else(|| defaults.subscriptions.clone()),
-        })
+        let schema = match (written.content, written.schema) {
+            (Some(Content::Structured), Some(_)) => {
+                let (name, topic) = (self.name.clone(), topic.to_string());
+                return Err(FileError::StructuredWithSchema { name, topic });
+            }
+            (Some(Content::Structured), None) => Some(SchemaSpec::of_envelope()),
+            (_, Some(schema)) => Some(self.schema(topic, schema, read)?),
+            (_, None) => match (defaults.content, &defaults.schema) {
+                (Some(Content::Structured), _) if written.content.is_none() => {
+                    Some(SchemaSpec::of_envelope())
+                }
+                (_, Some(schema)) => Some(self.schema(topic, schema.clone(), read)?),
+                (_, None) => None,
+            },
+        };
+        let subscriptions = written.subscriptions.or_else(|| defaults.subscriptions.clone());
+        Ok(TopicSpec { partitions, schema, subscriptions })
     }
 
-    fn schema(&self, topic: &Topic, written: WrittenSchema, folder: &Path) -> Result<SchemaSpec, FileError> {
+    fn schema(
+        &self,
+        topic: &Topic,
+        written: WrittenSchema,
+        read: &dyn Fn(&Path) -> io::Result<String>,
+    ) -> Result<SchemaSpec, FileError> {
         let (name, kind) = (self.name.clone(), format!("{:?}", written.kind).to_uppercase());
         let wants_definition = !matches!(written.kind, SchemaKind::String | SchemaKind::Bytes);
-        let definition = match (written.file, written.definition) {
-            (Some(file), None) if wants_definition => {
-                let path = folder.join(file);
-                let failed = |why| FileError::Schema {
-                    name: name.clone(),
-                    topic: topic.to_string(),
-                    path: path.clone(),
-                    why,
-                };
-                fs::read_to_string(&path).map_err(failed)?
-            }
-            (None, Some(definition)) if wants_definition => definition,
-            (None, None) if !wants_definition => String::new(),
-            _ => return Err(FileError::SchemaSource { name, topic: topic.to_string(), kind }),
+        let read = |path: PathBuf| {
+            let failed = |why| FileError::Schema {
+                name: name.clone(),
+                topic: topic.to_string(),
+                path: path.clone(),
+                why,
+            };
+            read(&path).map_err(failed)
         };
-        Ok(SchemaSpec { kind, definition, properties: written.properties })
+        let wrong =
+            || FileError::SchemaSource { name: name.clone(), topic: topic.to_string(), kind: kind.clone() };
+        let mut earlier = Vec::new();
+        let definition = match (written.file, written.files, written.definition) {
+            (Some(file), None, None) if wants_definition => read(file)?,
+            (None, Some(files), None) if wants_definition => {
+                for file in files {
+                    earlier.push(read(file)?);
+                }
+                earlier.pop().ok_or_else(wrong)?
+            }
+            (None, None, Some(definition)) if wants_definition => definition,
+            (None, None, None) if !wants_definition => String::new(),
+            _ => return Err(wrong()),
+        };
+        Ok(SchemaSpec { kind, definition, properties: written.properties, earlier })
     }
 }
 
@@ -319,9 +398,38 @@ mod tests {
             "type = \"JSON\", file = \"a\", definition = \"b\"",
         ] {
             let refusal = refusal(&format!("[topics.a]\nschema = {{ {schema} }}\n"));
-            assert!(refusal.contains("either `file` or `definition`"), "{refusal}");
+            assert!(refusal.contains("one of `file`, `files` and `definition`"), "{refusal}");
         }
-        let refusal = refusal("[topics.a]\nschema = { type = \"AVRO\", file = \"nowhere.avsc\" }\n");
-        assert!(refusal.contains("nowhere.avsc"), "{refusal}");
+        let nowhere = refusal("[topics.a]\nschema = { type = \"AVRO\", file = \"nowhere.avsc\" }\n");
+        assert!(nowhere.contains("nowhere.avsc"), "{nowhere}");
+        let both = refusal(
+            "[topics.a]\ncontent = \"structured\"\nschema = { type = \"JSON\", definition = \"{}\" }\n",
+        );
+        assert!(both.contains("leave one of them out"), "{both}");
+    }
+
+    /// Accepts C-7.
+    #[test]
+    fn content_that_is_structured_has_the_schema_of_the_envelope() {
+        let topology = parse(
+            "[defaults.topics]\ncontent = \"structured\"\n[topics.a]\n[topics.b]\ncontent = \"binary\"\n\
+             [topics.c]\nschema = { type = \"AVRO\", definition = \"x\" }\n",
+        )
+        .unwrap();
+        let kinds: Vec<_> =
+            topology.topics.values().map(|topic| topic.schema.as_ref().map(|schema| &*schema.kind)).collect();
+        assert_eq!(kinds, [Some("JSON"), None, Some("AVRO")]);
+    }
+
+    #[test]
+    fn of_several_files_the_last_is_wanted_and_the_others_are_before_it() {
+        let text = "[topics.a]\nschema = { type = \"AVRO\", files = [\"1\", \"2\", \"3\"] }\n";
+        let read = |path: &Path| Ok(format!("text of {}", path.display()));
+        let topology = Topology::parse_with("topology.toml", text, &read).unwrap();
+        let schema = topology.topics.values().next().unwrap().schema.clone().unwrap();
+        assert_eq!(
+            (&*schema.definition, &schema.earlier[..]),
+            ("text of 3", &["text of 1".into(), "text of 2".into()][..])
+        );
     }
 }

@@ -90,6 +90,16 @@ impl Plan {
         self.steps.iter().all(|step| step.change == Change::OnlyThere)
     }
 
+    /// Without the schemas that are to be of another kind than the topics have: somebody decided that these carry
+    /// something else, and no broker lets a kind follow another.
+    pub fn keeping_kinds(mut self) -> Self {
+        self.steps.retain(|step| match &step.deed {
+            Some(Deed::UploadSchema { schema, has: Some(has), .. }) => *has == schema.kind,
+            _ => true,
+        });
+        self
+    }
+
     /// What pruning deletes.
     pub fn prunable(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.is_prunable())
@@ -243,9 +253,13 @@ impl Planner<'_> {
         let is_there = self.partitions(topic, spec, known).await?;
         if let Some(schema) = &spec.schema {
             let has = if is_there { there::schema(self.admin, topic).await? } else { None };
-            if has.as_ref() != Some(schema) {
+            if !has.as_ref().is_some_and(|has| has.is(schema)) {
                 let what = format!("schema of topic {topic}");
-                let deed = Deed::UploadSchema { topic: topic.0.clone(), schema: schema.clone() };
+                let deed = Deed::UploadSchema {
+                    topic: topic.0.clone(),
+                    schema: schema.clone(),
+                    has: has.as_ref().map(|has| has.kind.clone()),
+                };
                 match has {
                     Some(has) => self.change(what, has.in_words(), schema.in_words(), deed),
                     None => self.create(what, schema.in_words(), deed),

@@ -129,6 +129,7 @@ pub(crate) async fn schema(admin: &AdminClient, topic: &Topic) -> Result<Option<
         properties: known["properties"].as_object().map_or_else(BTreeMap::new, |properties| {
             properties.iter().map(|(name, value)| (name.clone(), text(value))).collect()
         }),
+        earlier: Vec::new(),
     }))
 }
 

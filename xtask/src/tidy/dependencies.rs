@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 17] = [
+const ROOMS: [(Place, &[Place]); 18] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -18,6 +18,7 @@ const ROOMS: [(Place, &[Place]); 17] = [
     ("backbone/log", &["foundation/files"]),
     ("backbone/auth", &[]),
     ("backbone/registry", &["backbone/wire"]),
+    ("backbone/avro", &[]),
     (
         "backbone/broker",
         &[
@@ -35,8 +36,8 @@ const ROOMS: [(Place, &[Place]); 17] = [
     ),
     ("backbone/client", &["backbone/wire"]),
     ("backbone/topology", &["backbone/client"]),
-    ("backbone/outbox", &["backbone/client", "foundation/"]),
-    ("backbone/consumer", &["backbone/client", "backbone/outbox", "foundation/"]),
+    ("backbone/outbox", &["backbone/avro", "backbone/client", "foundation/"]),
+    ("backbone/consumer", &["backbone/avro", "backbone/client", "backbone/outbox", "foundation/"]),
     ("contracts", &["foundation/kernel"]),
     ("contexts/", &["contracts", "backbone/client", "backbone/consumer", "backbone/outbox", "foundation/"]),
     ("apps/", &["contexts/", "contracts", "backbone/", "foundation/"]),

@@ -15,6 +15,7 @@ use crate::{
     health::{Probe, check},
     metrics::DeadLetters,
     settings::Settings,
+    topology,
 };
 
 /// An event that waits longer to be published is worth an operator's look.
@@ -117,7 +118,8 @@ fn relay_options(service: Service) -> RelayOptions {
         Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),
         Service::Notifications => None,
     };
-    RelayOptions { topic: topic.map(str::to_owned), ..RelayOptions::new(service.name()) }
+    let of_kind = topology::of_kind;
+    RelayOptions { topic: topic.map(str::to_owned), of_kind, ..RelayOptions::new(service.name()) }
 }
 
 /// A context's relay without the context, which runs in another process with `--no-relay`.

@@ -1,8 +1,11 @@
 //! Why a relay does not go on, and what comes after.
 
+use hexalpes_avro::NoRecord;
 use hexalpes_client::{ConsumeError, OpenError, Refusal, SendError, ServerError, error::RequestError};
 use hexalpes_db::{DbError, ErrorKind};
 use hexalpes_worker::{Failure, Outlook};
+
+use crate::message::Unfit;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RelayError {
@@ -10,6 +13,10 @@ pub(crate) enum RelayError {
     Database(#[from] DbError),
     #[error("topic {topic} cannot be opened: {why}")]
     Open { topic: String, why: OpenError },
+    #[error("the events of topic {topic} have no schema that can be used: {why}")]
+    Schema { topic: String, why: NoRecord },
+    #[error("an event is not what its type's schema says, and stays here with all after it: {0}")]
+    Unfit(#[from] Unfit),
     #[error("another relay has this outbox; this one takes over when it ends")]
     Standby,
     #[error("a row cannot be published: {0}")]
@@ -65,7 +72,9 @@ impl Failure for RelayError {
             | Self::Send(_)
             | Self::Tail { .. }
             | Self::TailSilent { .. } => Outlook::Passing,
-            Self::DatabaseRestored { .. }
+            Self::Schema { .. }
+            | Self::Unfit(_)
+            | Self::DatabaseRestored { .. }
             | Self::OtherEvent { .. }
             | Self::TopicLost { .. }
             | Self::PartitionsLost { .. } => Outlook::Final,

@@ -16,10 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    RelayError,
+    EventTopic, RelayError,
     flight::Flight,
     tail,
-    topics::{ROWS_IN_FLIGHT_MAX, Topic, Topics},
+    topic::Topic,
+    topics::{ROWS_IN_FLIGHT_MAX, Topics, Ways},
 };
 use crate::{
     checkpoint::{self, Checkpoint, Claim},
@@ -50,6 +51,7 @@ pub(super) struct Work {
     pub(super) service: String,
     /// The context's own topic.
     pub(super) topic: Option<String>,
+    pub(super) of_kind: fn(&str) -> Option<EventTopic>,
     /// This relay, as opposed to others on the same database.
     pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
@@ -70,7 +72,8 @@ impl Job for Work {
         // None yet is worth a line, too.
         self.count_errors(0);
         let epoch = checkpoint::load_or_mint(&self.db, self.edge.uuid()).await?;
-        let mut topics = Topics::open(self.client.clone(), &self.service, self.topic.clone(), &epoch).await?;
+        let ways = Ways { own: self.topic.as_deref().map(Arc::from), of_kind: self.of_kind };
+        let mut topics = Topics::open(self.client.clone(), &self.service, ways, &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint.
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;

@@ -5,14 +5,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use futures::future::try_join;
-use hexalpes_client::{Batching, Client, Codec, Outgoing, Producer, ProducerOptions};
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
-use tracing::info;
+use futures::future::{try_join, try_join_all};
+use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
+use tokio_util::sync::CancellationToken;
 
-use super::{RelayError, flight::Flight, tail};
+use super::{EventTopic, RelayError, flight::Flight, tail, topic::Topic};
 use crate::{
-    layout::{Layout, Layouts},
+    layout::Layouts,
     message::{self, EVENTS_TOPIC, RAW_TOPIC},
     row::OutboxRow,
 };
@@ -28,10 +27,8 @@ const BATCH_BYTES_MAX: usize = 128 * 1024;
 /// The open producers.
 pub(super) struct Topics {
     client: Client,
-    service: String,
-    /// Where events go too. Unlike the topics of all events it may have been named late, and need not have the rows
-    /// of before; so it is one of those that are opened on demand.
-    own: Option<Arc<str>>,
+    service: Arc<str>,
+    ways: Ways,
     options: ProducerOptions,
     pub(super) raw: Topic,
     pub(super) events: Topic,
@@ -45,6 +42,23 @@ pub(super) struct Topics {
     grown: CancellationToken,
 }
 
+/// Where events go besides the topics of all events. Unlike these, such a topic may have been named late, and need not
+/// have the rows of before; so it is one of those that are opened on demand.
+#[derive(Clone)]
+pub(super) struct Ways {
+    /// The context's own.
+    pub(super) own: Option<Arc<str>>,
+    /// Of a type.
+    pub(super) of_kind: fn(&str) -> Option<EventTopic>,
+}
+
+/// What a topic that is opened on demand carries.
+#[derive(Clone, Copy)]
+enum Carries {
+    Messages,
+    Events(Option<&'static str>),
+}
+
 /// What a relay knows when it has its turn.
 struct Turn {
     layouts: Layouts,
@@ -52,22 +66,11 @@ struct Turn {
     newest: i64,
 }
 
-/// A producer, and up to where its topic is known to have our rows.
-pub(super) struct Topic {
-    pub(super) producer: Producer,
-    /// Of each partition, or of the topic if it has none: the last row that it has, -1 where nobody knows of any.
-    pub(super) stored: Vec<i64>,
-    pub(super) layout: Option<Layout>,
-    name: String,
-    last_use: u64,
-    _watch: AbortOnDropHandle<()>,
-}
-
 impl Topics {
     pub(super) async fn open(
         client: Client,
         service: &str,
-        own: Option<String>,
+        ways: Ways,
         epoch: &str,
     ) -> Result<Self, RelayError> {
         let options = ProducerOptions {
@@ -92,12 +95,12 @@ impl Topics {
             Topic::open(&client, EVENTS_TOPIC, &options, &grown),
         )
         .await?;
-        let service = service.to_owned();
+        let service = Arc::from(service);
         let careful = ROWS_IN_FLIGHT_MAX;
         Ok(Self {
             client,
             service,
-            own: own.map(Arc::from),
+            ways,
             options,
             raw,
             events,
@@ -117,7 +120,7 @@ impl Topics {
     /// From now on this relay is the active one. `newest` is the last row there is.
     pub(super) async fn begin(&mut self, mut layouts: Layouts, newest: i64) -> Result<(), RelayError> {
         for topic in [&mut self.raw, &mut self.events] {
-            topic.layout = layouts.of(&topic.name, topic.producer.partitions(), newest).await?;
+            topic.layout = layouts.of(topic.name(), topic.producer.partitions(), newest).await?;
         }
         self.turn = Some(Turn { layouts, newest });
         Ok(())
@@ -142,15 +145,29 @@ impl Topics {
             flight.checkpoint.ordinal = row.seq;
             if let Some(route) = &row.headers.route {
                 let message = ready(message::routed(row, route)?);
-                self.routed(&route.topic, row.seq, alone).await?.queue(row, message, &mut flight).await?;
+                let topic = self.routed(&route.topic, row.seq, alone, Carries::Messages).await?;
+                topic.queue(row, message, &mut flight).await?;
                 continue;
             }
             flight.checkpoint.events = row.seq;
             let change = ready(message::change(row, &self.service));
             self.raw.queue(row, change, &mut flight).await?;
-            let event = ready(message::event(row, &self.service));
-            if let Some(own) = self.own.clone() {
-                self.routed(&own, row.seq, alone).await?.queue(row, event.clone(), &mut flight).await?;
+            let of_kind = (self.ways.of_kind)(&row.kind);
+            let version = of_kind.and_then(|of| of.schema).map_or(1, |schema| schema.version);
+            let service = Arc::clone(&self.service);
+            let event = ready(message::event(row, &service, version));
+            if let Some(own) = self.ways.own.clone() {
+                let topic = self.routed(&own, row.seq, alone, Carries::Events(None)).await?;
+                topic.queue(row, event.clone(), &mut flight).await?;
+            }
+            if let Some(EventTopic { topic, schema }) = of_kind {
+                let carries = Carries::Events(schema.map(|schema| schema.definition));
+                let topic = self.routed(topic, row.seq, alone, carries).await?;
+                let message = match &topic.written {
+                    Some(written) => ready(message::binary(row, &service, version, written)?),
+                    None => event.clone(),
+                };
+                topic.queue(row, message, &mut flight).await?;
             }
             self.events.queue(row, event, &mut flight).await?;
         }
@@ -163,22 +180,38 @@ impl Topics {
         Ok(flight)
     }
 
-    /// The producer on a topic of single rows, opened on demand for that row and those after it.
-    async fn routed(&mut self, name: &str, seq: i64, may_be_there: bool) -> Result<&Topic, RelayError> {
+    /// The producer on a topic that is not of all events, opened on demand for that row and those after it.
+    async fn routed(
+        &mut self,
+        name: &str,
+        seq: i64,
+        may_be_there: bool,
+        carries: Carries,
+    ) -> Result<&Topic, RelayError> {
         if !self.routed.contains_key(name) {
             if self.routed.len() >= ROUTED_TOPICS_MAX {
                 self.close_oldest().await;
             }
-            let mut topic = Topic::open(&self.client, name, &self.options, &self.grown).await?;
+            let mut topic = match carries {
+                Carries::Messages => Topic::open(&self.client, name, &self.options, &self.grown).await?,
+                Carries::Events(definition) => {
+                    Topic::of_events(&self.client, name, &self.options, &self.grown, definition).await?
+                }
+            };
             let turn = self.turn.as_mut().expect("rows are published by who has its turn");
             let sent = turn.newest.max(seq - 1);
             topic.layout = turn.layouts.of(name, topic.producer.partitions(), sent).await?;
-            for (place, stored) in topic.places().into_iter().zip(&mut topic.stored) {
-                if may_be_there && *stored < 0 {
-                    // Nothing says whether the broker forgot the producer, or never knew it there.
-                    let last = tail::last_of(&self.client, &place, topic.producer.name().as_str()).await?;
-                    *stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
-                }
+            if may_be_there {
+                // Where nothing says whether the broker forgot the producer, or never knew it there.
+                let (places, producer) = (topic.places(), topic.producer.name());
+                let looks = places.iter().zip(&topic.stored).map(async |(place, stored)| {
+                    if *stored >= 0 {
+                        return Ok(*stored);
+                    }
+                    let last = tail::last_of(&self.client, place, &producer).await?;
+                    Ok::<_, RelayError>(last.map_or(-1, |last| last.sequence_id.cast_signed()))
+                });
+                topic.stored = try_join_all(looks).await?;
             }
             self.routed.insert(name.to_owned(), topic);
         }
@@ -201,61 +234,5 @@ impl Topics {
         for topic in self.routed.into_values().chain([self.raw, self.events]) {
             topic.producer.close().await;
         }
-    }
-}
-
-impl Topic {
-    async fn open(
-        client: &Client,
-        topic: &str,
-        options: &ProducerOptions,
-        grown: &CancellationToken,
-    ) -> Result<Self, RelayError> {
-        let opened = client.producer(topic, options.clone()).await;
-        let producer = opened.map_err(|why| RelayError::open(topic, why))?;
-        let stored = producer.last_sequence_ids();
-        let (growth, grown, name) = (producer.growth(), grown.clone(), topic.to_owned());
-        let watch = tokio::spawn(async move {
-            let partitions = growth.await;
-            info!(topic = name, partitions, "the topic has grown, and is opened anew");
-            grown.cancel();
-        });
-        let (name, watch) = (topic.to_owned(), AbortOnDropHandle::new(watch));
-        Ok(Self { stored, producer, layout: None, name, last_use: 0, _watch: watch })
-    }
-
-    /// Whether it has partitions that had to wait until rows up to this one are there.
-    fn may_grow(&self, ordinal: i64) -> bool {
-        let has = self.producer.partitions().unwrap_or(0);
-        self.layout.is_some_and(|layout| layout.partitions < has && ordinal >= layout.since)
-    }
-
-    /// The whole names of its partitions, or its own if it has none.
-    pub(super) fn places(&self) -> Vec<String> {
-        let topic = self.producer.topic();
-        match self.producer.partitions() {
-            Some(partitions) => (0..partitions).map(|at| topic.with_partition(at).to_string()).collect(),
-            None => vec![topic.to_string()],
-        }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Queues the row's message, unless the topic has it.
-    async fn queue(&self, row: &OutboxRow, message: Outgoing, flight: &mut Flight) -> Result<(), RelayError> {
-        let partition = self.layout.map(|layout| layout.partition_of(row.seq, message.key.as_deref()));
-        let stored = self.stored[partition.unwrap_or(0) as usize];
-        let message = Outgoing { partition, ..message };
-        if row.seq > stored {
-            flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
-            return Ok(());
-        }
-        if message.alone {
-            return Ok(());
-        }
-        // No relay has had so many rows on their way: somebody else gave out this number before.
-        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.seq })
     }
 }

@@ -1,0 +1,116 @@
+//! One topic that a relay publishes to: its producer, what of ours it has, and what its messages are written with.
+
+use hexalpes_avro::Record;
+use hexalpes_client::{Client, Outgoing, Producer, ProducerOptions, Schema, SchemaType};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::info;
+
+use super::{RelayError, flight::Flight};
+use crate::{layout::Layout, message::Written, row::OutboxRow};
+
+/// A producer, and up to where its topic is known to have our rows.
+pub(super) struct Topic {
+    pub(super) producer: Producer,
+    /// Of each partition, or of the topic if it has none: the last row that it has, -1 where nobody knows of any.
+    pub(super) stored: Vec<i64>,
+    pub(super) layout: Option<Layout>,
+    /// How the data of events is written; none: as structured `CloudEvents`.
+    pub(super) written: Option<Written>,
+    pub(super) last_use: u64,
+    name: String,
+    _watch: AbortOnDropHandle<()>,
+}
+
+impl Topic {
+    pub(super) async fn open(
+        client: &Client,
+        topic: &str,
+        options: &ProducerOptions,
+        grown: &CancellationToken,
+    ) -> Result<Self, RelayError> {
+        let opened = client.producer(topic, options.clone()).await;
+        let producer = opened.map_err(|why| RelayError::open(topic, why))?;
+        let stored = producer.last_sequence_ids();
+        let (growth, grown, name) = (producer.growth(), grown.clone(), topic.to_owned());
+        let watch = tokio::spawn(async move {
+            let partitions = growth.await;
+            info!(topic = name, partitions, "the topic has grown, and is opened anew");
+            grown.cancel();
+        });
+        let (name, watch) = (topic.to_owned(), AbortOnDropHandle::new(watch));
+        Ok(Self { stored, producer, layout: None, written: None, last_use: 0, name, _watch: watch })
+    }
+
+    /// A topic of events that may have a schema: Avro, by this definition, unless the topic says that its events are
+    /// structured, or no definition is given.
+    pub(super) async fn of_events(
+        client: &Client,
+        topic: &str,
+        options: &ProducerOptions,
+        grown: &CancellationToken,
+        definition: Option<&'static str>,
+    ) -> Result<Self, RelayError> {
+        let has = client.schema(topic, None).await.map_err(|why| RelayError::open(topic, why))?;
+        let (schema, record) = match (has.map(|has| has.schema), definition) {
+            (Some(has), _) if has.kind == SchemaType::Json => (Some(has), None),
+            (Some(has), Some(definition)) if has.kind == SchemaType::Avro => {
+                (Some(Schema::avro(definition)), Some(record(topic, definition)?))
+            }
+            (None, Some(definition)) => (Some(Schema::avro(definition)), Some(record(topic, definition)?)),
+            (Some(_) | None, _) => (None, None),
+        };
+        let options = ProducerOptions { schema, ..options.clone() };
+        let mut opened = Self::open(client, topic, &options, grown).await?;
+        if let Some(record) = record {
+            let version = opened.producer.schema_version().unwrap_or_default();
+            let name = opened.producer.topic().to_string();
+            opened.written = Some(Written::new(&name, &version, record));
+        }
+        Ok(opened)
+    }
+
+    /// Whether it has partitions that had to wait until rows up to this one are there.
+    pub(super) fn may_grow(&self, ordinal: i64) -> bool {
+        let has = self.producer.partitions().unwrap_or(0);
+        self.layout.is_some_and(|layout| layout.partitions < has && ordinal >= layout.since)
+    }
+
+    /// The whole names of its partitions, or its own if it has none.
+    pub(super) fn places(&self) -> Vec<String> {
+        let topic = self.producer.topic();
+        match self.producer.partitions() {
+            Some(partitions) => (0..partitions).map(|at| topic.with_partition(at).to_string()).collect(),
+            None => vec![topic.to_string()],
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Queues the row's message, unless the topic has it.
+    pub(super) async fn queue(
+        &self,
+        row: &OutboxRow,
+        message: Outgoing,
+        flight: &mut Flight,
+    ) -> Result<(), RelayError> {
+        let partition = self.layout.map(|layout| layout.partition_of(row.seq, message.key.as_deref()));
+        let stored = self.stored[partition.unwrap_or(0) as usize];
+        let message = Outgoing { partition, ..message };
+        if row.seq > stored {
+            flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
+            return Ok(());
+        }
+        if message.alone {
+            return Ok(());
+        }
+        // No relay has had so many rows on their way: somebody else gave out this number before.
+        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.seq })
+    }
+}
+
+fn record(topic: &str, definition: &str) -> Result<Record, RelayError> {
+    let topic = topic.to_owned();
+    Record::parse(definition.as_bytes()).map_err(|why| RelayError::Schema { topic, why })
+}
