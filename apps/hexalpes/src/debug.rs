@@ -2,6 +2,7 @@
 //! out, and how those do that carry it, act on it and write it down.
 
 mod consumers;
+mod dead_letters;
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
@@ -10,6 +11,7 @@ use hexalpes_outbox::{OutboxRow, PageOrder, Status};
 use serde::Serialize;
 
 pub(crate) use consumers::consumers;
+pub(crate) use dead_letters::dead_letters;
 
 pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
     let relay = move || std::future::ready(Json(relay()));

@@ -1,10 +1,10 @@
 //! A consumer as it is started, looked at and stopped.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use hexalpes_client::{Client, OpenError};
-use hexalpes_db::Db;
-use hexalpes_kernel::Edge;
+use hexalpes_db::{Db, DbError};
+use hexalpes_kernel::{Cause, Edge};
 use hexalpes_worker::Worker;
 use parking_lot::Mutex;
 
@@ -13,14 +13,52 @@ use crate::{
     dead_letter::DeadLetterTopics,
     job::Work,
     options::{ConsumerOptions, IN_FLIGHT_MAX},
+    replay::{DeadLetter, Desk, ReplayError, Replayed},
     runner::Runner,
 };
+
+/// Where an operator decides what becomes of the dead letters of one consumer.
+#[derive(Clone)]
+pub struct LetterDesk {
+    subscription: String,
+    desk: Arc<dyn Desk>,
+}
+
+impl LetterDesk {
+    /// `{service}-{handler}`.
+    pub fn subscription(&self) -> &str {
+        &self.subscription
+    }
+
+    /// Has the handler act on it now, once, in one transaction with the word of it. With `releases` later events of its
+    /// key are handled again from then on: for the last of a key, for those before it come first.
+    pub async fn replay(
+        &self,
+        letter: DeadLetter,
+        by: Cause,
+        releases: bool,
+    ) -> Result<Replayed, ReplayError> {
+        self.desk.replay(letter, by, releases).await
+    }
+
+    /// Tells that nobody will handle it.
+    pub async fn drop_letter(&self, letter: DeadLetter, by: Cause, releases: bool) -> Result<(), DbError> {
+        self.desk.drop_letter(letter, by, releases).await
+    }
+}
+
+impl fmt::Debug for LetterDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LetterDesk").field("subscription", &self.subscription).finish_non_exhaustive()
+    }
+}
 
 /// A handler at work on its topic. Stop it; dropping leaves it working until the process ends.
 #[derive(Debug)]
 pub struct EventConsumer {
     handler: &'static str,
     dead_letters: DeadLetterTopics,
+    letters: LetterDesk,
     worker: Worker,
     counted: Arc<Mutex<Status>>,
 }
@@ -45,13 +83,20 @@ impl EventConsumer {
         let (name, called, dead_letters) = (consumer.clone(), options.handler, topics.clone());
         let handler = Arc::new(handler);
         let runner = Arc::new(Runner { db, handler, edge, options, topics, consumer });
+        let letters =
+            LetterDesk { subscription: runner.consumer.clone(), desk: Arc::<Runner<_>>::clone(&runner) };
         let work = Work { client, runner, counted: Arc::clone(&counted), careful: IN_FLIGHT_MAX };
-        Ok(Self { handler: called, dead_letters, worker: Worker::start(name, work), counted })
+        Ok(Self { handler: called, dead_letters, letters, worker: Worker::start(name, work), counted })
     }
 
     /// What the handler is called in [`ConsumerOptions`].
     pub fn handler(&self) -> &'static str {
         self.handler
+    }
+
+    /// For what outlives the borrow: decides what becomes of its dead letters.
+    pub fn letter_desk(&self) -> LetterDesk {
+        self.letters.clone()
     }
 
     /// Where its dead letters go.

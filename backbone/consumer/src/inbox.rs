@@ -18,6 +18,57 @@ pub(crate) enum Known {
     Other,
 }
 
+/// A digest that begins so is of an event that became a dead letter.
+const DEAD: &str = "dead:";
+
+/// What the inbox had under the id of a dead letter that is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reopened {
+    /// The dead letter, or nothing any more: from now on the event is handled.
+    Now,
+    /// It was handled.
+    Handled,
+}
+
+/// Notes that the event became a dead letter, of one that was just noted.
+pub(crate) async fn mark_dead(tx: &Tx, consumer: &str, event_id: &str, digest: &str) -> Result<(), DbError> {
+    set_digest(tx, consumer, event_id, &format!("{DEAD}{digest}")).await
+}
+
+/// Notes that an event is handled that became a dead letter before, in the transaction of its effect.
+pub(crate) async fn reopen(
+    tx: &Tx,
+    consumer: &str,
+    event_id: &str,
+    digest: &str,
+    now: Timestamp,
+) -> Result<Reopened, DbError> {
+    match noted(tx, consumer, event_id).await? {
+        None => match note(tx, consumer, event_id, digest, now).await? {
+            Known::New => Ok(Reopened::Now),
+            Known::Same | Known::Other => Err(DbError::Conflict("it was replayed a moment ago".to_owned())),
+        },
+        Some(noted) => match noted.strip_prefix(DEAD) {
+            // As it came, whatever was edited: it may come again.
+            Some(came) => {
+                set_digest(tx, consumer, event_id, came).await?;
+                Ok(Reopened::Now)
+            }
+            None => Ok(Reopened::Handled),
+        },
+    }
+}
+
+async fn set_digest(tx: &Tx, consumer: &str, event_id: &str, digest: &str) -> Result<(), DbError> {
+    let update = Query::update()
+        .table("inbox_event")
+        .value("digest", digest)
+        .and_where(Expr::col("consumer").eq(consumer))
+        .and_where(Expr::col("event_id").eq(event_id))
+        .to_owned();
+    tx.execute(&update).await.map(drop)
+}
+
 /// Notes that the event is handled, in the transaction of its effect.
 pub(crate) async fn note(
     tx: &Tx,
@@ -46,14 +97,21 @@ pub(crate) async fn look(
     event_id: &str,
     digest: &str,
 ) -> Result<Option<Known>, DbError> {
+    let noted = noted(tx, consumer, event_id).await?;
+    Ok(noted.map(|noted| {
+        let is_same = noted.strip_prefix(DEAD).unwrap_or(&noted) == digest;
+        if is_same { Known::Same } else { Known::Other }
+    }))
+}
+
+async fn noted(tx: &Tx, consumer: &str, event_id: &str) -> Result<Option<String>, DbError> {
     let select = Query::select()
         .column("digest")
         .from("inbox_event")
         .and_where(Expr::col("consumer").eq(consumer))
         .and_where(Expr::col("event_id").eq(event_id))
         .to_owned();
-    let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
-    Ok(Some(if row.get::<String>("digest")? == digest { Known::Same } else { Known::Other }))
+    tx.fetch_optional(&select).await?.map(|row| row.get("digest")).transpose()
 }
 
 /// Forgets what was handled before `before`, and the runs of what never came again.

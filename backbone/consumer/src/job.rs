@@ -34,6 +34,9 @@ use crate::{
 
 /// Messages that the broker sends ahead: they may be of any size, and wait here beside those that are held.
 const RECEIVE_QUEUE: u32 = 200;
+/// Types of events that have a series of their own in the metrics; the others share one.
+const KINDS_MAX: usize = 64;
+const OTHER_KINDS: &str = "other";
 /// Between two looks for ids that are old enough to be forgotten.
 const PRUNE_EVERY: Duration = Duration::from_mins(10);
 
@@ -75,6 +78,7 @@ impl<H: Handler> Job for Work<H> {
             known,
             lanes: Lanes::new(),
             schemas: Schemas::default(),
+            kinds: HashSet::new(),
             here: HashSet::new(),
             running: FuturesUnordered::new(),
             careful: self.careful,
@@ -105,6 +109,8 @@ struct Session<H> {
     known: HashMap<String, Attempts>,
     lanes: Lanes<Arc<Item>, Timestamp>,
     schemas: Schemas,
+    /// Types that are counted by name.
+    kinds: HashSet<String>,
     /// Messages that are here: after a reconnect the broker sends them again.
     here: HashSet<MessageId>,
     running: FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send>>>,
@@ -213,7 +219,7 @@ impl<H: Handler> Session<H> {
     }
 
     /// Into the status, and into the metrics with the seeds' names.
-    fn count(&self, item: &Item, finish: &Finish, took: Duration) {
+    fn count(&mut self, item: &Item, finish: &Finish, took: Duration) {
         let mut counted = self.counted.lock();
         match finish {
             Finish::Handled => counted.handled += 1,
@@ -233,10 +239,15 @@ impl<H: Handler> Session<H> {
         metrics::counter!("pulsar_events_consumed_total", &labels).increment(1);
         metrics::histogram!("pulsar_event_processing_duration_seconds", &labels).record(took);
         if let Ok(event) = &item.event {
-            let labels = [
-                ("service", self.runner.options.service.to_owned()),
-                ("event_type", event.bare_kind().to_owned()),
-            ];
+            let kind = event.bare_kind();
+            // Whoever publishes says the type: each new one would be a series for ever.
+            let is_counted = self.kinds.contains(kind) || self.kinds.len() < KINDS_MAX;
+            let kind = if is_counted { kind } else { OTHER_KINDS };
+            if !self.kinds.contains(kind) {
+                self.kinds.insert(kind.to_owned());
+            }
+            let service = self.runner.options.service.to_owned();
+            let labels = [("service", service), ("event_type", kind.to_owned())];
             metrics::counter!("pulsar_events_consumed_by_type_total", &labels).increment(1);
         }
     }

@@ -15,6 +15,7 @@
 //! | `budget` | how often something was tried |
 //! | `dead_letter` | what nobody could handle |
 //! | `blocked` | which keys wait for somebody's decision |
+//! | `replay` | what was decided of a dead letter |
 //!
 //! Not here: handlers, and the relay that carries the outbox.
 
@@ -35,12 +36,13 @@ mod lanes;
 mod names;
 mod options;
 mod payload;
+mod replay;
 mod runner;
 mod status;
 mod table;
 
 pub use blocked::{BlockedKey, blocked_keys, release_key};
-pub use consumer::EventConsumer;
+pub use consumer::{EventConsumer, LetterDesk};
 pub use dead_letter::DeadLetterTopics;
 pub use event::Event;
 pub use handler::{FieldRejection, HandleError, Handler, Rejection};
@@ -48,5 +50,6 @@ pub use lag::watch_lag;
 pub use options::{
     ConsumerOptions, HELD_BYTES_MAX, HELD_EVENTS_MAX, IN_FLIGHT_MAX, KeyOrder, Patience, RUNS_MAX,
 };
+pub use replay::{DROPPED, DeadLetter, REPLAYED, ReplayError, Replayed};
 pub use status::Status;
 pub use table::MIGRATIONS;

@@ -125,6 +125,7 @@ impl<H: Handler> Runner<H> {
                 && let Some(key) = &item.key
                 && let Some(first) = blocked::behind(tx, &consumer, key).await?
             {
+                inbox::mark_dead(tx, &consumer, &item.id, &item.digest).await?;
                 let rejection = Rejection::new("behind", format!("behind {first}"));
                 let (service, runs) = (options.service, 0);
                 let obituary = Obituary { service, subscription: &consumer, rejection: &rejection, runs };
@@ -195,6 +196,7 @@ impl<H: Handler> Runner<H> {
             if inbox::note(tx, &consumer, &id, &item.digest, cause.at).await? != Known::New {
                 return Ok(Finish::Duplicate);
             }
+            inbox::mark_dead(tx, &consumer, &id, &item.digest).await?;
             budget::forget(tx, &consumer, &item.id).await?;
             let (service, subscription, rejection) = (options.service, &*consumer, &told);
             let obituary = Obituary { service, subscription, rejection, runs };

@@ -1,8 +1,12 @@
 //! What nobody could handle: once on each of its topics, with the reason, and what follows it.
 
 use hexalpes_client::Outgoing;
-use hexalpes_consumer::{ConsumerOptions, KeyOrder, blocked_keys, release_key};
+use hexalpes_consumer::{
+    ConsumerOptions, DROPPED, DeadLetter, KeyOrder, REPLAYED, ReplayError, Replayed, blocked_keys,
+    release_key,
+};
 use hexalpes_db::{DatabaseUrl, DbError, Tx};
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, SystemEdge};
 use hexalpes_outbox::PROPERTIES_BYTES_MAX;
 use serde_json::Value;
 
@@ -134,4 +138,93 @@ async fn headers_that_are_too_large_are_trimmed_and_counted() {
     assert!(size + trimmed.key.as_ref().unwrap().len() <= PROPERTIES_BYTES_MAX);
     assert!(letters[1].key.is_none());
     assert!(letters[1].property("dlq_key").unwrap().starts_with("sha256:"));
+}
+
+/// A dead letter of the outbox, as the one who replays it has it.
+fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
+    let payload: String = serde_json::from_str(row.payload.get()).unwrap();
+    let route = row.headers.route.as_ref().unwrap();
+    let own = route.properties.iter().filter(|(name, _)| !name.starts_with("dlq_"));
+    DeadLetter {
+        event_id: property(row, "dlq_event_id").unwrap().to_owned(),
+        key: route.key.clone(),
+        topic: TOPIC.to_owned(),
+        properties: own.cloned().collect(),
+        payload: payload.into(),
+        code: property(row, "dlq_code").unwrap().to_owned(),
+        ..DeadLetter::default()
+    }
+}
+
+fn operator() -> Cause {
+    Cause {
+        correlation: CorrelationId::parse("CORR-operator").unwrap(),
+        causation: CausationId::parse("CMD-operator").unwrap(),
+        actor: Actor::anonymous(),
+        at: SystemEdge.now(),
+    }
+}
+
+/// What was wrong is edited; the others of the key follow in their order, and then new ones.
+#[tokio::test]
+async fn replayed_dead_letters_of_a_key_act_once_and_in_order() {
+    for database in hexalpes_engines::databases() {
+        println!("on {}", database.engine());
+        let stage = Stage::on(&DatabaseUrl::parse(database.url()).unwrap()).await;
+        let consumer = stage.start();
+        stage.send([failing("a", "k", "reject", 0), good("b", "k"), good("c", "k")]).await;
+        until(&consumer, |status| done(status) == 3).await;
+        let desk = consumer.letter_desk();
+        let letters = stage.letters().await;
+
+        let refused = desk.replay(letter(&letters[0]), operator(), false).await;
+        assert!(matches!(refused, Err(ReplayError::Refused(why)) if why.code == "invalid_request"));
+        let mut edited = letter(&letters[0]);
+        let text = String::from_utf8(edited.payload.to_vec())
+            .unwrap()
+            .replace("\"fail\":\"reject\"", "\"mended\":true");
+        edited = DeadLetter { payload: text.into(), is_edited: true, ..edited };
+        for (letter, releases) in
+            [(edited.clone(), false), (letter(&letters[1]), false), (letter(&letters[2]), true)]
+        {
+            assert_eq!(desk.replay(letter, operator(), releases).await.unwrap(), Replayed::Handled);
+        }
+        // Whoever replays and is not sure that he did, does it again.
+        assert_eq!(desk.replay(edited, operator(), false).await.unwrap(), Replayed::Before);
+        stage.send([good("d", "k")]).await;
+        until(&consumer, |status| status.handled == 1).await;
+        assert_eq!(stage.effects().await, ["a", "b", "c", "d"]);
+
+        let told = hexalpes_outbox::newest(&stage.db, None, 100).await.unwrap();
+        let told: Vec<_> = told.iter().filter(|row| row.kind == REPLAYED).collect();
+        assert_eq!(told.len(), 3);
+        let first: Value = serde_json::from_str(told[2].payload.get()).unwrap();
+        assert_eq!((&first["event_id"], &first["is_edited"]), (&"a".into(), &true.into()));
+        assert_eq!(told[2].headers.correlationid.as_str(), "CORR-operator");
+
+        // What came again from the broker is known, as it came.
+        consumer.stop().await;
+        stage.rewind().await;
+        let consumer = stage.start();
+        until(&consumer, |status| status.duplicates == 4).await;
+        assert_eq!(stage.effects().await, ["a", "b", "c", "d"]);
+        consumer.stop().await;
+        stage.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_dead_letter_lets_its_key_go_on() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    stage.send([failing("a", "k", "reject", 0)]).await;
+    until(&consumer, |status| status.dead_letters == 1).await;
+    let letters = stage.letters().await;
+    consumer.letter_desk().drop_letter(letter(&letters[0]), operator(), true).await.unwrap();
+    stage.send([good("b", "k")]).await;
+    until(&consumer, |status| status.handled == 1).await;
+    consumer.stop().await;
+    assert_eq!(stage.effects().await, ["b"]);
+    let told = hexalpes_outbox::newest(&stage.db, None, 100).await.unwrap();
+    assert_eq!(told.iter().filter(|row| row.kind == DROPPED).count(), 1);
 }
