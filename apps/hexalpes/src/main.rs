@@ -5,6 +5,7 @@ mod claims;
 mod cli;
 mod conf;
 mod debug;
+mod event_health;
 mod health;
 mod listen;
 mod metrics;

@@ -76,7 +76,7 @@ impl DeadLetters {
 
 /// What the slowest subscription has before it, or all that is kept where nobody has subscribed. A topic that was never
 /// written to need not be there.
-async fn waiting(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
+pub(crate) async fn waiting(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
     let stats = match admin.stats(topic).await {
         Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => return Ok(0),
         stats => stats?,

@@ -42,6 +42,10 @@ impl Reach {
         self.client.clone()
     }
 
+    pub(crate) fn admin(&self) -> AdminClient {
+        self.admin.clone()
+    }
+
     pub(crate) fn probe(&self) -> Probe {
         let told = self.told.subscribe();
         ("broker", Box::new(move || told.borrow().clone()))

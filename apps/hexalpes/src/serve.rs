@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     claims::{Claims, Part},
+    event_health::{self, Hears, Limits},
     health::{Probe, health},
     listen::{listen, port_of},
     metrics::{self, DeadLetters},
     reach::Reach,
-    services::{self, AuditTrail, Context, Face, Ground, Running, Service},
+    services::{self, AuditTrail, Context, Face, Ground, Running, RunningTrail, Service},
     settings::{Key, Settings},
 };
 
@@ -48,7 +49,7 @@ pub(crate) async fn serve(
     }
     println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
 
-    let faces = Faces { metrics, ground, reach: &reach };
+    let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);
     let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
     running.stop().await;
@@ -137,13 +138,22 @@ impl Opened {
 /// Services at work.
 pub(crate) struct Services {
     contexts: Vec<Running>,
-    trail: Option<services::RunningTrail>,
+    trail: Option<RunningTrail>,
 }
 
 impl Services {
     /// Where those messages are that nobody could handle.
     pub(crate) fn dead_letters(&self) -> Vec<DeadLetters> {
         self.contexts.iter().map(Running::dead_letters).collect()
+    }
+
+    /// What a service hears of others.
+    fn hears(&self, service: Service) -> Hears {
+        let context = self.contexts.iter().find(|context| context.service() == service);
+        context.map_or_else(
+            || self.trail.as_ref().map_or_else(Hears::default, RunningTrail::hears),
+            Running::hears,
+        )
     }
 
     /// What was accepted is finished: first those who write, then the trail of it.
@@ -161,6 +171,7 @@ impl Services {
 pub(crate) struct Faces<'a> {
     pub(crate) metrics: Metrics,
     pub(crate) ground: Ground,
+    pub(crate) limits: Limits,
     pub(crate) reach: &'a Reach,
 }
 
@@ -176,6 +187,9 @@ impl Faces<'_> {
         for (service, Face { key, router }, mut probes) in self.all(running) {
             let Some(listener) = doors.listeners.remove(&key) else { continue };
             probes.push(self.reach.probe());
+            let (client, admin) = (self.reach.client(), self.reach.admin());
+            let events = event_health::routes(client, admin, running.hears(service), self.limits);
+            let router = router.merge(events);
             let router = router.merge(health(service.name(), probes).routes(self.metrics.clone()));
             let router = layers(router, Arc::clone(&self.ground.edge));
             serving.spawn(hexalpes_http::serve(listener, router, stop.clone()));

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backbone::Backbone,
     claims::{Claims, Part},
+    event_health::Limits,
     metrics,
     reach::Reach,
     serve::{Doors, Faces, Opened},
@@ -50,7 +51,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
     banner(settings, &engine, backbone.is_some(), &doors)?;
-    let faces = Faces { metrics, ground, reach: &reach };
+    let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);
     let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
 

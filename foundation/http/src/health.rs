@@ -1,4 +1,4 @@
-//! `/health` and `/metrics`: how a service is, for people and for those who restart it.
+//! `/health`, `/health/live`, `/health/ready` and `/metrics`: how a service is, for people and for those who restart it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -59,7 +59,7 @@ pub struct Health {
     look: Arc<Look>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Report {
     status: Status,
     service: &'static str,
@@ -77,16 +77,25 @@ impl Health {
         Self { service, version, look: Arc::new(look) }
     }
 
-    /// The routes `/health` and `/metrics`.
+    /// The routes `/health`, `/health/live`, `/health/ready` and `/metrics`.
     ///
-    /// `/health` answers 200, or 503 when the service is down; the report is the same (no problem+json).
+    /// `/health` and `/health/ready` answer 200, or 503 when the service is down; the report is the same (no
+    /// problem+json). `/health/live` answers 200 for as long as there is a process that answers: whoever restarts
+    /// what is not alive is not to restart what waits for others.
     pub fn routes(self, metrics: Metrics) -> Router {
+        let Self { service, version, .. } = self;
         let health = move || {
             let health = self.clone();
             async move { health.report().await }
         };
+        let live = Report { status: Status::Ok, service, version, checks: Checks::new() };
+        let live = move || std::future::ready(Json(live.clone()));
         let shown = move || std::future::ready(show(&metrics));
-        Router::new().route("/health", get(health)).route("/metrics", get(shown))
+        Router::new()
+            .route("/health", get(health.clone()))
+            .route("/health/ready", get(health))
+            .route("/health/live", get(live))
+            .route("/metrics", get(shown))
     }
 
     async fn report(&self) -> Response {

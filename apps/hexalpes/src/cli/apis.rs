@@ -39,6 +39,12 @@ impl Api {
         }
     }
 
+    /// The one of a service by its name, on which its desk is.
+    pub(super) fn of_service(service: &str) -> Result<Self> {
+        let known = Self::CONTEXTS.into_iter().find(|api| api.name() == service);
+        known.with_context(|| format!("{service} is no service of ours that handles events"))
+    }
+
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Affiliates => "affiliates",

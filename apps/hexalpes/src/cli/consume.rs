@@ -2,13 +2,14 @@
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
-use hexalpes_client::{ConsumerOptions, Message, SubscriptionKind};
+use hexalpes_client::{AdminClient, ConsumerOptions, Message, SubscriptionKind, TopicName};
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ask,
+    aliases, ask,
     output::{Format, Output, Row, line, row},
+    reading::Reading,
 };
 use crate::settings::{Settings, Usage};
 
@@ -60,10 +61,14 @@ impl Consume {
             Usage("one JSON document has an end: say how many with -n, or take -o jsonl".to_owned())
         );
         let client = ask::broker(settings).await?;
+        let topic = TopicName::parse(&self.topic)?;
+        // Who may not ask the REST names the subscription as it is.
+        let admin = AdminClient::new(settings.engine()?.admin_options())?;
+        let subscription = aliases::subscription(&admin, &topic, &self.subscription).await?;
         let options = ConsumerOptions {
             // An ack that was given stays given, also when the process ends right after it.
             ack_receipts: true,
-            ..ConsumerOptions::new(&self.subscription)
+            ..ConsumerOptions::new(subscription)
         };
         let options = options.kind(match self.kind {
             Kind::Exclusive => SubscriptionKind::Exclusive,
@@ -77,15 +82,17 @@ impl Consume {
         };
         let opened = client.consumer(&self.topic, options).await;
         let consumer = opened.with_context(|| format!("{} cannot be consumed", self.topic))?;
+        let mut reading = Reading::new(client);
         let mut read = 0;
         let mut document = Vec::new();
         while self.number == 0 || read < self.number {
             let Some(message) = stop.run_until_cancelled(consumer.next()).await else { break };
             let message = message?;
+            let text = reading.read(&message).await?.text;
             match self.output.format {
-                Format::Table => line(&String::from_utf8_lossy(&message.payload))?,
-                Format::Jsonl => line(&serde_json::to_string(&members(&message))?)?,
-                Format::Json => document.push(members(&message)),
+                Format::Table => line(&text)?,
+                Format::Jsonl => line(&serde_json::to_string(&members(&message, &text))?)?,
+                Format::Json => document.push(members(&message, &text)),
             }
             // Printed first: what is acked and not shown would be lost.
             consumer.ack(&message.id).await?;
@@ -100,8 +107,7 @@ impl Consume {
 }
 
 /// A payload that is JSON is shown as such, else as text.
-fn members(message: &Message) -> Row {
-    let text = || Value::from(String::from_utf8_lossy(&message.payload));
+fn members(message: &Message, text: &str) -> Row {
     let properties: Map<String, Value> =
         message.properties.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     row([
@@ -111,6 +117,6 @@ fn members(message: &Message) -> Row {
         ("properties", properties.into()),
         ("publish_time", message.publish_time.into()),
         ("redelivery_count", message.redelivery_count.into()),
-        ("payload", serde_json::from_slice(&message.payload).unwrap_or_else(|_| text())),
+        ("payload", serde_json::from_str(text).unwrap_or_else(|_| text.into())),
     ])
 }

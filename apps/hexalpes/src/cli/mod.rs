@@ -3,23 +3,28 @@
 //! Commands that ask speak to the running product over its ports. Those that change what lies on the disk
 //! claim it first, so that nobody runs on it meanwhile.
 
+mod aliases;
 mod apis;
 mod ask;
 mod config;
 mod consume;
 mod consumers;
 mod demo;
+mod dlq;
 mod migrate;
 mod outbox;
 mod output;
 mod produce;
+mod reading;
 mod reconcile;
 mod relay;
 mod repair_text;
+mod schemas;
 mod signals;
 mod token;
 mod topics;
 mod topology;
+mod trace;
 
 use std::{env, path::PathBuf, process::ExitCode};
 
@@ -96,6 +101,14 @@ enum Command {
     /// Compare the broker with a file of topics, or make it so
     #[command(subcommand)]
     Topology(topology::Topology),
+    /// Look at the schemas of topics, and refuse changes that would break a reader
+    #[command(subcommand)]
+    Schemas(schemas::Schemas),
+    /// Show what followed from one request: the tree of its commands and events, with times and services
+    ///
+    /// It reads `outbox-events` once, from its beginning unless --since says less: every event of every service is there,
+    /// with what caused it.
+    Trace(trace::Trace),
     /// Look at the outbox: events of commissions, published and still to be published
     #[command(subcommand)]
     Outbox(outbox::Outbox),
@@ -105,6 +118,9 @@ enum Command {
     /// Look after the handlers of events, and the keys that they hold back
     #[command(subcommand)]
     Consumers(consumers::Consumers),
+    /// Look at dead letters, and decide what becomes of them: handled after all, edited before, or dropped
+    #[command(subcommand)]
+    Dlq(dlq::Dlq),
     /// Prove that nothing is missing between conversions, commissions, books, payouts and topics
     ///
     /// Each conversion that was accepted has its commission, or a dead letter that says why not; each commission is in the
@@ -185,10 +201,13 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Consume(consume) => consume.run(settings, stop).await,
             Command::Topics(topics) => topics.run(settings).await,
             Command::Topology(topology) => topology.run(settings).await,
+            Command::Schemas(schemas) => schemas.run(settings).await,
+            Command::Trace(trace) => trace.run(settings).await,
             Command::Outbox(outbox) => outbox.run(settings).await,
             Command::Relay(relay) => relay.run(settings).await,
             Command::Reconcile(reconcile) => reconcile.run(settings).await,
             Command::Consumers(consumers) => consumers.run(settings).await,
+            Command::Dlq(dlq) => dlq.run(settings).await,
             Command::Demo(demo) => demo.run(settings).await,
             Command::Token(token) => token.run(settings),
             Command::Config(config) => config.run(settings),

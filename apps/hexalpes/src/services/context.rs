@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use hexalpes_client::Client;
+use hexalpes_client::{Client, TopicName};
 use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
 use hexalpes_http::Check;
@@ -12,6 +12,7 @@ use hexalpes_outbox::{Relay, RelayOptions, Status};
 
 use super::{Ground, Service, database, housekeeping::Housekeeping};
 use crate::{
+    event_health::{Hears, Runs},
     health::{Probe, check},
     metrics::DeadLetters,
     settings::Settings,
@@ -85,6 +86,25 @@ impl Running {
             probes.push((consumer.handler(), Box::new(probe)));
         }
         probes
+    }
+
+    pub(crate) fn hears(&self) -> Hears {
+        let mut hears = Hears::default();
+        for consumer in &self.consumers {
+            let letters = consumer.dead_letter_topics();
+            hears.dead_letters.insert(letters.canonical.clone());
+            let status = consumer.status();
+            if let Ok(topic) = TopicName::parse(&status.topic) {
+                hears.subscriptions.push((topic, status.subscription));
+            }
+            let read = consumer.status_reader();
+            hears.counts.push(Box::new(move || {
+                let status = read();
+                let failed = status.repeated + status.dead_letters;
+                Runs { all: status.handled + status.duplicates + failed, failed }
+            }));
+        }
+        hears
     }
 
     /// Where those messages are that nobody could handle.

@@ -106,5 +106,6 @@ impl Running {
         let consumers = self.consumers.iter().map(EventConsumer::status_reader).collect();
         debug::outbox_and_relay(self.db.clone(), self.status_reader())
             .merge(debug::consumers(self.db.clone(), consumers))
+            .merge(debug::dead_letters(self.consumers.iter().map(EventConsumer::letter_desk).collect()))
     }
 }

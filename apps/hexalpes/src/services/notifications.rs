@@ -4,15 +4,17 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow};
 use axum::Router;
-use hexalpes_client::Client;
+use hexalpes_client::{Client, TopicName};
 use hexalpes_db::Db;
 use hexalpes_files::RealFiles;
 use hexalpes_kernel::Edge;
-use hexalpes_notifications::{Notifications, NotificationsOptions, StartError};
+use hexalpes_notifications::{Notifications, NotificationsOptions, SUBSCRIPTION, StartError};
+use hexalpes_outbox::EVENTS_TOPIC;
 
 use super::{Service, database};
 use crate::{
     debug,
+    event_health::{Hears, Runs},
     health::{Probe, check},
     settings::{Key, Settings},
 };
@@ -75,6 +77,21 @@ impl Running {
             check(status.running, status.alarm)
         };
         ("notifications", Box::new(probe))
+    }
+
+    pub(crate) fn hears(&self) -> Hears {
+        let read = self.notifications.status_reader();
+        let count = move || {
+            let status = read();
+            let failed = status.refused;
+            Runs { all: status.lines_written + status.duplicates + failed, failed }
+        };
+        let topic = TopicName::parse(EVENTS_TOPIC).expect("it is one");
+        Hears {
+            subscriptions: vec![(topic, SUBSCRIPTION.to_owned())],
+            counts: vec![Box::new(count)],
+            ..Hears::default()
+        }
     }
 
     pub(crate) async fn stop(self) {

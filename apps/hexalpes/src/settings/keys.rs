@@ -44,6 +44,9 @@ pub(crate) enum Key {
     EventsFileBytesMax,
     EventsFilesAsideMax,
     EventIdsKeptHours,
+    HealthLagMax,
+    HealthErrorPercentMax,
+    HealthDeadLettersMax,
     SeedMetricNames,
 }
 
@@ -90,6 +93,9 @@ pub(crate) const KEYS: &[Key] = &[
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
     Key::EventIdsKeptHours,
+    Key::HealthLagMax,
+    Key::HealthErrorPercentMax,
+    Key::HealthDeadLettersMax,
     Key::SeedMetricNames,
 ];
 
@@ -143,6 +149,9 @@ impl Key {
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
             Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
+            Self::HealthLagMax => ("health-lag-max", "HEXALPES_HEALTH_LAG_MAX"),
+            Self::HealthErrorPercentMax => ("health-error-percent-max", "HEXALPES_HEALTH_ERROR_PERCENT_MAX"),
+            Self::HealthDeadLettersMax => ("health-dead-letters-max", "HEXALPES_HEALTH_DEAD_LETTERS_MAX"),
             Self::SeedMetricNames => ("seed-metric-names", "HEXALPES_SEED_METRIC_NAMES"),
         }
     }
@@ -169,6 +178,9 @@ impl Key {
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
+            Self::HealthLagMax => Some("10000"),
+            Self::HealthErrorPercentMax => Some("5"),
+            Self::HealthDeadLettersMax => Some("100"),
             Self::TlsClientRoles | Self::TlsClientRequired | Self::Insecure | Self::SeedMetricNames => {
                 Some("false")
             }
@@ -243,6 +255,8 @@ impl Key {
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
             Self::EventIdsKeptHours => "HOURS",
+            Self::HealthLagMax | Self::HealthDeadLettersMax => "MESSAGES",
+            Self::HealthErrorPercentMax => "PERCENT",
         }
     }
 
@@ -271,6 +285,64 @@ impl Key {
             Self::AdminTlsPort => {
                 "Where the backbone serves Pulsar's Admin REST over TLS, once it has a certificate"
             }
+            Self::TlsCertificateFile
+            | Self::TlsKeyFile
+            | Self::TlsTrustCertsFile
+            | Self::AdvertisedAddress
+            | Self::TokenSecret
+            | Self::TokenPublic
+            | Self::AnonymousUserRole
+            | Self::BasicAuthConf
+            | Self::TlsClientRoles
+            | Self::TlsClientRequired
+            | Self::AuthorizationEnabled
+            | Self::SuperUserRoles
+            | Self::ProxyRoles
+            | Self::Insecure
+            | Self::PulsarTokenFile => self.about_security(),
+            Self::PulsarBrokerUrl => {
+                "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650"
+            }
+            Self::PulsarAdminUrl => "The cluster's Admin REST, such as http://HOST:8080",
+            Self::DatabaseUrl => {
+                "The database of `serve` with one service; unset: a SQLite file in the data folder"
+            }
+            Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
+            Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
+            Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
+            Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
+            Self::SecretKeyFile => {
+                "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
+            }
+            Self::PayoutSecretFile => "The whsec_ secret that signs payouts' webhooks; unset: none are sent",
+            Self::LinksUrl => {
+                "Where customers follow affiliates' links; unset: the conversions' address on this machine"
+            }
+            Self::EventsFileBytesMax => {
+                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
+            }
+            Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
+            Self::EventIdsKeptHours => {
+                "How long an event that comes again is known, and gets no second line; unset: for ever"
+            }
+            Self::HealthLagMax => {
+                "How many messages may wait for a service's handlers; beyond, /health/events says 503"
+            }
+            Self::HealthErrorPercentMax => {
+                "How many of a hundred runs of a service's handlers may fail; beyond, /health/events says 503"
+            }
+            Self::HealthDeadLettersMax => {
+                "How many dead letters of a service may wait; beyond, /health/events says 503"
+            }
+            Self::SeedMetricNames => {
+                "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
+            }
+        }
+    }
+
+    /// The same of those by which clients and brokers prove who they are.
+    const fn about_security(self) -> &'static str {
+        match self {
             Self::TlsCertificateFile => {
                 "The backbone's certificate (PEM), read again when it changes; with it there is TLS"
             }
@@ -309,34 +381,7 @@ impl Key {
             Self::PulsarTokenFile => {
                 "The token that services and commands show the broker, in a file; `hexalpes token` makes one"
             }
-            Self::PulsarBrokerUrl => {
-                "A Pulsar cluster to use instead of the backbone, such as pulsar://HOST:6650"
-            }
-            Self::PulsarAdminUrl => "The cluster's Admin REST, such as http://HOST:8080",
-            Self::DatabaseUrl => {
-                "The database of `serve` with one service; unset: a SQLite file in the data folder"
-            }
-            Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
-            Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
-            Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
-            Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
-            Self::SecretKeyFile => {
-                "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
-            }
-            Self::PayoutSecretFile => "The whsec_ secret that signs payouts' webhooks; unset: none are sent",
-            Self::LinksUrl => {
-                "Where customers follow affiliates' links; unset: the conversions' address on this machine"
-            }
-            Self::EventsFileBytesMax => {
-                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
-            }
-            Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
-            Self::EventIdsKeptHours => {
-                "How long an event that comes again is known, and gets no second line; unset: for ever"
-            }
-            Self::SeedMetricNames => {
-                "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
-            }
+            _ => "",
         }
     }
 }

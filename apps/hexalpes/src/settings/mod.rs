@@ -140,6 +140,9 @@ impl Settings {
         for key in [Key::EventsFileBytesMax, Key::EventIdsKeptHours] {
             self.limit(key)?;
         }
+        for key in [Key::HealthLagMax, Key::HealthErrorPercentMax, Key::HealthDeadLettersMax] {
+            self.number(key)?;
+        }
         ensure!(
             self.limit(Key::EventsFilesAsideMax)?.is_none()
                 || self.given.contains_key(&Key::EventsFileBytesMax),
@@ -232,6 +235,13 @@ impl Settings {
                 key.name()
             ),
         }
+    }
+
+    /// A number that has a built-in value; 0 is one, too.
+    pub(crate) fn number(&self, key: Key) -> Result<u64> {
+        let Given { value, origin } = self.given.get(&key).expect("it has a built-in value");
+        let way_out = || format!("{} ({origin}) is {value:?}: write a whole number from 0 on", key.name());
+        value.parse().with_context(way_out)
     }
 
     /// A service's own database: `{CONTEXT}_DATABASE_URL`, else `DATABASE_URL`, else a file in the data folder.

@@ -14,6 +14,7 @@ mod full;
 mod kills;
 mod life;
 mod metrics;
+mod operating;
 mod outage;
 mod reconcile;
 mod refusals;

@@ -1,0 +1,338 @@
+//! `hexalpes dlq`: dead letters, and what becomes of them.
+//!
+//! They are read from the canonical topic `{topic}-{service}-dlq` under one subscription, which they leave once something
+//! was decided; nobody else can decide meanwhile. The service itself acts on a replay, in one transaction with the word of
+//! it, so that a command that is cut off may be repeated.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::{fs, path::PathBuf, time::Duration};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Args, Subcommand};
+use hexalpes_client::{Consumer, ConsumerOptions, Message, TopicName};
+use serde_json::{Value, json, value::RawValue};
+use tokio::time::timeout;
+
+use super::{
+    aliases,
+    apis::{Api, Apis},
+    ask,
+    output::{Output, Row, line, row},
+    reading::{DLQ_TOPIC, Read, Reading},
+};
+use crate::{
+    metrics,
+    settings::{Settings, Usage},
+};
+
+/// Under which dead letters wait for a decision.
+const SUBSCRIPTION: &str = "hexalpes-dlq";
+/// Canonical topics end so.
+const SUFFIX: &str = "-dlq";
+/// A topic that has said nothing for so long has no more.
+const SILENCE: Duration = Duration::from_millis(500);
+/// What our own properties begin with.
+const OURS: &str = "dlq_";
+/// Tenants whose topics are looked through.
+const TENANTS: [&str; 2] = ["public", "hexabuilders"];
+
+#[derive(Subcommand)]
+pub(super) enum Dlq {
+    /// The topics of dead letters and how many wait there; of one topic, the dead letters themselves
+    List {
+        /// `{topic}-{service}-dlq`, as the list without it shows
+        topic: Option<TopicName>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// A dead letter with all that is known of it: what it said, why it was refused, how often it was tried
+    Show {
+        topic: TopicName,
+        /// Its id, as `dlq list TOPIC` shows it
+        event: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Have dead letters handled after all, and let their keys go on
+    ///
+    /// The later ones of a key stand behind the first, so a key is replayed as a whole, in its order; what is refused again
+    /// stays, with those behind it. The handler acts at once, and an event tells of it.
+    Replay {
+        topic: TopicName,
+        #[command(flatten)]
+        which: Which,
+        /// Give the handler this data instead, a JSON object in a file; with one --event
+        #[arg(long, value_name = "FILE", requires = "event")]
+        edit: Option<PathBuf>,
+    },
+    /// Decide that nobody will handle them, and let their keys go on; an event tells of it
+    Drop {
+        topic: TopicName,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct Which {
+    /// The key of this one as a whole; may be said more than once
+    #[arg(long, value_name = "ID")]
+    event: Vec<String>,
+    /// A key as a whole; may be said more than once
+    #[arg(long)]
+    key: Vec<String>,
+    /// All that are there
+    #[arg(long)]
+    all: bool,
+}
+
+/// A dead letter, and what it said.
+struct Letter {
+    message: Message,
+    read: Read,
+}
+
+impl Letter {
+    fn property(&self, name: &str) -> &str {
+        self.message.property(name).unwrap_or_default()
+    }
+
+    fn event_id(&self) -> &str {
+        self.property("dlq_event_id")
+    }
+
+    /// Whose order it stands in: an event without a key stands for itself.
+    fn lane(&self) -> String {
+        match self.message.key.as_deref().or(self.message.property("dlq_key")) {
+            Some(key) => format!("key {key}"),
+            None => format!("event {}", self.event_id()),
+        }
+    }
+
+    fn row(&self) -> Row {
+        let text = |name: &str| self.message.property(name).map(str::to_owned);
+        row([
+            ("event", text("dlq_event_id").into()),
+            ("type", self.kind().into()),
+            ("key", self.message.key.clone().into()),
+            ("code", text("dlq_code").into()),
+            ("reason", text("dlq_reason").into()),
+            ("runs", text("dlq_runs").into()),
+            ("at", text("dlq_at").into()),
+            ("subscription", text("dlq_subscription").into()),
+            ("correlation_id", text("dlq_correlation_id").into()),
+        ])
+    }
+
+    fn kind(&self) -> Option<String> {
+        let said =
+            || serde_json::from_str::<Value>(&self.read.text).ok()?["type"].as_str().map(str::to_owned);
+        said().or_else(|| self.message.property("event_type").map(str::to_owned))
+    }
+
+    /// What the handler is to get.
+    fn payload(&self, edited: Option<&RawValue>) -> Result<String> {
+        let Some(data) = edited else {
+            return Ok(self.read.data.clone().unwrap_or_else(|| self.read.text.clone()));
+        };
+        if self.read.data.is_some() {
+            return Ok(data.get().to_owned());
+        }
+        // A structured event keeps its envelope.
+        match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(&self.read.text) {
+            Ok(mut envelope) if envelope.contains_key("specversion") => {
+                envelope.insert("data".to_owned(), data.to_owned());
+                Ok(serde_json::to_string(&envelope)?)
+            }
+            _ => Ok(data.get().to_owned()),
+        }
+    }
+
+    fn decision(&self, edited: Option<&RawValue>, releases: bool) -> Result<Value> {
+        let own = self.message.properties.iter().filter(|(name, _)| !name.starts_with(OURS));
+        let own: BTreeMap<_, _> = own.map(|(name, value)| (&**name, &**value)).collect();
+        Ok(json!({
+            "subscription": self.property("dlq_subscription"),
+            "event_id": self.event_id(),
+            "key": self.message.key,
+            "topic": self.property(DLQ_TOPIC),
+            "properties": own,
+            "payload": self.payload(edited)?,
+            "code": self.property("dlq_code"),
+            "reason": self.property("dlq_reason"),
+            "is_edited": edited.is_some(),
+            "release": releases,
+        }))
+    }
+}
+
+/// A topic of dead letters, held by us alone.
+struct Held {
+    topic: TopicName,
+    consumer: Consumer,
+    letters: Vec<Letter>,
+}
+
+impl Dlq {
+    pub(super) async fn run(self, settings: &Settings) -> Result<()> {
+        match self {
+            Self::List { topic: None, output } => topics(settings, output).await,
+            Self::List { topic: Some(topic), output } => {
+                let held = Held::open(settings, topic).await?;
+                let rows: Vec<Row> = held.letters.iter().map(Letter::row).collect();
+                held.close().await;
+                output.rows(&["event", "type", "key", "code", "reason", "runs", "at"], &rows)
+            }
+            Self::Show { topic, event, output } => {
+                let held = Held::open(settings, topic).await?;
+                let found = held.letters.iter().find(|letter| letter.event_id() == event);
+                let shown = found.map(|letter| {
+                    let properties: BTreeMap<_, _> =
+                        letter.message.properties.iter().map(|(name, value)| (&**name, &**value)).collect();
+                    let said = serde_json::from_str(&letter.read.text)
+                        .unwrap_or_else(|_| Value::from(letter.read.text.clone()));
+                    json!({ "key": letter.message.key, "properties": properties, "said": said })
+                });
+                let name = held.topic.to_string();
+                held.close().await;
+                output.object(&shown.with_context(|| absent(&event, &name))?)
+            }
+            Self::Replay { topic, which, edit } => {
+                ensure!(
+                    edit.is_none() || which.event.len() == 1,
+                    Usage("--edit is what one --event is to say".to_owned())
+                );
+                let data = edit.map(|path| edited(&path)).transpose()?;
+                decide(settings, topic, &which, "replay", data.as_deref()).await
+            }
+            Self::Drop { topic, which } => decide(settings, topic, &which, "drop", None).await,
+        }
+    }
+}
+
+fn absent(event: &str, topic: &str) -> String {
+    format!("no dead letter of {topic} has the id {event}; `hexalpes dlq list {topic}` shows what there is")
+}
+
+fn edited(path: &PathBuf) -> Result<Box<RawValue>> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let data: Box<RawValue> =
+        serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+    ensure!(data.get().starts_with('{'), "{} is no JSON object", path.display());
+    Ok(data)
+}
+
+/// The topics of dead letters, and how many wait.
+async fn topics(settings: &Settings, output: Output) -> Result<()> {
+    let admin = ask::admin(settings).await?;
+    let mut rows = Vec::new();
+    for tenant in TENANTS {
+        // A tenant that nobody made has none.
+        for namespace in admin.namespaces(tenant).await.unwrap_or_default() {
+            let known = admin.topics(&namespace).await?;
+            for name in known.into_iter().filter(|name| name.ends_with(SUFFIX)) {
+                let topic = TopicName::parse(&name)?;
+                let waiting = metrics::waiting(&admin, &topic).await?;
+                rows.push(row([("topic", name.into()), ("waiting", waiting.into())]));
+            }
+        }
+    }
+    output.rows(&["topic", "waiting"], &rows)
+}
+
+async fn decide(
+    settings: &Settings,
+    topic: TopicName,
+    which: &Which,
+    verb: &str,
+    data: Option<&RawValue>,
+) -> Result<()> {
+    let held = Held::open(settings, topic).await?;
+    let lanes = held.chosen(which)?;
+    let apis = Apis::of(settings)?;
+    let (mut done, mut stay) = (0, Vec::new());
+    for lane in &lanes {
+        let letters: Vec<&Letter> = held.letters.iter().filter(|letter| letter.lane() == *lane).collect();
+        for (at, letter) in letters.iter().enumerate() {
+            let edited = data.filter(|_| which.event.iter().any(|event| event == letter.event_id()));
+            let is_last = at + 1 == letters.len();
+            let decision = letter.decision(edited, is_last)?;
+            let service = letter.property("dlq_service").to_owned();
+            let path = format!("/debug/dead-letters/{verb}");
+            let answered = apis.post(Api::of_service(&service)?, &path, &decision).await?;
+            match answered.expect(&[200]) {
+                Ok(told) => {
+                    // Only now: who cannot do this, does it again, which changes nothing.
+                    held.consumer.ack(&letter.message.id).await?;
+                    done += 1;
+                    line(&format!("{}: {}", letter.event_id(), told["outcome"].as_str().unwrap_or("done")))?;
+                }
+                Err(error) => {
+                    line(&format!("{}: {error:#}", letter.event_id()))?;
+                    stay.push(lane.clone());
+                    break;
+                }
+            }
+        }
+    }
+    held.close().await;
+    if stay.is_empty() {
+        return line(&format!("{done} decided"));
+    }
+    bail!("{done} decided; {} stay as they were: {}", stay.len(), stay.join(", "))
+}
+
+impl Held {
+    /// Reads all that wait, in their order.
+    async fn open(settings: &Settings, topic: TopicName) -> Result<Self> {
+        let topic = aliases::dead_letters(topic);
+        ensure!(
+            topic.local().ends_with(SUFFIX),
+            Usage(format!(
+                "{topic} holds no dead letters of one consumer: such topics are called {{topic}}-{{service}}-dlq"
+            ))
+        );
+        let client = ask::broker(settings).await?;
+        let options =
+            ConsumerOptions { ack_receipts: true, ..ConsumerOptions::new(SUBSCRIPTION).from_earliest() };
+        let opened = client.consumer(&topic.to_string(), options).await;
+        let consumer = opened.with_context(|| {
+            format!("the dead letters of {topic} cannot be held: somebody else may be deciding just now")
+        })?;
+        let mut reading = Reading::new(client);
+        let mut letters = Vec::new();
+        while let Ok(message) = timeout(SILENCE, consumer.next()).await {
+            let message = message?;
+            let read = reading.read(&message).await?;
+            letters.push(Letter { message, read });
+        }
+        Ok(Self { topic, consumer, letters })
+    }
+
+    /// The keys that are meant, each once, in the order of their first letters.
+    fn chosen(&self, which: &Which) -> Result<Vec<String>> {
+        for event in &which.event {
+            let is_there = self.letters.iter().any(|letter| letter.event_id() == event);
+            ensure!(is_there, absent(event, &self.topic.to_string()));
+        }
+        for key in &which.key {
+            let is_there = self.letters.iter().any(|letter| letter.lane() == format!("key {key}"));
+            ensure!(is_there, "no dead letter of {} has the key {key}", self.topic);
+        }
+        let mut seen = BTreeSet::new();
+        let meant = self.letters.iter().filter(|letter| {
+            let lane = letter.lane();
+            which.all
+                || which.key.iter().any(|key| lane == format!("key {key}"))
+                || self.letters.iter().any(|other| {
+                    other.lane() == lane && which.event.iter().any(|event| event == other.event_id())
+                })
+        });
+        Ok(meant.map(Letter::lane).filter(|lane| seen.insert(lane.clone())).collect())
+    }
+
+    async fn close(self) {
+        self.consumer.close().await;
+    }
+}
