@@ -32,7 +32,7 @@ pub struct Campaign {
     pub end_date: Option<String>,
     /// ISO 4217.
     pub currency: String,
-    /// `daily`, `total`, `lifetime` as far as they are set, each `amount` and `amount_minor`; `version`.
+    /// `daily`, `total`, `lifetime` as far as they are set, each `amount`, `amount_minor` and `version`.
     pub budget: Dict,
     /// What it is to reach: `impressions`, `clicks`, `conversions`, `revenue`, `roi`, ….
     pub targets: Dict,
@@ -49,17 +49,21 @@ pub struct CampaignPerformanceReport {
     pub partner_id: String,
     /// `start`, `end` (dates, the end not included), `granularity` (`DAILY`, `WEEKLY`, `MONTHLY`, `CUSTOM`), `days`.
     pub reporting_period: Dict,
-    /// `currency`, `impressions`, `clicks`, `leads`, `conversions`, `spend`, `spend_minor`, `revenue`, `revenue_minor`.
+    /// `currency`, `impressions`, `clicks`, `leads`, `conversions`, `spend`, `spend_minor`, `revenue`, `revenue_minor`,
+    /// `active_days`.
     pub performance_summary: Dict,
-    /// By target: `target`, `actual`, `achieved_bp` (basis points), `is_met`.
+    /// From the beginning until the period's end, by target: `target`, `actual`, `achieved_bp` (basis points), `is_met`;
+    /// of money also `*_minor` and `currency`.
     pub kpi_achievements: Dict,
     /// `currency`, `spend`, `revenue`, `profit`, each with `*_minor`; `roi_percent`, `roas`.
     pub roi_metrics: Dict,
-    /// `ctr_percent`, `cvr_percent`; `cpc`, `cpa`, `cpm` in `currency`.
+    /// `ctr_percent`, `cvr_percent`; `cpc`, `cpa`, `cpl`, `cpm`, `revenue_per_conversion` in `currency`.
     pub engagement_metrics: Dict,
-    /// With the equal period before: `previous` (its summary), and by figure `change`, `change_percent`.
+    /// With the equal period before: `previous_start`, `previous_end`, `previous` (its summary), and in `figures`, by
+    /// figure, `current`, `previous`, `change`, `change_percent`.
     pub period_comparison: Dict,
-    /// With other campaigns: `of` (`partner` or `tenant`), `campaigns`, and by figure `benchmark`, `difference_percent`.
+    /// With other campaigns: `of` (`partner`, `tenant` or `none`), `campaigns`, and in `figures`, by figure, `current`,
+    /// `benchmark`, `difference_percent`.
     pub benchmark_comparison: Dict,
     /// By figure: `direction` (`UP`, `DOWN`, `FLAT`), `slope_per_day`, `points`.
     pub trend_analysis: Dict,
@@ -73,14 +77,17 @@ pub struct CampaignPerformanceReport {
     pub generated_at: String,
 }
 
-/// Spend came to a share of a budget. Once per version of the budget, its kind and `alert_type`.
+/// Spend came to a share of a budget. Once per version of the budget, its kind and `alert_type`; of a daily budget, each
+/// day.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BudgetAlert {
     pub alert_id: String,
     pub campaign_id: String,
     pub partner_id: String,
-    /// `kind` (`DAILY`, `TOTAL`, `LIFETIME`), `version`, `spent`, `remaining`, `limit`, each with `*_minor`, `currency`,
-    /// `campaign_status`, `day` for a daily budget.
+    /// `budget_id`, `kind` (`DAILY`, `TOTAL`, `LIFETIME`), `version`, `threshold_percent`, `level`, `spent`, `remaining`,
+    /// `limit`, `expected`, `burn_rate`, `projected`, each with `*_minor`, `currency`, `spent_percent`, `pacing`
+    /// (`NOT_BEGUN`, `UNDER`, `ON_TRACK`, `OVER`), `pace_percent`, `days_remaining`, `runs_out_on`,
+    /// `affordable_per_day`, `campaign_status`, `day` for a daily budget.
     pub budget_status: Dict,
     /// `WARNING`, `CRITICAL` or `EXHAUSTED`.
     pub alert_type: String,
@@ -104,7 +111,7 @@ pub struct BudgetAlert {
     pub burn_rate_minor: i64,
     /// ISO 4217, of all amounts here.
     pub currency: String,
-    /// Each: `action`, `message` (`es`, `en`).
+    /// Each: `action`, `priority`, `message` (`es`, `en`), `evidence`.
     pub recommended_actions: List,
     /// Each: `action` (`PAUSED`), `at`.
     pub automatic_actions_taken: List,

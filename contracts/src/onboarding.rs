@@ -74,7 +74,7 @@ pub struct BudgetLimits {
     /// ISO 4217, of all amounts here.
     #[serde(default)]
     pub currency: Option<String>,
-    /// How many campaigns may be active or paused at a time.
+    /// How many campaigns that have not ended there may be at a time, drafts included.
     #[serde(default)]
     pub max_campaigns: Option<i64>,
     /// A JSON number in major units, exact: what the budget of one campaign may come to.
