@@ -1,0 +1,52 @@
+//! One use case a file. Each takes a transaction and neither begins nor ends it.
+
+mod budget;
+mod change;
+mod converted;
+mod create;
+mod learn;
+mod limits;
+mod report;
+mod results;
+mod spend;
+mod tick;
+mod watch;
+
+pub use budget::{BudgetNotSet, BudgetSet, SetBudget, set_budget};
+pub use change::{CampaignNotChanged, ChangeCampaign, NewPlan, Verb, change_campaign};
+pub(crate) use converted::RESERVED;
+pub use converted::{Conversion, Refund, converted, refunded};
+pub use create::{CampaignNotCreated, CreateCampaign, NewBudget, NewTargets, create_campaign};
+pub use learn::{enable_campaigns, learn_validation};
+pub use limits::OverLimit;
+pub use report::{MakeReport, ReportMade, ReportNotMade, make_report};
+pub use results::{NewResult, ResultNotRecorded, ResultRecorded, record_results};
+pub use spend::{NewSpend, SpendNotRecorded, SpendRecorded, record_spend};
+pub use tick::{due, tick};
+
+use hexalpes_db::{DbError, Tx};
+use hexalpes_kernel::{Cause, Ids, Money, MoneyError};
+
+use crate::domain::{Campaign, Fact};
+use crate::{events, store};
+
+/// More in one entry, one result or one budget is a mistake: it could not be summed.
+const MINOR_MAX: i64 = 1_000_000_000_000_000;
+
+fn bounded(money: Money) -> Result<Money, MoneyError> {
+    if money.minor().abs() > MINOR_MAX { Err(MoneyError::TooLarge) } else { Ok(money) }
+}
+
+/// Keeps what became of a campaign, if anything did, and tells it: at once, for the revision is of that fact.
+async fn tell(
+    tx: &Tx,
+    ids: &dyn Ids,
+    campaign: &Campaign,
+    fact: Option<Fact>,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let Some(fact) = fact else { return Ok(()) };
+    store::insert_change(tx, campaign, &fact, cause).await?;
+    let budgets = store::budgets_of(tx, campaign.id()).await?;
+    events::of_campaign(tx, ids, &fact, campaign, &budgets, cause).await
+}

@@ -1,0 +1,91 @@
+//! Makes a report of a period, and tells it with what follows from it.
+
+use hexalpes_db::{DbError, Tx};
+use hexalpes_kernel::{Cause, Ids};
+
+use crate::domain::report::{Granularity, Input, Period, Report};
+use crate::domain::{Campaign, CampaignId, ReportId};
+use crate::store::{self, ReportRow};
+use crate::views::{Named, ReportView};
+use crate::{events, queries};
+
+#[derive(Clone, Debug)]
+pub struct MakeReport {
+    pub campaign: CampaignId,
+    pub granularity: Granularity,
+    pub period: Period,
+    /// It is made by itself, and so once.
+    pub is_scheduled: bool,
+}
+
+/// The report as JSON, in an answer's words.
+#[derive(Clone, Debug)]
+pub struct ReportMade(pub String);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReportNotMade {
+    #[error("there is no campaign {0}")]
+    NotFound(CampaignId),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// `None` where it was made before and is made once.
+pub async fn make_report(
+    tx: &Tx,
+    command: MakeReport,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<Option<ReportMade>, ReportNotMade> {
+    let MakeReport { campaign: id, granularity, period, is_scheduled } = command;
+    let found = store::load_campaign(tx, &id).await?;
+    let campaign = found.ok_or(ReportNotMade::NotFound(id))?;
+    let input = input(tx, &campaign, period, cause).await?;
+    let report = Report::of(&input);
+    let id = ReportId::of(ids.uuid());
+    let parts = campaign.parts();
+    let named = Named {
+        report_id: id.to_string(),
+        campaign_id: parts.id.to_string(),
+        partner_id: parts.partner.to_string(),
+        granularity,
+        generated_at: cause.at,
+    };
+    let view = ReportView::of(named, &report);
+    let data = serde_json::to_string(&view).expect("names and numbers are always JSON");
+    let row = ReportRow {
+        id,
+        campaign: parts.id.clone(),
+        partner: parts.partner.clone(),
+        granularity,
+        period,
+        is_scheduled,
+        data: data.clone(),
+        generated_at: cause.at,
+    };
+    if !store::insert_report(tx, &row).await? {
+        return Ok(None);
+    }
+    events::of_report(tx, ids, &view, cause).await?;
+    Ok(Some(ReportMade(data)))
+}
+
+async fn input(tx: &Tx, campaign: &Campaign, period: Period, cause: &Cause) -> Result<Input, DbError> {
+    let parts = campaign.parts();
+    let flight = queries::flight(campaign);
+    let (id, currency) = (&parts.id, parts.currency);
+    // Whatever came before the first day that is planned now counts too.
+    let to_date = Period { start: flight.start.plus(-36_500), end: period.end };
+    Ok(Input {
+        currency,
+        flight,
+        targets: parts.plan.targets.clone(),
+        period,
+        days: store::days_of(tx, id, period).await?,
+        previous: store::totals_within(tx, id, period.previous()).await?,
+        to_date: store::totals_within(tx, id, to_date).await?,
+        of_partner: store::others(tx, id, Some(&parts.partner), currency, period).await?,
+        of_tenant: store::others(tx, id, None, currency, period).await?,
+        budgets: queries::standings(tx, campaign, cause.at).await?,
+    })
+}

@@ -1,0 +1,99 @@
+//! Which days a report is about.
+
+use super::super::Day;
+
+/// How long the periods of reports are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Granularity {
+    Daily,
+    /// From Monday to Sunday.
+    Weekly,
+    /// From the first to the last of a month.
+    Monthly,
+    /// As somebody asked.
+    Custom,
+}
+
+impl Granularity {
+    pub const ALL: [Self; 4] = [Self::Daily, Self::Weekly, Self::Monthly, Self::Custom];
+    /// Those that are made by themselves.
+    pub const SCHEDULED: [Self; 3] = [Self::Daily, Self::Weekly, Self::Monthly];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Daily => "DAILY",
+            Self::Weekly => "WEEKLY",
+            Self::Monthly => "MONTHLY",
+            Self::Custom => "CUSTOM",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// The last period that is over today; `None` where there is no calendar for it.
+    pub fn last_before(self, today: Day) -> Option<Period> {
+        let (start, end) = match self {
+            Self::Daily => (today.plus(-1), today),
+            Self::Weekly => {
+                let monday = today.plus(1 - i64::from(today.weekday()));
+                (monday.plus(-7), monday)
+            }
+            Self::Monthly => {
+                let first = first_of_month(today);
+                (first_of_month(first.plus(-1)), first)
+            }
+            Self::Custom => return None,
+        };
+        Some(Period { start, end })
+    }
+}
+
+fn first_of_month(day: Day) -> Day {
+    let (_, _, of_month) = day.start().date();
+    day.plus(1 - i64::from(of_month))
+}
+
+/// Days from the first until before `end`: one at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    pub start: Day,
+    /// The first day that is not in it.
+    pub end: Day,
+}
+
+impl Period {
+    pub fn days(self) -> i64 {
+        self.start.until(self.end)
+    }
+
+    /// As many days, just before.
+    pub fn previous(self) -> Self {
+        Self { start: self.start.plus(-self.days()), end: self.start }
+    }
+
+    pub fn contains(self, day: Day) -> bool {
+        self.start <= day && day < self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_follow_the_calendar() {
+        // A Wednesday.
+        let today = Day::parse("2025-01-15").unwrap();
+        let told = |granularity: Granularity| {
+            granularity.last_before(today).map(|period| format!("{} {}", period.start, period.end))
+        };
+        assert_eq!(told(Granularity::Daily).unwrap(), "2025-01-14 2025-01-15");
+        assert_eq!(told(Granularity::Weekly).unwrap(), "2025-01-06 2025-01-13");
+        assert_eq!(told(Granularity::Monthly).unwrap(), "2024-12-01 2025-01-01");
+        assert_eq!(told(Granularity::Custom), None);
+        let week = Granularity::Weekly.last_before(today).unwrap();
+        assert_eq!((week.days(), week.previous().start.to_string()), (7, "2024-12-30".to_owned()));
+    }
+}

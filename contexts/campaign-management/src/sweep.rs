@@ -1,0 +1,68 @@
+//! What time itself brings about: campaigns that begin and end, daily budgets that begin anew, and reports that are due.
+//!
+//! Not here: the loop. Whoever runs this context calls [`sweep`] now and then, as often as a campaign may begin late, and
+//! [`report`] as often as a report may be late.
+
+use std::sync::Arc;
+
+use hexalpes_db::{Db, DbError, Tx};
+use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge};
+
+use crate::commands::{self, MakeReport, ReportNotMade};
+use crate::domain::report::Granularity;
+use crate::domain::{CampaignId, Day};
+use crate::store;
+
+/// Campaigns that are looked at, and reports that are made, of each kind, in one sweep; what is left is the next's.
+const ROUND_MAX: u64 = 200;
+
+/// Brings campaigns to where they are now, each in a transaction of its own, and tells how many; where none is due, it
+/// only looks.
+pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
+    let mut swept = 0;
+    let now = edge.now();
+    let look = async move |tx: &Tx| commands::due(tx, now, ROUND_MAX).await;
+    for id in db.read(look).await? {
+        let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+        db.write(async move |tx: &Tx| commands::tick(tx, &id, &*ids, &cause).await).await?;
+        swept += 1;
+    }
+    Ok(swept)
+}
+
+/// Makes the reports that are due, each in a transaction of its own, and tells how many.
+pub async fn report(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
+    let mut made = 0;
+    for granularity in Granularity::SCHEDULED {
+        made += of_last(db, edge, granularity).await?;
+    }
+    Ok(made)
+}
+
+/// Of the last period that is over, for each campaign that ran in it.
+async fn of_last(db: &Db, edge: &Arc<dyn Edge>, granularity: Granularity) -> Result<u64, DbError> {
+    let Some(period) = granularity.last_before(Day::of(edge.now())) else { return Ok(0) };
+    let look = async move |tx: &Tx| store::due_for_reports(tx, granularity, period, ROUND_MAX).await;
+    let due: Vec<CampaignId> = db.read(look).await?;
+    let mut made = 0;
+    for campaign in due {
+        let command = MakeReport { campaign, granularity, period, is_scheduled: true };
+        let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+        let make = async move |tx: &Tx| commands::make_report(tx, command.clone(), &*ids, &cause).await;
+        match db.write(make).await {
+            Ok(Some(_)) => made += 1,
+            Ok(None) | Err(ReportNotMade::NotFound(_)) => {}
+            Err(ReportNotMade::Database(error)) => return Err(error),
+        }
+    }
+    Ok(made)
+}
+
+fn cause(edge: &dyn Edge) -> Cause {
+    Cause {
+        correlation: CorrelationId::new(edge.uuid()),
+        causation: CausationId::of_command(edge.uuid()),
+        actor: Actor::parse("campaigns").expect("it is a name"),
+        at: edge.now(),
+    }
+}
