@@ -35,10 +35,17 @@ pub struct CommissionCalculated {
     /// The rule's id, or the program's name.
     pub rule: String,
     pub rule_version: u32,
+    /// Which of the conversion's commissions it is: `default`, or `rerating-1`, … where a re-rating added it.
+    #[serde(default = "default_slot")]
+    pub rule_slot: String,
     /// `CALCULATED` or `HELD`.
     pub status: String,
     /// RFC 3339 in UTC.
     pub calculated_at: String,
+}
+
+fn default_slot() -> String {
+    "default".to_owned()
 }
 
 /// A commission may be paid.
@@ -87,6 +94,42 @@ pub struct CommissionChange {
     pub changed_at: String,
 }
 
+/// A commission owes more or less than before: its conversion was rated anew, because a rule was wrong.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CommissionRerated {
+    pub commission_id: String,
+    pub conversion_id: String,
+    pub affiliate_id: String,
+    pub campaign_id: Option<String>,
+    pub rerating_id: String,
+    /// A JSON number in major units, exact: what the commission was.
+    pub previous_amount: Box<RawValue>,
+    pub previous_amount_minor: i64,
+    /// What it is.
+    pub commission_amount: Box<RawValue>,
+    pub commission_amount_minor: i64,
+    /// What of it the books get; less than zero where less is left.
+    pub difference: Box<RawValue>,
+    pub difference_minor: i64,
+    /// What is left of the commission after it.
+    pub remaining_amount: Box<RawValue>,
+    pub remaining_amount_minor: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// A JSON number: percent; 0 where it is no plain percentage.
+    pub rate: Box<RawValue>,
+    /// `rule`, `affiliate` or `program`.
+    pub rate_source: String,
+    /// The rule's id, or the program's name.
+    pub rule: String,
+    pub rule_version: u32,
+    /// The state, which it does not change.
+    pub status: String,
+    pub reason: Option<String>,
+    /// RFC 3339 in UTC.
+    pub changed_at: String,
+}
+
 /// A payout after something happened to it, or to one of its lines.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PayoutChange {
@@ -129,6 +172,7 @@ pub enum Event {
     CommissionPaid(CommissionChange),
     /// After it was paid, all of it or a part is owed back.
     CommissionClawedBack(CommissionChange),
+    CommissionRerated(CommissionRerated),
     PayoutCreated(PayoutChange),
     PayoutSettled(PayoutChange),
     /// All of it, or some of its lines.
@@ -147,6 +191,7 @@ impl Event {
             Self::CommissionReversed(_) => "com.hexabuilders.commissions.CommissionReversed",
             Self::CommissionPaid(_) => "com.hexabuilders.commissions.CommissionPaid",
             Self::CommissionClawedBack(_) => "com.hexabuilders.commissions.CommissionClawedBack",
+            Self::CommissionRerated(_) => "com.hexabuilders.commissions.CommissionRerated",
             Self::PayoutCreated(_) => "com.hexabuilders.commissions.PayoutCreated",
             Self::PayoutSettled(_) => "com.hexabuilders.commissions.PayoutSettled",
             Self::PayoutFailed(_) => "com.hexabuilders.commissions.PayoutFailed",
@@ -164,6 +209,7 @@ impl Event {
             | Self::CommissionReversed(event)
             | Self::CommissionPaid(event)
             | Self::CommissionClawedBack(event) => &event.commission_id,
+            Self::CommissionRerated(event) => &event.commission_id,
             Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
                 &event.payout_id
             }
@@ -181,6 +227,7 @@ impl Event {
             | Self::CommissionReversed(event)
             | Self::CommissionPaid(event)
             | Self::CommissionClawedBack(event) => serde_json::value::to_raw_value(event),
+            Self::CommissionRerated(event) => serde_json::value::to_raw_value(event),
             Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
                 serde_json::value::to_raw_value(event)
             }

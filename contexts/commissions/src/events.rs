@@ -1,13 +1,13 @@
 //! Our facts in the words that other contexts know, on their way into the outbox.
 
 use hexalpes_contracts::commissions::{
-    CommissionApproved, CommissionCalculated, CommissionChange, Event, PayoutChange,
+    CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
 };
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Rate, Timestamp, Uuid};
 use hexalpes_outbox::NewEvent;
 
-use crate::domain::{Approved, Calculated, Change, Fact, Payout, Share};
+use crate::domain::{Approved, Calculated, Change, Fact, Payout, Rating, Rerated, Share};
 
 /// Exhaustive on purpose: a new fact cannot be forgotten.
 pub(crate) async fn append(tx: &Tx, id: Uuid, fact: Fact, cause: &Cause) -> Result<(), DbError> {
@@ -26,6 +26,7 @@ pub(crate) async fn append(tx: &Tx, id: Uuid, fact: Fact, cause: &Cause) -> Resu
             let payout_id = Some(payout.to_string());
             Event::CommissionPaid(CommissionChange { payout_id, ..changed(change) })
         }
+        Fact::Rerated(fact) => Event::CommissionRerated(rerated(fact)),
         // The payout tells of itself.
         Fact::Reserved { .. } | Fact::Returned { .. } => return Ok(()),
     };
@@ -122,8 +123,38 @@ fn calculated(fact: Calculated) -> CommissionCalculated {
         rate_source: fact.source.name().to_owned(),
         rule: fact.rule,
         rule_version: fact.rule_version,
+        rule_slot: fact.slot.name(),
         status: fact.status.to_owned(),
         calculated_at: fact.at.to_string(),
+    }
+}
+
+fn rerated(fact: Rerated) -> CommissionRerated {
+    let Rerated { change, rerating, before, amount, rating, bucket: _ } = fact;
+    let Rating { amount: _, rate, source, rule, rule_version } = rating;
+    let Change { commission, conversion, amount: difference, remaining, status, reason, at } = change;
+    CommissionRerated {
+        commission_id: commission.to_string(),
+        conversion_id: conversion.id.to_string(),
+        affiliate_id: conversion.affiliate.to_string(),
+        campaign_id: conversion.campaign.map(|id| id.to_string()),
+        rerating_id: rerating.to_string(),
+        previous_amount: before.amount().to_json(),
+        previous_amount_minor: before.minor(),
+        commission_amount: amount.amount().to_json(),
+        commission_amount_minor: amount.minor(),
+        difference: difference.amount().to_json(),
+        difference_minor: difference.minor(),
+        remaining_amount: remaining.amount().to_json(),
+        remaining_amount_minor: remaining.minor(),
+        currency: amount.currency().to_string(),
+        rate: rate.map_or(Amount::new(0, 0), Rate::percent).to_json(),
+        rate_source: source.name().to_owned(),
+        rule,
+        rule_version,
+        status: status.to_owned(),
+        reason,
+        changed_at: at.to_string(),
     }
 }
 

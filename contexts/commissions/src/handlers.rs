@@ -122,8 +122,8 @@ impl Handler for Conversions {
             let command = requests::of_recorded(&read(event)?, &*self.edge).map_err(rejected)?;
             commands::calculate(tx, command, &self.program, cause).await.map_err(Refused::from)?;
         } else if event.is(ConversionRefunded::KIND) {
-            let command = requests::of_refunded(&read(event)?, &*self.edge).map_err(rejected)?;
-            commands::refund(tx, command, cause).await.map_err(Refused::from)?;
+            let command = requests::of_refunded(&read(event)?).map_err(rejected)?;
+            commands::refund(tx, command, &*self.edge, cause).await.map_err(Refused::from)?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use hexalpes_http::{FieldError, Problem, Said, said};
 use hexalpes_kernel::MoneyError;
 
 use crate::commands::{
-    CalculateError, ChangeError, PayoutCommandError, RefundCommissionError, RuleCommandError, SimulateError,
+    CalculateError, ChangeError, PayoutCommandError, RefundCommissionError, ReratingError, RuleCommandError,
+    SimulateError, Stale,
 };
 use crate::domain::{AffiliateId, PayoutError, RefundError, Refusal, RuleChangeError, RuleError};
 use crate::files::{self, PainError};
@@ -267,6 +268,46 @@ impl From<SimulateError> for Problem {
                 Self::unprocessable("too_large", Said::both(english, spanish))
             }
             SimulateError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReratingError> for Problem {
+    fn from(error: ReratingError) -> Self {
+        let english = error.to_string();
+        match error {
+            ReratingError::NotFound(id) => {
+                let spanish = format!("no hay ningún recálculo {id}");
+                Self::not_found("rerating_not_found", Said::both(english, spanish))
+            }
+            ReratingError::NoProgram(id) => RuleCommandError::NoProgram(id).into(),
+            ReratingError::NoRule(id) => RuleCommandError::NotFound(id).into(),
+            ReratingError::OtherProgram { rule, program } => Self::invalid(vec![FieldError {
+                pointer: "/ruleId".to_owned(),
+                code: "other_program",
+                message: Said::both(english, format!("la regla {rule} es del programa {program}")),
+            }]),
+            ReratingError::Refused(refusal) => RuleCommandError::Refused(refusal).into(),
+            ReratingError::TooMany => {
+                let spanish = "cambiarían demasiadas conversiones: elija un periodo más corto, un afiliado o una campaña";
+                Self::unprocessable("period_too_long", Said::both(english, spanish.to_owned()))
+            }
+            ReratingError::Stale(stale) => {
+                let spanish = match stale {
+                    Stale::Rules => "desde que se redactó cuentan otras reglas".to_owned(),
+                    Stale::Conversions => "han llegado conversiones que cuentan para sus tramos".to_owned(),
+                    Stale::Commission(id) => {
+                        format!("la comisión de la conversión {id} cambió desde que se redactó")
+                    }
+                };
+                let spanish = format!("{spanish}: redacte el recálculo de nuevo");
+                Self::conflict("rerating_stale", Said::both(english, spanish))
+            }
+            ReratingError::Money(_) => {
+                let spanish = "una suma es mayor de lo que se puede contabilizar".to_owned();
+                Self::unprocessable("too_large", Said::both(english, spanish))
+            }
+            ReratingError::Database(error) => error.into(),
         }
     }
 }

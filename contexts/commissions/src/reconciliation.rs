@@ -43,6 +43,8 @@ pub struct Booked {
     /// What the journal says of the two.
     pub accrued_minor: i64,
     pub booked_back_minor: i64,
+    /// What re-ratings booked of it, if any did: then it is what is left that must agree.
+    pub rerated_minor: Option<i64>,
     /// The payout that it was paid with, if it was.
     pub paid_with: Option<String>,
 }
@@ -50,6 +52,8 @@ pub struct Booked {
 /// What makes a commission, and what takes of it: verbs of the journal.
 const MADE: [&str; 2] = ["calculate", "open"];
 const TAKEN: [&str; 3] = ["reverse", "claw_back", "reject"];
+/// What gives it another amount, of which the journal has the difference of what is left.
+const RERATED: &str = "rerate";
 
 /// Commissions in the order of their ids, behind `after`, each with its entries of the same moment.
 pub async fn booked(db: &Db, after: &str, limit: u64) -> Result<Vec<Booked>, DbError> {
@@ -67,7 +71,13 @@ pub async fn booked(db: &Db, after: &str, limit: u64) -> Result<Vec<Booked>, DbE
         if found.is_empty() {
             return Ok(found);
         }
-        let ids: Vec<&str> = found.iter().map(|one| one.commission.as_str()).collect();
+        let ids: Vec<String> = found.iter().map(|one| one.commission.clone()).collect();
+        for row in tx.fetch_all(&rerated(&ids)).await? {
+            let commission: String = row.get("commission_id")?;
+            if let Ok(at) = found.binary_search_by(|one| one.commission.cmp(&commission)) {
+                found[at].rerated_minor = Some(0);
+            }
+        }
         for row in tx.fetch_all(&expense(tx, ids)).await? {
             let commission: String = row.get("commission_id")?;
             let Ok(at) = found.binary_search_by(|one| one.commission.cmp(&commission)) else { continue };
@@ -76,6 +86,8 @@ pub async fn booked(db: &Db, after: &str, limit: u64) -> Result<Vec<Booked>, DbE
                 found[at].accrued_minor += minor;
             } else if TAKEN.contains(&verb.as_str()) {
                 found[at].booked_back_minor -= minor;
+            } else if verb == RERATED {
+                *found[at].rerated_minor.get_or_insert(0) += minor;
             }
         }
         Ok(found)
@@ -92,12 +104,25 @@ fn unbooked(row: &Row) -> Result<Booked, DbError> {
         taken_back_minor: if status == "REJECTED" { amount_minor } else { row.get("reversed_minor")? },
         accrued_minor: 0,
         booked_back_minor: 0,
+        rerated_minor: None,
         paid_with: row.get::<Option<String>>("payout_id")?.filter(|_| is_paid),
     })
 }
 
+/// Those that were rated anew; some of them without an entry, for nothing was left of them.
+fn rerated(commissions: &[String]) -> SelectStatement {
+    Query::select()
+        .distinct()
+        .column("commission_id")
+        .from("commission_history")
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("commission_id").is_in(commissions.iter().map(String::as_str)))
+        .and_where(Expr::col("verb").eq(RERATED))
+        .to_owned()
+}
+
 /// What the program's expense was, by commission and verb.
-fn expense(tx: &Tx, commissions: Vec<&str>) -> SelectStatement {
+fn expense(tx: &Tx, commissions: Vec<String>) -> SelectStatement {
     let (commission, verb) = (("journal_entry", "commission_id"), ("journal_transaction", "kind"));
     Query::select()
         .column(commission)

@@ -12,6 +12,7 @@ use crate::domain::{AffiliateId, CampaignId, CommissionId, ConversionId, Origin,
 
 mod comision;
 mod payouts;
+mod rerating;
 mod rules;
 mod simulation;
 mod verbs;
@@ -21,6 +22,7 @@ pub(crate) use payouts::{
     CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
     PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
 };
+pub(crate) use rerating::{ReratingBody, ReratingRequest};
 pub(crate) use rules::{
     ActivateBody, ActivateRequest, RuleBody, RuleRequest, TermsOfRuleBody, TermsOfRuleRequest, rule_terms,
 };
@@ -194,7 +196,7 @@ pub(crate) fn of_recorded(
 }
 
 /// The command that follows from a refund. Only how much was refunded in all counts.
-pub(crate) fn of_refunded(event: &ConversionRefunded, edge: &dyn Edge) -> Result<RefundConversion, Problem> {
+pub(crate) fn of_refunded(event: &ConversionRefunded) -> Result<RefundConversion, Problem> {
     let conversion =
         values::opaque(&event.conversion_id, ConversionId::parse).map_err(refused("conversion_id"))?;
     let currency = values::currency_code(&event.currency).map_err(refused("currency"))?;
@@ -207,7 +209,7 @@ pub(crate) fn of_refunded(event: &ConversionRefunded, edge: &dyn Edge) -> Result
         let why = said!("is not the refunded_total of {total}", "no es el refunded_total de {total}");
         return Err(refused("refunded_total_minor")(Invalid::new("contradiction", why)));
     }
-    Ok(RefundConversion { conversion, total, reason: event.reason.clone(), event: edge.uuid() })
+    Ok(RefundConversion { conversion, total, reason: event.reason.clone() })
 }
 
 /// What is wrong with one field of an event.
@@ -232,6 +234,7 @@ mod tests {
             differences::<TermsOfRuleRequest, TermsOfRuleBody>(),
             differences::<ActivateRequest, ActivateBody>(),
             differences::<SimulationRequest, SimulationBody>(),
+            differences::<ReratingRequest, ReratingBody>(),
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),

@@ -6,7 +6,9 @@ use apache_avro::types::Value;
 use apache_avro::{Reader, Schema, Writer};
 use hexalpes_contracts::{
     affiliates,
-    commissions::{CommissionApproved, CommissionCalculated, CommissionChange, Event, PayoutChange},
+    commissions::{
+        CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
+    },
     conversions::{self, ConversionRecorded, ConversionRefunded},
 };
 use serde_json::value::RawValue;
@@ -30,6 +32,7 @@ fn calculated(campaign: Option<&str>) -> Event {
         rate_source: "program".into(),
         rule: "default".into(),
         rule_version: 1,
+        rule_slot: "default".into(),
         status: "CALCULATED".into(),
         calculated_at: "2025-01-15T10:30:00Z".into(),
     })
@@ -122,6 +125,29 @@ fn changes_of_commissions_and_payouts_fit_their_schemas() {
         payout_id: Some("pay_1".into()),
         changed_at: "2025-01-15T10:30:00Z".into(),
     };
+    let rerated = CommissionRerated {
+        commission_id: "com_1".into(),
+        conversion_id: "conv-1".into(),
+        affiliate_id: "aff-1".into(),
+        campaign_id: None,
+        rerating_id: "rer_1".into(),
+        previous_amount: number("12.05"),
+        previous_amount_minor: 1_205,
+        commission_amount: number("10"),
+        commission_amount_minor: 1_000,
+        difference: number("-2.05"),
+        difference_minor: -205,
+        remaining_amount: number("10"),
+        remaining_amount_minor: 1_000,
+        currency: "USD".into(),
+        rate: number("8.3"),
+        rate_source: "rule".into(),
+        rule: "rul_1".into(),
+        rule_version: 2,
+        status: "APPROVED".into(),
+        reason: Some("the rule was wrong".into()),
+        changed_at: "2025-01-15T10:30:00Z".into(),
+    };
     let payout = || PayoutChange {
         payout_id: "pay_1".into(),
         program_id: "default".into(),
@@ -145,6 +171,7 @@ fn changes_of_commissions_and_payouts_fit_their_schemas() {
         CommissionReversed of change(),
         CommissionPaid of change(),
         CommissionClawedBack of CommissionChange { held_until: None, ..change() },
+        CommissionRerated of rerated,
         PayoutCreated of payout(),
         PayoutSettled of payout(),
         PayoutFailed of payout(),

@@ -9,6 +9,7 @@ mod learn;
 mod payouts;
 mod refund;
 mod release_due;
+mod rerate;
 mod rules;
 mod simulate;
 
@@ -24,5 +25,9 @@ pub use payouts::{
 pub(crate) use payouts::{create_due, line_sent};
 pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;
+pub use rerate::{Drafted, ReratingError, Selection, Stale, try_rerating};
+#[cfg(test)]
+pub(crate) use rerate::{Explained, rerate};
+pub(crate) use rerate::{apply_rerating, draft_rerating};
 pub use rules::{DraftRule, RuleCommandError, RuleVerb, change_rule, draft_rule};
 pub use simulate::{Simulate, SimulateError, Simulated, simulate};

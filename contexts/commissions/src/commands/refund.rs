@@ -1,10 +1,10 @@
 //! Takes back what follows from a refund of the conversion.
 
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Money, Uuid};
+use hexalpes_kernel::{Cause, Ids, Money};
 
 use super::book::book;
-use crate::domain::{ConversionId, RefundError, Refunded};
+use crate::domain::{ConversionId, RefundError, Refunded, Slots};
 use crate::store::{self, refunds, refunds::RefundedTotal};
 
 #[derive(Clone, Debug)]
@@ -13,8 +13,6 @@ pub struct RefundConversion {
     /// What was refunded until now, in all.
     pub total: Money,
     pub reason: Option<String>,
-    /// The id of the event that tells what it takes back.
-    pub event: Uuid,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,20 +23,27 @@ pub enum RefundCommissionError {
     Database(#[from] DbError),
 }
 
-/// Of a conversion that has no commission yet, the refund is kept until it has one.
-pub async fn refund(tx: &Tx, command: RefundConversion, cause: &Cause) -> Result<(), RefundCommissionError> {
-    let RefundConversion { conversion, total, reason, event } = command;
-    let told = RefundedTotal { total, reason };
-    let Some(mut kept) = store::load_by_conversion(tx, &conversion).await? else {
+/// It reaches each commission of the conversion. Of one that has none yet, the refund is kept until it has one.
+pub async fn refund(
+    tx: &Tx,
+    command: RefundConversion,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<(), RefundCommissionError> {
+    let RefundConversion { conversion, total, reason } = command;
+    let theirs = store::slots(tx, &conversion).await?.into_iter().map(|kept| kept.commission).collect();
+    let Some(slots) = Slots::of(theirs) else {
+        let told = RefundedTotal { total, reason };
         return Ok(refunds::keep(tx, &conversion, &told, cause.at).await?);
     };
-    match kept.commission.refund(told.total, told.reason, cause.at)? {
-        Refunded::Known => {}
-        Refunded::Noted => store::save(tx, &kept.commission).await?,
-        Refunded::Reversed(fact) => {
-            store::save(tx, &kept.commission).await?;
-            book(tx, vec![(event, *fact)], cause).await?;
+    let mut facts = Vec::new();
+    for mut commission in slots.into_commissions() {
+        match commission.refund(total, reason.clone(), cause.at)? {
+            Refunded::Known => continue,
+            Refunded::Noted => {}
+            Refunded::Reversed(fact) => facts.push((ids.uuid(), *fact)),
         }
+        store::save(tx, &commission).await?;
     }
-    Ok(())
+    Ok(book(tx, facts, cause).await?)
 }

@@ -51,19 +51,9 @@ pub async fn simulate(db: &Db, command: Simulate) -> Result<Simulated, SimulateE
         let others = rules::in_force(tx, &rule.program).await?;
         Ok(Some((rule, others)))
     };
-    let (rule, mut beside) = db.read(read).await?.ok_or_else(|| SimulateError::NotFound(id.clone()))?;
-    let number = version.unwrap_or_else(|| rule.newest().number);
-    let chosen = rule.version(number).ok_or(RuleChangeError::NoVersion(number))?;
-    beside.retain(|other| other.id != id);
-    let newest = beside.iter().map(|other| other.since).chain([rule.created_at]).max();
-    beside.push(InForce {
-        id: id.clone(),
-        name: rule.name.clone(),
-        version: number,
-        since: newest.unwrap_or(rule.created_at),
-        terms: chosen.terms.clone(),
-    });
-    let mut trial = Trial::new(beside);
+    let (rule, beside) = db.read(read).await?.ok_or_else(|| SimulateError::NotFound(id.clone()))?;
+    let (number, rules) = on_trial(&rule, version, beside)?;
+    let mut trial = Trial::new(rules);
     let start = trial.start(from);
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {
@@ -89,4 +79,24 @@ pub async fn simulate(db: &Db, command: Simulate) -> Result<Simulated, SimulateE
             _ => return Ok(Simulated { version: number, outcome }),
         }
     }
+}
+
+/// A version of a rule, the newest where none is named, beside the others that are in force, and which it is.
+pub(super) fn on_trial(
+    rule: &Rule,
+    version: Option<u32>,
+    mut beside: Vec<InForce>,
+) -> Result<(u32, Vec<InForce>), RuleChangeError> {
+    let number = version.unwrap_or_else(|| rule.newest().number);
+    let chosen = rule.version(number).ok_or(RuleChangeError::NoVersion(number))?;
+    beside.retain(|other| other.id != rule.id);
+    let newest = beside.iter().map(|other| other.since).chain([rule.created_at]).max();
+    beside.push(InForce {
+        id: rule.id.clone(),
+        name: rule.name.clone(),
+        version: number,
+        since: newest.unwrap_or(rule.created_at),
+        terms: chosen.terms.clone(),
+    });
+    Ok((number, beside))
 }

@@ -46,6 +46,37 @@ pub enum Origin {
     Recorded,
 }
 
+/// Which of a conversion's commissions it is: the first, or one that a re-rating added because those before it had
+/// left already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(u32);
+
+impl Slot {
+    /// The commission that every conversion has.
+    pub const FIRST: Self = Self(0);
+    const ADDED: &'static str = "rerating-";
+
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// `default`, `rerating-1`, `rerating-2`, ….
+    pub fn name(self) -> String {
+        match self.0 {
+            0 => "default".to_owned(),
+            number => format!("{}{number}", Self::ADDED),
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.strip_prefix(Self::ADDED) {
+            Some(number) => number.parse().ok().filter(|number| *number > 0).map(Self),
+            None => (name == "default").then_some(Self::FIRST),
+        }
+    }
+}
+
 /// Each state carries what is true only in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -154,6 +185,7 @@ impl State {
 pub struct Commission {
     pub(super) id: CommissionId,
     pub(super) program: ProgramId,
+    pub(super) slot: Slot,
     pub(super) conversion: Conversion,
     /// None where it is no plain percentage.
     pub(super) rate: Option<Rate>,
@@ -171,6 +203,7 @@ pub struct Commission {
 pub struct Stored {
     pub id: CommissionId,
     pub program: ProgramId,
+    pub slot: Slot,
     pub conversion: Conversion,
     pub rate: Option<Rate>,
     pub amount: Money,
@@ -210,6 +243,7 @@ impl Commission {
         let calculated = Calculated {
             commission: id.clone(),
             conversion: conversion.clone(),
+            slot: Slot::FIRST,
             amount: explanation.amount,
             rate: explanation.formula.rate(),
             source: explanation.source,
@@ -222,6 +256,7 @@ impl Commission {
         let mut commission = Self {
             id,
             program: program.id(),
+            slot: Slot::FIRST,
             rate: calculated.rate,
             amount: calculated.amount,
             reversed: Money::zero(calculated.amount.currency()),
@@ -247,8 +282,9 @@ impl Commission {
 
     /// Takes a commission out of its store.
     pub fn restore(stored: Stored) -> Self {
-        let Stored { id, program, conversion, rate, amount, reversed, refunded, state, created_at } = stored;
-        Self { id, program, conversion, rate, amount, reversed, refunded, state, created_at }
+        let Stored { id, program, slot, conversion, rate, amount, reversed, refunded, state, created_at } =
+            stored;
+        Self { id, program, slot, conversion, rate, amount, reversed, refunded, state, created_at }
     }
 
     pub fn id(&self) -> &CommissionId {
@@ -257,6 +293,10 @@ impl Commission {
 
     pub fn program(&self) -> &ProgramId {
         &self.program
+    }
+
+    pub fn slot(&self) -> Slot {
+        self.slot
     }
 
     pub fn conversion(&self) -> &Conversion {
@@ -268,7 +308,7 @@ impl Commission {
         self.rate
     }
 
-    /// As it was calculated, whatever was taken back since.
+    /// As it was calculated, or rated anew, whatever was taken back since.
     pub fn amount(&self) -> Money {
         self.amount
     }

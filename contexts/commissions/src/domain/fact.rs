@@ -2,13 +2,14 @@
 
 use hexalpes_kernel::{Money, Rate, Timestamp};
 
-use super::{Bucket, CommissionId, Conversion, PayoutId, RateSource};
+use super::{Bucket, CommissionId, Conversion, PayoutId, RateSource, Rating, ReratingId, Slot};
 
 /// A commission was calculated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calculated {
     pub commission: CommissionId,
     pub conversion: Conversion,
+    pub slot: Slot,
     pub amount: Money,
     /// None where it is no plain percentage.
     pub rate: Option<Rate>,
@@ -57,6 +58,21 @@ pub struct Share {
     pub netted: Money,
 }
 
+/// A commission owes more or less than before, for its conversion was rated anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rerated {
+    /// Moves the difference of what is left: less than zero where less is left.
+    pub change: Change,
+    pub rerating: ReratingId,
+    /// Its amount before, and now.
+    pub before: Money,
+    pub amount: Money,
+    /// What the conversion owes in all, and by which rule.
+    pub rating: Rating,
+    /// Where the difference stands.
+    pub bucket: Bucket,
+}
+
 /// Whatever can happen to a commission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -96,6 +112,7 @@ pub enum Fact {
         change: Change,
         share: Share,
     },
+    Rerated(Rerated),
     /// The payout failed: it is payable again, but for what was refunded in the meantime.
     Returned {
         change: Change,
@@ -134,6 +151,7 @@ impl Fact {
             Self::Reserved { .. } => "reserve",
             Self::Paid { .. } => "pay",
             Self::Returned { .. } => "return",
+            Self::Rerated(_) => "rerate",
         }
     }
 
@@ -157,7 +175,8 @@ impl Fact {
             | Self::ClawedBack { change }
             | Self::Reserved { change, .. }
             | Self::Paid { change, .. }
-            | Self::Returned { change, .. } => Some(change),
+            | Self::Returned { change, .. }
+            | Self::Rerated(Rerated { change, .. }) => Some(change),
         }
     }
 

@@ -27,6 +27,10 @@ opaque_id! {
     pub struct RuleId = "rul_";
 }
 opaque_id! {
+    /// A re-rating: what a period would have owed by other rules, and perhaps does now.
+    pub struct ReratingId = "rer_";
+}
+opaque_id! {
     /// A payout: what is paid at once, in one currency.
     pub struct PayoutId = "pay_";
 }

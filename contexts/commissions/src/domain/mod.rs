@@ -13,18 +13,19 @@ mod lifecycle;
 mod payout;
 mod posting;
 mod refund;
+mod rerate;
 mod rule;
 mod rulebook;
 mod terms;
 mod trial;
 
-pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, State, Stored, Told};
+pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, Slot, State, Stored, Told};
 pub use explanation::{Explanation, Named, Offer, Rounding, Step};
-pub use fact::{Approved, Calculated, Change, Fact, Share};
+pub use fact::{Approved, Calculated, Change, Fact, Rerated, Share};
 pub use formula::{
     BANDS_MAX, Band, Basis, Earns, Exact, Formula, Mode, Period, Piece, Tally, Tiers, TiersError,
 };
-pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, ProgramId, RuleId};
+pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, ProgramId, ReratingId, RuleId};
 pub use journal::{Account, Bucket, Entry, Posting, Unbalanced};
 pub use known::{KnownAffiliate, KnownProgram};
 pub use lifecycle::Refusal;
@@ -32,10 +33,11 @@ pub use payout::{
     Candidate, Item, Line, LineState, Method, Payout, PayoutError, PayoutStatus, Plan, PlannedLine, plan,
 };
 pub use refund::{RefundError, Refunded};
+pub use rerate::{Rating, Slots, Standing, Why};
 pub use rule::{Program, RateSource, Rates, RuleError, Ruled, derive};
 pub use rulebook::{
     Conditions, Facts, InForce, Owed, Rule, RuleChangeError, RuleStatus, RuleTerms, RuleVersion, holding,
     rank,
 };
 pub use terms::{Schedule, Terms};
-pub use trial::{Ledgers, Outcome, Recorded, Sums, Trial, Tried};
+pub use trial::{Counted, Ledgers, Outcome, Recorded, Sums, Trial, Tried};

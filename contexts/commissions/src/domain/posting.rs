@@ -25,6 +25,8 @@ impl Fact {
             Self::ClawedBack { change } => {
                 Posting::moving(change.amount, bucket(Bucket::Receivable), Account::Expense)
             }
+            // More is owed where it stands; less the other way round.
+            Self::Rerated(fact) => Posting::moving(fact.change.amount, Account::Expense, bucket(fact.bucket)),
             Self::Reserved { share, .. } => balanced(
                 share.paid,
                 [

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use hexalpes_kernel::{Currency, Money, MoneyError, Rate, Timestamp};
 
-use super::{CampaignId, Facts, Formula, InForce, RuleId, Tally, rank};
+use super::{CampaignId, Facts, Formula, InForce, RuleId, Ruled, Tally, rank};
 
 /// A conversion that has a commission, and what that was derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,12 @@ pub struct Tried {
     pub amount: Money,
     /// The rule that says so, by its rank.
     pub rule: Option<usize>,
+    /// What its tiers had counted.
+    pub counted: Option<Counted>,
 }
+
+/// A period of a tiered rule, and what was sold in it before.
+pub type Counted = (String, Tally);
 
 /// Rules on trial.
 #[derive(Debug)]
@@ -55,7 +60,7 @@ impl Trial {
     }
 
     pub fn owes(&mut self, recorded: &Recorded) -> Result<Tried, MoneyError> {
-        let as_it_was = Tried { amount: recorded.paid, rule: None };
+        let as_it_was = Tried { amount: recorded.paid, rule: None, counted: None };
         if recorded.is_asked {
             return Ok(as_it_was);
         }
@@ -63,21 +68,38 @@ impl Trial {
         let holds = |rule: &InForce| rule.terms.hold_for(campaign.as_ref(), gross.currency(), facts);
         let Some(index) = self.rules.iter().position(holds) else {
             return match recorded.fallback {
-                Some(rate) => Ok(Tried { amount: rate.of(*gross)?, rule: None }),
+                Some(rate) => Ok(Tried { amount: rate.of(*gross)?, rule: None, counted: None }),
                 None => Ok(as_it_was),
             };
         };
         let terms = &self.rules[index].terms;
         let Some(period) = terms.period(facts.occurred_at) else {
             let owed = terms.owes(*gross, Tally::default(), &mut |_| ())?;
-            return Ok(Tried { amount: owed.amount, rule: Some(index) });
+            return Ok(Tried { amount: owed.amount, rule: Some(index), counted: None });
         };
         let key = format!("{index}/{period}/{}/{}", gross.currency(), recorded.affiliate);
         let tally = self.tallies.entry(key).or_default();
         let before = *tally;
         let owed = terms.owes(*gross, before, &mut |_| ())?;
         *tally = before.and(*gross)?;
-        Ok(Tried { amount: owed.amount, rule: Some(index) })
+        Ok(Tried { amount: owed.amount, rule: Some(index), counted: Some((period, before)) })
+    }
+
+    /// The rules that hold for a conversion, that at this rank first: what [`derive`](super::derive) explains.
+    pub fn ruled(&self, recorded: &Recorded, tried: &Tried) -> Option<Ruled> {
+        let index = tried.rule?;
+        let Recorded { campaign, gross, facts, .. } = recorded;
+        let holds = |rule: &&InForce| rule.terms.hold_for(campaign.as_ref(), gross.currency(), facts);
+        Some(Ruled {
+            rule: self.rules[index].clone(),
+            counted: tried.counted.clone(),
+            passed_over: self.rules[index + 1..].iter().filter(holds).cloned().collect(),
+        })
+    }
+
+    /// The rules on trial, the one that counts first first.
+    pub fn rules(&self) -> &[InForce] {
+        &self.rules
     }
 
     /// Whether a rule by its rank is this one.

@@ -14,7 +14,7 @@ use hexalpes_http::{
 };
 use hexalpes_kernel::Money;
 
-use super::App;
+use super::{App, seed};
 use crate::commands::{self, CalculateError, ChangeCommission, Verb};
 use crate::domain::{AffiliateId, CommissionId, ConversionId, ProgramId, State as Standing};
 use crate::problems::SEED_4;
@@ -24,7 +24,7 @@ use crate::requests::{
 };
 use crate::store::lists::{self, CommissionFilter, CommissionSort};
 use crate::store::{self, Kept, history, known};
-use crate::views::{ComisionView, ExplicadaView, HistoriaView};
+use crate::views::{ComisionView, ExplicadaView, HistoriaView, rated_anew};
 
 /// For so long a conversion or a program that is not known yet is waited for: it may be on its way.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -140,7 +140,13 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
 #[utoipa::path(get, path = "/api/v1/comisiones/{id}/explicacion", tag = "comisiones", params(("id" = String, Path)),
     responses((status = 200, description = "The explanation", body = ExplicadaView)))]
 pub(super) async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    Ok(Answer::json(StatusCode::OK, &ExplicadaView::of(found(&app, &id).await?)))
+    let Ok(commission) = CommissionId::parse(&id) else { return Err(none(&id)) };
+    let read = async move |tx: &Tx| -> Result<_, DbError> {
+        let found = store::load(tx, &commission).await?;
+        seed::explained(tx, found).await
+    };
+    let (kept, anew) = app.db.read(read).await?.ok_or_else(|| none(&id))?;
+    Ok(Answer::json(StatusCode::OK, &ExplicadaView::of(kept, rated_anew(anew))))
 }
 
 /// Who did what with it, when and why, the oldest first.

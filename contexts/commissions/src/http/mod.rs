@@ -3,6 +3,7 @@
 mod books;
 mod comisiones;
 mod payouts;
+mod reratings;
 mod rules;
 mod seed;
 mod statements;
@@ -87,6 +88,10 @@ pub fn api(app: App) -> OpenApiRouter {
         .routes(routes!(rules::activate))
         .routes(routes!(rules::retire))
         .routes(routes!(rules::simulate))
+        .routes(routes!(reratings::draft, reratings::list))
+        .routes(routes!(reratings::read))
+        .routes(routes!(reratings::lines))
+        .routes(routes!(reratings::apply))
         .routes(routes!(books::journal))
         .routes(routes!(books::balances))
         .routes(routes!(books::trial_balance))

@@ -12,8 +12,9 @@ use crate::commands;
 use crate::domain::{CommissionId, ConversionId};
 use crate::queries;
 use crate::requests::{ApproveBody, ApproveRequest, CalculateBody, CalculateRequest, Scope};
-use crate::store;
-use crate::views::{CommissionView, ExplainedView};
+use crate::store::reratings::{self, RatedAnew};
+use crate::store::{self, Kept};
+use crate::views::{CommissionView, ExplainedView, rated_anew};
 
 /// Calculates the commission of a conversion, once.
 #[utoipa::path(post, path = "/commissions/calculate", tag = "commissions", request_body = CalculateBody,
@@ -69,9 +70,12 @@ pub(super) async fn by_conversion(State(app): State<App>, Path(id): Path<String>
 pub(super) async fn explain(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let none = || super::none_of("commission_not_found", "commission", "comisión", &id);
     let commission = CommissionId::parse(&id).map_err(|_| none())?;
-    let read = async move |tx: &Tx| -> Result<_, DbError> { store::load(tx, &commission).await };
-    let kept = app.db.read(read).await?.ok_or_else(none)?;
-    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept)))
+    let read = async move |tx: &Tx| -> Result<_, DbError> {
+        let found = store::load(tx, &commission).await?;
+        explained(tx, found).await
+    };
+    let (kept, anew) = app.db.read(read).await?.ok_or_else(none)?;
+    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept, rated_anew(anew))))
 }
 
 /// The same, of a conversion's commission.
@@ -84,8 +88,20 @@ pub(super) async fn explain_by_conversion(
 ) -> Result<Answer, Problem> {
     let none = || Problem::not_found("commission_not_found", "the conversion has no commission");
     let conversion = ConversionId::parse(&id).map_err(|_| none())?;
-    let read =
-        async move |tx: &Tx| -> Result<_, DbError> { store::load_by_conversion(tx, &conversion).await };
-    let kept = app.db.read(read).await?.ok_or_else(none)?;
-    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept)))
+    let read = async move |tx: &Tx| -> Result<_, DbError> {
+        let found = store::load_by_conversion(tx, &conversion).await?;
+        explained(tx, found).await
+    };
+    let (kept, anew) = app.db.read(read).await?.ok_or_else(none)?;
+    Ok(Answer::json(StatusCode::OK, &ExplainedView::of(kept, rated_anew(anew))))
+}
+
+/// A commission, and what its conversion was rated anew by.
+pub(super) async fn explained(
+    tx: &Tx,
+    found: Option<Kept>,
+) -> Result<Option<(Kept, Vec<RatedAnew>)>, DbError> {
+    let Some(kept) = found else { return Ok(None) };
+    let anew = reratings::of(tx, &kept.commission.conversion().id).await?;
+    Ok(Some((kept, anew)))
 }

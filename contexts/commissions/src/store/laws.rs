@@ -8,12 +8,13 @@ use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge, FixedEdge,
 use proptest::collection::vec;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::value::RawValue;
 
 use super::journal::Ledger;
 use super::{Kept, snapshots};
 use crate::commands::{
-    self, About, Agreement, CalculateCommission, ChangeCommission, CreatePayout, RefundConversion, Verb,
-    Wanted, WhatToPay,
+    self, About, Agreement, CalculateCommission, ChangeCommission, CreatePayout, Explained, RefundConversion,
+    Verb, Wanted, WhatToPay,
 };
 use crate::domain::laws::{MINIMUM, Step, World, currency, step};
 use crate::domain::{Account, PayoutId, Terms};
@@ -92,11 +93,14 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
                 let conversion = commission.conversion();
                 let total = conversion.gross.share(*part, 100).unwrap();
                 let conversion = conversion.id.clone();
-                let command = RefundConversion { conversion, total, reason: None, event: edge.uuid() };
+                let command = RefundConversion { conversion, total, reason: None };
                 // Refused as the model refuses it: the states are compared.
-                let _ = commands::refund(tx, command, &cause).await;
+                let _ = commands::refund(tx, command, edge, &cause).await;
             }
             return Ok(());
+        }
+        Step::Rerate(which, millionths) => {
+            return play_rerating(tx, edge, world, (*which, *millionths)).await;
         }
         Step::Pay { yen, single } => {
             let only = match single {
@@ -146,6 +150,24 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
     for _ in 0..2 {
         let (commission, verb) = (commission.id().clone(), verb.clone());
         let _ = commands::change(tx, ChangeCommission { commission, verb, events: events() }, &cause).await;
+    }
+    Ok(())
+}
+
+/// Twice is once. Where it stands as it is, the model says so too.
+async fn play_rerating(
+    tx: &Tx,
+    edge: &dyn Edge,
+    world: &World,
+    (which, millionths): (usize, i128),
+) -> Result<(), DbError> {
+    let at = Timestamp::from_micros((world.now + 1) * 1_000_000).unwrap();
+    let cause = cause(edge, at);
+    let Some((conversion, rating, added)) = world.rating(which, millionths) else { return Ok(()) };
+    let explanation = RawValue::from_string("{}".to_owned()).unwrap();
+    let (why, explained) = (World::why(), Explained { rating, explanation });
+    for _ in 0..2 {
+        commands::rerate(tx, &conversion, &explained, &added, &why, edge, &cause).await?;
     }
     Ok(())
 }

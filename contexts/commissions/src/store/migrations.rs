@@ -4,7 +4,7 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
-use super::{history, journal, known, payouts, rated, refunds, rules, snapshots, terms};
+use super::{history, journal, known, payouts, rated, refunds, reratings, rules, snapshots, terms};
 
 /// What the routers need in their database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("commissions", 5, "have rules, and keep what they look at", |backend| {
         [rules::create(backend), rated::create(backend)].concat()
     }),
+    Migration::new("commissions", 6, "rate conversions anew", reratings::create),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

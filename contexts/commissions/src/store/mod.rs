@@ -10,6 +10,7 @@ mod migrations;
 pub(crate) mod payouts;
 pub(crate) mod rated;
 pub(crate) mod refunds;
+pub(crate) mod reratings;
 pub(crate) mod rules;
 pub(crate) mod snapshots;
 pub(crate) mod statement;
@@ -22,15 +23,13 @@ use serde_json::value::RawValue;
 
 use crate::domain::{
     AffiliateId, CampaignId, Commission, CommissionId, Conversion, ConversionId, Payment, PayoutId,
-    ProgramId, Reservation, State, Stored,
+    ProgramId, Reservation, Slot, State, Stored,
 };
 
 pub use migrations::MIGRATIONS;
 
 /// The only tenant there is until authentication tells them apart.
 pub(crate) const TENANT: &str = "default";
-/// A conversion may owe one commission for each slot; the program's own is the only one yet.
-const RULE_SLOT: &str = "default";
 
 #[derive(Iden, Clone, Copy)]
 pub(crate) enum Col {
@@ -76,7 +75,7 @@ pub(crate) struct Kept {
     pub(crate) explanation: Box<RawValue>,
 }
 
-/// Inserts a commission unless its conversion has one; tells whether it did.
+/// Inserts a commission unless its conversion has one in that slot; tells whether it did.
 pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
     let commission = &kept.commission;
     let conversion = commission.conversion();
@@ -109,7 +108,7 @@ pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
             TENANT.into(),
             commission.program().as_str().into(),
             conversion.id.as_str().into(),
-            RULE_SLOT.into(),
+            commission.slot().name().into(),
             conversion.affiliate.as_str().into(),
             conversion.campaign.as_ref().map(CampaignId::as_str).into(),
             conversion.gross.minor().into(),
@@ -117,7 +116,7 @@ pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
             commission.reversed().minor().into(),
             commission.refunded().minor().into(),
             conversion.gross.currency().code().into(),
-            commission.rate().map(|rate| rate.percent().to_string()).unwrap_or_default().into(),
+            rate_percent(commission).into(),
             kept.explanation.get().into(),
             state.status.into(),
             state.held_until.into(),
@@ -129,11 +128,13 @@ pub(crate) async fn insert(tx: &Tx, kept: &Kept) -> Result<bool, DbError> {
     tx.insert_new(&insert, Col::Id).await
 }
 
-/// Writes what can change: the state, and what was taken back.
+/// Writes what can change: the state, what was taken back, and what a re-rating changes.
 pub(crate) async fn save(tx: &Tx, commission: &Commission) -> Result<(), DbError> {
     let state = Columns::of(commission.state());
     let update = Query::update()
         .table(Col::Table)
+        .value(Col::CommissionMinor, commission.amount().minor())
+        .value(Col::RatePercent, rate_percent(commission))
         .value(Col::ReversedMinor, commission.reversed().minor())
         .value(Col::RefundedMinor, commission.refunded().minor())
         .value(Col::Status, state.status)
@@ -160,12 +161,24 @@ pub(crate) async fn load(tx: &Tx, id: &CommissionId) -> Result<Option<Kept>, DbE
     tx.fetch_optional(&select).await?.map(|row| kept(&row)).transpose()
 }
 
+/// Empty where it is no plain percentage.
+fn rate_percent(commission: &Commission) -> String {
+    commission.rate().map(|rate| rate.percent().to_string()).unwrap_or_default()
+}
+
+/// The commission that every conversion has.
 pub(crate) async fn load_by_conversion(tx: &Tx, id: &ConversionId) -> Result<Option<Kept>, DbError> {
     let select = select()
         .and_where(Expr::col(Col::ConversionId).eq(id.as_str()))
-        .and_where(Expr::col(Col::RuleSlot).eq(RULE_SLOT))
+        .and_where(Expr::col(Col::RuleSlot).eq(Slot::FIRST.name()))
         .to_owned();
     tx.fetch_optional(&select).await?.map(|row| kept(&row)).transpose()
+}
+
+/// All commissions of a conversion, in no order.
+pub(crate) async fn slots(tx: &Tx, id: &ConversionId) -> Result<Vec<Kept>, DbError> {
+    let select = select().and_where(Expr::col(Col::ConversionId).eq(id.as_str())).to_owned();
+    tx.fetch_all(&select).await?.iter().map(kept).collect()
 }
 
 /// The held commissions whose time has come, the longest due first.
@@ -318,6 +331,7 @@ pub(crate) fn kept(row: &Row) -> Result<Kept, DbError> {
     let commission = Commission::restore(Stored {
         id: row.parsed("id", |id| CommissionId::parse(id).ok())?,
         program: row.parsed("program_id", |id| ProgramId::parse(id).ok())?,
+        slot: row.parsed("rule_slot", Slot::parse)?,
         conversion,
         rate: rate(row)?,
         amount: reader.money("commission_minor")?,

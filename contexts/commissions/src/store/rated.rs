@@ -1,13 +1,14 @@
 //! The table `rated_conversion`: what a commission was derived from, for rules to be tried on it again.
 
 use hexalpes_db::{Backend, DbError, Keyset, Row, Tx, columns};
-use sea_query::{ColumnDef, Expr, ExprTrait as _, Iden, Index, Query, Table};
+use sea_query::{ColumnDef, Expr, ExprTrait as _, Iden, Index, Query, SelectStatement, Table};
 
 use super::{TENANT, percent};
 use hexalpes_kernel::{Currency, Money, Rate, Timestamp};
 
 use crate::domain::{
-    CampaignId, Commission, Explanation, Facts, Program, ProgramId, RateSource, Recorded, RuleId,
+    AffiliateId, CampaignId, Commission, CommissionId, Explanation, Facts, Program, ProgramId, RateSource,
+    Rating, Recorded, RuleId,
 };
 
 #[derive(Iden, Clone, Copy)]
@@ -27,7 +28,7 @@ pub(crate) enum Rated {
     NewCustomer,
     Currency,
     GrossMinor,
-    /// As it was calculated.
+    /// As it was calculated, or rated anew.
     CommissionMinor,
     OccurredAt,
     /// 0: the program's rate, 1: the affiliate's, 2: a rule, 3: the request.
@@ -155,14 +156,107 @@ pub(crate) struct RatedRow {
     pub(crate) recorded: Recorded,
 }
 
+/// What a conversion was rated by.
+#[derive(Clone, Debug)]
+pub(crate) struct RatedBy {
+    pub(crate) commission: CommissionId,
+    pub(crate) affiliate: AffiliateId,
+    /// The rule in its version, where it was one.
+    pub(crate) rule: Option<(RuleId, u32)>,
+    /// What counts where no rule holds is the affiliate's own.
+    pub(crate) is_fallback_affiliates: bool,
+    pub(crate) program_version: u32,
+}
+
 /// The conversions of a program that customers did from a time until before another, in that order.
 pub(crate) async fn page(
     tx: &Tx,
     program: &ProgramId,
-    (from, until): (Timestamp, Timestamp),
+    period: (Timestamp, Timestamp),
     after: Option<(i64, String)>,
     limit: u64,
 ) -> Result<Vec<RatedRow>, DbError> {
+    tx.fetch_all(&selected(program, period, after, limit)).await?.iter().map(rated).collect()
+}
+
+/// As [`page`], of one affiliate where one is named, and with what each was rated by.
+pub(crate) async fn page_with_rules(
+    tx: &Tx,
+    program: &ProgramId,
+    affiliate: Option<&AffiliateId>,
+    period: (Timestamp, Timestamp),
+    after: Option<(i64, String)>,
+    limit: u64,
+) -> Result<Vec<(RatedRow, RatedBy)>, DbError> {
+    let mut select = selected(program, period, after, limit);
+    select.columns([
+        Rated::CommissionId,
+        Rated::RuleId,
+        Rated::RuleVersion,
+        Rated::FallbackSource,
+        Rated::ProgramVersion,
+    ]);
+    select.and_where_option(affiliate.map(|id| Expr::col(Rated::AffiliateId).eq(id.as_str())));
+    let both = |row: &Row| {
+        let rule = row.parsed_if_any("rule_id", |id| RuleId::parse(id).ok())?;
+        let version: Option<u32> = row.get("rule_version")?;
+        let by = RatedBy {
+            commission: row.parsed("commission_id", |id| CommissionId::parse(id).ok())?,
+            affiliate: row.parsed("affiliate_id", |id| AffiliateId::parse(id).ok())?,
+            rule: rule.zip(version),
+            is_fallback_affiliates: row.get::<i64>("fallback_source")? == 1,
+            program_version: row.get("program_version")?,
+        };
+        Ok((rated(row)?, by))
+    };
+    tx.fetch_all(&select).await?.iter().map(both).collect()
+}
+
+/// How many conversions of a program customers did in a period.
+pub(crate) async fn count(
+    tx: &Tx,
+    program: &ProgramId,
+    (from, until): (Timestamp, Timestamp),
+) -> Result<i64, DbError> {
+    let select = Query::select()
+        .expr_as(Expr::col(Rated::ConversionId).count(), "conversions")
+        .from(Rated::Table)
+        .and_where(Expr::col(Rated::Tenant).eq(TENANT))
+        .and_where(Expr::col(Rated::ProgramId).eq(program.as_str()))
+        .and_where(Expr::col(Rated::OccurredAt).gte(from.as_micros()))
+        .and_where(Expr::col(Rated::OccurredAt).lt(until.as_micros()))
+        .to_owned();
+    tx.fetch_one(&select).await?.get("conversions")
+}
+
+/// Says what a conversion is rated by from now on.
+pub(crate) async fn rated_anew(
+    tx: &Tx,
+    program: &ProgramId,
+    (occurred_at, conversion): (Timestamp, &str),
+    rating: &Rating,
+) -> Result<(), DbError> {
+    let is_rule = rating.source == RateSource::Rule;
+    let update = Query::update()
+        .table(Rated::Table)
+        .value(Rated::CommissionMinor, rating.amount.minor())
+        .value(Rated::Source, rating.source.rank())
+        .value(Rated::RuleId, is_rule.then_some(rating.rule.as_str()))
+        .value(Rated::RuleVersion, is_rule.then_some(i64::from(rating.rule_version)))
+        .and_where(Expr::col(Rated::Tenant).eq(TENANT))
+        .and_where(Expr::col(Rated::ProgramId).eq(program.as_str()))
+        .and_where(Expr::col(Rated::OccurredAt).eq(occurred_at.as_micros()))
+        .and_where(Expr::col(Rated::ConversionId).eq(conversion))
+        .to_owned();
+    tx.execute(&update).await.map(|_| ())
+}
+
+fn selected(
+    program: &ProgramId,
+    (from, until): (Timestamp, Timestamp),
+    after: Option<(i64, String)>,
+    limit: u64,
+) -> SelectStatement {
     let mut select = Query::select()
         .columns([
             Rated::ConversionId,
@@ -191,7 +285,7 @@ pub(crate) async fn page(
     let after = after.map(|(at, id)| (at.into(), id.into()));
     let keyset = Keyset { is_descending: false, after, limit };
     keyset.apply(&mut select, Rated::OccurredAt, Rated::ConversionId);
-    tx.fetch_all(&select).await?.iter().map(rated).collect()
+    select
 }
 
 fn rated(row: &Row) -> Result<RatedRow, DbError> {

@@ -309,6 +309,24 @@ pub(crate) async fn tally(
     }
 }
 
+/// Counts a conversion no longer.
+pub(crate) async fn uncount(
+    tx: &Tx,
+    rule: &RuleId,
+    affiliate: &AffiliateId,
+    period: &str,
+    gross: Money,
+) -> Result<(), DbError> {
+    let update = Query::update()
+        .table(Tallies::Table)
+        .value(Tallies::Count, Expr::col(Tallies::Count).sub(1_i64))
+        .value(Tallies::GrossMinor, Expr::col(Tallies::GrossMinor).sub(gross.minor()))
+        .and_where(is(rule, affiliate, period, gross.currency()))
+        .and_where(Expr::col(Tallies::Count).gt(0_i64))
+        .to_owned();
+    tx.execute(&update).await.map(|_| ())
+}
+
 /// Counts one more conversion.
 pub(crate) async fn count(
     tx: &Tx,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
+use super::reratings::{RatedAnewView, RecalculoView};
 use super::rules::{TiersView, mode};
 use crate::domain::{Earns, Explanation, Formula, Mode, Named, Offer, Piece, RateSource, Step};
 use crate::store::Kept;
@@ -300,9 +301,11 @@ pub(crate) struct ExplainedView {
     currency: &'static str,
     /// Null for a commission that is older than sentences.
     sentence: Option<Sentence>,
-    /// Inputs, rule, steps and rounding.
+    /// Inputs, rule, steps and rounding, as they were when it was made.
     #[schema(value_type = Object)]
     explanation: Box<RawValue>,
+    /// When its conversion was rated anew, because a rule was wrong: the oldest first.
+    reratings: Vec<RatedAnewView>,
 }
 
 /// The same in the words of seed 4.
@@ -317,13 +320,15 @@ pub(crate) struct ExplicadaView {
     moneda: &'static str,
     /// Null for a commission that is older than sentences.
     frase: Option<Sentence>,
-    /// Inputs, rule, steps and rounding.
+    /// Inputs, rule, steps and rounding, as they were when it was made.
     #[schema(value_type = Object)]
     explicacion: Box<RawValue>,
+    /// When its conversion was rated anew, because a rule was wrong: the oldest first.
+    recalculos: Vec<RecalculoView>,
 }
 
 impl ExplainedView {
-    pub(crate) fn of(Kept { commission, explanation }: Kept) -> Self {
+    pub(crate) fn of(Kept { commission, explanation }: Kept, reratings: Vec<RatedAnewView>) -> Self {
         let said = serde_json::from_str::<Said>(explanation.get()).ok();
         let amount = commission.amount();
         Self {
@@ -334,13 +339,14 @@ impl ExplainedView {
             currency: amount.currency().code(),
             sentence: said.and_then(|said| said.sentence),
             explanation,
+            reratings,
         }
     }
 }
 
 impl ExplicadaView {
-    pub(crate) fn of(kept: Kept) -> Self {
-        let view = ExplainedView::of(kept);
+    pub(crate) fn of(kept: Kept, reratings: Vec<RatedAnewView>) -> Self {
+        let view = ExplainedView::of(kept, reratings);
         Self {
             comision_id: view.commission_id,
             conversion_id: view.conversion_id,
@@ -349,6 +355,7 @@ impl ExplicadaView {
             moneda: view.currency,
             frase: view.sentence,
             explicacion: view.explanation,
+            recalculos: view.reratings.into_iter().map(RecalculoView::from).collect(),
         }
     }
 }

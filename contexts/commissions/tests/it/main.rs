@@ -10,6 +10,7 @@ mod flow;
 mod messages;
 mod payouts;
 mod reconciliation;
+mod reratings;
 mod rules;
 mod simulation;
 mod support;

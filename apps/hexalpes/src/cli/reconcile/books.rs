@@ -65,7 +65,13 @@ pub(super) async fn journal(db: &Db) -> Result<Check> {
         check.counted += booked.len() as u64;
         for one in &booked {
             let id = &one.commission;
-            if one.accrued_minor != one.amount_minor {
+            if let Some(rerated) = one.rerated_minor {
+                let left = one.amount_minor - one.taken_back_minor;
+                let booked = one.accrued_minor + rerated - one.booked_back_minor;
+                if left != booked {
+                    check.differ(1, || format!("of {id} {left} is left, and {booked} in the journal"));
+                }
+            } else if one.accrued_minor != one.amount_minor {
                 let (accrued, amount) = (one.accrued_minor, one.amount_minor);
                 check.differ(1, || format!("{id} is {amount}, and {accrued} accrued"));
             } else if one.booked_back_minor != one.taken_back_minor {
