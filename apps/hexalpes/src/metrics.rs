@@ -66,12 +66,35 @@ impl DeadLetters {
     pub(crate) async fn measure(&self, admin: &AdminClient) {
         for topic in &self.topics {
             let labels = [("service", self.service.to_owned()), ("topic", topic.to_string())];
+            if let Err(error) = keep(admin, topic).await {
+                debug!(%topic, %error, "dead letters have no subscription yet that keeps them");
+            }
             match waiting(admin, topic).await {
                 Ok(letters) => metrics::gauge!(DEAD_LETTERS, &labels).set(letters as f64),
                 Err(error) => debug!(%topic, %error, "how many dead letters wait is not known"),
             }
         }
     }
+}
+
+/// Under which dead letters wait for a decision, `hexalpes dlq`.
+pub(crate) const DECISIONS: &str = "hexalpes-dlq";
+
+/// Dead letters of one consumer stay until somebody decides, whatever the retention of their namespace: a subscription
+/// keeps them. Those of the topics to look at go with time.
+async fn keep(admin: &AdminClient, topic: &TopicName) -> Result<(), AdminError> {
+    if !topic.local().ends_with("-dlq") {
+        return Ok(());
+    }
+    let stats = match admin.stats(topic).await {
+        // There have never been any.
+        Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => return Ok(()),
+        stats => stats?,
+    };
+    if stats["subscriptions"].get(DECISIONS).is_some() {
+        return Ok(());
+    }
+    admin.create_subscription(topic, DECISIONS).await
 }
 
 /// What the slowest subscription has before it, or all that is kept where nobody has subscribed. A topic that was never

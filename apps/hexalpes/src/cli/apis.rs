@@ -7,7 +7,10 @@ use hexalpes_kernel::{Clock as _, Ids as _, SystemEdge};
 use serde_json::Value;
 use tokio::time::{self, Instant};
 
-use crate::settings::{Key, Settings};
+use crate::{
+    services::Service,
+    settings::{Key, Settings},
+};
 
 /// For so long something that comes by itself is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,12 +40,6 @@ impl Api {
             Self::Commissions => Key::MarketingPort,
             Self::Seed => Key::CommissionsPort,
         }
-    }
-
-    /// The one of a service by its name, on which its desk is.
-    pub(super) fn of_service(service: &str) -> Result<Self> {
-        let known = Self::CONTEXTS.into_iter().find(|api| api.name() == service);
-        known.with_context(|| format!("{service} is no service of ours that handles events"))
     }
 
     pub(super) const fn name(self) -> &'static str {
@@ -166,6 +163,65 @@ impl Apis {
         }
         let flag = api.key().flag();
         anyhow!("nothing answers at {address}: start it (`hexalpes`), or say with --{flag} where it is")
+    }
+}
+
+/// What an operator looks at in one service: its outbox, relay and consumers.
+pub(super) struct Desk {
+    pub(super) service: Service,
+    http: reqwest::Client,
+    address: String,
+}
+
+impl Desk {
+    pub(super) fn of(settings: &Settings, service: Service) -> Result<Self> {
+        let http = Apis::of(settings)?.http;
+        let address = format!("http://127.0.0.1:{}", settings.port(service.port_key())?);
+        Ok(Self { service, http, address })
+    }
+
+    /// By the service's name on the wire.
+    pub(super) fn named(settings: &Settings, name: &str) -> Result<Self> {
+        let known = Service::CONTEXTS.into_iter().find(|service| service.name() == name);
+        Self::of(
+            settings,
+            known.with_context(|| format!("{name} is no service of ours that handles events"))?,
+        )
+    }
+
+    /// What each service answers that runs here; an error if none does.
+    pub(super) async fn all(settings: &Settings, path: &str) -> Result<Vec<Value>> {
+        let (mut answers, mut last) = (Vec::new(), None);
+        for service in Service::CONTEXTS {
+            match Self::of(settings, service)?.get(path).await {
+                Ok(answered) => answers.push(answered.expect(&[200])?),
+                Err(error) => last = Some(error),
+            }
+        }
+        match last {
+            Some(error) if answers.is_empty() => Err(error),
+            _ => Ok(answers),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Result<Answered> {
+        self.answered("GET", path, self.http.get(format!("{}{path}", self.address))).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answered> {
+        self.answered("POST", path, self.http.post(format!("{}{path}", self.address)).json(body)).await
+    }
+
+    async fn answered(&self, verb: &str, path: &str, request: reqwest::RequestBuilder) -> Result<Answered> {
+        let (address, what) = (&self.address, format!("{verb} {}{path}", self.address));
+        let answer = request.send().await.map_err(|_| {
+            let (service, flag) = (self.service.name(), self.service.port_key().flag());
+            anyhow!("{service} does not answer at {address}: start it (`hexalpes`), or say with --{flag} where it is")
+        })?;
+        let status = answer.status().as_u16();
+        let body =
+            answer.json().await.with_context(|| format!("{what} is answered with no JSON: is it ours?"))?;
+        Ok(Answered { status, body, what })
     }
 }
 

@@ -23,11 +23,6 @@ pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value
     Apis::of(settings)?.get(Api::Seed, path).await?.expect(&SUCCESSES)
 }
 
-/// `POST {path}`, to the commissions.
-pub(super) async fn post(settings: &Settings, path: &str, body: &Value) -> Result<Value> {
-    Apis::of(settings)?.post(Api::Seed, path, body).await?.expect(&SUCCESSES)
-}
-
 /// The items of a list that was answered.
 pub(super) fn rows(items: Value) -> Result<Vec<Row>> {
     let Value::Array(items) = items else { bail!("the answer is no list: is it ours?") };

@@ -1,14 +1,15 @@
 //! `hexalpes consumers`: how the handlers of events do, and which keys wait for somebody's decision.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::json;
 
 use super::{
+    apis::Desk,
     ask,
     output::{Output, line},
 };
-use crate::settings::Settings;
+use crate::{services::Service, settings::Settings};
 
 #[derive(Subcommand)]
 pub(super) enum Consumers {
@@ -37,18 +38,29 @@ impl Consumers {
             Self::List { output } => {
                 let columns =
                     ["subscription", "handled", "duplicates", "deadLetters", "held", "waitingKeys", "alarm"];
-                output.rows(&columns, &ask::rows(ask::commissions(settings, "/debug/consumers").await?)?)
+                let mut rows = Vec::new();
+                for answer in Desk::all(settings, "/debug/consumers").await? {
+                    rows.extend(ask::rows(answer)?);
+                }
+                output.rows(&columns, &rows)
             }
             Self::Blocked { output } => {
-                let mut answer = ask::commissions(settings, "/debug/consumers/blocked").await?;
-                output.rows(
-                    &["subscription", "key", "eventId", "blockedAt"],
-                    &ask::rows(answer["items"].take())?,
-                )
+                let mut rows = Vec::new();
+                for mut answer in Desk::all(settings, "/debug/consumers/blocked").await? {
+                    rows.extend(ask::rows(answer["items"].take())?);
+                }
+                output.rows(&["subscription", "key", "eventId", "blockedAt"], &rows)
             }
             Self::Release { subscription, key } => {
                 let body = json!({ "subscription": subscription, "key": key });
-                ask::post(settings, "/debug/consumers/release", &body).await?;
+                let service = Service::CONTEXTS.into_iter().find(|service| {
+                    subscription.strip_prefix(service.name()).is_some_and(|rest| rest.starts_with('-'))
+                });
+                let service = service.with_context(|| {
+                    format!("{subscription} is no subscription of ours; `hexalpes consumers list` shows them")
+                })?;
+                let desk = Desk::of(settings, service)?;
+                desk.post("/debug/consumers/release", &body).await?.expect(&[200])?;
                 line(&format!("{subscription} handles events of {key} again"))
             }
         }

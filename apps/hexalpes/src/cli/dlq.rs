@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::{
     aliases,
-    apis::{Api, Apis},
+    apis::Desk,
     ask,
     output::{Output, Row, line, row},
     reading::{DLQ_TOPIC, Read, Reading},
@@ -25,8 +25,6 @@ use crate::{
     settings::{Settings, Usage},
 };
 
-/// Under which dead letters wait for a decision.
-const SUBSCRIPTION: &str = "hexalpes-dlq";
 /// Canonical topics end so.
 const SUFFIX: &str = "-dlq";
 /// A topic that has said nothing for so long has no more.
@@ -47,6 +45,7 @@ pub(super) enum Dlq {
     },
     /// A dead letter with all that is known of it: what it said, why it was refused, how often it was tried
     Show {
+        /// `{topic}-{service}-dlq`, as `dlq list` shows them
         topic: TopicName,
         /// Its id, as `dlq list TOPIC` shows it
         event: String,
@@ -58,6 +57,7 @@ pub(super) enum Dlq {
     /// The later ones of a key stand behind the first, so a key is replayed as a whole, in its order; what is refused again
     /// stays, with those behind it. The handler acts at once, and an event tells of it.
     Replay {
+        /// `{topic}-{service}-dlq`, as `dlq list` shows them
         topic: TopicName,
         #[command(flatten)]
         which: Which,
@@ -67,6 +67,7 @@ pub(super) enum Dlq {
     },
     /// Decide that nobody will handle them, and let their keys go on; an event tells of it
     Drop {
+        /// `{topic}-{service}-dlq`, as `dlq list` shows them
         topic: TopicName,
         #[command(flatten)]
         which: Which,
@@ -250,7 +251,6 @@ async fn decide(
 ) -> Result<()> {
     let held = Held::open(settings, topic).await?;
     let lanes = held.chosen(which)?;
-    let apis = Apis::of(settings)?;
     let (mut done, mut stay) = (0, Vec::new());
     for lane in &lanes {
         let letters: Vec<&Letter> = held.letters.iter().filter(|letter| letter.lane() == *lane).collect();
@@ -258,9 +258,8 @@ async fn decide(
             let edited = data.filter(|_| which.event.iter().any(|event| event == letter.event_id()));
             let is_last = at + 1 == letters.len();
             let decision = letter.decision(edited, is_last)?;
-            let service = letter.property("dlq_service").to_owned();
-            let path = format!("/debug/dead-letters/{verb}");
-            let answered = apis.post(Api::of_service(&service)?, &path, &decision).await?;
+            let desk = Desk::named(settings, letter.property("dlq_service"))?;
+            let answered = desk.post(&format!("/debug/dead-letters/{verb}"), &decision).await?;
             match answered.expect(&[200]) {
                 Ok(told) => {
                     // Only now: who cannot do this, does it again, which changes nothing.
@@ -294,8 +293,10 @@ impl Held {
             ))
         );
         let client = ask::broker(settings).await?;
-        let options =
-            ConsumerOptions { ack_receipts: true, ..ConsumerOptions::new(SUBSCRIPTION).from_earliest() };
+        let options = ConsumerOptions {
+            ack_receipts: true,
+            ..ConsumerOptions::new(metrics::DECISIONS).from_earliest()
+        };
         let opened = client.consumer(&topic.to_string(), options).await;
         let consumer = opened.with_context(|| {
             format!("the dead letters of {topic} cannot be held: somebody else may be deciding just now")
