@@ -1,0 +1,117 @@
+//! Opens jobs, changes what they ask for, and ends their search.
+
+use hexalpes_db::{DbError, Tx};
+use hexalpes_http::{IfMatch, NotNewest};
+use hexalpes_kernel::{Cause, Timestamp, Uuid};
+
+use crate::domain::{Job, JobError, JobId, JobStatus, JobTerms, PartnerId, RequestId};
+use crate::{events, store};
+
+#[derive(Clone, Debug)]
+pub struct OpenJob {
+    pub id: JobId,
+    pub partner: PartnerId,
+    /// What the partner calls its wish: the same one twice is the same job.
+    pub request: Option<RequestId>,
+    pub terms: JobTerms,
+    /// When the partner asked; now where nobody says.
+    pub requested_at: Option<Timestamp>,
+}
+
+/// A job, opened now or found.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub job: Job,
+    /// It was there already, for the same request.
+    pub duplicate: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobNotOpened {
+    #[error("job {existing} was opened for this request, by another partner")]
+    OtherPartner { existing: JobId },
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+pub async fn open_job(tx: &Tx, command: OpenJob, cause: &Cause) -> Result<Opened, JobNotOpened> {
+    let OpenJob { id, partner, request, terms, requested_at } = command;
+    let requested_at = requested_at.map_or(cause.at, |at| at.min(cause.at));
+    let job = Job::open(id, partner, request, terms, requested_at, cause.at);
+    if store::insert_job(tx, &job).await? {
+        return Ok(Opened { job, duplicate: false });
+    }
+    let Some(request) = job.request() else {
+        return Err(DbError::Conflict("the id was given a moment ago".to_owned()).into());
+    };
+    let found = store::load_by_request(tx, request).await?;
+    let found = found.ok_or_else(|| DbError::Conflict("it was opened a moment ago".to_owned()))?;
+    if found.partner() != job.partner() {
+        return Err(JobNotOpened::OtherPartner { existing: found.id().clone() });
+    }
+    Ok(Opened { job: found, duplicate: true })
+}
+
+/// What else a job is to ask for, made of what it asks for now.
+#[derive(Clone, Debug)]
+pub struct ChangeJob<F> {
+    pub id: JobId,
+    pub seen: IfMatch,
+    pub change: F,
+}
+
+#[derive(Clone, Debug)]
+pub struct EndJob {
+    pub id: JobId,
+    pub seen: IfMatch,
+    /// `Closed` or `Cancelled`.
+    pub status: JobStatus,
+    pub reason: Option<String>,
+    /// The id of the event that says so.
+    pub event: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JobNotChanged {
+    #[error("there is no job {0}")]
+    NotFound(JobId),
+    #[error(transparent)]
+    NotNewest(#[from] NotNewest),
+    #[error(transparent)]
+    Refused(#[from] JobError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// A change that changes nothing is none.
+pub async fn change_job<E: From<JobNotChanged> + From<DbError>>(
+    tx: &Tx,
+    command: ChangeJob<impl Fn(&JobTerms) -> Result<JobTerms, E>>,
+    cause: &Cause,
+) -> Result<Job, E> {
+    let ChangeJob { id, seen, change } = command;
+    let mut job = load(tx, id, &seen).await?;
+    let terms = change(job.terms())?;
+    let before = job.revision();
+    if job.change(terms, cause.at).map_err(JobNotChanged::from)? {
+        store::save_job(tx, &job, before).await?;
+    }
+    Ok(job)
+}
+
+pub async fn end_job(tx: &Tx, command: EndJob, cause: &Cause) -> Result<Job, JobNotChanged> {
+    let EndJob { id, seen, status, reason, event } = command;
+    let mut job = load(tx, id, &seen).await?;
+    let before = job.revision();
+    if job.end(status, reason, cause.at)? {
+        store::save_job(tx, &job, before).await?;
+        events::of_completed(tx, event, &job, cause).await?;
+    }
+    Ok(job)
+}
+
+async fn load(tx: &Tx, id: JobId, seen: &IfMatch) -> Result<Job, JobNotChanged> {
+    let job = store::load_job(tx, &id).await?.ok_or(JobNotChanged::NotFound(id))?;
+    seen.check(job.revision())?;
+    Ok(job)
+}

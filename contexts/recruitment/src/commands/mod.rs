@@ -1,0 +1,26 @@
+//! What can be asked of this context. A command takes a transaction and neither opens nor ends one.
+
+mod applications;
+mod candidates;
+mod costs;
+mod hire;
+mod jobs;
+mod matching;
+mod offers;
+
+pub use applications::{
+    Apply, CancelInterview, HoldInterview, InterviewNotDone, MoveApplication, NotApplied, NotMoved,
+    ScheduleInterview, apply, cancel_interview, hold_interview, move_application, schedule_interview,
+};
+pub use candidates::{
+    CandidateNotChanged, ChangeCandidate, EraseCandidate, MergeCandidates, NotErased, NotMerged,
+    NotRegistered, RegisterCandidate, Registered, change_candidate, erase_candidate, merge_candidates,
+    register_candidate,
+};
+pub use costs::{CostNotRecorded, CostRecorded, RecordCost, record_cost};
+pub use hire::{AcceptOffer, HireCandidate, Hired, NewHire, NotHired, Terms, accept_offer, hire_candidate};
+pub use jobs::{
+    ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, change_job, end_job, open_job,
+};
+pub use matching::{Matched, NotMatched, StartMatching, start_matching};
+pub use offers::{DeclineOffer, MakeOffer, NotDeclined, NotOffered, decline_offer, make_offer};

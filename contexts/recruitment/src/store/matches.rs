@@ -1,0 +1,139 @@
+//! Who is, or was, on the shortlist of a version of a job.
+
+use std::collections::BTreeSet;
+
+use hexalpes_db::{DbError, Keyset, Row, Tx};
+use hexalpes_kernel::Timestamp;
+use sea_query::{Expr, ExprTrait as _, Query};
+
+use super::json::{read, written};
+use super::{Cells, TENANT, hit, insert, narrow, select, update};
+use crate::domain::{CandidateId, JobId, MatchId, PartnerId};
+use crate::explain::Explained;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub(crate) id: MatchId,
+    pub(crate) job: JobId,
+    pub(crate) job_version: u32,
+    pub(crate) candidate: CandidateId,
+    pub(crate) partner: PartnerId,
+    /// From 1; none: by now others fit better.
+    pub(crate) rank: Option<u32>,
+    pub(crate) explained: Explained,
+    pub(crate) matched_at: Timestamp,
+    pub(crate) changed_at: Timestamp,
+}
+
+/// Inserts a match unless the candidate was matched by that version of the job; tells whether it did.
+pub(crate) async fn insert_match(tx: &Tx, matched: &Match) -> Result<bool, DbError> {
+    let mut cells: Cells = vec![
+        ("id", matched.id.as_str().into()),
+        ("job_id", matched.job.as_str().into()),
+        ("job_version", i64::from(matched.job_version).into()),
+        ("candidate_id", matched.candidate.as_str().into()),
+        ("partner_id", matched.partner.as_str().into()),
+        ("matched_at", matched.matched_at.as_micros().into()),
+    ];
+    cells.extend(changing(matched));
+    tx.insert_new(&insert("job_match", cells), "id").await
+}
+
+/// Writes rank and score.
+pub(crate) async fn save_match(tx: &Tx, matched: &Match) -> Result<(), DbError> {
+    hit(tx, &update("job_match", matched.id.as_str(), changing(matched))).await
+}
+
+/// All that a version of a job was ever matched with.
+pub(crate) async fn matches_of(tx: &Tx, job: &JobId, version: u32) -> Result<Vec<Match>, DbError> {
+    let mut select = select("job_match");
+    select
+        .and_where(Expr::col("job_id").eq(job.as_str()))
+        .and_where(Expr::col("job_version").eq(i64::from(version)));
+    tx.fetch_all(&select).await?.iter().map(matched).collect()
+}
+
+/// What a list of matches is narrowed by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MatchFilter {
+    pub(crate) job: Option<JobId>,
+    pub(crate) version: Option<u32>,
+    pub(crate) partner: Option<PartnerId>,
+    pub(crate) candidate: Option<CandidateId>,
+    pub(crate) score_min: Option<i64>,
+    /// Those that are, or that are no longer, on a shortlist.
+    pub(crate) shortlisted: Option<bool>,
+}
+
+/// By `matched_at` or `score_bp`.
+pub(crate) async fn page_of_matches(
+    tx: &Tx,
+    filter: MatchFilter,
+    column: &'static str,
+    page: Keyset,
+) -> Result<Vec<Match>, DbError> {
+    let MatchFilter { job, version, partner, candidate, score_min, shortlisted } = filter;
+    let filters = [
+        ("job_id", job.map(|id| id.to_string())),
+        ("partner_id", partner.map(|id| id.to_string())),
+        ("candidate_id", candidate.map(|id| id.to_string())),
+    ];
+    let mut select = select("job_match");
+    narrow(&mut select, filters);
+    select.and_where_option(version.map(|version| Expr::col("job_version").eq(i64::from(version))));
+    select.and_where_option(score_min.map(|least| Expr::col("score_bp").gte(least)));
+    let place = || Expr::col("place");
+    select.and_where_option(
+        shortlisted.map(|is_on_it| if is_on_it { place().is_not_null() } else { place().is_null() }),
+    );
+    page.apply(&mut select, column, "id");
+    tx.fetch_all(&select).await?.iter().map(matched).collect()
+}
+
+/// How many candidates were matched with a job, or have applied for it.
+pub(crate) async fn considered(tx: &Tx, job: &JobId) -> Result<(u32, u32), DbError> {
+    let ids = async |table: &'static str| {
+        let select = Query::select()
+            .column("candidate_id")
+            .from(table)
+            .and_where(Expr::col("tenant").eq(TENANT))
+            .and_where(Expr::col("job_id").eq(job.as_str()))
+            .to_owned();
+        let rows = tx.fetch_all(&select).await?;
+        rows.iter().map(|row| row.get::<String>("candidate_id")).collect::<Result<BTreeSet<_>, DbError>>()
+    };
+    let (applied, mut all) = (ids("application").await?, ids("job_match").await?);
+    let applications = u32::try_from(applied.len()).unwrap_or(u32::MAX);
+    all.extend(applied);
+    Ok((u32::try_from(all.len()).unwrap_or(u32::MAX), applications))
+}
+
+fn changing(matched: &Match) -> Cells {
+    vec![
+        ("score_bp", i64::from(matched.explained.score_bp).into()),
+        ("place", matched.rank.map(i64::from).into()),
+        ("components", written(&matched.explained.components).into()),
+        ("explanation_en", matched.explained.english.as_str().into()),
+        ("explanation_es", matched.explained.spanish.as_str().into()),
+        ("changed_at", matched.changed_at.as_micros().into()),
+    ]
+}
+
+fn matched(row: &Row) -> Result<Match, DbError> {
+    Ok(Match {
+        id: row.parsed("id", |id| MatchId::parse(id).ok())?,
+        job: row.parsed("job_id", |id| JobId::parse(id).ok())?,
+        job_version: row.get("job_version")?,
+        candidate: row.parsed("candidate_id", |id| CandidateId::parse(id).ok())?,
+        partner: row.parsed("partner_id", |id| PartnerId::parse(id).ok())?,
+        rank: row.get("place")?,
+        explained: Explained {
+            score_bp: row.get("score_bp")?,
+            components: read("components", &row.get::<String>("components")?)?,
+            english: row.get("explanation_en")?,
+            spanish: row.get("explanation_es")?,
+        },
+        matched_at: row.get("matched_at")?,
+        changed_at: row.get("changed_at")?,
+    })
+}

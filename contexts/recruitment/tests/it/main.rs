@@ -1,0 +1,9 @@
+//! The recruitment API and its messages on every database.
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod bad_input;
+mod candidates;
+mod hiring;
+mod jobs;
+mod matching;
+mod support;
