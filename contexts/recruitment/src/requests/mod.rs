@@ -12,6 +12,7 @@ pub(crate) use candidates::{
 };
 pub(crate) use jobs::{
     CostBody, CostRequest, JobBody, JobChangeBody, JobChangeRequest, JobRequest, ReasonBody, ReasonRequest,
+    plain_terms,
 };
 pub(crate) use talks::{
     ApplicationBody, ApplicationRequest, FeedbackBody, FeedbackRequest, HireBody, HireRequest, InterviewBody,

@@ -6,4 +6,6 @@ mod candidates;
 mod hiring;
 mod jobs;
 mod matching;
+mod messages;
+mod requested;
 mod support;
