@@ -29,6 +29,10 @@ impl Api {
         self.try_post(path, body).await.expect("the product answers, and in JSON")
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
+        whole(self.http.patch(self.url(path)).json(body)).await.expect("the product answers, and in JSON")
+    }
+
     pub async fn get(&self, path: &str) -> (u16, Value) {
         whole(self.http.get(self.url(path))).await.expect("the product answers, and in JSON")
     }

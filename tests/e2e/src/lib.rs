@@ -28,7 +28,7 @@ pub use dice::{Dice, rounds};
 pub use disk::SmallDisk;
 pub use ledger::{Answered, Ledger};
 pub use product::Product;
-pub use topic::whole_topic;
+pub use topic::{messages, whole_topic};
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);

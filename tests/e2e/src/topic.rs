@@ -1,12 +1,18 @@
 //! A topic from its first message to its last, read with our client as anybody would.
 
-use hexalpes_client::{Client, ClientOptions, ConsumerOptions, MessageId};
+use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Message, MessageId};
 use serde_json::Value;
 
 use crate::PATIENCE;
 
 /// The JSON of all messages that the topic has now. Nobody should be publishing meanwhile.
 pub async fn whole_topic(service_url: &str, topic: &str) -> Vec<Value> {
+    let read = messages(service_url, topic).await;
+    read.iter().map(|message| serde_json::from_slice(&message.payload).expect("a message is JSON")).collect()
+}
+
+/// All messages that the topic has now.
+pub async fn messages(service_url: &str, topic: &str) -> Vec<Message> {
     let reading = async {
         let client = Client::connect(ClientOptions::new(service_url)).await.expect("the broker is there");
         let options = ConsumerOptions::new("whole-topic").from_earliest();
@@ -15,8 +21,9 @@ pub async fn whole_topic(service_url: &str, topic: &str) -> Vec<Value> {
         let mut read = Vec::new();
         loop {
             let message = consumer.next().await.expect("messages arrive");
-            read.push((place(&message.id), message.payload));
-            if read.last().is_some_and(|(at, _)| *at == last) {
+            let at = place(&message.id);
+            read.push(message);
+            if at == last {
                 break;
             }
         }
@@ -24,8 +31,7 @@ pub async fn whole_topic(service_url: &str, topic: &str) -> Vec<Value> {
         read
     };
     let read = tokio::time::timeout(PATIENCE, reading).await;
-    let read = read.unwrap_or_else(|_| panic!("{topic} was not read to its end in {PATIENCE:?}"));
-    read.iter().map(|(_, payload)| serde_json::from_slice(payload).expect("a message is JSON")).collect()
+    read.unwrap_or_else(|_| panic!("{topic} was not read to its end in {PATIENCE:?}"))
 }
 
 /// Where in the topic a message stands, the last of a batch behind the others.

@@ -18,6 +18,7 @@ mod operating;
 mod outage;
 mod reconcile;
 mod refusals;
+mod replay;
 mod scripts;
 mod seed3;
 mod seed4;
