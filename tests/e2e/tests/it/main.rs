@@ -7,6 +7,7 @@ mod cli;
 mod command;
 mod conf;
 mod consumers;
+mod converting;
 mod documents;
 mod flow;
 mod forgetting;

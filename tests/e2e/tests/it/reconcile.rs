@@ -21,14 +21,14 @@ const OWN_TOPIC: &str = "comisiones.eventos has each event once";
 const ALL_TOPIC: &str = "outbox-events has each event once";
 
 /// What a reconciliation says, and how it ends.
-struct Said {
+pub(crate) struct Said {
     code: Option<i32>,
     checks: Vec<Value>,
     complaint: String,
 }
 
 impl Said {
-    fn by(product: &Product, patience: &str) -> Self {
+    pub(crate) fn by(product: &Product, patience: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (data, ports) = (product.data().display().to_string(), product.port_flags());
         let words = ["reconcile", "-o", "json", "--patience", patience, "--data", &data];
@@ -48,12 +48,12 @@ impl Said {
     }
 
     /// The checks that found something.
-    fn differing(&self) -> Vec<&str> {
+    pub(crate) fn differing(&self) -> Vec<&str> {
         let differing = self.checks.iter().filter(|check| check["differences"] != 0);
         differing.map(|check| check["check"].as_str().unwrap()).collect()
     }
 
-    fn agrees(&self) -> bool {
+    pub(crate) fn agrees(&self) -> bool {
         let is_quiet = self.complaint.is_empty() && self.differing().is_empty();
         assert_eq!(self.code == Some(0), is_quiet, "{}: {:?}", self.complaint, self.checks);
         is_quiet
