@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use hexalpes_contracts::affiliates::PayTo;
 
 mod pain;
-mod pdf;
 pub(crate) mod statement;
 
 use crate::domain::{AffiliateId, Line, LineState, Payout};

@@ -1,6 +1,5 @@
 //! A statement as CSV and as PDF.
 
-use super::pdf;
 use crate::store::statement::Statement;
 
 /// Opening, each entry, closing. The amounts of the entries are the difference between the two.
@@ -72,7 +71,7 @@ pub(crate) fn pdf(statement: &Statement) -> Vec<u8> {
         }
     }
     text.push(row("", "saldo final / closing", "", "", &statement.closing.amount().to_string()));
-    pdf::of_lines(&text)
+    hexalpes_pdf::of_lines(&text)
 }
 
 /// In columns of a font whose letters are all as wide.

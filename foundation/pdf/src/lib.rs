@@ -6,9 +6,11 @@ use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
 
 const FONT: Name<'static> = Name(b"F1");
 const LINES_OF_A_PAGE: usize = 68;
-const CHARS_OF_A_LINE: usize = 110;
+/// What is longer is cut: see [`wrapped`].
+pub const CHARS_OF_A_LINE: usize = 110;
 
-pub(super) fn of_lines(lines: &[String]) -> Vec<u8> {
+/// The lines, one below the other.
+pub fn of_lines(lines: &[String]) -> Vec<u8> {
     let (catalog, tree, font) = (Ref::new(1), Ref::new(2), Ref::new(3));
     let pages: Vec<&[String]> = lines.chunks(LINES_OF_A_PAGE).collect();
     // Each page has two objects after those that all share.
@@ -27,6 +29,28 @@ pub(super) fn of_lines(lines: &[String]) -> Vec<u8> {
         pdf.stream(content, &text(lines));
     }
     pdf.finish()
+}
+
+/// A text in lines of at most so many characters, broken between words where that is possible.
+pub fn wrapped(text: &str, chars: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        while !word.is_empty() {
+            let line = lines.last_mut().expect("there is always a line");
+            let used = line.chars().count();
+            let room = chars.saturating_sub(used + usize::from(used > 0));
+            if word.len() <= room || used == 0 {
+                if used > 0 {
+                    line.push(' ');
+                }
+                line.extend(word.drain(..word.len().min(room.max(1))));
+            } else {
+                lines.push(String::new());
+            }
+        }
+    }
+    lines
 }
 
 /// The lines from the top of the page down.
@@ -59,5 +83,13 @@ mod tests {
         let holds = |wanted: &[u8]| pdf.windows(wanted.len()).filter(|window| *window == wanted).count();
         assert_eq!((holds(b"/Count 3"), holds(b"/Type /Page\n")), (1, 3));
         assert_eq!(holds(b" 149 ?)"), 1);
+    }
+
+    #[test]
+    fn a_text_is_broken_between_words_and_a_word_that_is_too_long_within() {
+        assert_eq!(wrapped("uno dos tres", 7), ["uno dos", "tres"]);
+        assert_eq!(wrapped("añadidura", 4), ["añad", "idur", "a"]);
+        assert_eq!(wrapped("a bcdefg", 3), ["a", "bcd", "efg"]);
+        assert_eq!(wrapped("", 3), [""]);
     }
 }
