@@ -226,22 +226,35 @@ impl Fields {
         parse: impl FnOnce(&mut Fields) -> Option<T>,
     ) -> Option<Option<T>> {
         let Some(value) = self.take(Known { name, is_required: false }) else { return Some(None) };
-        let inner = Self::read_at(self.pointer(name), value.text());
-        match inner.and_then(|mut fields| {
-            let parsed = parse(&mut fields);
-            fields.finish(parsed).map_err(|errors| {
-                self.errors.extend(errors);
-                FieldError { pointer: String::new(), code: "", message: Said::default() }
-            })
-        }) {
-            Ok(value) => Some(Some(value)),
-            Err(error) => {
-                if !error.code.is_empty() {
-                    self.errors.push(error);
-                }
-                None
-            }
-        }
+        self.inner(name, &value, parse).map(Some)
+    }
+
+    /// Takes an object within the object, which must be there.
+    pub fn required_object<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Option<T> {
+        let Some(value) = self.take(Known { name, is_required: true }) else {
+            self.refuse(name, Invalid::new("missing_field", said!("is missing", "falta")));
+            return None;
+        };
+        self.inner(name, &value, parse)
+    }
+
+    fn inner<T>(
+        &mut self,
+        name: &str,
+        value: &Raw,
+        parse: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Option<T> {
+        let outcome = Self::read_at(self.pointer(name), value.text()).map_err(|error| vec![error]).and_then(
+            |mut fields| {
+                let parsed = parse(&mut fields);
+                fields.finish(parsed)
+            },
+        );
+        outcome.map_err(|errors| self.errors.extend(errors)).ok()
     }
 
     /// Takes a list of objects, of one at least and `items_max` at most, if it is there.
