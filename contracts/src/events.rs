@@ -2,12 +2,12 @@
 
 /// An enum of all events of a context.
 macro_rules! events {
-    ($namespace:literal: $($name:ident($carried:ident) by $key:ident to $topic:expr;)+) => {
+    ($namespace:literal: $($name:ident($carried:ident) by $key:ident $(to $topic:expr)?;)+) => {
         /// What the types of this context begin with.
         pub const NAMESPACE: &str = $namespace;
 
-        /// Each type, and the topic of its own besides those of all events and of this context.
-        pub const TOPICS: &[(&str, &str)] = &[$((concat!($namespace, stringify!($name)), $topic)),+];
+        /// Each type that has a topic of its own, and that topic, besides those of all events and of this context.
+        pub const TOPICS: &[(&str, &str)] = &[$($((concat!($namespace, stringify!($name)), $topic),)?)+];
 
         /// Any event of this context.
         #[derive(Clone, Debug)]

@@ -113,6 +113,22 @@ pub struct CommissionStructure {
     /// `tiered`, from the lowest up.
     #[serde(default)]
     pub tiers: Vec<CommissionTier>,
+    /// `tiered`: `marginal` (each tier for what lies in it) or `retroactive` (the tier that is reached for all).
+    #[serde(default)]
+    pub mode: Option<String>,
+    /// `tiered`: `day`, `month`, `quarter` or `all`: after which the counting begins anew, in UTC.
+    #[serde(default)]
+    pub period: Option<String>,
+    /// A JSON number in major units, exact: the most that a conversion earns.
+    #[serde(default)]
+    pub cap: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub cap_minor: Option<i64>,
+    /// The least.
+    #[serde(default)]
+    pub floor: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub floor_minor: Option<i64>,
 }
 
 /// A step of a tiered structure.
@@ -143,6 +159,36 @@ pub struct PaymentTerms {
     /// `MONTHLY`, `WEEKLY`, ….
     #[serde(default)]
     pub frequency: Option<String>,
+}
+
+/// A contract is no longer in force, or never came into force. Once per contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContractEnded {
+    pub contract_id: String,
+    pub partner_id: String,
+    /// `STANDARD`, `PREMIUM` or `ENTERPRISE`.
+    pub contract_type: String,
+    /// `EXPIRED`, `RENEWED` or `TERMINATED`.
+    pub outcome: String,
+    pub ended_at: String,
+    /// Why it was terminated.
+    pub reason: Option<String>,
+    /// The contract that is in force in its place.
+    pub renewed_by: Option<String>,
+    pub revision: i64,
+}
+
+/// A contract expires soon: some days before, once for each of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContractExpiring {
+    pub contract_id: String,
+    pub partner_id: String,
+    /// `STANDARD`, `PREMIUM` or `ENTERPRISE`.
+    pub contract_type: String,
+    pub expiration_date: String,
+    /// So many days before it.
+    pub days: i64,
+    pub revision: i64,
 }
 
 /// A contract of employment was drawn up. Once per `hiring_id`.
@@ -178,5 +224,7 @@ pub struct EmploymentContractCreated {
 events! { "com.hexabuilders.onboarding.":
     ContractSigned(ContractSigned) by contract_id to SIGNED_TOPIC;
     ContractActivated(ContractActivated) by contract_id to ACTIVATED_TOPIC;
+    ContractEnded(ContractEnded) by contract_id;
+    ContractExpiring(ContractExpiring) by contract_id;
     EmploymentContractCreated(EmploymentContractCreated) by employment_contract_id to EMPLOYMENT_TOPIC;
 }

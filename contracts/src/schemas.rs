@@ -73,6 +73,8 @@ pub const SCHEMAS: &[Published] = &[
     published!("conversions", "ConversionRefunded", "1"),
     published!("onboarding", "ContractActivated", "1"),
     published!("onboarding", "ContractActivated", "2"),
+    published!("onboarding", "ContractEnded", "1"),
+    published!("onboarding", "ContractExpiring", "1"),
     published!("onboarding", "ContractSigned", "1"),
     published!("onboarding", "EmploymentContractCreated", "1"),
     published!("partners", "PartnerMetricsSnapshot", "1"),

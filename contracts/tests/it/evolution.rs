@@ -152,7 +152,9 @@ fn events_of_partners_are_carried_with_every_field() {
 /// Accepts S2-EV-2, S2-TOP-5, S2-TOP-6, S2-TOP-7, G-2, G-10.
 #[test]
 fn events_of_onboarding_are_carried_with_every_field() {
-    use onboarding::{ContractActivated, ContractSigned, EmploymentContractCreated, Event};
+    use onboarding::{
+        ContractActivated, ContractEnded, ContractExpiring, ContractSigned, EmploymentContractCreated, Event,
+    };
     carried!(onboarding:
         Event::ContractSigned(ContractSigned {
             contract_id: "c-1".into(), partner_id: "p-1".into(), contract_type: "PREMIUM".into(),
@@ -165,6 +167,15 @@ fn events_of_onboarding_are_carried_with_every_field() {
             campaign_permissions: list(), budget_limits: dict(), feature_flags: dict(), sla_terms: dict(),
             commission_structure: dict(), payment_terms: dict(), revision: 5, renews: Some("c-0".into()),
             activated_at: "2025-01-15T10:30:00Z".into(),
+        }),
+        Event::ContractEnded(ContractEnded {
+            contract_id: "c-1".into(), partner_id: "p-1".into(), contract_type: "PREMIUM".into(),
+            outcome: "RENEWED".into(), ended_at: "2025-01-15T10:30:00Z".into(), reason: Some("x".into()),
+            renewed_by: Some("c-2".into()), revision: 6,
+        }),
+        Event::ContractExpiring(ContractExpiring {
+            contract_id: "c-1".into(), partner_id: "p-1".into(), contract_type: "PREMIUM".into(),
+            expiration_date: "2026-02-01".into(), days: 30, revision: 7,
         }),
         Event::EmploymentContractCreated(EmploymentContractCreated {
             employment_contract_id: "e-1".into(), hiring_id: "h-1".into(), partner_id: "p-1".into(),
