@@ -1,0 +1,21 @@
+//! Does what time brings about: activations, reminders, expirations.
+
+use hexalpes_db::{DbError, Tx};
+use hexalpes_kernel::{Cause, Ids};
+
+use super::change::settle;
+use crate::store;
+
+/// Looks at `limit` contracts at most, and tells how many they were: when there are as many, there may be more.
+pub async fn pass_due(tx: &Tx, ids: &dyn Ids, cause: &Cause, limit: u64) -> Result<u64, DbError> {
+    let mut passed = 0;
+    for id in store::due(tx, cause.at, limit).await? {
+        let Some(mut contract) = store::load(tx, &id).await? else { continue };
+        let before = contract.revision();
+        // A renewal that was activated a moment ago, in this round, may have ended it.
+        let Some(fact) = contract.pass(cause.at) else { continue };
+        settle(tx, &mut contract, before, &[fact], ids, cause).await?;
+        passed += 1;
+    }
+    Ok(passed)
+}

@@ -1,0 +1,135 @@
+//! What this context does with messages: it takes partners on who registered, and draws up contracts for those who were
+//! hired.
+
+use std::sync::Arc;
+
+use hexalpes_client::{Client, OpenError, TopicName};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
+use hexalpes_contracts::{partners, recruitment};
+use hexalpes_db::{Db, Tx};
+use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money};
+
+use crate::commands::{self, CreateEmploymentContract, NotCreated, RegisteredPartner};
+use crate::domain::{
+    CandidateId, ContractId, ContractType, EmploymentId, EmploymentTerms, EmploymentType, HiringId, JobId,
+    Partner, PartnerId, PartnerType,
+};
+
+/// This context's name on the wire.
+const SERVICE: &str = "onboarding";
+
+/// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 2], OpenError> {
+    let registrations = ConsumerOptions {
+        only_kind: kind_on(partners::TOPICS, partners::REGISTRATION_TOPIC),
+        ..ConsumerOptions::new(SERVICE, "registrations", TopicName::parse(partners::REGISTRATION_TOPIC)?)
+    };
+    let hires = ConsumerOptions {
+        only_kind: kind_on(recruitment::TOPICS, recruitment::HIRED_TOPIC),
+        ..ConsumerOptions::new(SERVICE, "hires", TopicName::parse(recruitment::HIRED_TOPIC)?)
+    };
+    let edge = Arc::clone(edge);
+    let (on_registrations, on_hires) =
+        (Registrations { edge: Arc::clone(&edge) }, Hires { edge: Arc::clone(&edge) });
+    Ok([
+        EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_registrations, registrations)?,
+        EventConsumer::start(db.clone(), client.clone(), edge, on_hires, hires)?,
+    ])
+}
+
+/// The type of a topic that carries one.
+fn kind_on(topics: &[(&'static str, &str)], topic: &str) -> Option<&'static str> {
+    topics.iter().find(|(_, of)| *of == topic).map(|(kind, _)| *kind)
+}
+
+/// `on_partner_registration_completed`.
+#[derive(Debug)]
+struct Registrations {
+    edge: Arc<dyn Edge>,
+}
+
+impl Handler for Registrations {
+    async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
+        let Some(read) = partners::Event::read(&full(partners::NAMESPACE, event), &event.data) else {
+            return Ok(());
+        };
+        let partners::Event::PartnerRegistrationCompleted(registered) = read.map_err(invalid)? else {
+            return Ok(());
+        };
+        let partner = Partner {
+            id: field("partner_id", PartnerId::parse(&registered.partner_id))?,
+            partner_type: word("partner_type", &registered.partner_type, PartnerType::parse)?,
+            business_name: registered.business_name,
+            email: registered.email,
+        };
+        let kind = &registered.preferred_contract_type;
+        let command = RegisteredPartner {
+            id: ContractId::new(self.edge.uuid()),
+            partner,
+            contract_type: word("preferred_contract_type", kind, ContractType::parse)?,
+            registration_data: registered.registration_data.get().to_owned(),
+        };
+        match commands::register_partner(tx, command, cause).await {
+            // Or somebody took it on by hand a moment ago.
+            Ok(_) | Err(NotCreated::OpenContract { .. }) => Ok(()),
+            Err(NotCreated::Database(error)) => Err(error.into()),
+            Err(other) => Err(HandleError::Unexpected { why: other.to_string() }),
+        }
+    }
+}
+
+/// `on_candidate_hired`.
+#[derive(Debug)]
+struct Hires {
+    edge: Arc<dyn Edge>,
+}
+
+impl Handler for Hires {
+    async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
+        let Some(read) = recruitment::Event::read(&full(recruitment::NAMESPACE, event), &event.data) else {
+            return Ok(());
+        };
+        let recruitment::Event::CandidateHired(hired) = read.map_err(invalid)? else { return Ok(()) };
+        let currency = field("currency", Currency::parse(&hired.currency))?;
+        let salary = field("agreed_salary", Amount::parse(hired.agreed_salary.get()))?;
+        let terms = EmploymentTerms {
+            id: EmploymentId::new(self.edge.uuid()),
+            hiring: field("hiring_id", HiringId::parse(&hired.hiring_id))?,
+            partner: field("partner_id", PartnerId::parse(&hired.partner_id))?,
+            candidate: field("candidate_id", CandidateId::parse(&hired.candidate_id))?,
+            job: field("job_id", JobId::parse(&hired.job_id))?,
+            job_title: hired.job_title,
+            department: hired.department,
+            start_date: hired.start_date,
+            employment_type: word("employment_type", &hired.employment_type, EmploymentType::parse)?,
+            salary: field("agreed_salary", Money::from_amount(salary, currency))?,
+            benefits: hired.benefits_package.get().to_owned(),
+            agreed: hired.employment_details.get().to_owned(),
+        };
+        let command = CreateEmploymentContract { terms, event: self.edge.uuid() };
+        commands::create_employment_contract(tx, command, cause).await?;
+        Ok(())
+    }
+}
+
+/// The type in full, also of a message that says the bare name.
+fn full(namespace: &str, event: &Event) -> String {
+    if event.kind.contains('.') { event.kind.clone() } else { format!("{namespace}{}", event.kind) }
+}
+
+fn field<T, E: std::fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
+    value.map_err(|error| rejected(format!("{name}: {error}")))
+}
+
+fn word<T>(name: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, HandleError> {
+    parse(word).ok_or_else(|| rejected(format!("{name}: {word} is none that is known")))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+fn invalid(error: serde_json::Error) -> HandleError {
+    rejected(error.to_string())
+}
+
+fn rejected(why: String) -> HandleError {
+    HandleError::Rejected(Rejection::new("invalid_event", why))
+}

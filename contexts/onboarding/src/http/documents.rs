@@ -1,0 +1,120 @@
+//! What a contract says, and what was ever done with it.
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hexalpes_db::{DbError, Tx};
+use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, values};
+
+use super::App;
+use super::contracts::found;
+use crate::commands::written_out;
+use crate::domain::Document;
+use crate::files;
+use crate::store;
+use crate::views::AuditView;
+
+/// How a document is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Html,
+    Pdf,
+    Text,
+}
+
+/// `?format=`, else the first of `Accept` that there is, else HTML.
+pub(super) struct Wanted(pub(super) Shown);
+
+struct Asked(Option<Shown>);
+
+impl FromFields for Asked {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let words = [("html", Shown::Html), ("pdf", Shown::Pdf), ("text", Shown::Text)];
+        fields.optional("format", |raw| values::one_of(raw, &words)).map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wanted {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Filters(Asked(asked)) = Filters::<Asked>::from_request_parts(parts, state).await?;
+        Ok(Self(asked.unwrap_or_else(|| accepted(&parts.headers))))
+    }
+}
+
+fn accepted(headers: &HeaderMap) -> Shown {
+    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let shown = accepts.flat_map(|value| value.split(',')).find_map(|range| {
+        match range.split(';').next().unwrap_or_default().trim() {
+            "application/pdf" => Some(Shown::Pdf),
+            "text/plain" => Some(Shown::Text),
+            "text/html" => Some(Shown::Html),
+            _ => None,
+        }
+    });
+    shown.unwrap_or(Shown::Html)
+}
+
+pub(super) fn answer(document: &Document, shown: Shown, footer: &[String]) -> Response {
+    let (kind, bytes) = match shown {
+        Shown::Html => ("text/html; charset=utf-8", document.html.clone().into_bytes()),
+        Shown::Pdf => ("application/pdf", files::pdf(&document.title, &document.text, footer)),
+        Shown::Text => ("text/plain; charset=utf-8", document.text.clone().into_bytes()),
+    };
+    // What others wrote is shown as text; nothing of it may run all the same.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'";
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (StatusCode::OK, headers, bytes).into_response()
+}
+
+/// The document, as it was sent: the SHA-256 of its HTML is `document_hash`. Before that, as it would be now.
+#[utoipa::path(get, path = "/v1/contracts/{id}/document", tag = "contracts",
+    params(("id" = String, Path), ("format" = Option<String>, Query, pattern = "^(html|pdf|text)$")),
+    responses((status = 200, description = "By `format`, or by `Accept`",
+        content((String = "text/html"), (Vec<u8> = "application/pdf"), (String = "text/plain")))))]
+pub(super) async fn document(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Wanted(shown): Wanted,
+) -> Result<Response, Problem> {
+    let contract = found(&app, &id).await?;
+    if let Some(document) = contract.document() {
+        let mut footer = vec![format!("SHA-256 (HTML): {}", document.hash)];
+        footer.extend(contract.signatories().iter().filter_map(|one| match &one.signing {
+            crate::domain::Signing::Signed { at, signed_as, .. } => {
+                Some(format!("Firmado: {}. {signed_as}, {at}", one.position))
+            }
+            _ => None,
+        }));
+        return Ok(answer(document, shown, &footer));
+    }
+    let now = app.edge.now();
+    let read = async move |tx: &Tx| -> Result<Document, DbError> {
+        let mut document = written_out(tx, &contract, now).await?;
+        let title = format!("BORRADOR: {}", document.title);
+        document.html = files::html(&title, &document.text);
+        document.title = title;
+        Ok(document)
+    };
+    Ok(answer(&app.db.read(read).await?, shown, &["BORRADOR: sin enviar a firma".to_owned()]))
+}
+
+/// What was done with a contract, by whom and when, and whether the trail is whole.
+#[utoipa::path(get, path = "/v1/contracts/{id}/audit", tag = "contracts", params(("id" = String, Path)),
+    responses((status = 200, description = "The trail", body = AuditView)))]
+pub(super) async fn audit(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
+    let id = found(&app, &id).await?.id().clone();
+    let read = async move |tx: &Tx| -> Result<Option<AuditView>, DbError> {
+        let Some(contract) = store::load(tx, &id).await? else { return Ok(None) };
+        let entries = store::trail(tx, &id).await?;
+        Ok(Some(AuditView::of(&id, entries, &contract.parts().trail)))
+    };
+    let trail = app.db.read(read).await?.ok_or_else(Problem::internal)?;
+    Ok(Answer::json(StatusCode::OK, &trail))
+}

@@ -1,0 +1,58 @@
+//! Templates: there from the start, and superseded but never edited.
+
+use serde_json::json;
+
+use crate::support::{a_contract, on_each_database, with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_has_a_template_from_the_start_and_a_new_version_supersedes_it() {
+    on_each_database(async |app| {
+        let (_, page) = app.get("/v1/templates?limit=200").await;
+        assert_eq!(page["items"].as_array().unwrap().len(), 9);
+        let (_, first) = app.get("/v1/templates/tpl_standard_empresa_v1").await;
+        assert_eq!((&first["version"], &first["terms"]["duration_days"]), (&json!(1), &json!(365)));
+
+        let old = app.drafted(&a_contract()).await;
+        let next = json!({
+            "contract_type": "STANDARD", "partner_type": "EMPRESA", "title": "Nuevo",
+            "body": "Para {{business_name}}", "terms": with(&first["terms"], &json!({ "duration_days": 30 })),
+        });
+        let second = app.done("/v1/templates", &next).await;
+        assert_eq!(
+            (&second["template_id"], &second["version"]),
+            (&json!("tpl_standard_empresa_v2"), &json!(2))
+        );
+        assert_eq!(second["created_by"], "ana");
+        assert_eq!(app.get("/v1/templates/tpl_standard_empresa_v1").await.1, first);
+        assert_eq!(app.contract(&old).await["template_id"], "tpl_standard_empresa_v1");
+
+        let new = app.drafted(&with(&a_contract(), &json!({ "partner_id": "p-2" }))).await;
+        let new = app.contract(&new).await;
+        assert_eq!(
+            (&new["template_id"], &new["terms"]["duration_days"]),
+            (&json!("tpl_standard_empresa_v2"), &json!(30))
+        );
+        let (_, page) = app.get("/v1/templates?contract_type=STANDARD&partner_type=EMPRESA").await;
+        assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_with_a_placeholder_that_nobody_fills_is_refused() {
+    on_each_database(async |app| {
+        let (_, first) = app.get("/v1/templates/tpl_premium_startup_v1").await;
+        let body = json!({
+            "contract_type": "PREMIUM", "partner_type": "STARTUP", "title": "x", "body": "{{nombre}}",
+            "terms": first["terms"],
+        });
+        let (status, refused) = app.post("/v1/templates", &body).await;
+        assert_eq!((status.as_u16(), &refused["errors"][0]["pointer"]), (422, &json!("/body")));
+        assert_eq!(refused["errors"][0]["code"], "unknown_placeholder");
+        let (status, refused) = app
+            .post("/v1/contracts", &with(&a_contract(), &json!({ "template_id": "tpl_premium_startup_v1" })))
+            .await;
+        assert_eq!((status.as_u16(), &refused["errors"][0]["code"]), (422, &json!("other_template")));
+    })
+    .await;
+}
