@@ -72,6 +72,15 @@ pub(crate) struct Hears {
     pub(crate) counts: Vec<Count>,
 }
 
+impl Hears {
+    /// Takes what another service hears to it.
+    pub(crate) fn and(&mut self, other: Self) {
+        self.subscriptions.extend(other.subscriptions);
+        self.dead_letters.extend(other.dead_letters);
+        self.counts.extend(other.counts);
+    }
+}
+
 /// A broker, and what one service does with its events.
 struct EventHealth {
     client: Client,

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Result, anyhow};
+use axum::Router;
 use hexalpes_client::Client;
 use hexalpes_http::layers;
 use hexalpes_kernel::{Edge, SystemEdge};
@@ -18,7 +19,7 @@ use crate::{
     listen::{listen, port_of},
     metrics::{self, DeadLetters},
     reach::Reach,
-    services::{self, AuditTrail, Context, Face, Ground, Running, RunningTrail, Service},
+    services::{self, AuditTrail, Context, Ground, Running, RunningTrail, Service},
     settings::{Key, Settings},
 };
 
@@ -60,13 +61,21 @@ pub(crate) async fn serve(
 pub(crate) struct Doors {
     listeners: BTreeMap<Key, TcpListener>,
     order: Vec<(Service, Key)>,
+    /// Contracts are behind the door of the commission API.
+    are_shared: bool,
 }
 
 impl Doors {
     pub(crate) async fn open(settings: &Settings, services: &[Service]) -> Result<Self> {
-        let mut doors = Self { listeners: BTreeMap::new(), order: Vec::new() };
+        let both = [Service::Commissions, Service::Onboarding].iter().all(|one| services.contains(one));
+        let are_shared = both && settings.shares_port()?;
+        let mut doors = Self { listeners: BTreeMap::new(), order: Vec::new(), are_shared };
         for &service in services {
             for (key, what) in service.ports() {
+                if are_shared && *key == Key::OnboardingPort {
+                    doors.order.push((service, *key));
+                    continue;
+                }
                 let port = if *key == service.port_key() {
                     settings.service_port(service, services.len() == 1)?
                 } else {
@@ -82,6 +91,7 @@ impl Doors {
 
     /// The port that was given to one that was asked for.
     pub(crate) fn port(&self, key: Key) -> Result<u16> {
+        let key = if self.are_shared && key == Key::OnboardingPort { Key::CommissionsPort } else { key };
         let listener =
             self.listeners.get(&key).ok_or_else(|| anyhow!("nothing listens for {}", key.name()))?;
         Ok(port_of(listener)?)
@@ -184,13 +194,16 @@ impl Faces<'_> {
         stop: &CancellationToken,
     ) -> Result<()> {
         let mut serving = JoinSet::new();
-        for (service, Face { key, router }, mut probes) in self.all(running) {
+        for Shown { services, key, router, mut probes } in self.all(running, doors.are_shared) {
             let Some(listener) = doors.listeners.remove(&key) else { continue };
             probes.push(self.reach.probe());
             let (client, admin) = (self.reach.client(), self.reach.admin());
-            let events = event_health::routes(client, admin, running.hears(service), self.limits);
-            let router = router.merge(events);
-            let router = router.merge(health(service.name(), probes).routes(self.metrics.clone()));
+            let mut hears = Hears::default();
+            for service in &services {
+                hears.and(running.hears(*service));
+            }
+            let router = router.merge(event_health::routes(client, admin, hears, self.limits));
+            let router = router.merge(health(services[0].name(), probes).routes(self.metrics.clone()));
             let router = layers(router, Arc::clone(&self.ground.edge));
             serving.spawn(hexalpes_http::serve(listener, router, stop.clone()));
         }
@@ -198,24 +211,55 @@ impl Faces<'_> {
     }
 
     /// The trail is told of on its own port where it has one, and else with the commissions.
-    fn all(&self, running: &Services) -> Vec<(Service, Face, Vec<Probe>)> {
+    fn all(&self, running: &Services, are_shared: bool) -> Vec<Shown> {
+        let face_of = |service| {
+            let context = running.contexts.iter().find(|context| context.service() == service)?;
+            Some((context.faces(&self.ground).pop()?, context.probes()))
+        };
         let mut faces = Vec::new();
         for context in &running.contexts {
-            for Face { key, router } in context.faces(&self.ground) {
-                let (mut router, mut probes) = (router, context.probes());
+            if are_shared && context.service() == Service::Onboarding {
+                continue;
+            }
+            for mut face in context.faces(&self.ground) {
+                let (key, mut services, mut probes) = (face.key, vec![context.service()], context.probes());
+                if are_shared
+                    && key == Key::CommissionsPort
+                    && let Some((contracts, theirs)) = face_of(Service::Onboarding)
+                {
+                    face = face.with_contracts(contracts);
+                    services.push(Service::Onboarding);
+                    let named =
+                        |(name, probe): Probe| (if name == "relay" { ONBOARDING_RELAY } else { name }, probe);
+                    probes.extend(theirs.into_iter().map(named));
+                }
+                let mut router = face.router();
                 if let Some(trail) = running.trail.as_ref().filter(|_| key == Key::CommissionsPort) {
                     router = router.merge(trail.router());
                     probes.push(trail.probe());
                 }
-                faces.push((context.service(), Face { key, router }, probes));
+                faces.push(Shown { services, key, router, probes });
             }
         }
         if let Some(trail) = &running.trail {
-            let face = Face { key: Key::NotificationsPort, router: trail.router() };
-            faces.push((Service::Notifications, face, vec![trail.probe()]));
+            let (services, router, probes) =
+                (vec![Service::Notifications], trail.router(), vec![trail.probe()]);
+            faces.push(Shown { services, key: Key::NotificationsPort, router, probes });
         }
         faces
     }
+}
+
+/// What the relay of the contracts is called where the commissions' is on the same port.
+const ONBOARDING_RELAY: &str = "onboarding-relay";
+
+/// What is behind a door, and whose it is.
+struct Shown {
+    /// The first gives its name.
+    services: Vec<Service>,
+    key: Key,
+    router: Router,
+    probes: Vec<Probe>,
 }
 
 async fn all(mut faces: JoinSet<()>, stop: &CancellationToken) -> Result<()> {

@@ -74,6 +74,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("  conversions  {conversions}   /docs /health /metrics");
     println!("  commissions  {commissions}   /docs /health /metrics");
     println!("               {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
+    println!("  onboarding   {}   /docs /health /metrics", at(Key::OnboardingPort)?);
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(

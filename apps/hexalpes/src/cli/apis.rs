@@ -1,4 +1,4 @@
-//! The four APIs of the running product, for commands that ask or drive it.
+//! The APIs of the running product, for commands that ask or drive it.
 
 use std::time::Duration;
 
@@ -26,12 +26,15 @@ pub(super) enum Api {
     Commissions,
     /// The commissions in the words of seed 3.
     Seed,
+    Onboarding,
 }
 
 impl Api {
-    pub(super) const ALL: [Self; 4] = [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Seed];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Seed, Self::Onboarding];
     /// One of each context, whose outbox and relay it shows.
-    pub(super) const CONTEXTS: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Seed];
+    pub(super) const CONTEXTS: [Self; 4] =
+        [Self::Affiliates, Self::Conversions, Self::Seed, Self::Onboarding];
 
     const fn key(self) -> Key {
         match self {
@@ -39,6 +42,15 @@ impl Api {
             Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::MarketingPort,
             Self::Seed => Key::CommissionsPort,
+            Self::Onboarding => Key::OnboardingPort,
+        }
+    }
+
+    /// What the paths of its desk begin with.
+    pub(super) const fn desk(self) -> &'static str {
+        match self {
+            Self::Onboarding => Service::Onboarding.desk(),
+            Self::Affiliates | Self::Conversions | Self::Commissions | Self::Seed => "",
         }
     }
 
@@ -47,6 +59,7 @@ impl Api {
             Self::Affiliates => "affiliates",
             Self::Conversions => "conversions",
             Self::Commissions | Self::Seed => "commissions",
+            Self::Onboarding => "onboarding",
         }
     }
 }
@@ -55,7 +68,7 @@ impl Api {
 #[derive(Clone, Debug)]
 pub(super) struct Apis {
     http: reqwest::Client,
-    addresses: [String; 4],
+    addresses: [String; 5],
 }
 
 /// What was answered, refusals too.
@@ -71,7 +84,7 @@ impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         // One TLS provider for the process; that somebody has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut addresses = [const { String::new() }; 4];
+        let mut addresses = [const { String::new() }; 5];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }
@@ -176,7 +189,8 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn of(settings: &Settings, service: Service) -> Result<Self> {
         let http = Apis::of(settings)?.http;
-        let address = format!("http://127.0.0.1:{}", settings.port(service.port_key())?);
+        let port = settings.port(service.port_key())?;
+        let address = format!("http://127.0.0.1:{port}{}", service.desk());
         Ok(Self { service, http, address })
     }
 
@@ -257,11 +271,11 @@ pub(super) fn items(mut body: Value) -> Result<Vec<Value>> {
 
 /// Rows of a context's outbox that are not published yet: `published` is 0.
 pub(super) async fn pending(apis: &Apis, api: Api) -> Result<usize> {
-    let (mut count, mut path) = (0, "/debug/outbox?limit=200".to_owned());
+    let first = format!("{}/debug/outbox?limit=200", api.desk());
+    let (mut count, mut path) = (0, first.clone());
     loop {
         let page = apis.get(api, &path).await?.expect(&[200])?;
-        let next =
-            page["next_cursor"].as_str().map(|cursor| format!("/debug/outbox?limit=200&cursor={cursor}"));
+        let next = page["next_cursor"].as_str().map(|cursor| format!("{first}&cursor={cursor}"));
         let rows = items(page)?;
         let unpublished = rows.iter().take_while(|row| row["published"] == 0).count();
         count += unpublished;

@@ -44,7 +44,7 @@ pub(super) async fn once(settings: &Settings) -> Result<()> {
     for (service, api) in Service::CONTEXTS.into_iter().zip(Api::CONTEXTS) {
         let name = service.name();
         let found = pending(&apis, api).await?;
-        let relay = apis.get(api, "/debug/relay").await?.expect(&[200])?;
+        let relay = apis.get(api, &format!("{}/debug/relay", api.desk())).await?.expect(&[200])?;
         let who = if relay["running"] == true { "its relay" } else { "this command" };
         if found > 0 {
             if relay["running"] == true {
@@ -84,7 +84,7 @@ async fn until_published(apis: &Apis, api: Api, ours: Option<&LoneRelay>) -> Res
         let alarm = if let Some(relay) = ours {
             relay.alarm()
         } else {
-            let relay = apis.get(api, "/debug/relay").await?.expect(&[200])?;
+            let relay = apis.get(api, &format!("{}/debug/relay", api.desk())).await?.expect(&[200])?;
             relay["alarm"].as_str().map(str::to_owned)
         };
         if since.elapsed() > PATIENCE {

@@ -59,6 +59,10 @@ impl Context {
             }
             Service::Conversions => Vec::from(hexalpes_conversions::consumers(&db, &client, edge)?),
             Service::Commissions => Vec::from(hexalpes_commissions::consumers(&db, &client, edge)?),
+            Service::Onboarding => {
+                hexalpes_onboarding::prepare(&db, &**edge).await?;
+                Vec::from(hexalpes_onboarding::consumers(&db, &client, edge)?)
+            }
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service);
@@ -136,6 +140,7 @@ fn relay_options(service: Service) -> RelayOptions {
         Service::Affiliates => Some(hexalpes_contracts::affiliates::TOPIC),
         Service::Conversions => Some(hexalpes_contracts::conversions::TOPIC),
         Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),
+        Service::Onboarding => Some(hexalpes_contracts::onboarding::TOPIC),
         Service::Notifications => None,
     };
     let of_kind = topology::of_kind;

@@ -14,6 +14,7 @@ impl Service {
             Self::Affiliates => of_context(hexalpes_affiliates::MIGRATIONS),
             Self::Conversions => of_context(hexalpes_conversions::MIGRATIONS),
             Self::Commissions => of_context(hexalpes_commissions::MIGRATIONS),
+            Self::Onboarding => of_context(hexalpes_onboarding::MIGRATIONS),
             Self::Notifications => hexalpes_notifications::MIGRATIONS.to_vec(),
         }
     }

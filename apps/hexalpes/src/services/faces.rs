@@ -9,6 +9,7 @@ use hexalpes_consumer::EventConsumer;
 use hexalpes_http::{Idempotency, openapi::published};
 use hexalpes_kernel::Edge;
 use hexalpes_vault::Vault;
+use utoipa_axum::router::OpenApiRouter;
 
 use super::{Running, Service};
 use crate::{
@@ -51,19 +52,40 @@ fn webhooks(file: &str) -> Result<Webhooks> {
     Webhooks::new(&secret).with_context(|| format!("HEXALPES_PAYOUT_SECRET_FILE: {file}"))
 }
 
-/// An API on a port of its own.
-#[derive(Debug)]
+/// An API on a port.
 pub(crate) struct Face {
     /// Which port.
     pub(crate) key: Key,
-    pub(crate) router: Router,
+    api: OpenApiRouter,
+    title: &'static str,
+    about: &'static str,
+    /// What is there besides, for operators.
+    desk: Router,
+}
+
+impl Face {
+    /// The API with its document, and the desk.
+    pub(crate) fn router(self) -> Router {
+        published(self.api, self.title, self.about).merge(self.desk)
+    }
+
+    /// Both APIs on the port of this one, with one document; the other's desk is below `/onboarding`.
+    pub(crate) fn with_contracts(self, contracts: Self) -> Self {
+        Self {
+            key: self.key,
+            api: self.api.merge(contracts.api),
+            title: "Onboarding and commissions",
+            about: "Contracts with partners, and the commissions of seed 3.",
+            desk: self.desk.merge(contracts.desk),
+        }
+    }
 }
 
 impl Running {
     /// The APIs, in the order of [`Service::ports`]; health is for whoever knows all parts.
     pub(crate) fn faces(&self, ground: &Ground) -> Vec<Face> {
         let (db, edge) = (self.db.clone(), Arc::clone(&ground.edge));
-        let face = |key, router: Router| Face { key, router };
+        let face = |key, api, title, about| Face { key, api, title, about, desk: self.desk() };
         match self.service {
             Service::Affiliates => {
                 let app = hexalpes_affiliates::App {
@@ -74,28 +96,33 @@ impl Running {
                     idempotency: Idempotency::default(),
                 };
                 let about = "Programas, afiliados, códigos, enlaces y datos de pago.";
-                let api = published(hexalpes_affiliates::api(app), "Afiliados", about);
-                vec![face(Key::AffiliatesPort, api.merge(self.desk()))]
+                vec![face(Key::AffiliatesPort, hexalpes_affiliates::api(app), "Afiliados", about)]
             }
             Service::Conversions => {
                 let app = hexalpes_conversions::App { db, edge, idempotency: Idempotency::default() };
                 let about = "Conversiones, reembolsos, clics, atribución y métricas.";
-                let api = published(hexalpes_conversions::api(app), "Conversiones", about);
-                vec![face(Key::ConversionsPort, api.merge(self.desk()))]
+                vec![face(Key::ConversionsPort, hexalpes_conversions::api(app), "Conversiones", about)]
             }
             Service::Commissions => {
                 let vault = Some(ground.vault.clone());
                 let webhooks = ground.webhooks.clone();
                 let app =
                     hexalpes_commissions::App { vault, webhooks, ..hexalpes_commissions::App::new(db, edge) };
+                let seed = hexalpes_commissions::seed_api(app.clone());
                 let about = "The commissions of seed 3: calculate, approve, by-conversion.";
-                let seed = published(hexalpes_commissions::seed_api(app.clone()), "Commissions", about);
-                let about = "Comisiones, reglas, libros y pagos.";
-                let api = published(hexalpes_commissions::api(app), "Comisiones", about);
+                let all = hexalpes_commissions::api(app);
                 vec![
-                    face(Key::CommissionsPort, seed.merge(self.desk())),
-                    face(Key::MarketingPort, api.merge(self.desk())),
+                    face(Key::CommissionsPort, seed, "Commissions", about),
+                    face(Key::MarketingPort, all, "Comisiones", "Comisiones, reglas, libros y pagos."),
                 ]
+            }
+            Service::Onboarding => {
+                let app = hexalpes_onboarding::App { db, edge, idempotency: Idempotency::default() };
+                let about =
+                    "Contracts with partners, their templates and signatures, contracts of employment.";
+                let face = face(Key::OnboardingPort, hexalpes_onboarding::api(app), "Onboarding", about);
+                // Below a name of its own, for the commissions' desk may be on the same port.
+                vec![Face { desk: Router::new().nest(self.service.desk(), face.desk), ..face }]
             }
             Service::Notifications => Vec::new(),
         }

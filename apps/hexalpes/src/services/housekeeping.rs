@@ -52,6 +52,11 @@ impl Housekeeping {
                 });
             }
         }
+        if service == Service::Onboarding {
+            housekeeping.every(SWEEP_EVERY, db, edge, "contracts whose day has come stay", |db, edge| {
+                async move { hexalpes_onboarding::sweep(&db, &edge).await.map(drop) }.boxed()
+            });
+        }
         housekeeping
     }
 

@@ -12,7 +12,7 @@ use hexalpes_db::{Backend, DatabaseUrl};
 
 pub(crate) use context::{Context, LoneRelay, Running, relay_alone};
 pub(crate) use database::{existing, migrate};
-pub(crate) use faces::{Face, Ground, SECRET_KEY};
+pub(crate) use faces::{Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
 
 use crate::settings::{Key, Settings, Usage};
@@ -26,21 +26,27 @@ pub(crate) enum Service {
     Conversions,
     /// What is owed, the books, and payouts
     Commissions,
+    /// Contracts with partners, and with those whom they hire
+    Onboarding,
     /// The audit trail of events, `events.jsonl`
     Notifications,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Notifications];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding, Self::Notifications];
     /// Those that are bounded contexts: with commands, an outbox and a relay.
-    pub(crate) const CONTEXTS: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
+    pub(crate) const CONTEXTS: [Self; 4] =
+        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding];
+    /// Those of the partner program, between which money is reconciled.
+    pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Affiliates => "affiliates",
             Self::Conversions => "conversions",
             Self::Commissions => "commissions",
+            Self::Onboarding => "onboarding",
             Self::Notifications => "notifications",
         }
     }
@@ -51,6 +57,7 @@ impl Service {
             Self::Affiliates => Key::AffiliatesPort,
             Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::CommissionsPort,
+            Self::Onboarding => Key::OnboardingPort,
             Self::Notifications => Key::NotificationsPort,
         }
     }
@@ -63,6 +70,7 @@ impl Service {
             Self::Commissions => {
                 &[(Key::CommissionsPort, "the commission API"), (Key::MarketingPort, "the commissions' API")]
             }
+            Self::Onboarding => &[(Key::OnboardingPort, "the contracts' API")],
             Self::Notifications => &[(Key::NotificationsPort, "the notifications' health")],
         }
     }
@@ -72,7 +80,16 @@ impl Service {
             Self::Affiliates => Key::AffiliatesDatabaseUrl,
             Self::Conversions => Key::ConversionsDatabaseUrl,
             Self::Commissions => Key::CommissionsDatabaseUrl,
+            Self::Onboarding => Key::OnboardingDatabaseUrl,
             Self::Notifications => Key::NotificationsDatabaseUrl,
+        }
+    }
+
+    /// What the paths of its desk begin with: where two share a port, each has its own.
+    pub(crate) const fn desk(self) -> &'static str {
+        match self {
+            Self::Onboarding => "/onboarding",
+            Self::Affiliates | Self::Conversions | Self::Commissions | Self::Notifications => "",
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) enum Key {
     BackbonePort,
     AdminPort,
     CommissionsPort,
+    OnboardingPort,
     AffiliatesPort,
     ConversionsPort,
     MarketingPort,
@@ -35,6 +36,7 @@ pub(crate) enum Key {
     PulsarAdminUrl,
     DatabaseUrl,
     CommissionsDatabaseUrl,
+    OnboardingDatabaseUrl,
     AffiliatesDatabaseUrl,
     ConversionsDatabaseUrl,
     NotificationsDatabaseUrl,
@@ -58,6 +60,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::BackbonePort,
     Key::AdminPort,
     Key::CommissionsPort,
+    Key::OnboardingPort,
     Key::AffiliatesPort,
     Key::ConversionsPort,
     Key::MarketingPort,
@@ -84,6 +87,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::PulsarAdminUrl,
     Key::DatabaseUrl,
     Key::CommissionsDatabaseUrl,
+    Key::OnboardingDatabaseUrl,
     Key::AffiliatesDatabaseUrl,
     Key::ConversionsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
@@ -114,6 +118,7 @@ impl Key {
             Self::BackbonePort => ("backbone-port", "HEXALPES_BACKBONE_PORT"),
             Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT"),
             Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
+            Self::OnboardingPort => ("onboarding-port", "ONBOARDING_PORT"),
             Self::AffiliatesPort => ("affiliates-port", "AFFILIATES_PORT"),
             Self::ConversionsPort => ("conversions-port", "CONVERSIONS_PORT"),
             Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
@@ -140,6 +145,7 @@ impl Key {
             Self::PulsarAdminUrl => ("pulsar-admin-url", "PULSAR_ADMIN_URL"),
             Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
             Self::CommissionsDatabaseUrl => ("commissions-database-url", "COMMISSIONS_DATABASE_URL"),
+            Self::OnboardingDatabaseUrl => ("onboarding-database-url", "ONBOARDING_DATABASE_URL"),
             Self::AffiliatesDatabaseUrl => ("affiliates-database-url", "AFFILIATES_DATABASE_URL"),
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
@@ -184,7 +190,9 @@ impl Key {
             Self::TlsClientRoles | Self::TlsClientRequired | Self::Insecure | Self::SeedMetricNames => {
                 Some("false")
             }
-            Self::ServicePort
+            // It shares the commissions' port (C-1).
+            Self::OnboardingPort
+            | Self::ServicePort
             | Self::TlsCertificateFile
             | Self::TlsKeyFile
             | Self::TlsTrustCertsFile
@@ -201,6 +209,7 @@ impl Key {
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
+            | Self::OnboardingDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
@@ -237,6 +246,7 @@ impl Key {
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
+            | Self::OnboardingPort
             | Self::AffiliatesPort
             | Self::ConversionsPort
             | Self::MarketingPort
@@ -248,6 +258,7 @@ impl Key {
             | Self::PulsarAdminUrl
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
+            | Self::OnboardingDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
@@ -272,6 +283,7 @@ impl Key {
             Self::BackbonePort => "Where the backbone speaks Pulsar's binary protocol",
             Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
             Self::CommissionsPort => "Where the commission API of seed 3 is served",
+            Self::OnboardingPort => "Where contracts are served; unset: on the port of the commission API",
             Self::AffiliatesPort => "Where affiliates and programs are served",
             Self::ConversionsPort => "Where conversions are served, and links are followed",
             Self::MarketingPort => "Where commissions, books and payouts are served",
@@ -308,6 +320,7 @@ impl Key {
                 "The database of `serve` with one service; unset: a SQLite file in the data folder"
             }
             Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
+            Self::OnboardingDatabaseUrl => "The database of the onboarding; wins over DATABASE_URL",
             Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
             Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",

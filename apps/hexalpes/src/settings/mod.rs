@@ -188,7 +188,22 @@ impl Settings {
     }
 
     pub(crate) fn port(&self, key: Key) -> Result<u16> {
-        Ok(self.optional_port(key)?.expect("every port but SERVICE_PORT has a built-in value"))
+        Ok(self.optional_port(self.shared(key))?.expect("every port but SERVICE_PORT has a built-in value"))
+    }
+
+    /// Whose port one is that nobody set: contracts are served where the commission API is (C-1).
+    fn shared(&self, key: Key) -> Key {
+        match key {
+            Key::OnboardingPort if !self.given.contains_key(&key) => Key::CommissionsPort,
+            key => key,
+        }
+    }
+
+    /// Whether contracts are served on the port of the commission API, where both run.
+    pub(crate) fn shares_port(&self) -> Result<bool> {
+        let (own, other) = (self.port(Key::OnboardingPort)?, self.port(Key::CommissionsPort)?);
+        // Port 0 is another one each time.
+        Ok(!self.given.contains_key(&Key::OnboardingPort) || (own == other && own != 0))
     }
 
     /// The port without TLS, unless a configuration of Pulsar's has it empty and none of our settings says more.
@@ -207,7 +222,7 @@ impl Settings {
     /// The port of a service: with `SERVICE_PORT`, which is for one service that runs alone, unless its own
     /// port was set as well.
     pub(crate) fn service_port(&self, service: Service, alone: bool) -> Result<u16> {
-        let own = service.port_key();
+        let own = self.shared(service.port_key());
         match self.optional_port(Key::ServicePort)? {
             Some(port) if alone && self.given[&own].origin == Origin::BuiltIn => Ok(port),
             _ => self.port(own),

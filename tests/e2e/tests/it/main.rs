@@ -15,6 +15,7 @@ mod full;
 mod kills;
 mod life;
 mod metrics;
+mod onboarding;
 mod operating;
 mod outage;
 mod reconcile;

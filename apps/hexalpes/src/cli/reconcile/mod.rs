@@ -85,7 +85,7 @@ impl Ground {
     async fn open(settings: &Settings) -> Result<Self> {
         let mut places = Vec::new();
         let until = SystemEdge.now();
-        for service in Service::CONTEXTS {
+        for service in Service::PROGRAM {
             let db = services::existing(settings, service).await?;
             let through = hexalpes_outbox::newest_ordinal(&db).await.with_context(|| page_error(service))?;
             places.push(Place { service, db, through });

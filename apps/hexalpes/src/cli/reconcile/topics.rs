@@ -19,7 +19,7 @@ const fn topic_of(service: Service) -> &'static str {
     match service {
         Service::Affiliates => affiliates::TOPIC,
         Service::Commissions => commissions::TOPIC,
-        Service::Conversions | Service::Notifications => conversions::TOPIC,
+        Service::Conversions | Service::Onboarding | Service::Notifications => conversions::TOPIC,
     }
 }
 
