@@ -30,7 +30,7 @@ pub struct CommissionCalculated {
     pub currency: String,
     /// A JSON number: percent; 0 where it is no plain percentage.
     pub rate: Box<RawValue>,
-    /// `request`, `rule`, `affiliate` or `program`.
+    /// `request`, `rule`, `contract`, `affiliate` or `program`.
     pub rate_source: String,
     /// The rule's id, or the program's name.
     pub rule: String,

@@ -65,6 +65,7 @@ pub const SCHEMAS: &[Published] = &[
     published!("commissions", "CommissionPaid", "1"),
     published!("commissions", "CommissionRejected", "1"),
     published!("commissions", "CommissionReleased", "1"),
+    published!("commissions", "CommissionRerated", "1"),
     published!("commissions", "CommissionReversed", "1"),
     published!("commissions", "PayoutCreated", "1"),
     published!("commissions", "PayoutFailed", "1"),

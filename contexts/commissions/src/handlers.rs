@@ -1,5 +1,5 @@
 //! What this context does with messages: the commands that it takes from a topic, the conversions that others
-//! recorded, and what is told of programs and affiliates.
+//! recorded, and what is told of programs, affiliates and contracts.
 //!
 //! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the
 //! consumer's.
@@ -16,6 +16,7 @@ use hexalpes_contracts::{
     affiliates::{self, Told},
     commissions::{APPROVE_COMMISSION, CALCULATE_COMMISSION, NAMESPACE},
     conversions::{ConversionRecorded, ConversionRefunded},
+    onboarding,
 };
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::{Answer, FromFields, Idempotency, IdempotencyKey, KeyInUse, KeyReused, Problem};
@@ -25,6 +26,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     commands::{self, CalculateError, ChangeError, Learned, RefundCommissionError},
+    contracts::Contracts,
     domain::{AffiliateId, KnownAffiliate, KnownProgram, Program, ProgramId},
     requests::{self, ApproveRequest, CalculateRequest, Scope},
 };
@@ -37,7 +39,7 @@ pub const COMMANDS_TOPIC: &str = "persistent://public/default/commands";
 pub const CONVERSIONS_TOPIC: &str = "persistent://public/default/conversiones.eventos";
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
-pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 3], OpenError> {
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 4], OpenError> {
     let commands = ConsumerOptions {
         // A command that is refused says nothing about the next one.
         order: KeyOrder::Independent,
@@ -48,6 +50,7 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         ..ConsumerOptions::new(SERVICE, "conversions", TopicName::parse(CONVERSIONS_TOPIC)?)
     };
     let affiliates = ConsumerOptions::new(SERVICE, "affiliates", TopicName::parse(affiliates::TOPIC)?);
+    let contracts = ConsumerOptions::new(SERVICE, "contracts", TopicName::parse(onboarding::TOPIC)?);
     let (edge, program) = (Arc::clone(edge), Arc::<Program>::default());
     let on_commands =
         Commands { edge: Arc::clone(&edge), program: Arc::clone(&program), keys: Idempotency::default() };
@@ -55,7 +58,8 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
     Ok([
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_commands, commands)?,
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_conversions, conversions)?,
-        EventConsumer::start(db.clone(), client.clone(), edge, Affiliates, affiliates)?,
+        EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), Affiliates, affiliates)?,
+        EventConsumer::start(db.clone(), client.clone(), edge, Contracts, contracts)?,
     ])
 }
 

@@ -4,6 +4,7 @@
 //! of none of them. The facts leave through the outbox, in the transaction that made them true.
 
 pub mod commands;
+mod contracts;
 pub mod domain;
 mod events;
 mod files;

@@ -7,9 +7,10 @@ use super::agreed::{self, Agreed, Agreement};
 use super::book::book;
 use crate::domain::{
     self, AffiliateId, Commission, CommissionId, Conversion, ConversionId, Explanation, Fact, Facts, Formula,
-    Made, Origin, Program, ProgramId, RateSource, Rates, Refunded, RuleError, Ruled, Told,
+    Made, Origin, PartnerContract, Program, ProgramId, RateSource, Rates, Refunded, RuleError, Ruled, Told,
 };
-use crate::store::{self, Kept, rated, refunds, rules};
+use crate::store::rated::Fallback;
+use crate::store::{self, Kept, contracts, rated, refunds, rules};
 use crate::views;
 
 #[derive(Clone, Debug)]
@@ -93,20 +94,26 @@ pub async fn calculate(
         return found.ok_or(CalculateError::NoConversion(told.id));
     };
     let at = about.occurred_at.unwrap_or(cause.at);
-    let Agreed { program, kind, rate } = agreed::find(tx, &agreement, &told.affiliate, at, built_in).await?;
+    let Agreed { mut program, kind, rate } =
+        agreed::find(tx, &agreement, &told.affiliate, at, built_in).await?;
     let currency = told.currency.unwrap_or(program.currency);
     let gross = Money::from_amount(gross, currency).map_err(RuleError::from)?;
     let request = wanted.map(|wanted| formula(wanted, gross)).transpose()?;
     let Told { id: conversion, affiliate, campaign, .. } = told.clone();
     let conversion = Conversion { id: conversion, affiliate, campaign, gross };
     let facts = facts(about, kind, at);
-    let ruled = ruled(tx, &program.id(), &conversion, &facts).await?;
+    let contract = domain::contract_at(contracts::of_partner(tx, &conversion.affiliate).await?, at);
+    if let Some(hold) = contract.as_ref().and_then(|contract| contract.hold) {
+        program.hold = (!hold.is_zero()).then_some(hold);
+    }
+    let ruled = ruled(tx, &program.id(), &conversion, &facts, contract.as_ref()).await?;
     let rates = Rates { request, rule: ruled, affiliate: rate };
     let Made { commission, explanation, calculated, approved } =
         Commission::calculate(id, conversion, &program, &rates, origin, cause.at)?;
     let mut kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
-        rated::insert(tx, &kept.commission, &facts, &explanation, &program, rate).await?;
+        let fallback = Fallback::of(contract.is_some(), rate, &program);
+        rated::insert(tx, &kept.commission, &facts, &explanation, &program, fallback).await?;
         count(tx, &explanation, &rates, &kept.commission).await?;
         let mut facts = vec![Fact::Calculated(calculated)];
         facts.extend(approved.map(Fact::Approved));
@@ -123,15 +130,18 @@ fn facts(about: About, affiliate_type: Option<String>, occurred_at: Timestamp) -
     Facts { affiliate_type, kind, product, country, new_customer, occurred_at }
 }
 
-/// The rules that hold, with what the tiers of the one that counts have counted.
+/// The rules that hold, and the partner's contract after them, with what the tiers of the one that counts have counted.
 async fn ruled(
     tx: &Tx,
     program: &ProgramId,
     conversion: &Conversion,
     facts: &Facts,
+    contract: Option<&PartnerContract>,
 ) -> Result<Option<Ruled>, DbError> {
     let in_force = rules::in_force(tx, program).await?;
-    let mut holding = domain::holding(&in_force, conversion, facts).cloned();
+    let rules = domain::holding(&in_force, conversion, facts).cloned();
+    let contract = contract.filter(|contract| contract.is_for(conversion.gross.currency(), facts));
+    let mut holding = rules.chain(contract.map(PartnerContract::rule));
     let Some(rule) = holding.next() else { return Ok(None) };
     let counted = match rule.terms.period(facts.occurred_at) {
         None => None,
@@ -151,7 +161,7 @@ async fn count(
     rates: &Rates,
     commission: &Commission,
 ) -> Result<(), DbError> {
-    if let (RateSource::Rule, Some(Ruled { rule, counted: Some((period, _)), .. })) =
+    if let (RateSource::Rule | RateSource::Contract, Some(Ruled { rule, counted: Some((period, _)), .. })) =
         (explanation.source, &rates.rule)
     {
         let conversion = commission.conversion();

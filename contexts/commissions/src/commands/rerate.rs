@@ -328,8 +328,10 @@ fn names(rules: &[InForce]) -> String {
 
 /// Whether the amount is another, or other tiers count it.
 fn is_other(trial: &Trial, recorded: &Recorded, by: &RatedBy, tried: &Tried) -> bool {
-    if recorded.is_asked || tried.amount != recorded.paid {
-        return !recorded.is_asked;
+    // Where a contract is in force with the partner, nothing but a rule says what else is owed.
+    let is_said = tried.rule.is_some() || recorded.fallback.is_some();
+    if recorded.is_asked || !is_said || tried.amount != recorded.paid {
+        return !recorded.is_asked && is_said;
     }
     let rule = tried.rule.map(|index| &trial.rules()[index]);
     let is_same = rule.map(|rule| (&rule.id, rule.version)) == by.rule.as_ref().map(|(id, of)| (id, *of));

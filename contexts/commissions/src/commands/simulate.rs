@@ -3,7 +3,7 @@
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{MoneyError, Timestamp};
 
-use crate::domain::{InForce, Outcome, Rule, RuleChangeError, RuleId, Trial};
+use crate::domain::{InForce, Outcome, RateSource, Rule, RuleChangeError, RuleId, Trial};
 use crate::store::{rated, rules};
 
 /// So many conversions are read at once.
@@ -92,6 +92,7 @@ pub(super) fn on_trial(
     beside.retain(|other| other.id != rule.id);
     let newest = beside.iter().map(|other| other.since).chain([rule.created_at]).max();
     beside.push(InForce {
+        source: RateSource::Rule,
         id: rule.id.clone(),
         name: rule.name.clone(),
         version: number,

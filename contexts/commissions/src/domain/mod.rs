@@ -1,6 +1,7 @@
 //! What a commission is, how much it is, and why. Nothing here knows of SQL, JSON, clocks or threads.
 
 mod commission;
+mod contract;
 mod explanation;
 mod fact;
 mod formula;
@@ -20,6 +21,7 @@ mod terms;
 mod trial;
 
 pub use commission::{Commission, Conversion, Made, Origin, Payment, Reservation, Slot, State, Stored, Told};
+pub use contract::{PartnerContract, contract_at};
 pub use explanation::{Explanation, Named, Offer, Rounding, Step};
 pub use fact::{Approved, Calculated, Change, Fact, Rerated, Share};
 pub use formula::{

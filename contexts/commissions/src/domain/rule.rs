@@ -16,6 +16,8 @@ pub enum RateSource {
     Program,
     /// The affiliate's configuration by its type.
     Affiliate,
+    /// The contract that is in force with the partner of the affiliate's id.
+    Contract,
     /// A rule, of the campaign, the product or whatever its conditions say.
     Rule,
     /// The request itself named it.
@@ -28,18 +30,20 @@ impl RateSource {
         match self {
             Self::Program => "program",
             Self::Affiliate => "affiliate",
+            Self::Contract => "contract",
             Self::Rule => "rule",
             Self::Request => "request",
         }
     }
 
-    /// The source's number in the database.
+    /// The source's number in the database, which says nothing of its rank: contracts came later.
     pub fn rank(self) -> i64 {
         match self {
             Self::Program => 0,
             Self::Affiliate => 1,
             Self::Rule => 2,
             Self::Request => 3,
+            Self::Contract => 4,
         }
     }
 }
@@ -52,7 +56,7 @@ pub struct Rates {
     pub affiliate: Option<Rate>,
 }
 
-/// The rules that hold for a conversion.
+/// The rules that hold for a conversion, and after them the partner's contract, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ruled {
     /// The one that counts.
@@ -133,7 +137,7 @@ pub fn derive(
         return Err(RuleError::NotPositive);
     }
     let of_rule = |rule: &InForce| Offer {
-        source: RateSource::Rule,
+        source: rule.source,
         formula: rule.terms.formula.clone(),
         rule: Some(Named { id: rule.id.clone(), name: rule.name.clone(), version: rule.version }),
     };
@@ -145,7 +149,7 @@ pub fn derive(
 
     let Offer { source, formula, rule } = chosen;
     let terms = match (source, ruled) {
-        (RateSource::Rule, Some(ruled)) => ruled.rule.terms.clone(),
+        (RateSource::Rule | RateSource::Contract, Some(ruled)) => ruled.rule.terms.clone(),
         _ => RuleTerms::plain(formula.clone()),
     };
     let counted = ruled.and_then(|ruled| ruled.counted.clone());
@@ -209,7 +213,8 @@ mod tests {
         let terms = RuleTerms::plain(Formula::Percentage(percent("12.5")));
         let since = Timestamp::from_micros(0).unwrap();
         let id = RuleId::parse("rul_1").unwrap();
-        let rule = InForce { id, name: "summer".to_owned(), version: 1, since, terms };
+        let rule =
+            InForce { id, source: RateSource::Rule, name: "summer".to_owned(), version: 1, since, terms };
         rates.rule = Some(Ruled { rule, counted: None, passed_over: Vec::new() });
         assert_eq!(chosen(&rates), ("request", 1_500));
         rates.request = None;

@@ -4,7 +4,7 @@
 use hexalpes_kernel::{Currency, Money, MoneyError, Timestamp};
 
 use super::formula::{Exact, Formula, Piece, Tally};
-use super::{CampaignId, Conversion, ProgramId, RuleId};
+use super::{CampaignId, Conversion, ProgramId, RateSource, RuleId};
 
 /// What a rule's conditions look at, besides affiliate, campaign and currency of the conversion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,10 +235,12 @@ fn version(number: u32, terms: RuleTerms, at: Timestamp) -> RuleVersion {
     RuleVersion { number, terms, status, created_at: at, activated_at: None, retired_at: None }
 }
 
-/// A version of a rule that may hold for a conversion.
+/// A version of a rule that may hold for a conversion, or a partner's contract, which is read as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InForce {
     pub id: RuleId,
+    /// [`RateSource::Rule`] or [`RateSource::Contract`].
+    pub source: RateSource,
     pub name: String,
     pub version: u32,
     pub since: Timestamp,

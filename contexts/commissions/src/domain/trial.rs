@@ -17,7 +17,7 @@ pub struct Recorded {
     /// As it was calculated.
     pub paid: Money,
     pub facts: Facts,
-    /// It was calculated as a request asked, which ranks before every rule.
+    /// It was calculated as a request asked, which ranks before every rule, or by a partner's contract: it stays.
     pub is_asked: bool,
     /// What counts where no rule holds.
     pub fallback: Option<Rate>,

@@ -4,7 +4,9 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
-use super::{history, journal, known, payouts, rated, refunds, reratings, rules, snapshots, terms};
+use super::{
+    contracts, history, journal, known, payouts, rated, refunds, reratings, rules, snapshots, terms,
+};
 
 /// What the routers need in their database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
@@ -18,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
         [rules::create(backend), rated::create(backend)].concat()
     }),
     Migration::new("commissions", 6, "rate conversions anew", reratings::create),
+    Migration::new("commissions", 7, "know contracts with partners", contracts::create),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

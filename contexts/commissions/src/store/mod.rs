@@ -1,5 +1,6 @@
 //! The table `commission`: one row for each (tenant, conversion, rule slot), which its unique key holds.
 
+pub(crate) mod contracts;
 pub(crate) mod history;
 pub(crate) mod journal;
 pub(crate) mod known;

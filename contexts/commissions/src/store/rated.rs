@@ -31,13 +31,13 @@ pub(crate) enum Rated {
     /// As it was calculated, or rated anew.
     CommissionMinor,
     OccurredAt,
-    /// 0: the program's rate, 1: the affiliate's, 2: a rule, 3: the request.
+    /// 0: the program's rate, 1: the affiliate's, 2: a rule, 3: the request, 4: a partner's contract.
     Source,
     RuleId,
     RuleVersion,
     /// Percent: what counts where no rule holds; empty where it cannot be said.
     FallbackPercent,
-    /// 0: it is the program's rate, 1: the affiliate's.
+    /// 0: it is the program's rate, 1: the affiliate's, 2: a partner's contract, which no percentage says.
     FallbackSource,
     ProgramVersion,
 }
@@ -86,6 +86,34 @@ pub(super) fn create(backend: Backend) -> Vec<String> {
     ]
 }
 
+/// What counts where no rule holds: a percentage, or what cannot be said by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    Program(Rate),
+    Affiliate(Rate),
+    /// A partner's contract, by which it stays as it is.
+    Contract,
+}
+
+impl Fallback {
+    pub(crate) fn of(has_contract: bool, affiliate: Option<Rate>, program: &Program) -> Self {
+        match affiliate {
+            _ if has_contract => Self::Contract,
+            Some(rate) => Self::Affiliate(rate),
+            None => Self::Program(program.rate),
+        }
+    }
+
+    /// The percentage, and the number of whose it is.
+    fn columns(self) -> (String, i64) {
+        match self {
+            Self::Program(rate) => (rate.percent().to_string(), 0),
+            Self::Affiliate(rate) => (rate.percent().to_string(), 1),
+            Self::Contract => (String::new(), 2),
+        }
+    }
+}
+
 /// With the commission, in its transaction.
 pub(crate) async fn insert(
     tx: &Tx,
@@ -93,8 +121,9 @@ pub(crate) async fn insert(
     facts: &Facts,
     explanation: &Explanation,
     program: &Program,
-    affiliate_rate: Option<Rate>,
+    fallback: Fallback,
 ) -> Result<(), DbError> {
+    let (fallback_percent, fallback_source) = fallback.columns();
     let conversion = commission.conversion();
     let is_rule = explanation.source == RateSource::Rule;
     let insert = Query::insert()
@@ -141,8 +170,8 @@ pub(crate) async fn insert(
             explanation.source.rank().into(),
             explanation.rule_id.as_ref().map(RuleId::as_str).into(),
             is_rule.then_some(i64::from(explanation.rule_version)).into(),
-            affiliate_rate.unwrap_or(program.rate).percent().to_string().into(),
-            i64::from(affiliate_rate.is_some()).into(),
+            fallback_percent.into(),
+            fallback_source.into(),
             i64::from(program.version).into(),
         ])
         .to_owned();
@@ -307,7 +336,9 @@ fn rated(row: &Row) -> Result<RatedRow, DbError> {
             new_customer: row.get("new_customer")?,
             occurred_at: row.get("occurred_at")?,
         },
-        is_asked: row.get::<i64>("source")? == RateSource::Request.rank(),
+        is_asked: [RateSource::Request, RateSource::Contract]
+            .map(RateSource::rank)
+            .contains(&row.get("source")?),
         fallback: percent(&row.get::<String>("fallback_percent")?),
     };
     Ok(RatedRow { conversion: row.get("conversion_id")?, recorded })

@@ -6,7 +6,7 @@ use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Index, Order, Query, Table
 
 use super::TENANT;
 use crate::domain::{
-    AffiliateId, InForce, ProgramId, Rule, RuleId, RuleStatus, RuleTerms, RuleVersion, Tally,
+    AffiliateId, InForce, ProgramId, RateSource, Rule, RuleId, RuleStatus, RuleTerms, RuleVersion, Tally,
 };
 use crate::{requests, views};
 
@@ -271,6 +271,7 @@ pub(crate) async fn in_force(tx: &Tx, program: &ProgramId) -> Result<Vec<InForce
     for row in tx.fetch_all(&select).await? {
         rules.push(InForce {
             id: row.parsed("rule_id", |id| RuleId::parse(id).ok())?,
+            source: RateSource::Rule,
             name: row.get("name")?,
             version: row.get("version")?,
             since: row.get("activated_at")?,

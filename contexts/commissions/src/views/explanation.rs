@@ -229,6 +229,7 @@ fn english(explanation: &Explanation) -> String {
     let why = match source {
         RateSource::Request => "as the request asked".to_owned(),
         RateSource::Rule => format!("by the rule {rule}, version {rule_version}"),
+        RateSource::Contract => format!("as the {rule} contract {} agrees", contract(explanation)),
         RateSource::Affiliate => "as agreed with the affiliate".to_owned(),
         RateSource::Program => format!("by the program {rule}, version {rule_version}"),
     };
@@ -243,6 +244,11 @@ fn english(explanation: &Explanation) -> String {
         std::cmp::Ordering::Greater => format!("; the rule's least is {amount}"),
     };
     format!("{amount}: {what}, {why}{rounded}{bound}.")
+}
+
+/// The contract's id, where it was one that counted.
+fn contract(explanation: &Explanation) -> &str {
+    explanation.rule_id.as_ref().map_or("", crate::domain::RuleId::as_str)
 }
 
 fn spanish(explanation: &Explanation) -> String {
@@ -266,6 +272,7 @@ fn spanish(explanation: &Explanation) -> String {
     let why = match source {
         RateSource::Request => "como pidió la solicitud".to_owned(),
         RateSource::Rule => format!("según la regla {rule}, versión {rule_version}"),
+        RateSource::Contract => format!("según el contrato {rule} {}", contract(explanation)),
         RateSource::Affiliate => "según lo acordado con el afiliado".to_owned(),
         RateSource::Program => format!("según el programa {rule}, versión {rule_version}"),
     };

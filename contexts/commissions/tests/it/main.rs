@@ -6,6 +6,7 @@ mod agreed;
 mod bad_input;
 mod books;
 mod comisiones;
+mod contracts;
 mod flow;
 mod messages;
 mod payouts;

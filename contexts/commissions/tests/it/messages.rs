@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexalpes_broker::{Broker, BrokerOptions};
+use hexalpes_broker::{Broker, BrokerOptions, TenantInfo};
 use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
 use hexalpes_commissions::{COMMANDS_TOPIC, CONVERSIONS_TOPIC};
 use hexalpes_consumer::{EventConsumer, Status};
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Stage {
     pub(crate) app: TestApp,
     client: Client,
-    consumers: [EventConsumer; 3],
+    consumers: [EventConsumer; 4],
     broker: Broker,
     stop: CancellationToken,
     _folder: TempDir,
@@ -47,6 +47,8 @@ impl Stage {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let url = format!("pulsar://{}", listener.local_addr().unwrap());
         let broker = Broker::open(BrokerOptions::new(folder.path().to_owned(), &url)).unwrap();
+        broker.create_tenant("hexabuilders", TenantInfo::default()).unwrap();
+        broker.create_namespace("hexabuilders/onboarding").unwrap();
         let stop = CancellationToken::new();
         let (serving, stopped) = (broker.clone(), stop.clone());
         tokio::spawn(async move { serving.serve(listener, stopped).await });

@@ -1,0 +1,138 @@
+//! What the onboarding context tells of contracts, read as rules of its partners.
+
+use std::fmt;
+use std::time::Duration;
+
+use hexalpes_consumer::{Event, HandleError, Handler, Rejection};
+use hexalpes_contracts::onboarding::{
+    self, CommissionStructure, CommissionTier, ContractActivated, PaymentTerms,
+};
+use hexalpes_db::Tx;
+use hexalpes_kernel::{Amount, Cause, Currency, Money, Rate, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::domain::{
+    AffiliateId, Band, Basis, Earns, Formula, Mode, PartnerContract, Period, RuleId, RuleTerms, Tiers,
+};
+use crate::store::contracts;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Keeps what contracts in force say of commissions, and when they ended.
+pub(crate) struct Contracts;
+
+impl Handler for Contracts {
+    async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
+        let kind = if event.kind.contains('.') {
+            event.kind.clone()
+        } else {
+            format!("{}{}", onboarding::NAMESPACE, event.kind)
+        };
+        // A type that this version does not know is none of its business.
+        let Some(read) = onboarding::Event::read(&kind, &event.data) else { return Ok(()) };
+        match read.map_err(|error| rejected(error.to_string()))? {
+            onboarding::Event::ContractActivated(activated) => {
+                let Some(contract) = partner_contract(&activated)? else { return Ok(()) };
+                Ok(contracts::learn_contract(tx, &contract).await?)
+            }
+            onboarding::Event::ContractEnded(ended) => {
+                let partner = field("partner_id", AffiliateId::parse(&ended.partner_id))?;
+                let id = field("contract_id", RuleId::parse(&ended.contract_id))?;
+                let ended_at = field("ended_at", Timestamp::parse(&ended.ended_at))?;
+                Ok(contracts::learn_end(tx, &partner, &id, ended_at).await?)
+            }
+            onboarding::Event::ContractSigned(_)
+            | onboarding::Event::ContractExpiring(_)
+            | onboarding::Event::EmploymentContractCreated(_) => Ok(()),
+        }
+    }
+}
+
+/// A contract as a rule of its partner; `None` where it says nothing of commissions.
+fn partner_contract(activated: &ContractActivated) -> Result<Option<PartnerContract>, HandleError> {
+    if activated.commission_structure.is_empty() {
+        return Ok(None);
+    }
+    let structure: CommissionStructure = read("commission_structure", &activated.commission_structure)?;
+    let payment: PaymentTerms = read("payment_terms", &activated.payment_terms)?;
+    let from = day("effective_date", &activated.effective_date)?;
+    let valid_until = match activated.expiration_date.as_str() {
+        "" => None,
+        until => Some(day("expiration_date", until)?),
+    };
+    let activated_at = match activated.activated_at.as_str() {
+        "" => from,
+        at => field("activated_at", Timestamp::parse(at))?,
+    };
+    let days = payment.hold_days.map(|days| field("hold_days", u32::try_from(days))).transpose()?;
+    let terms = rule_terms(&structure)?;
+    Ok(Some(PartnerContract {
+        id: field("contract_id", RuleId::parse(&activated.contract_id))?,
+        partner: field("partner_id", AffiliateId::parse(&activated.partner_id))?,
+        contract_type: activated.contract_type.clone(),
+        terms: RuleTerms { valid_from: Some(from), valid_until, ..terms },
+        hold: days.map(|days| DAY * days),
+        activated_at,
+    }))
+}
+
+fn rule_terms(structure: &CommissionStructure) -> Result<RuleTerms, HandleError> {
+    let currency = structure.currency.as_deref().map(|code| field("currency", Currency::parse(code)));
+    let currency = currency.transpose()?;
+    let money = |name: &str, number: &RawValue| -> Result<Money, HandleError> {
+        let currency = currency.ok_or_else(|| rejected(format!("{name}: its currency is missing")))?;
+        field(name, Money::from_amount(field(name, Amount::parse(number.get()))?, currency))
+    };
+    let needed = |name: &str, number: &Option<Box<RawValue>>| -> Result<Box<RawValue>, HandleError> {
+        number.clone().ok_or_else(|| rejected(format!("{name}: it is missing for this kind")))
+    };
+    let formula = match structure.kind.as_str() {
+        "percentage" => Formula::Percentage(percent("rate", &needed("rate", &structure.rate)?)?),
+        "flat" => Formula::Flat(money("amount", &needed("amount", &structure.amount)?)?),
+        "tiered" => {
+            let band = |tier: &CommissionTier| -> Result<Band, HandleError> {
+                let from = money("tiers", &tier.from)?.minor();
+                Ok(Band { from, earns: Earns::Rate(percent("tiers", &tier.rate)?) })
+            };
+            let bands = structure.tiers.iter().map(band).collect::<Result<Vec<_>, _>>()?;
+            let mode = match structure.mode.as_deref() {
+                None | Some("marginal") => Mode::Marginal,
+                Some("retroactive") => Mode::Retroactive,
+                Some(other) => return Err(rejected(format!("mode: {other} is none that is known"))),
+            };
+            let name = structure.period.as_deref().unwrap_or("month");
+            let period = Period::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, period)| period);
+            let period = period.ok_or_else(|| rejected(format!("period: {name} is none that is known")))?;
+            Formula::Tiered(field("tiers", Tiers::new(Basis::Amount, mode, period, bands))?)
+        }
+        other => return Err(rejected(format!("kind: {other} is none that is known"))),
+    };
+    let cap = structure.cap.as_deref().map(|cap| money("cap", cap)).transpose()?;
+    let floor = structure.floor.as_deref().map(|floor| money("floor", floor)).transpose()?;
+    Ok(RuleTerms { currency, cap, floor, ..RuleTerms::plain(formula) })
+}
+
+fn percent(name: &str, number: &RawValue) -> Result<Rate, HandleError> {
+    field(name, Rate::from_percent(field(name, Amount::parse(number.get()))?))
+}
+
+/// A day of UTC, or a time.
+fn day(name: &str, text: &str) -> Result<Timestamp, HandleError> {
+    let time = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    field(name, Timestamp::parse(&time))
+}
+
+fn read<T: serde::de::DeserializeOwned>(
+    name: &str,
+    dict: &hexalpes_contracts::Dict,
+) -> Result<T, HandleError> {
+    field(name, dict.read())
+}
+
+fn field<T, E: fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
+    value.map_err(|error| rejected(format!("{name}: {error}")))
+}
+
+fn rejected(why: String) -> HandleError {
+    HandleError::Rejected(Rejection::new("invalid_event", why))
+}

@@ -1,0 +1,238 @@
+//! What a contract with a partner says of its commissions, from when on, until when, and what ranks before it.
+
+use hexalpes_commissions::CONVERSIONS_TOPIC;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::messages::{Stage, command, on_each_stage, recorded};
+use crate::support::a_conversion;
+
+const TOPIC: &str = hexalpes_contracts::onboarding::TOPIC;
+const RECORDED: &str = "com.hexabuilders.conversions.ConversionRecorded";
+
+/// As the onboarding context tells it.
+fn activated(contract: &str, from: &str, until: &str, structure: &Value) -> Value {
+    json!({
+        "contract_id": contract, "partner_id": "aff-1", "contract_type": "PREMIUM", "effective_date": from,
+        "expiration_date": until, "campaign_permissions": ["ALL"], "budget_limits": {}, "feature_flags": {},
+        "sla_terms": {}, "commission_structure": structure,
+        "payment_terms": { "currency": "USD", "hold_days": 0, "net_days": 0, "method": "file", "frequency": "MANUAL" },
+        "revision": 5, "renews": null, "activated_at": format!("{from}T08:00:00Z"),
+    })
+}
+
+fn ended(contract: &str, at: &str) -> Value {
+    json!({
+        "contract_id": contract, "partner_id": "aff-1", "contract_type": "PREMIUM", "outcome": "TERMINATED",
+        "ended_at": at, "reason": "impago", "renewed_by": null, "revision": 6,
+    })
+}
+
+fn percentage(rate: i64) -> Value {
+    json!({ "kind": "percentage", "rate": rate })
+}
+
+async fn tell(stage: &Stage, id: &str, kind: &str, data: &Value) {
+    stage.send(TOPIC, command(id, &format!("com.hexabuilders.onboarding.{kind}"), data)).await;
+}
+
+/// Records a conversion of a day, and gives its commission.
+async fn rated(stage: &Stage, conversion: &str, occurred_at: &str, fields: &Value) -> Value {
+    let mut event = recorded(conversion);
+    event["occurred_at"] = json!(occurred_at);
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    stage.send(CONVERSIONS_TOPIC, command(conversion, RECORDED, &event)).await;
+    let done = |status: &hexalpes_consumer::Status| status.handled + status.dead_letters > 0;
+    stage.until("conversions", done).await;
+    let read = async || {
+        let (status, found) = stage.app.by_conversion(conversion).await;
+        (status == StatusCode::OK).then_some(found)
+    };
+    loop {
+        if let Some(found) = read().await {
+            return found;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+fn shown(commission: &Value) -> (Value, Value, Value) {
+    let explanation = &commission["explanation"];
+    (
+        explanation["inputs"]["rateSource"].clone(),
+        explanation["rule"]["id"].clone(),
+        commission["commissionAmountMinor"].clone(),
+    )
+}
+
+/// Accepts C-12.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_rates_its_partners_conversions_from_its_first_day_until_before_its_last() {
+    on_each_stage(async |stage| {
+        tell(
+            stage,
+            "k-1",
+            "ContractActivated",
+            &activated("con-1", "2025-01-10", "2025-01-20", &percentage(20)),
+        )
+        .await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let of = async |conversion: &str, at: &str| shown(&rated(stage, conversion, at, &json!({})).await);
+        let contract = (json!("contract"), json!("con-1"), json!(2410));
+        let program = (json!("program"), Value::Null, json!(1205));
+        assert_eq!(of("conv-1", "2025-01-09T23:59:59Z").await, program);
+        assert_eq!(of("conv-2", "2025-01-10T00:00:00Z").await, contract);
+        assert_eq!(of("conv-3", "2025-01-19T23:59:59Z").await, contract);
+        assert_eq!(of("conv-4", "2025-01-20T00:00:00Z").await, program);
+        let other = rated(stage, "conv-5", "2025-01-12T00:00:00Z", &json!({ "affiliate_id": "aff-2" })).await;
+        assert_eq!(shown(&other), program);
+        let (_, found) = stage.app.by_conversion("conv-2").await;
+        assert_eq!(
+            found["explanation"]["sentence"]["en"],
+            "24.1 USD: 20 % of 120.5 USD, as the PREMIUM contract con-1 agrees."
+        );
+        assert_eq!(found["explanation"]["steps"][1]["step"], "passed_over_rate");
+    })
+    .await;
+}
+
+/// Accepts C-12.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_and_a_rule_rank_before_a_contract_and_a_contract_before_what_was_agreed_with_the_affiliate()
+ {
+    on_each_stage(async |stage| {
+        let affiliate = json!({
+            "affiliate_id": "aff-1", "revision": 1, "program_id": "default", "affiliate_type": "premium",
+            "base_rate": 15, "premium_rate": 30, "rates_valid_from": "2025-01-01T00:00:00Z", "code": "JUAN",
+            "country": "CO", "status": "ACTIVE", "reason": null, "payout_sealed": null,
+            "changed_at": "2025-01-01T00:00:00Z",
+        });
+        let kind = "com.hexabuilders.affiliates.AffiliateRegistered";
+        stage.send(hexalpes_contracts::affiliates::TOPIC, command("a-1", kind, &affiliate)).await;
+        tell(
+            stage,
+            "k-1",
+            "ContractActivated",
+            &activated("con-1", "2025-01-01", "2026-01-01", &percentage(20)),
+        )
+        .await;
+        stage.until("affiliates", |status| status.handled == 1).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let found = rated(stage, "conv-1", "2025-01-15T10:30:00Z", &json!({})).await;
+        assert_eq!(shown(&found), (json!("contract"), json!("con-1"), json!(2410)));
+
+        let mut asked = a_conversion("conv-2");
+        asked["rate"] = json!(5);
+        let (_, found) = stage.app.calculate(&asked).await;
+        assert_eq!(
+            (&found["explanation"]["inputs"]["rateSource"], &found["commissionAmountMinor"]),
+            (&json!("request"), &json!(602))
+        );
+
+        let rule =
+            json!({ "name": "campaña", "type": "percentage", "rate": 40, "campaignId": "cmp-1" }).to_string();
+        let (status, rule) = stage.app.post("/v1/rules", rule).await;
+        assert!(status.is_success(), "{rule}");
+        let id = rule["ruleId"].as_str().unwrap();
+        let (status, _) = stage.app.post(&format!("/v1/rules/{id}/activate"), "{}").await;
+        assert!(status.is_success());
+        let found = rated(stage, "conv-3", "2025-01-15T10:30:00Z", &json!({})).await;
+        assert_eq!(shown(&found), (json!("rule"), json!(id), json!(4820)));
+        let step = &found["explanation"]["steps"][1];
+        assert_eq!((&step["source"], &step["rule"]["id"]), (&json!("contract"), &json!("con-1")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_supersedes_and_an_end_ends_in_whatever_order_they_are_heard_of() {
+    on_each_stage(async |stage| {
+        // The end of the second comes before it, and each comes twice.
+        tell(stage, "k-3", "ContractEnded", &ended("con-2", "2025-01-14T12:00:00Z")).await;
+        tell(
+            stage,
+            "k-2",
+            "ContractActivated",
+            &activated("con-2", "2025-01-12", "2026-01-12", &percentage(30)),
+        )
+        .await;
+        tell(
+            stage,
+            "k-1",
+            "ContractActivated",
+            &activated("con-1", "2025-01-01", "2025-01-13", &percentage(20)),
+        )
+        .await;
+        tell(
+            stage,
+            "k-1",
+            "ContractActivated",
+            &activated("con-1", "2025-01-01", "2025-01-13", &percentage(20)),
+        )
+        .await;
+        stage.until("contracts", |status| status.handled + status.duplicates == 4).await;
+        let of = async |conversion: &str, at: &str| {
+            let (source, contract, _) = shown(&rated(stage, conversion, at, &json!({})).await);
+            (source, contract)
+        };
+        assert_eq!(of("conv-1", "2025-01-11T23:59:59Z").await, (json!("contract"), json!("con-1")));
+        assert_eq!(of("conv-2", "2025-01-12T00:00:00Z").await, (json!("contract"), json!("con-2")));
+        assert_eq!(of("conv-3", "2025-01-14T11:59:59Z").await, (json!("contract"), json!("con-2")));
+        assert_eq!(of("conv-4", "2025-01-14T12:00:00Z").await, (json!("program"), Value::Null));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiers_of_a_contract_count_what_the_partner_sold_in_the_period() {
+    on_each_stage(async |stage| {
+        let tiers = json!({
+            "kind": "tiered", "currency": "USD", "mode": "marginal", "period": "month",
+            "tiers": [{ "from": 0, "from_minor": 0, "rate": 10 }, { "from": 200, "from_minor": 20000, "rate": 50 }],
+            "cap": 50, "cap_minor": 5000,
+        });
+        tell(stage, "k-1", "ContractActivated", &activated("con-1", "2025-01-01", "2026-01-01", &tiers)).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let first = rated(stage, "conv-1", "2025-01-02T00:00:00Z", &json!({})).await;
+        assert_eq!(first["commissionAmountMinor"], 1205);
+        // 79.50 at 10 %, 41 at 50 %.
+        let second = rated(stage, "conv-2", "2025-01-03T00:00:00Z", &json!({})).await;
+        assert_eq!(second["commissionAmountMinor"], 795 + 2050);
+        let third = rated(stage, "conv-3", "2025-01-04T00:00:00Z", &json!({})).await;
+        assert_eq!(third["commissionAmountMinor"], 5000, "60.25 is more than the cap");
+        let euros = rated(stage, "conv-4", "2025-01-04T00:00:00Z", &json!({ "currency": "EUR" })).await;
+        assert_eq!(shown(&euros).0, "program", "its amounts are dollars");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flat_amount_and_a_hold_are_the_contracts() {
+    on_each_stage(async |stage| {
+        let flat = json!({ "kind": "flat", "amount": 7.5, "amount_minor": 750, "currency": "USD" });
+        let mut contract = activated("con-1", "2025-01-01", "2026-01-01", &flat);
+        contract["payment_terms"]["hold_days"] = json!(36_500);
+        tell(stage, "k-1", "ContractActivated", &contract).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let found = rated(stage, "conv-1", "2025-01-15T10:30:00Z", &json!({})).await;
+        assert_eq!((&found["commissionAmountMinor"], &found["status"]), (&json!(750), &json!("HELD")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_structure_that_makes_no_sense_becomes_a_dead_letter_that_says_why() {
+    on_each_stage(async |stage| {
+        let wrong = json!({ "kind": "flat", "amount": 7.5 });
+        tell(stage, "k-1", "ContractActivated", &activated("con-1", "2025-01-01", "2026-01-01", &wrong))
+            .await;
+        let status = stage.until("contracts", |status| status.dead_letters == 1).await;
+        assert!(status.last_dead_letter.unwrap().contains("its currency is missing"));
+        let none = activated("con-2", "2025-01-01", "2026-01-01", &json!({}));
+        tell(stage, "k-2", "ContractActivated", &none).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let found = rated(stage, "conv-1", "2025-01-15T10:30:00Z", &json!({})).await;
+        assert_eq!(shown(&found).0, "program", "it says nothing of commissions");
+    })
+    .await;
+}
