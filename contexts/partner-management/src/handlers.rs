@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
 use hexalpes_contracts::campaigns::{self, BudgetAlert, CampaignPerformanceReport};
-use hexalpes_contracts::onboarding::{self, ContractActivated, ContractSigned};
+use hexalpes_contracts::onboarding::{self, ContractActivated, ContractEnded, ContractSigned};
 use hexalpes_contracts::recruitment::{self, CandidateHired, CandidateMatched, RecruitmentCompleted};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Cause, Currency, Edge, Money, Timestamp};
@@ -26,27 +26,35 @@ use crate::domain::{
 const SERVICE: &str = "partner-management";
 
 /// What is listened to, each under a subscription of its own.
-const TOPICS: [(&str, &str, &str); 7] = [
-    ("contract-signed", onboarding::SIGNED_TOPIC, "com.hexabuilders.onboarding.ContractSigned"),
-    ("contract-activated", onboarding::ACTIVATED_TOPIC, "com.hexabuilders.onboarding.ContractActivated"),
-    ("candidate-matched", recruitment::MATCHED_TOPIC, "com.hexabuilders.recruitment.CandidateMatched"),
-    ("candidate-hired", recruitment::HIRED_TOPIC, "com.hexabuilders.recruitment.CandidateHired"),
+const TOPICS: [(&str, &str, Option<&str>); 8] = [
+    // That a contract ended is told there alone, among all that onboarding tells.
+    ("contract-ended", onboarding::TOPIC, None),
+    ("contract-signed", onboarding::SIGNED_TOPIC, Some("com.hexabuilders.onboarding.ContractSigned")),
+    (
+        "contract-activated",
+        onboarding::ACTIVATED_TOPIC,
+        Some("com.hexabuilders.onboarding.ContractActivated"),
+    ),
+    ("candidate-matched", recruitment::MATCHED_TOPIC, Some("com.hexabuilders.recruitment.CandidateMatched")),
+    ("candidate-hired", recruitment::HIRED_TOPIC, Some("com.hexabuilders.recruitment.CandidateHired")),
     (
         "recruitment-completed",
         recruitment::COMPLETED_TOPIC,
-        "com.hexabuilders.recruitment.RecruitmentCompleted",
+        Some("com.hexabuilders.recruitment.RecruitmentCompleted"),
     ),
-    ("performance-report", campaigns::REPORT_TOPIC, "com.hexabuilders.campaigns.CampaignPerformanceReport"),
-    ("budget-alert", campaigns::ALERT_TOPIC, "com.hexabuilders.campaigns.BudgetAlert"),
+    (
+        "performance-report",
+        campaigns::REPORT_TOPIC,
+        Some("com.hexabuilders.campaigns.CampaignPerformanceReport"),
+    ),
+    ("budget-alert", campaigns::ALERT_TOPIC, Some("com.hexabuilders.campaigns.BudgetAlert")),
 ];
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
 pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<Vec<EventConsumer>, OpenError> {
-    let start = |(handler, topic, kind): (&'static str, &str, &'static str)| {
-        let options = ConsumerOptions {
-            only_kind: Some(kind),
-            ..ConsumerOptions::new(SERVICE, handler, TopicName::parse(topic)?)
-        };
+    let start = |(handler, topic, only_kind): (&'static str, &str, Option<&'static str>)| {
+        let options =
+            ConsumerOptions { only_kind, ..ConsumerOptions::new(SERVICE, handler, TopicName::parse(topic)?) };
         let told = Others { edge: Arc::clone(edge) };
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), told, options)
     };
@@ -69,6 +77,10 @@ impl Handler for Others {
             }
             "ContractActivated" => {
                 let (partner, contract) = activated(&read::<ContractActivated>(event)?, cause.at)?;
+                Ok(commands::learn_contract(tx, ids, &partner, &contract, cause).await?)
+            }
+            "ContractEnded" => {
+                let (partner, contract) = ended(&read::<ContractEnded>(event)?)?;
                 Ok(commands::learn_contract(tx, ids, &partner, &contract, cause).await?)
             }
             "CandidateMatched" => {
@@ -110,6 +122,7 @@ fn signed(told: &ContractSigned) -> Result<(PartnerId, Contract), HandleError> {
         kind: word("contract_type", &told.contract_type, ContractType::parse)?,
         signed_at: Some(parsed("signed_at", Timestamp::parse(&told.signed_at))?),
         activation: None,
+        ended_at: None,
     };
     Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
 }
@@ -125,6 +138,18 @@ fn activated(told: &ContractActivated, now: Timestamp) -> Result<(PartnerId, Con
             at: moment("activated_at", &told.activated_at, now)?,
             until: until.map(|date| day_or_moment("expiration_date", date)).transpose()?,
         }),
+        ended_at: None,
+    };
+    Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
+}
+
+fn ended(told: &ContractEnded) -> Result<(PartnerId, Contract), HandleError> {
+    let contract = Contract {
+        id: parsed("contract_id", ContractId::parse(&told.contract_id))?,
+        kind: word("contract_type", &told.contract_type, ContractType::parse)?,
+        signed_at: None,
+        activation: None,
+        ended_at: Some(parsed("ended_at", Timestamp::parse(&told.ended_at))?),
     };
     Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
 }

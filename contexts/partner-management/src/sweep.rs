@@ -29,12 +29,34 @@ pub struct Swept {
 
 /// Does what is due. Where nothing is, it only looks.
 pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
+    let mut swept = Swept::default();
     let due = look(db, edge.now()).await?;
-    Ok(Swept {
-        documents: rounds(due.documents, async || documents(db, edge).await).await?,
-        requests: rounds(due.requests, async || requests(db, edge).await).await?,
-        snapshots: rounds(due.snapshots, async || snapshots(db, edge).await).await?,
-    })
+    for _ in 0..rounds(due.documents) {
+        let done = documents(db, edge).await?;
+        swept.documents += done;
+        if done < AT_ONCE_MAX {
+            break;
+        }
+    }
+    for _ in 0..rounds(due.requests) {
+        let done = requests(db, edge).await?;
+        swept.requests += done;
+        if done < AT_ONCE_MAX {
+            break;
+        }
+    }
+    for _ in 0..rounds(due.snapshots) {
+        let done = snapshots(db, edge).await?;
+        swept.snapshots += done;
+        if done < AT_ONCE_MAX {
+            break;
+        }
+    }
+    Ok(swept)
+}
+
+fn rounds(is_due: bool) -> u32 {
+    if is_due { ROUNDS_MAX } else { 0 }
 }
 
 /// What there is to do.
@@ -53,18 +75,6 @@ async fn look(db: &Db, now: Timestamp) -> Result<Due, DbError> {
         })
     })
     .await
-}
-
-async fn rounds(is_due: bool, round: impl AsyncFn() -> Result<u64, DbError>) -> Result<u64, DbError> {
-    let mut done = 0;
-    for _ in 0..if is_due { ROUNDS_MAX } else { 0 } {
-        let some = round().await?;
-        done += some;
-        if some < AT_ONCE_MAX {
-            break;
-        }
-    }
-    Ok(done)
 }
 
 async fn documents(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {

@@ -34,5 +34,8 @@ pub(crate) fn reason(reason: &Reason) -> Said {
         Reason::Activated { contract } => {
             said!("the contract {contract} was activated", "el contrato {contract} fue activado")
         }
+        Reason::Ended { contract } => {
+            said!("the contract {contract} has ended", "el contrato {contract} terminó")
+        }
     }
 }

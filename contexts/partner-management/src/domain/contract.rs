@@ -12,6 +12,8 @@ pub struct Contract {
     /// When all had signed.
     pub signed_at: Option<Timestamp>,
     pub activation: Option<Activation>,
+    /// When it ended: by its own time, by one that renews it, or before.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// That a contract is in force.
@@ -32,12 +34,14 @@ impl Contract {
             (Some(one), Some(other)) => Some(one.earlier(other)),
             (one, other) => one.or(other),
         };
+        self.ended_at = earlier(self.ended_at, told.ended_at);
         *self != before
     }
 
     /// Whether it is in force.
     pub fn is_active(&self, at: Timestamp) -> bool {
-        self.activation.is_some_and(|active| active.until.is_none_or(|until| at < until))
+        let ends = [self.activation.and_then(|active| active.until), self.ended_at];
+        self.activation.is_some() && ends.into_iter().flatten().all(|end| at < end)
     }
 }
 

@@ -33,11 +33,19 @@ fn a_partner(kind: PartnerType, contracts: Vec<Contract>) -> Partner {
     Partner::register(PartnerId::parse("p1").unwrap(), registration, Vec::new(), contracts, at(0))
 }
 
-/// One of two things that are told of one of three contracts.
+/// What is told of a contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Signed,
+    Activated,
+    Ended,
+}
+
+/// Of one of three contracts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Tale {
     contract: u8,
-    is_activation: bool,
+    what: What,
 }
 
 impl Tale {
@@ -46,16 +54,17 @@ impl Tale {
         Contract {
             id: ContractId::parse(&format!("c{}", self.contract)).unwrap(),
             kind: ContractType::Premium,
-            signed_at: (!self.is_activation).then(|| at(hour)),
-            activation: self
-                .is_activation
+            signed_at: (self.what == What::Signed).then(|| at(hour)),
+            activation: (self.what == What::Activated)
                 .then(|| Activation { at: at(hour + 1), until: Some(at(hour + 100)) }),
+            ended_at: (self.what == What::Ended).then(|| at(hour + 50)),
         }
     }
 }
 
 fn tale() -> impl Strategy<Value = Tale> {
-    (0_u8..3, any::<bool>()).prop_map(|(contract, is_activation)| Tale { contract, is_activation })
+    let what = prop::sample::select(vec![What::Signed, What::Activated, What::Ended]);
+    (0_u8..3, what).prop_map(|(contract, what)| Tale { contract, what })
 }
 
 #[derive(Clone, Debug)]
@@ -279,12 +288,17 @@ fn a_company_is_complete_with_papers_and_a_contract() {
         assert!(changed.checks && changed.from.is_none());
     }
     assert_eq!(partner.validation(), ValidationStatus::Partial);
-    let signed = partner.learn(&Tale { contract: 0, is_activation: false }.told(), at(3)).unwrap();
+    let signed = partner.learn(&Tale { contract: 0, what: What::Signed }.told(), at(3)).unwrap();
     assert_eq!((signed.from, signed.checks), (Some(PartnerStatus::Registered), false));
-    let active = partner.learn(&Tale { contract: 0, is_activation: true }.told(), at(4)).unwrap();
+    let active = partner.learn(&Tale { contract: 0, what: What::Activated }.told(), at(4)).unwrap();
     assert_eq!((active.from, active.checks, active.activated), (Some(PartnerStatus::Contracted), true, true));
     assert_eq!(partner.validation(), ValidationStatus::Complete);
     assert!(partner.has_active_contract(at(5)) && !partner.has_active_contract(at(100)));
+
+    let mut over = partner.clone();
+    let ended = over.learn(&Tale { contract: 0, what: What::Ended }.told(), at(60)).unwrap();
+    assert_eq!((ended.from, ended.checks, over.validation()), (None, true, ValidationStatus::Partial));
+    assert!(over.has_active_contract(at(49)) && !over.has_active_contract(at(50)));
 
     assert!(partner.expire_documents(at(23)).is_none());
     assert!(partner.expire_documents(at(24)).unwrap().checks);

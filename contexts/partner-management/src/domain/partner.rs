@@ -403,5 +403,6 @@ impl Intervention {
 
 /// How much is known of a contract.
 fn facts_of(contract: &Contract) -> u32 {
-    u32::from(contract.signed_at.is_some()) + u32::from(contract.activation.is_some())
+    let facts = [contract.signed_at.is_some(), contract.activation.is_some(), contract.ended_at.is_some()];
+    facts.into_iter().map(u32::from).sum()
 }

@@ -7,7 +7,7 @@
 //! | `EMPRESA` | `tax_id`, `incorporation`, `legal_representation`, `contract` |
 //!
 //! All but the last are passed by a document of that kind which was verified and is still valid, the last by a contract
-//! that was activated.
+//! that was activated and has not ended.
 
 use hexalpes_kernel::{Actor, Timestamp};
 
@@ -38,6 +38,7 @@ pub enum Reason {
     Expired { reference: String, on: Option<Day> },
     NoContract,
     Activated { contract: ContractId },
+    Ended { contract: ContractId },
 }
 
 const CONTRACT: &str = "contract";
@@ -105,17 +106,17 @@ fn of_documents(name: &'static str, kind: DocumentKind, documents: &[Document]) 
     }
 }
 
-/// The contract that was activated first decides.
+/// One that is in force decides, of several the one that was activated first; else the one that ended last.
 fn of_contracts(contracts: &[Contract]) -> Check {
-    let activated = contracts.iter().filter_map(|contract| Some((contract.activation?.at, &contract.id)));
-    match activated.min() {
-        None => Check { name: CONTRACT, passed: None, reason: Reason::NoContract, at: None, by: None },
-        Some((at, id)) => Check {
-            name: CONTRACT,
-            passed: Some(true),
-            reason: Reason::Activated { contract: id.clone() },
-            at: Some(at),
-            by: None,
-        },
+    let check = |passed, reason, at| Check { name: CONTRACT, passed, reason, at, by: None };
+    let activated = || contracts.iter().filter_map(|contract| Some((contract.activation?.at, contract)));
+    let in_force = activated().filter(|(_, contract)| contract.ended_at.is_none());
+    if let Some((at, id)) = in_force.map(|(at, contract)| (at, &contract.id)).min() {
+        return check(Some(true), Reason::Activated { contract: id.clone() }, Some(at));
+    }
+    let ended = activated().filter_map(|(_, contract)| Some((contract.ended_at?, &contract.id)));
+    match ended.max() {
+        Some((at, id)) => check(Some(false), Reason::Ended { contract: id.clone() }, Some(at)),
+        None => check(None, Reason::NoContract, None),
     }
 }

@@ -260,6 +260,7 @@ pub(crate) async fn save_contract(tx: &Tx, of: &PartnerId, contract: &Contract) 
     let micros = |at: Option<Timestamp>| at.map(Timestamp::as_micros);
     let (signed, activated) = (micros(contract.signed_at), micros(contract.activation.map(|one| one.at)));
     let until = micros(contract.activation.and_then(|one| one.until));
+    let ended = micros(contract.ended_at);
     let insert = Query::insert()
         .into_table(Contracts::Table)
         .columns([
@@ -270,6 +271,7 @@ pub(crate) async fn save_contract(tx: &Tx, of: &PartnerId, contract: &Contract) 
             Contracts::SignedAt,
             Contracts::ActivatedAt,
             Contracts::ActiveUntil,
+            Contracts::EndedAt,
         ])
         .values_panic([
             TENANT.into(),
@@ -279,6 +281,7 @@ pub(crate) async fn save_contract(tx: &Tx, of: &PartnerId, contract: &Contract) 
             signed.into(),
             activated.into(),
             until.into(),
+            ended.into(),
         ])
         .to_owned();
     if tx.insert_new(&insert, Contracts::Id).await? {
@@ -289,6 +292,7 @@ pub(crate) async fn save_contract(tx: &Tx, of: &PartnerId, contract: &Contract) 
         .value(Contracts::SignedAt, signed)
         .value(Contracts::ActivatedAt, activated)
         .value(Contracts::ActiveUntil, until)
+        .value(Contracts::EndedAt, ended)
         .and_where(Expr::col(Contracts::Tenant).eq(TENANT))
         .and_where(Expr::col(Contracts::Id).eq(contract.id.as_str()))
         .and_where(Expr::col(Contracts::PartnerId).eq(of.as_str()))
@@ -313,6 +317,7 @@ pub(crate) async fn contracts_of(tx: &Tx, id: &PartnerId) -> Result<Vec<Contract
             kind: row.parsed("contract_type", ContractType::parse)?,
             signed_at: row.get("signed_at")?,
             activation: activated.map(|at| Activation { at, until }),
+            ended_at: row.get("ended_at")?,
         })
     };
     tx.fetch_all(&select).await?.iter().map(read).collect()

@@ -4,26 +4,32 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Iden, Index, Table};
 
 /// What [`crate::api`] and [`crate::consumers`] need in their database, besides the outbox.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(
-    "partner-management",
-    1,
-    "create partner, recruitment_request and what others told",
-    |backend| {
-        [
-            partners(backend),
-            documents(backend),
-            contracts(backend),
-            history(backend),
-            requests(backend),
-            matches(backend),
-            hires(backend),
-            figures(backend),
-            alerts(backend),
-            snapshots(backend),
-        ]
-        .concat()
-    },
-)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(
+        "partner-management",
+        1,
+        "create partner, recruitment_request and what others told",
+        |backend| {
+            [
+                partners(backend),
+                documents(backend),
+                contracts(backend),
+                history(backend),
+                requests(backend),
+                matches(backend),
+                hires(backend),
+                figures(backend),
+                alerts(backend),
+                snapshots(backend),
+            ]
+            .concat()
+        },
+    ),
+    Migration::new("partner-management", 2, "add partner_contract.ended_at", |backend| {
+        let ended_at = columns::timestamp(Contracts::EndedAt);
+        vec![backend.schema(Table::alter().table(Contracts::Table).add_column(ended_at))]
+    }),
+];
 
 #[derive(Iden, Clone, Copy)]
 pub(super) enum Partners {
@@ -84,6 +90,7 @@ pub(super) enum Contracts {
     SignedAt,
     ActivatedAt,
     ActiveUntil,
+    EndedAt,
 }
 
 /// Each move of a partner's status.

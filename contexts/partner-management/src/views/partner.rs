@@ -210,6 +210,8 @@ pub(crate) struct ContractView {
     /// From when on it is no longer in force.
     #[schema(value_type = Option<String>, format = DateTime)]
     active_until: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
 }
 
 impl From<&Contract> for ContractView {
@@ -220,6 +222,7 @@ impl From<&Contract> for ContractView {
             signed_at: contract.signed_at,
             activated_at: contract.activation.map(|active| active.at),
             active_until: contract.activation.and_then(|active| active.until),
+            ended_at: contract.ended_at,
         }
     }
 }

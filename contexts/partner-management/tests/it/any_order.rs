@@ -13,7 +13,9 @@ use proptest::{prelude::any, prop_oneof};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use crate::support::{TestApp, activated, alerted, hired, matched, on_each_database, reported, signed};
+use crate::support::{
+    TestApp, activated, alerted, ended, hired, matched, on_each_database, reported, signed,
+};
 
 const CASES: u32 = 100;
 
@@ -23,6 +25,7 @@ const CASES: u32 = 100;
 enum Tale {
     Signed(u8),
     Activated(u8),
+    Ended(u8),
     Matched(u8),
     Hired(u8),
     Reported(u8, u8),
@@ -33,6 +36,7 @@ fn tale() -> impl Strategy<Value = Tale> {
     prop_oneof![
         (0_u8..2).prop_map(Tale::Signed),
         (0_u8..2).prop_map(Tale::Activated),
+        (0_u8..2).prop_map(Tale::Ended),
         (0_u8..3).prop_map(Tale::Matched),
         (0_u8..4).prop_map(Tale::Hired),
         (0_u8..2, 1_u8..5).prop_map(|(campaign, month)| Tale::Reported(campaign, month)),
@@ -47,6 +51,7 @@ impl Tale {
         match self {
             Self::Signed(n) => signed(&format!("c{n}-{world}"), &partner),
             Self::Activated(n) => activated(&format!("c{n}-{world}"), &partner),
+            Self::Ended(n) => ended(&format!("c{n}-{world}"), &partner),
             Self::Matched(n) => matched(&format!("m{n}-{world}"), &partner, None),
             Self::Hired(n) => {
                 let mut event = hired(&format!("h{n}-{world}"), &partner, None, 7 * i64::from(*n) - 3);

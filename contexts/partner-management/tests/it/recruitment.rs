@@ -33,6 +33,10 @@ async fn only_a_partner_with_an_active_contract_may_ask_for_people() {
         app.told(crate::support::activated("c-2", &id)).await;
         let (status, made) = app.post(&path, &a_request()).await;
         assert_eq!((status, &made["status"], &made["openings"]), (201, &json!("OPEN"), &json!(2)), "{made}");
+        app.edge.advance(std::time::Duration::from_hours(4 * 24));
+        app.told(crate::support::ended("c-2", &id)).await;
+        let (status, refused) = app.post(&path, &a_request()).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("no_active_contract")), "{refused}");
         app.post(&format!("/v1/partners/{id}/suspend"), &json!({ "reason": "x" })).await;
         let (status, refused) = app.post(&path, &a_request()).await;
         assert_eq!((status, &refused["partner_status"]), (409, &json!("SUSPENDED")));

@@ -93,6 +93,14 @@ pub(crate) fn activated(contract: &str, partner: &str) -> (&'static str, Value) 
     ("com.hexabuilders.onboarding.ContractActivated", told)
 }
 
+pub(crate) fn ended(contract: &str, partner: &str) -> (&'static str, Value) {
+    let told = json!({
+        "contract_id": contract, "partner_id": partner, "contract_type": "PREMIUM", "outcome": "TERMINATED",
+        "ended_at": "2025-01-18T00:00:00Z", "reason": "agreed", "renewed_by": null, "revision": 9,
+    });
+    ("com.hexabuilders.onboarding.ContractEnded", told)
+}
+
 pub(crate) fn matched(id: &str, partner: &str, request: Option<&str>) -> (&'static str, Value) {
     let told = json!({
         "match_id": id, "job_id": "job-1", "partner_id": partner, "candidate_id": format!("cand-{id}"), "score": 87.25,
