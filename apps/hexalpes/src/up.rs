@@ -70,6 +70,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     let (commissions, seed) = (at(Key::MarketingPort)?, at(Key::CommissionsPort)?);
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
     println!("  {kind}     {}   REST {}", engine.service, engine.admin);
+    println!("  partners     {}   /docs /health /metrics", at(Key::PartnersPort)?);
     println!("  affiliates   {affiliates}   /docs /health /metrics");
     println!("  conversions  {conversions}   /docs /health /metrics");
     println!("  commissions  {commissions}   /docs /health /metrics");

@@ -12,10 +12,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const PORTS: [&str; 6] = [
+const PORTS: [&str; 7] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
+    "--partners-port",
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",
@@ -29,7 +30,7 @@ pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
-    ports: [(&'static str, u16); 6],
+    ports: [(&'static str, u16); 7],
     pub(crate) started: Instant,
 }
 

@@ -20,6 +20,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// An API by its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Api {
+    PartnerManagement,
     Affiliates,
     Conversions,
     /// In the words of seed 4, with books and payouts.
@@ -30,14 +31,21 @@ pub(super) enum Api {
 }
 
 impl Api {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Seed, Self::Onboarding];
+    pub(super) const ALL: [Self; 6] = [
+        Self::PartnerManagement,
+        Self::Affiliates,
+        Self::Conversions,
+        Self::Commissions,
+        Self::Seed,
+        Self::Onboarding,
+    ];
     /// One of each context, whose outbox and relay it shows.
-    pub(super) const CONTEXTS: [Self; 4] =
-        [Self::Affiliates, Self::Conversions, Self::Seed, Self::Onboarding];
+    pub(super) const CONTEXTS: [Self; 5] =
+        [Self::PartnerManagement, Self::Affiliates, Self::Conversions, Self::Seed, Self::Onboarding];
 
     const fn key(self) -> Key {
         match self {
+            Self::PartnerManagement => Key::PartnersPort,
             Self::Affiliates => Key::AffiliatesPort,
             Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::MarketingPort,
@@ -50,12 +58,17 @@ impl Api {
     pub(super) const fn desk(self) -> &'static str {
         match self {
             Self::Onboarding => Service::Onboarding.desk(),
-            Self::Affiliates | Self::Conversions | Self::Commissions | Self::Seed => "",
+            Self::PartnerManagement
+            | Self::Affiliates
+            | Self::Conversions
+            | Self::Commissions
+            | Self::Seed => "",
         }
     }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
+            Self::PartnerManagement => "partner-management",
             Self::Affiliates => "affiliates",
             Self::Conversions => "conversions",
             Self::Commissions | Self::Seed => "commissions",
@@ -68,7 +81,7 @@ impl Api {
 #[derive(Clone, Debug)]
 pub(super) struct Apis {
     http: reqwest::Client,
-    addresses: [String; 5],
+    addresses: [String; 6],
 }
 
 /// What was answered, refusals too.
@@ -84,7 +97,7 @@ impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         // One TLS provider for the process; that somebody has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut addresses = [const { String::new() }; 5];
+        let mut addresses = [const { String::new() }; 6];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }

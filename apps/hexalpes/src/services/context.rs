@@ -53,6 +53,7 @@ impl Context {
         let Self { service, db } = self;
         let edge = &ground.edge;
         let consumers = match service {
+            Service::PartnerManagement => hexalpes_partner_management::consumers(&db, &client, edge)?,
             Service::Affiliates => {
                 hexalpes_affiliates::prepare(&db, &**edge).await?;
                 Vec::new()
@@ -137,6 +138,7 @@ impl Running {
 
 fn relay_options(service: Service) -> RelayOptions {
     let topic = match service {
+        Service::PartnerManagement => Some(hexalpes_contracts::partners::TOPIC),
         Service::Affiliates => Some(hexalpes_contracts::affiliates::TOPIC),
         Service::Conversions => Some(hexalpes_contracts::conversions::TOPIC),
         Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),

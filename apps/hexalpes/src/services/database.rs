@@ -11,6 +11,7 @@ use crate::settings::Settings;
 impl Service {
     fn migrations(self) -> Vec<Migration> {
         match self {
+            Self::PartnerManagement => of_context(hexalpes_partner_management::MIGRATIONS),
             Self::Affiliates => of_context(hexalpes_affiliates::MIGRATIONS),
             Self::Conversions => of_context(hexalpes_conversions::MIGRATIONS),
             Self::Commissions => of_context(hexalpes_commissions::MIGRATIONS),

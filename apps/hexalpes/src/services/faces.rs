@@ -87,6 +87,11 @@ impl Running {
         let (db, edge) = (self.db.clone(), Arc::clone(&ground.edge));
         let face = |key, api, title, about| Face { key, api, title, about, desk: self.desk() };
         match self.service {
+            Service::PartnerManagement => {
+                let app = hexalpes_partner_management::App { db, edge, idempotency: Idempotency::default() };
+                let about = "Partners, documents, checks, requests for people and figures.";
+                vec![face(Key::PartnersPort, hexalpes_partner_management::api(app), "Partners", about)]
+            }
             Service::Affiliates => {
                 let app = hexalpes_affiliates::App {
                     db,

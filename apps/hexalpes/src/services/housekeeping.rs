@@ -57,6 +57,11 @@ impl Housekeeping {
                 async move { hexalpes_onboarding::sweep(&db, &edge).await.map(drop) }.boxed()
             });
         }
+        if service == Service::PartnerManagement {
+            housekeeping.every(SWEEP_EVERY, db, edge, "what is over stays as it was", |db, edge| {
+                async move { hexalpes_partner_management::sweep(&db, &edge).await.map(drop) }.boxed()
+            });
+        }
         housekeeping
     }
 

@@ -20,6 +20,8 @@ use crate::settings::{Key, Settings, Usage};
 /// A service by its name on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Service {
+    /// Partners, what was checked of them, whom they look for
+    PartnerManagement,
     /// Programs, affiliates, their codes and links
     Affiliates,
     /// What customers did, who brought them, and what was given back
@@ -33,16 +35,23 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding, Self::Notifications];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::PartnerManagement,
+        Self::Affiliates,
+        Self::Conversions,
+        Self::Commissions,
+        Self::Onboarding,
+        Self::Notifications,
+    ];
     /// Those that are bounded contexts: with commands, an outbox and a relay.
-    pub(crate) const CONTEXTS: [Self; 4] =
-        [Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding];
+    pub(crate) const CONTEXTS: [Self; 5] =
+        [Self::PartnerManagement, Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding];
     /// Those of the partner program, between which money is reconciled.
     pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::PartnerManagement => "partner-management",
             Self::Affiliates => "affiliates",
             Self::Conversions => "conversions",
             Self::Commissions => "commissions",
@@ -54,6 +63,7 @@ impl Service {
     /// Where its API is served, or the first of them.
     pub(crate) const fn port_key(self) -> Key {
         match self {
+            Self::PartnerManagement => Key::PartnersPort,
             Self::Affiliates => Key::AffiliatesPort,
             Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::CommissionsPort,
@@ -65,6 +75,7 @@ impl Service {
     /// The ports that it listens on, and what is there.
     pub(crate) const fn ports(self) -> &'static [(Key, &'static str)] {
         match self {
+            Self::PartnerManagement => &[(Key::PartnersPort, "the partners' API")],
             Self::Affiliates => &[(Key::AffiliatesPort, "the affiliates' API")],
             Self::Conversions => &[(Key::ConversionsPort, "the conversions' API")],
             Self::Commissions => {
@@ -77,6 +88,7 @@ impl Service {
 
     pub(crate) const fn database_key(self) -> Key {
         match self {
+            Self::PartnerManagement => Key::PartnersDatabaseUrl,
             Self::Affiliates => Key::AffiliatesDatabaseUrl,
             Self::Conversions => Key::ConversionsDatabaseUrl,
             Self::Commissions => Key::CommissionsDatabaseUrl,
@@ -89,7 +101,11 @@ impl Service {
     pub(crate) const fn desk(self) -> &'static str {
         match self {
             Self::Onboarding => "/onboarding",
-            Self::Affiliates | Self::Conversions | Self::Commissions | Self::Notifications => "",
+            Self::PartnerManagement
+            | Self::Affiliates
+            | Self::Conversions
+            | Self::Commissions
+            | Self::Notifications => "",
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) enum Key {
     AdminPort,
     CommissionsPort,
     OnboardingPort,
+    PartnersPort,
     AffiliatesPort,
     ConversionsPort,
     MarketingPort,
@@ -37,6 +38,7 @@ pub(crate) enum Key {
     DatabaseUrl,
     CommissionsDatabaseUrl,
     OnboardingDatabaseUrl,
+    PartnersDatabaseUrl,
     AffiliatesDatabaseUrl,
     ConversionsDatabaseUrl,
     NotificationsDatabaseUrl,
@@ -61,6 +63,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::AdminPort,
     Key::CommissionsPort,
     Key::OnboardingPort,
+    Key::PartnersPort,
     Key::AffiliatesPort,
     Key::ConversionsPort,
     Key::MarketingPort,
@@ -88,6 +91,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::DatabaseUrl,
     Key::CommissionsDatabaseUrl,
     Key::OnboardingDatabaseUrl,
+    Key::PartnersDatabaseUrl,
     Key::AffiliatesDatabaseUrl,
     Key::ConversionsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
@@ -119,6 +123,7 @@ impl Key {
             Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT"),
             Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
             Self::OnboardingPort => ("onboarding-port", "ONBOARDING_PORT"),
+            Self::PartnersPort => ("partners-port", "PARTNERS_PORT"),
             Self::AffiliatesPort => ("affiliates-port", "AFFILIATES_PORT"),
             Self::ConversionsPort => ("conversions-port", "CONVERSIONS_PORT"),
             Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
@@ -146,6 +151,7 @@ impl Key {
             Self::DatabaseUrl => ("database-url", "DATABASE_URL"),
             Self::CommissionsDatabaseUrl => ("commissions-database-url", "COMMISSIONS_DATABASE_URL"),
             Self::OnboardingDatabaseUrl => ("onboarding-database-url", "ONBOARDING_DATABASE_URL"),
+            Self::PartnersDatabaseUrl => ("partners-database-url", "PARTNERS_DATABASE_URL"),
             Self::AffiliatesDatabaseUrl => ("affiliates-database-url", "AFFILIATES_DATABASE_URL"),
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
@@ -178,6 +184,7 @@ impl Key {
             Self::BackbonePort => Some("6650"),
             Self::AdminPort => Some("8080"),
             Self::CommissionsPort => Some("5001"),
+            Self::PartnersPort => Some("5000"),
             Self::AffiliatesPort => Some("8001"),
             Self::ConversionsPort => Some("8002"),
             Self::MarketingPort => Some("8003"),
@@ -210,6 +217,7 @@ impl Key {
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
             | Self::OnboardingDatabaseUrl
+            | Self::PartnersDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
@@ -247,6 +255,7 @@ impl Key {
             | Self::AdminPort
             | Self::CommissionsPort
             | Self::OnboardingPort
+            | Self::PartnersPort
             | Self::AffiliatesPort
             | Self::ConversionsPort
             | Self::MarketingPort
@@ -259,6 +268,7 @@ impl Key {
             | Self::DatabaseUrl
             | Self::CommissionsDatabaseUrl
             | Self::OnboardingDatabaseUrl
+            | Self::PartnersDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::NotificationsDatabaseUrl
@@ -284,6 +294,7 @@ impl Key {
             Self::AdminPort => "Where the backbone serves Pulsar's Admin REST",
             Self::CommissionsPort => "Where the commission API of seed 3 is served",
             Self::OnboardingPort => "Where contracts are served; unset: on the port of the commission API",
+            Self::PartnersPort => "Where partners and their figures are served",
             Self::AffiliatesPort => "Where affiliates and programs are served",
             Self::ConversionsPort => "Where conversions are served, and links are followed",
             Self::MarketingPort => "Where commissions, books and payouts are served",
@@ -321,6 +332,7 @@ impl Key {
             }
             Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
             Self::OnboardingDatabaseUrl => "The database of the onboarding; wins over DATABASE_URL",
+            Self::PartnersDatabaseUrl => "The database of the partners; wins over DATABASE_URL",
             Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
             Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",

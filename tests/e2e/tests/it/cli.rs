@@ -24,12 +24,20 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
     let folder = folder();
     for _ in 0..2 {
         let said = printed(folder.path(), &["migrate"]);
-        let services = ["affiliates", "conversions", "commissions", "onboarding", "notifications"];
+        let services =
+            ["partner-management", "affiliates", "conversions", "commissions", "onboarding", "notifications"];
         let told = services.map(|name| format!("{name}: sqlite:data/{name}.db is up to date\n"));
         assert_eq!(said, told.concat());
     }
-    let made =
-        ["affiliates.db", "commissions.db", "conversions.db", "locks", "notifications.db", "onboarding.db"];
+    let made = [
+        "affiliates.db",
+        "commissions.db",
+        "conversions.db",
+        "locks",
+        "notifications.db",
+        "onboarding.db",
+        "partner-management.db",
+    ];
     assert_eq!(names(&folder.path().join("data")), made);
 }
 

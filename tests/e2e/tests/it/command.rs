@@ -41,10 +41,11 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
 }
 
 /// Every port that `up` listens on.
-pub(crate) const PORT_FLAGS: [&str; 6] = [
+pub(crate) const PORT_FLAGS: [&str; 7] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
+    "--partners-port",
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",

@@ -36,7 +36,13 @@ async fn all_four_apis_answer_as_their_documents_say() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("schemathesis.toml");
     fs::write(&settings, SETTINGS).unwrap();
-    let flags = ["--affiliates-port", "--conversions-port", "--marketing-port", "--commissions-port"];
+    let flags = [
+        "--partners-port",
+        "--affiliates-port",
+        "--conversions-port",
+        "--marketing-port",
+        "--commissions-port",
+    ];
     let asked = flags.map(|flag| {
         let document = format!("http://127.0.0.1:{}/openapi.json", product.port_of(flag));
         let mut command = Command::new(&python);
@@ -64,7 +70,13 @@ async fn the_guide_names_every_path_of_every_api() {
     let guide = fs::read_to_string(checkout().join("docs/ECOSYSTEM_DOCS.md")).unwrap();
     let product = Product::start();
     let mut missing = Vec::new();
-    for flag in ["--affiliates-port", "--conversions-port", "--marketing-port", "--commissions-port"] {
+    for flag in [
+        "--partners-port",
+        "--affiliates-port",
+        "--conversions-port",
+        "--marketing-port",
+        "--commissions-port",
+    ] {
         let (_, document) = product.api_at(flag).get("/openapi.json").await;
         let paths = document["paths"].as_object().unwrap().keys();
         missing.extend(paths.filter(|path| !guide.contains(&format!("{path}`"))).cloned());

@@ -18,6 +18,7 @@ mod metrics;
 mod onboarding;
 mod operating;
 mod outage;
+mod partners;
 mod reconcile;
 mod refusals;
 mod replay;

@@ -13,10 +13,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 6] = [
+const PORTS: [&str; 7] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
+    "PARTNERS_PORT",
     "AFFILIATES_PORT",
     "CONVERSIONS_PORT",
     "MARKETING_PORT",
@@ -26,7 +27,7 @@ const PORTS: [&str; 6] = [
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 6],
+    ports: [(&'static str, u16); 7],
 }
 
 impl Place {
@@ -139,7 +140,7 @@ fn each_script_uses_the_product_that_runs_and_may_be_run_again() {
     }
 
     let said = place.told("scripts/run_e2e_tests.sh", &[]);
-    assert!(said.contains("16 of 16 cases passed"), "{said}");
+    assert!(said.contains("17 of 17 cases passed"), "{said}");
     let said = place.told("test-cdc-complete.sh", &["-n", "5"]);
     assert!(said.contains("10 events, each once, in the order of their commission"), "{said}");
 }

@@ -10,6 +10,7 @@ use super::super::{
 };
 use super::{
     flow::{commission_of, recorded},
+    journey,
     topics::Listener,
 };
 use crate::settings::Settings;
@@ -29,14 +30,15 @@ pub(super) enum Case {
     Payout,
     Statement,
     Books,
+    Partner,
     Events,
     Outbox,
     Metrics,
 }
 
 /// By name, with what each shows.
-pub(super) const CASES: [(&str, &str, Case); 16] = [
-    ("ports_are_well", "health, documents and metrics are there on all four ports", Case::Ready),
+pub(super) const CASES: [(&str, &str, Case); 17] = [
+    ("ports_are_well", "health, documents and metrics are there on every port", Case::Ready),
     ("seed_4_affiliate", "POST :8001/api/v1/afiliados, as seed 4 has it", Case::SeedAffiliate),
     ("seed_4_conversion", "POST :8002/api/v1/conversiones, as seed 4 has it", Case::SeedConversion),
     (
@@ -69,6 +71,11 @@ pub(super) const CASES: [(&str, &str, Case); 16] = [
     ("payout", "the commission of seed 4 is paid, once", Case::Payout),
     ("statement", "the partner's statement sums up, as JSON, CSV and PDF", Case::Statement),
     ("books", "the books are balanced in every currency", Case::Books),
+    (
+        "partner_journey",
+        "a partner of :5000 signs on :5001 what was drafted for it, and is VALIDATED",
+        Case::Partner,
+    ),
     ("events_on_topics", "each context told its events on its own topic", Case::Events),
     ("outbox_published", "nothing is left in the outboxes: published is 1", Case::Outbox),
     ("metrics", "requests and conversions are counted", Case::Metrics),
@@ -126,6 +133,7 @@ impl World {
             Case::Payout => self.payout().await,
             Case::Statement => self.statement().await,
             Case::Books => self.books().await,
+            Case::Partner => journey::partner(&self.apis, &self.stamp).await,
             Case::Events => self.events().await,
             Case::Outbox => self.outbox().await,
             Case::Metrics => self.metrics().await,
@@ -330,11 +338,15 @@ impl World {
         Ok(())
     }
 
+    /// One that never told anything has nothing left either.
     async fn outbox(&self) -> Result<()> {
         for api in Api::CONTEXTS {
-            let is_out = |it: &Answered| it.body["items"][0]["published"] == 1;
+            let is_out = |it: &Answered| {
+                let rows = it.body["items"].as_array();
+                rows.is_some_and(|rows| rows.first().is_none_or(|newest| newest["published"] == 1))
+            };
             let what = format!("the publication of the newest row of {}", api.name());
-            self.apis.until(api, "/debug/outbox?limit=1", &what, is_out).await?;
+            self.apis.until(api, &format!("{}/debug/outbox?limit=1", api.desk()), &what, is_out).await?;
         }
         Ok(())
     }

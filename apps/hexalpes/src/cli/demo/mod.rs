@@ -5,6 +5,7 @@ mod cdc;
 mod data;
 mod e2e;
 mod flow;
+mod journey;
 mod performance;
 mod progress;
 mod ready;
@@ -35,7 +36,7 @@ pub(super) enum Demo {
     },
     /// Try the product from end to end, case by case, and write down how each went; ends with 1 if one failed
     ///
-    /// It makes affiliates, conversions and commissions of its own, and leaves them there.
+    /// It makes affiliates, conversions, commissions and a partner of its own, and leaves them there.
     E2e {
         /// Where the report is written; `docs/schemas/e2e_test_report.schema.json` says how
         #[arg(long, default_value = "e2e_test_report.json")]

@@ -19,7 +19,9 @@ const fn topic_of(service: Service) -> &'static str {
     match service {
         Service::Affiliates => affiliates::TOPIC,
         Service::Commissions => commissions::TOPIC,
-        Service::Conversions | Service::Onboarding | Service::Notifications => conversions::TOPIC,
+        Service::Conversions | Service::PartnerManagement | Service::Onboarding | Service::Notifications => {
+            conversions::TOPIC
+        }
     }
 }
 
