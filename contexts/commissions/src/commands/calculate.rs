@@ -7,9 +7,8 @@ use super::agreed::{self, Agreed, Agreement};
 use super::book::book;
 use crate::domain::{
     self, AffiliateId, Commission, CommissionId, Conversion, ConversionId, Explanation, Fact, Facts, Formula,
-    Made, Origin, PartnerContract, Program, ProgramId, RateSource, Rates, Refunded, RuleError, Ruled, Told,
+    Made, Origin, PartnerContract, Program, ProgramId, Rates, Refunded, RuleError, Ruled, Told,
 };
-use crate::store::rated::Fallback;
 use crate::store::{self, Kept, contracts, rated, refunds, rules};
 use crate::views;
 
@@ -112,8 +111,7 @@ pub async fn calculate(
         Commission::calculate(id, conversion, &program, &rates, origin, cause.at)?;
     let mut kept = Kept { commission, explanation: views::explanation(&explanation) };
     if store::insert(tx, &kept).await? {
-        let fallback = Fallback::of(contract.is_some(), rate, &program);
-        rated::insert(tx, &kept.commission, &facts, &explanation, &program, fallback).await?;
+        rated::insert(tx, &kept.commission, &facts, &explanation, &program, rate).await?;
         count(tx, &explanation, &rates, &kept.commission).await?;
         let mut facts = vec![Fact::Calculated(calculated)];
         facts.extend(approved.map(Fact::Approved));
@@ -161,8 +159,8 @@ async fn count(
     rates: &Rates,
     commission: &Commission,
 ) -> Result<(), DbError> {
-    if let (RateSource::Rule | RateSource::Contract, Some(Ruled { rule, counted: Some((period, _)), .. })) =
-        (explanation.source, &rates.rule)
+    if let Some(Ruled { rule, counted: Some((period, _)), .. }) = &rates.rule
+        && explanation.source.is_rule()
     {
         let conversion = commission.conversion();
         rules::count(tx, &rule.id, &conversion.affiliate, period, conversion.gross).await?;

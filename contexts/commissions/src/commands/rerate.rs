@@ -15,7 +15,7 @@ use crate::domain::{
 };
 use crate::store::rated::{self, RatedBy, RatedRow};
 use crate::store::reratings::{self, Applied, Line, LineFilter, Outcome, Rerating};
-use crate::store::{self, Kept, known, rules};
+use crate::store::{self, Kept, contracts, known, rules};
 use crate::views;
 
 /// So many conversions are read at once.
@@ -99,18 +99,19 @@ pub async fn try_rerating(
     let Selection { program, from, until, affiliate, campaign, rule } = selection;
     let why = Why { rerating: id.clone(), reason: reason.clone() };
     let is_known = program == *built_in;
-    let (of, named) = (program.clone(), rule.clone());
+    let (of, named, whose) = (program.clone(), rule.clone(), affiliate.clone());
     let (named, mut trial) = db
         .read(async move |tx: &Tx| -> Result<_, ReratingError> {
             if !is_known && known::program(tx, &of, None).await?.is_none() {
                 return Err(ReratingError::NoProgram(of.clone()));
             }
             let (named, rules) = rules_on_trial(tx, &of, named.as_ref()).await?;
-            Ok((named, Trial::new(rules)))
+            let contracts = contracts::of(tx, whose.as_ref()).await?;
+            Ok((named, Trial::new(rules).beside(contracts)))
         })
         .await?;
     let looked_from = trial.start(from);
-    let counts = trial.rules().iter().any(|rule| matches!(rule.terms.formula, Formula::Tiered(_)));
+    let counts = trial.counts();
     let mut looked = None;
     if counts {
         let of = program.clone();
@@ -328,12 +329,10 @@ fn names(rules: &[InForce]) -> String {
 
 /// Whether the amount is another, or other tiers count it.
 fn is_other(trial: &Trial, recorded: &Recorded, by: &RatedBy, tried: &Tried) -> bool {
-    // Where a contract is in force with the partner, nothing but a rule says what else is owed.
-    let is_said = tried.rule.is_some() || recorded.fallback.is_some();
-    if recorded.is_asked || !is_said || tried.amount != recorded.paid {
-        return !recorded.is_asked && is_said;
+    if recorded.is_asked || tried.amount != recorded.paid {
+        return !recorded.is_asked;
     }
-    let rule = tried.rule.map(|index| &trial.rules()[index]);
+    let rule = tried.rule.map(|index| &trial.rules()[index]).or(tried.contract.as_ref());
     let is_same = rule.map(|rule| (&rule.id, rule.version)) == by.rule.as_ref().map(|(id, of)| (id, *of));
     !is_same && (tried.counted.is_some() || by.rule.is_some())
 }
@@ -431,12 +430,17 @@ impl Formers {
     async fn recount(&mut self, tx: &Tx, line: &Line) -> Result<(), DbError> {
         let was = match &line.former_rule {
             Some((id, version)) => {
-                self.period(tx, id, *version, line.occurred_at).await?.map(|period| (id.clone(), period))
+                let period = self.period(tx, id, *version, line.occurred_at).await?;
+                let period = match period {
+                    Some(period) => Some(period),
+                    None => contract_period(tx, id, line).await?,
+                };
+                period.map(|period| (id.clone(), period))
             }
             None => None,
         };
         let is = match (line.rating.source, &line.period) {
-            (RateSource::Rule, Some(period)) => {
+            (RateSource::Rule | RateSource::Contract, Some(period)) => {
                 let id = RuleId::parse(&line.rating.rule);
                 let id = id.map_err(|_| DbError::column("rule", "it is no id"))?;
                 Some((id, period.clone()))
@@ -469,4 +473,11 @@ impl Formers {
         let rule = self.0.get(id).and_then(Option::as_ref);
         Ok(rule.and_then(|rule| rule.version(version)).and_then(|version| version.terms.period(at)))
     }
+}
+
+/// The period that a partner's contract counted a conversion in.
+async fn contract_period(tx: &Tx, id: &RuleId, line: &Line) -> Result<Option<String>, DbError> {
+    let contracts = contracts::of_partner(tx, &line.affiliate).await?;
+    let contract = contracts.into_iter().find(|contract| contract.id == *id);
+    Ok(contract.and_then(|contract| contract.terms.period(line.occurred_at)))
 }

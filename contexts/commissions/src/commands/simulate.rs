@@ -3,8 +3,8 @@
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{MoneyError, Timestamp};
 
-use crate::domain::{InForce, Outcome, RateSource, Rule, RuleChangeError, RuleId, Trial};
-use crate::store::{rated, rules};
+use crate::domain::{InForce, Outcome, PartnerContract, RateSource, Rule, RuleChangeError, RuleId, Trial};
+use crate::store::{contracts, rated, rules};
 
 /// So many conversions are read at once.
 const PAGE: u64 = 5_000;
@@ -42,18 +42,22 @@ pub enum SimulateError {
     Database(#[from] DbError),
 }
 
+/// A rule, the others of its program, and the contracts of partners.
+type Beside = (Rule, Vec<InForce>, Vec<PartnerContract>);
+
 /// The version stands beside the other active rules of its program, as if it were the newest of them.
 pub async fn simulate(db: &Db, command: Simulate) -> Result<Simulated, SimulateError> {
     let Simulate { rule: id, version, from, until } = command;
     let wanted = id.clone();
-    let read = async move |tx: &Tx| -> Result<Option<(Rule, Vec<InForce>)>, DbError> {
+    let read = async move |tx: &Tx| -> Result<Option<Beside>, DbError> {
         let Some(rule) = rules::load(tx, &wanted).await? else { return Ok(None) };
         let others = rules::in_force(tx, &rule.program).await?;
-        Ok(Some((rule, others)))
+        Ok(Some((rule, others, contracts::of(tx, None).await?)))
     };
-    let (rule, beside) = db.read(read).await?.ok_or_else(|| SimulateError::NotFound(id.clone()))?;
+    let (rule, beside, contracts) =
+        db.read(read).await?.ok_or_else(|| SimulateError::NotFound(id.clone()))?;
     let (number, rules) = on_trial(&rule, version, beside)?;
-    let mut trial = Trial::new(rules);
+    let mut trial = Trial::new(rules).beside(contracts);
     let start = trial.start(from);
     let (mut outcome, mut after) = (Outcome::default(), None);
     loop {

@@ -25,6 +25,13 @@ pub enum RateSource {
 }
 
 impl RateSource {
+    pub const ALL: [Self; 5] = [Self::Program, Self::Affiliate, Self::Contract, Self::Rule, Self::Request];
+
+    /// Whether it has an id and a version, and tiers that count.
+    pub fn is_rule(self) -> bool {
+        matches!(self, Self::Rule | Self::Contract)
+    }
+
     /// The source's name on every wire.
     pub fn name(self) -> &'static str {
         match self {

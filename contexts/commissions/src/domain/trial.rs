@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use hexalpes_kernel::{Currency, Money, MoneyError, Rate, Timestamp};
 
-use super::{CampaignId, Facts, Formula, InForce, RuleId, Ruled, Tally, rank};
+use super::{CampaignId, Facts, Formula, InForce, PartnerContract, RuleId, Ruled, Tally, contract_at, rank};
 
 /// A conversion that has a commission, and what that was derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub struct Recorded {
     /// As it was calculated.
     pub paid: Money,
     pub facts: Facts,
-    /// It was calculated as a request asked, which ranks before every rule, or by a partner's contract: it stays.
+    /// It was calculated as a request asked, which ranks before every rule.
     pub is_asked: bool,
-    /// What counts where no rule holds.
+    /// What counts where neither a rule nor a contract holds.
     pub fallback: Option<Rate>,
 }
 
@@ -29,6 +29,8 @@ pub struct Tried {
     pub amount: Money,
     /// The rule that says so, by its rank.
     pub rule: Option<usize>,
+    /// The partner's contract, where it is that which says so.
+    pub contract: Option<InForce>,
     /// What its tiers had counted.
     pub counted: Option<Counted>,
 }
@@ -40,6 +42,8 @@ pub type Counted = (String, Tally);
 #[derive(Debug)]
 pub struct Trial {
     rules: Vec<InForce>,
+    /// Of each partner that has any.
+    contracts: HashMap<String, Vec<PartnerContract>>,
     /// By rule, period, currency and affiliate.
     tallies: HashMap<String, Tally>,
 }
@@ -47,53 +51,93 @@ pub struct Trial {
 impl Trial {
     pub fn new(mut rules: Vec<InForce>) -> Self {
         rank(&mut rules);
-        Self { rules, tallies: HashMap::new() }
+        Self { rules, contracts: HashMap::new(), tallies: HashMap::new() }
+    }
+
+    /// With the contracts of partners, which rank after the rules.
+    pub fn beside(mut self, contracts: Vec<PartnerContract>) -> Self {
+        for contract in contracts {
+            self.contracts.entry(contract.partner.as_str().to_owned()).or_default().push(contract);
+        }
+        self
     }
 
     /// From when on conversions are to be handed over, for tiers to have counted what they count at a time.
     pub fn start(&self, from: Timestamp) -> Timestamp {
-        let periods = self.rules.iter().filter_map(|rule| match &rule.terms.formula {
+        let periods = self.formulas().filter_map(|formula| match formula {
             Formula::Tiered(tiers) => Some(tiers.period()),
             Formula::Percentage(_) | Formula::Flat(_) => None,
         });
         periods.map(|period| period.beginning(from)).chain([from]).min().unwrap_or(from)
     }
 
+    /// Whether what was sold before matters.
+    pub fn counts(&self) -> bool {
+        self.formulas().any(|formula| matches!(formula, Formula::Tiered(_)))
+    }
+
+    fn formulas(&self) -> impl Iterator<Item = &Formula> {
+        let contracts = self.contracts.values().flatten().map(|contract| &contract.terms.formula);
+        self.rules.iter().map(|rule| &rule.terms.formula).chain(contracts)
+    }
+
     pub fn owes(&mut self, recorded: &Recorded) -> Result<Tried, MoneyError> {
-        let as_it_was = Tried { amount: recorded.paid, rule: None, counted: None };
+        let as_it_was = Tried { amount: recorded.paid, rule: None, contract: None, counted: None };
         if recorded.is_asked {
             return Ok(as_it_was);
         }
         let Recorded { campaign, gross, facts, .. } = recorded;
         let holds = |rule: &InForce| rule.terms.hold_for(campaign.as_ref(), gross.currency(), facts);
-        let Some(index) = self.rules.iter().position(holds) else {
-            return match recorded.fallback {
-                Some(rate) => Ok(Tried { amount: rate.of(*gross)?, rule: None, counted: None }),
-                None => Ok(as_it_was),
-            };
+        let index = self.rules.iter().position(holds);
+        let contract = if index.is_none() { self.contract(recorded) } else { None };
+        let (rule, of) = match (index, &contract) {
+            (Some(index), _) => (&self.rules[index], index.to_string()),
+            (None, Some(contract)) => (contract, contract.id.to_string()),
+            (None, None) => {
+                return match recorded.fallback {
+                    Some(rate) => Ok(Tried { amount: rate.of(*gross)?, ..as_it_was }),
+                    None => Ok(as_it_was),
+                };
+            }
         };
-        let terms = &self.rules[index].terms;
+        let terms = &rule.terms;
         let Some(period) = terms.period(facts.occurred_at) else {
             let owed = terms.owes(*gross, Tally::default(), &mut |_| ())?;
-            return Ok(Tried { amount: owed.amount, rule: Some(index), counted: None });
+            return Ok(Tried { amount: owed.amount, rule: index, contract, counted: None });
         };
-        let key = format!("{index}/{period}/{}/{}", gross.currency(), recorded.affiliate);
+        let key = format!("{of}/{period}/{}/{}", gross.currency(), recorded.affiliate);
         let tally = self.tallies.entry(key).or_default();
         let before = *tally;
         let owed = terms.owes(*gross, before, &mut |_| ())?;
         *tally = before.and(*gross)?;
-        Ok(Tried { amount: owed.amount, rule: Some(index), counted: Some((period, before)) })
+        Ok(Tried { amount: owed.amount, rule: index, contract, counted: Some((period, before)) })
+    }
+
+    /// The contract that is in force with who brought a conversion, and for its currency.
+    fn contract(&self, recorded: &Recorded) -> Option<InForce> {
+        let Recorded { gross, facts, affiliate, .. } = recorded;
+        let contract = contract_at(self.contracts.get(affiliate)?.clone(), facts.occurred_at)?;
+        contract.is_for(gross.currency(), facts).then(|| contract.rule())
     }
 
     /// The rules that hold for a conversion, that at this rank first: what [`derive`](super::derive) explains.
     pub fn ruled(&self, recorded: &Recorded, tried: &Tried) -> Option<Ruled> {
+        let counted = tried.counted.clone();
+        if let Some(contract) = &tried.contract {
+            return Some(Ruled { rule: contract.clone(), counted, passed_over: Vec::new() });
+        }
         let index = tried.rule?;
         let Recorded { campaign, gross, facts, .. } = recorded;
         let holds = |rule: &&InForce| rule.terms.hold_for(campaign.as_ref(), gross.currency(), facts);
         Some(Ruled {
             rule: self.rules[index].clone(),
-            counted: tried.counted.clone(),
-            passed_over: self.rules[index + 1..].iter().filter(holds).cloned().collect(),
+            counted,
+            passed_over: self.rules[index + 1..]
+                .iter()
+                .filter(holds)
+                .cloned()
+                .chain(self.contract(recorded))
+                .collect(),
         })
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Each contract is a row, and its end another, so that neither repetition nor order matters.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use hexalpes_db::{Backend, DbError, Row, Tx, columns};
@@ -115,11 +116,16 @@ pub(crate) async fn learn_end(
 
 /// All contracts of a partner, each until it expires or ended.
 pub(crate) async fn of_partner(tx: &Tx, partner: &AffiliateId) -> Result<Vec<PartnerContract>, DbError> {
+    of(tx, Some(partner)).await
+}
+
+/// As [`of_partner`]; of all partners where none is named.
+pub(crate) async fn of(tx: &Tx, partner: Option<&AffiliateId>) -> Result<Vec<PartnerContract>, DbError> {
     let select = Query::select()
         .column(Asterisk)
         .from(Contracts::Table)
         .and_where(Expr::col(Contracts::Tenant).eq(TENANT))
-        .and_where(Expr::col(Contracts::PartnerId).eq(partner.as_str()))
+        .and_where_option(partner.map(|id| Expr::col(Contracts::PartnerId).eq(id.as_str())))
         .to_owned();
     let rows = tx.fetch_all(&select).await?;
     // Most affiliates are no partners.
@@ -130,12 +136,15 @@ pub(crate) async fn of_partner(tx: &Tx, partner: &AffiliateId) -> Result<Vec<Par
         .columns([Ends::ContractId, Ends::EndedAt])
         .from(Ends::Table)
         .and_where(Expr::col(Ends::Tenant).eq(TENANT))
-        .and_where(Expr::col(Ends::PartnerId).eq(partner.as_str()))
+        .and_where_option(partner.map(|id| Expr::col(Ends::PartnerId).eq(id.as_str())))
         .to_owned();
-    let mut contracts = rows.iter().map(contract).collect::<Result<Vec<_>, _>>()?;
+    let mut ends: HashMap<String, Timestamp> = HashMap::new();
     for row in tx.fetch_all(&select).await? {
-        let (id, ended_at): (String, Timestamp) = (row.get("contract_id")?, row.get("ended_at")?);
-        for contract in contracts.iter_mut().filter(|contract| contract.id.as_str() == id) {
+        ends.insert(row.get("contract_id")?, row.get("ended_at")?);
+    }
+    let mut contracts = rows.iter().map(contract).collect::<Result<Vec<_>, _>>()?;
+    for contract in &mut contracts {
+        if let Some(ended_at) = ends.get(contract.id.as_str()).copied() {
             let until = contract.terms.valid_until;
             contract.terms.valid_until = Some(until.map_or(ended_at, |until| until.min(ended_at)));
         }

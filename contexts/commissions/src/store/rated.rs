@@ -35,9 +35,9 @@ pub(crate) enum Rated {
     Source,
     RuleId,
     RuleVersion,
-    /// Percent: what counts where no rule holds; empty where it cannot be said.
+    /// Percent: what counts where neither a rule nor a contract holds; empty where it cannot be said.
     FallbackPercent,
-    /// 0: it is the program's rate, 1: the affiliate's, 2: a partner's contract, which no percentage says.
+    /// 0: it is the program's rate, 1: the affiliate's.
     FallbackSource,
     ProgramVersion,
 }
@@ -86,34 +86,6 @@ pub(super) fn create(backend: Backend) -> Vec<String> {
     ]
 }
 
-/// What counts where no rule holds: a percentage, or what cannot be said by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fallback {
-    Program(Rate),
-    Affiliate(Rate),
-    /// A partner's contract, by which it stays as it is.
-    Contract,
-}
-
-impl Fallback {
-    pub(crate) fn of(has_contract: bool, affiliate: Option<Rate>, program: &Program) -> Self {
-        match affiliate {
-            _ if has_contract => Self::Contract,
-            Some(rate) => Self::Affiliate(rate),
-            None => Self::Program(program.rate),
-        }
-    }
-
-    /// The percentage, and the number of whose it is.
-    fn columns(self) -> (String, i64) {
-        match self {
-            Self::Program(rate) => (rate.percent().to_string(), 0),
-            Self::Affiliate(rate) => (rate.percent().to_string(), 1),
-            Self::Contract => (String::new(), 2),
-        }
-    }
-}
-
 /// With the commission, in its transaction.
 pub(crate) async fn insert(
     tx: &Tx,
@@ -121,11 +93,10 @@ pub(crate) async fn insert(
     facts: &Facts,
     explanation: &Explanation,
     program: &Program,
-    fallback: Fallback,
+    affiliate_rate: Option<Rate>,
 ) -> Result<(), DbError> {
-    let (fallback_percent, fallback_source) = fallback.columns();
     let conversion = commission.conversion();
-    let is_rule = explanation.source == RateSource::Rule;
+    let is_rule = explanation.source.is_rule();
     let insert = Query::insert()
         .into_table(Rated::Table)
         .columns([
@@ -170,8 +141,8 @@ pub(crate) async fn insert(
             explanation.source.rank().into(),
             explanation.rule_id.as_ref().map(RuleId::as_str).into(),
             is_rule.then_some(i64::from(explanation.rule_version)).into(),
-            fallback_percent.into(),
-            fallback_source.into(),
+            affiliate_rate.unwrap_or(program.rate).percent().to_string().into(),
+            i64::from(affiliate_rate.is_some()).into(),
             i64::from(program.version).into(),
         ])
         .to_owned();
@@ -265,7 +236,7 @@ pub(crate) async fn rated_anew(
     (occurred_at, conversion): (Timestamp, &str),
     rating: &Rating,
 ) -> Result<(), DbError> {
-    let is_rule = rating.source == RateSource::Rule;
+    let is_rule = rating.source.is_rule();
     let update = Query::update()
         .table(Rated::Table)
         .value(Rated::CommissionMinor, rating.amount.minor())
@@ -336,9 +307,7 @@ fn rated(row: &Row) -> Result<RatedRow, DbError> {
             new_customer: row.get("new_customer")?,
             occurred_at: row.get("occurred_at")?,
         },
-        is_asked: [RateSource::Request, RateSource::Contract]
-            .map(RateSource::rank)
-            .contains(&row.get("source")?),
+        is_asked: row.get::<i64>("source")? == RateSource::Request.rank(),
         fallback: percent(&row.get::<String>("fallback_percent")?),
     };
     Ok(RatedRow { conversion: row.get("conversion_id")?, recorded })

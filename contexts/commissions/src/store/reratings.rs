@@ -507,7 +507,7 @@ fn line(row: &Row) -> Result<Line, DbError> {
 }
 
 fn source(rank: i64) -> Result<RateSource, DbError> {
-    [RateSource::Program, RateSource::Affiliate, RateSource::Rule, RateSource::Request]
+    RateSource::ALL
         .into_iter()
         .find(|source| source.rank() == rank)
         .ok_or_else(|| DbError::column("source", "it is no source of a rate"))

@@ -186,12 +186,8 @@ async fn a_renewal_supersedes_and_an_end_ends_in_whatever_order_they_are_heard_o
 #[tokio::test(flavor = "multi_thread")]
 async fn tiers_of_a_contract_count_what_the_partner_sold_in_the_period() {
     on_each_stage(async |stage| {
-        let tiers = json!({
-            "kind": "tiered", "currency": "USD", "mode": "marginal", "period": "month",
-            "tiers": [{ "from": 0, "from_minor": 0, "rate": 10 }, { "from": 200, "from_minor": 20000, "rate": 50 }],
-            "cap": 50, "cap_minor": 5000,
-        });
-        tell(stage, "k-1", "ContractActivated", &activated("con-1", "2025-01-01", "2026-01-01", &tiers)).await;
+        tell(stage, "k-1", "ContractActivated", &activated("con-1", "2025-01-01", "2026-01-01", &tiers()))
+            .await;
         stage.until("contracts", |status| status.handled == 1).await;
         let first = rated(stage, "conv-1", "2025-01-02T00:00:00Z", &json!({})).await;
         assert_eq!(first["commissionAmountMinor"], 1205);
@@ -204,6 +200,44 @@ async fn tiers_of_a_contract_count_what_the_partner_sold_in_the_period() {
         assert_eq!(shown(&euros).0, "program", "its amounts are dollars");
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_is_heard_of_late_is_made_up_for_by_a_rerating() {
+    on_each_stage(async |stage| {
+        for (conversion, at) in [("conv-1", "02"), ("conv-2", "03"), ("conv-3", "04")] {
+            let found = rated(stage, conversion, &format!("2025-01-{at}T00:00:00Z"), &json!({})).await;
+            assert_eq!(shown(&found), (json!("program"), Value::Null, json!(1205)));
+        }
+        tell(stage, "k-1", "ContractActivated", &activated("con-1", "2025-01-01", "2026-01-01", &tiers()))
+            .await;
+        stage.until("contracts", |status| status.handled == 1).await;
+
+        let body = json!({ "from": "2025-01-01T00:00:00Z", "reason": "a contract came late" }).to_string();
+        let (status, draft) = stage.app.post("/v1/reratings", body).await;
+        assert_eq!((status.as_u16(), &draft["conversions"]), (201, &json!(3)), "{draft}");
+        assert_eq!(draft["totals"][0]["afterMinor"], 1205 + 2845 + 5000, "{draft}");
+        let path = format!("/v1/reratings/{}/apply", draft["reratingId"].as_str().unwrap());
+        let (status, applied) = stage.app.post(&path, "").await;
+        assert!(status.is_success(), "{applied}");
+        let (_, second) = stage.app.by_conversion("conv-2").await;
+        assert_eq!(second["commissionAmountMinor"], 2845);
+        // What was sold before counts from now on.
+        let next = rated(stage, "conv-4", "2025-01-05T00:00:00Z", &json!({})).await;
+        assert_eq!(shown(&next), (json!("contract"), json!("con-1"), json!(5000)));
+        let body = json!({ "from": "2025-01-01T00:00:00Z", "reason": "again" }).to_string();
+        let (_, again) = stage.app.post("/v1/reratings", body).await;
+        assert_eq!(again["changed"], 0, "{again}");
+    })
+    .await;
+}
+
+fn tiers() -> Value {
+    json!({
+        "kind": "tiered", "currency": "USD", "mode": "marginal", "period": "month",
+        "tiers": [{ "from": 0, "from_minor": 0, "rate": 10 }, { "from": 200, "from_minor": 20000, "rate": 50 }],
+        "cap": 50, "cap_minor": 5000,
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
