@@ -138,7 +138,7 @@ pub(super) async fn settle(
     cause: &Cause,
 ) -> Result<(), DbError> {
     let entries: Vec<Entry> = facts.iter().map(|fact| written(contract, fact, cause)).collect();
-    store::save(tx, contract, before).await?;
+    store::save(tx, contract, before, facts).await?;
     for entry in &entries {
         store::append_entry(tx, entry).await?;
     }
@@ -158,7 +158,7 @@ async fn supersede(tx: &Tx, by: &Contract, ids: &dyn Ids, cause: &Cause) -> Resu
     let before = old.revision();
     let Some(fact) = old.renewed(by.id().clone(), cause.at) else { return Ok(()) };
     let entry = written(&mut old, &fact, cause);
-    store::save(tx, &old, before).await?;
+    store::save(tx, &old, before, std::slice::from_ref(&fact)).await?;
     store::append_entry(tx, &entry).await?;
     events::of_contract(tx, ids, &fact, &old, cause).await
 }

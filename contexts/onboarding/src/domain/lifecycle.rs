@@ -390,8 +390,8 @@ impl Contract {
         match (state, validity) {
             (State::Signed { .. }, _) => draft.effective_date,
             (State::Active, Some(validity)) => {
-                let next = REMINDER_DAYS.iter().find(|days| reminded_days.is_none_or(|last| **days < last));
-                Some(next.map_or(validity.until, |days| validity.until.before(DAY * *days)))
+                let next = reminders(*validity).find(|days| reminded_days.is_none_or(|last| *days < last));
+                Some(next.map_or(validity.until, |days| validity.until.before(DAY * days)))
             }
             _ => None,
         }
@@ -419,6 +419,11 @@ fn beginning(at: Timestamp) -> Timestamp {
 /// The nearest reminder that is due: those that were missed are not made up for.
 fn due_reminder(validity: Validity, reminded: Option<u32>, at: Timestamp) -> Option<u32> {
     let is_due =
-        |days: &&u32| validity.until.before(DAY * **days) <= at && reminded.is_none_or(|last| **days < last);
-    REMINDER_DAYS.iter().filter(is_due).min().copied()
+        |days: &u32| validity.until.before(DAY * *days) <= at && reminded.is_none_or(|last| *days < last);
+    reminders(validity).filter(is_due).min()
+}
+
+/// Those that make sense: a contract of ten days is not about to expire from its first day on.
+fn reminders(validity: Validity) -> impl Iterator<Item = u32> {
+    REMINDER_DAYS.into_iter().filter(move |days| validity.until.before(DAY * *days) > validity.from)
 }

@@ -8,8 +8,8 @@ use super::TENANT;
 use super::tables::{Contracts, Proposals, Signatories};
 use crate::domain::audit::Head;
 use crate::domain::{
-    Contract, ContractId, ContractType, Document, Draft, Origin, Outcome, Partner, PartnerId, PartnerType,
-    Party, Proposal, Signatory, Signing, State, Stored, TemplateId, Validity,
+    Contract, ContractId, ContractType, Document, Draft, Fact, Origin, Outcome, Partner, PartnerId,
+    PartnerType, Party, Proposal, Signatory, Signing, State, Stored, TemplateId, Validity,
 };
 use crate::{requests, views};
 
@@ -41,12 +41,12 @@ pub(crate) async fn insert(tx: &Tx, contract: &Contract) -> Result<bool, DbError
     if !tx.insert_new(&insert, Contracts::Id).await? {
         return Ok(false);
     }
-    save_parts(tx, contract).await?;
+    save_signatories(tx, contract).await?;
     Ok(true)
 }
 
-/// Writes what can change, if nobody else changed it meanwhile.
-pub(crate) async fn save(tx: &Tx, contract: &Contract, before: u32) -> Result<(), DbError> {
+/// Writes what the facts changed, if nobody else changed it meanwhile.
+pub(crate) async fn save(tx: &Tx, contract: &Contract, before: u32, facts: &[Fact]) -> Result<(), DbError> {
     let update = Query::update()
         .table(Contracts::Table)
         .values(row_of(contract).into_iter().map(|(column, value)| (column, value.into())))
@@ -57,7 +57,20 @@ pub(crate) async fn save(tx: &Tx, contract: &Contract, before: u32) -> Result<()
     if tx.execute(&update).await? == 0 {
         return Err(DbError::Conflict("the contract was changed a moment ago".to_owned()));
     }
-    save_parts(tx, contract).await
+    let signatories = |fact: &Fact| {
+        matches!(fact, Fact::Changed | Fact::Sent { .. } | Fact::TokenRenewed { .. } | Fact::SignedBy { .. })
+    };
+    if facts.iter().any(signatories) {
+        save_signatories(tx, contract).await?;
+    }
+    let proposals =
+        |fact: &Fact| matches!(fact, Fact::Proposed { .. } | Fact::Accepted { .. } | Fact::Rejected { .. });
+    if facts.iter().any(proposals) {
+        for proposal in &contract.parts().proposals {
+            save_proposal(tx, contract.id().as_str(), proposal).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a verb may change.
@@ -101,8 +114,8 @@ fn row_of(contract: &Contract) -> Vec<(Contracts, Value)> {
     ]
 }
 
-/// Signatories may be replaced by others before the contract is sent; proposals only grow.
-async fn save_parts(tx: &Tx, contract: &Contract) -> Result<(), DbError> {
+/// They may be replaced by others before the contract is sent.
+async fn save_signatories(tx: &Tx, contract: &Contract) -> Result<(), DbError> {
     let id = contract.id().as_str();
     let delete = Query::delete()
         .from_table(Signatories::Table)
@@ -112,9 +125,6 @@ async fn save_parts(tx: &Tx, contract: &Contract) -> Result<(), DbError> {
     tx.execute(&delete).await?;
     for one in contract.signatories() {
         insert_signatory(tx, id, one).await?;
-    }
-    for proposal in &contract.parts().proposals {
-        save_proposal(tx, id, proposal).await?;
     }
     Ok(())
 }
