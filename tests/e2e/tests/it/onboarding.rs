@@ -1,6 +1,7 @@
 //! Contracts in the whole product: on the port of the commission API, and what they mean for commissions.
 
 use hexalpes_e2e::{Api, Product};
+use hexalpes_engines::free_port;
 use serde_json::{Value, json};
 
 /// A partner who is an affiliate, too.
@@ -51,6 +52,21 @@ async fn one_port_has_the_commissions_of_seed_3_and_the_contracts_and_its_health
     let (status, templates) = api.get("/v1/templates").await;
     assert_eq!((status, templates["items"].as_array().unwrap().len()), (200, 9));
     assert_eq!(api.get("/onboarding/debug/relay").await.0, 200);
+}
+
+/// Accepts C-1.
+#[tokio::test]
+async fn a_port_of_its_own_for_the_contracts_is_a_setting_away() {
+    let port = free_port();
+    let product = Product::start_set(vec![("ONBOARDING_PORT", port.to_string())]);
+    let contracts = Api::on_port(port);
+    let (status, health) = contracts.get("/health").await;
+    assert_eq!((status, &health["service"]), (200, &json!("onboarding")), "{health}");
+    assert!(health["checks"]["relay"].is_object() && health["checks"]["commands"].is_null(), "{health}");
+    assert_eq!(contracts.get("/v1/templates").await.0, 200);
+    assert_eq!(contracts.get("/health/events").await.0, 200);
+    assert_eq!(product.api().get("/v1/templates").await.0, 404);
+    assert_eq!(product.api().get("/openapi.json").await.1["paths"]["/v1/templates"], Value::Null);
 }
 
 #[tokio::test]
