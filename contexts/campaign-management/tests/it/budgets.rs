@@ -61,7 +61,7 @@ async fn an_alert_tells_every_field_and_what_was_really_done() {
         let actions = |alert: &Value| -> Vec<Value> {
             alert["recommended_actions"].as_array().unwrap().iter().map(|one| one["action"].clone()).collect()
         };
-        assert_eq!(actions(&critical), ["RAISE_BUDGET", "REDUCE_DAILY_SPEND"]);
+        assert_eq!(actions(&critical), ["RAISE_BUDGET"]);
         assert_eq!(critical["automatic_actions_taken"], json!([]));
         assert_eq!(actions(&exhausted), ["RAISE_BUDGET", "REVIEW_CAMPAIGN"]);
         assert_eq!(exhausted["recommended_actions"][0]["evidence"]["raise_to"], 5_000);

@@ -244,7 +244,8 @@ fn raise(budget: &Budget, pace: &Pace, weight: Weight, to_date: Totals) -> Findi
 }
 
 fn slow_down(budget: &Budget, pace: &Pace) -> Option<Finding> {
-    let affordable = pace.affordable_per_day()?;
+    // Where nothing is left there is nothing to slow down to.
+    let affordable = pace.affordable_per_day().filter(|money| money.minor() > 0)?;
     let finding = Finding::new(FindingKind::ReduceDailySpend, Weight::High);
     Some(with_budget(finding, budget, pace).with("affordable_per_day", Evidence::Money(affordable)))
 }
