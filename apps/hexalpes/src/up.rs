@@ -76,6 +76,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("  commissions  {commissions}   /docs /health /metrics");
     println!("               {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
     println!("  onboarding   {}   /docs /health /metrics", at(Key::OnboardingPort)?);
+    println!("  campaigns    {}   /docs /health /metrics", at(Key::CampaignsPort)?);
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const PORTS: [&str; 7] = [
+const PORTS: [&str; 8] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -20,6 +20,7 @@ const PORTS: [&str; 7] = [
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",
+    "--campaigns-port",
 ];
 /// After its start a process has things to do that an idle one has not.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -30,7 +31,7 @@ pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
-    ports: [(&'static str, u16); 7],
+    ports: [(&'static str, u16); 8],
     pub(crate) started: Instant,
 }
 

@@ -28,20 +28,28 @@ pub(super) enum Api {
     /// The commissions in the words of seed 3.
     Seed,
     Onboarding,
+    CampaignManagement,
 }
 
 impl Api {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
         Self::Commissions,
         Self::Seed,
         Self::Onboarding,
+        Self::CampaignManagement,
     ];
     /// One of each context, whose outbox and relay it shows.
-    pub(super) const CONTEXTS: [Self; 5] =
-        [Self::PartnerManagement, Self::Affiliates, Self::Conversions, Self::Seed, Self::Onboarding];
+    pub(super) const CONTEXTS: [Self; 6] = [
+        Self::PartnerManagement,
+        Self::Affiliates,
+        Self::Conversions,
+        Self::Seed,
+        Self::Onboarding,
+        Self::CampaignManagement,
+    ];
 
     const fn key(self) -> Key {
         match self {
@@ -51,6 +59,7 @@ impl Api {
             Self::Commissions => Key::MarketingPort,
             Self::Seed => Key::CommissionsPort,
             Self::Onboarding => Key::OnboardingPort,
+            Self::CampaignManagement => Key::CampaignsPort,
         }
     }
 
@@ -62,7 +71,8 @@ impl Api {
             | Self::Affiliates
             | Self::Conversions
             | Self::Commissions
-            | Self::Seed => "",
+            | Self::Seed
+            | Self::CampaignManagement => "",
         }
     }
 
@@ -73,6 +83,7 @@ impl Api {
             Self::Conversions => "conversions",
             Self::Commissions | Self::Seed => "commissions",
             Self::Onboarding => "onboarding",
+            Self::CampaignManagement => "campaign-management",
         }
     }
 }
@@ -81,7 +92,7 @@ impl Api {
 #[derive(Clone, Debug)]
 pub(super) struct Apis {
     http: reqwest::Client,
-    addresses: [String; 6],
+    addresses: [String; 7],
 }
 
 /// What was answered, refusals too.
@@ -97,7 +108,7 @@ impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         // One TLS provider for the process; that somebody has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut addresses = [const { String::new() }; 6];
+        let mut addresses = [const { String::new() }; 7];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }

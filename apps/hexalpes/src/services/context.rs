@@ -64,6 +64,9 @@ impl Context {
                 hexalpes_onboarding::prepare(&db, &**edge).await?;
                 Vec::from(hexalpes_onboarding::consumers(&db, &client, edge)?)
             }
+            Service::CampaignManagement => {
+                Vec::from(hexalpes_campaign_management::consumers(&db, &client, edge)?)
+            }
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service);
@@ -143,6 +146,7 @@ fn relay_options(service: Service) -> RelayOptions {
         Service::Conversions => Some(hexalpes_contracts::conversions::TOPIC),
         Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),
         Service::Onboarding => Some(hexalpes_contracts::onboarding::TOPIC),
+        Service::CampaignManagement => Some(hexalpes_contracts::campaigns::TOPIC),
         Service::Notifications => None,
     };
     let of_kind = topology::of_kind;

@@ -16,6 +16,7 @@ impl Service {
             Self::Conversions => of_context(hexalpes_conversions::MIGRATIONS),
             Self::Commissions => of_context(hexalpes_commissions::MIGRATIONS),
             Self::Onboarding => of_context(hexalpes_onboarding::MIGRATIONS),
+            Self::CampaignManagement => of_context(hexalpes_campaign_management::MIGRATIONS),
             Self::Notifications => hexalpes_notifications::MIGRATIONS.to_vec(),
         }
     }

@@ -129,6 +129,11 @@ impl Running {
                 // Below a name of its own, for the commissions' desk may be on the same port.
                 vec![Face { desk: Router::new().nest(self.service.desk(), face.desk), ..face }]
             }
+            Service::CampaignManagement => {
+                let app = hexalpes_campaign_management::App { db, edge, idempotency: Idempotency::default() };
+                let about = "Campaigns, permissions, budgets, spend, results and reports.";
+                vec![face(Key::CampaignsPort, hexalpes_campaign_management::api(app), "Campaigns", about)]
+            }
             Service::Notifications => Vec::new(),
         }
     }

@@ -17,6 +17,8 @@ use super::Service;
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 /// As late as a hold may end.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// As late as a report may be made.
+const REPORT_EVERY: Duration = Duration::from_mins(1);
 
 /// Forgets the answers of idempotency keys whose day is over, and does what time itself brings about; first at the
 /// start.
@@ -61,6 +63,20 @@ impl Housekeeping {
             housekeeping.every(SWEEP_EVERY, db, edge, "what is over stays as it was", |db, edge| {
                 async move { hexalpes_partner_management::sweep(&db, &edge).await.map(drop) }.boxed()
             });
+        }
+        if service == Service::CampaignManagement {
+            housekeeping.every(SWEEP_EVERY, db, edge, "campaigns whose day has come stay", |db, edge| {
+                async move { hexalpes_campaign_management::sweep(&db, &edge).await.map(drop) }.boxed()
+            });
+            housekeeping.every(
+                REPORT_EVERY,
+                db,
+                edge,
+                "reports of campaigns that are due stay",
+                |db, edge| {
+                    async move { hexalpes_campaign_management::report(&db, &edge).await.map(drop) }.boxed()
+                },
+            );
         }
         housekeeping
     }

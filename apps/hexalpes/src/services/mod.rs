@@ -30,22 +30,31 @@ pub(crate) enum Service {
     Commissions,
     /// Contracts with partners, and with those whom they hire
     Onboarding,
+    /// Campaigns, what they may spend, and how they do
+    CampaignManagement,
     /// The audit trail of events, `events.jsonl`
     Notifications,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
         Self::Commissions,
         Self::Onboarding,
+        Self::CampaignManagement,
         Self::Notifications,
     ];
     /// Those that are bounded contexts: with commands, an outbox and a relay.
-    pub(crate) const CONTEXTS: [Self; 5] =
-        [Self::PartnerManagement, Self::Affiliates, Self::Conversions, Self::Commissions, Self::Onboarding];
+    pub(crate) const CONTEXTS: [Self; 6] = [
+        Self::PartnerManagement,
+        Self::Affiliates,
+        Self::Conversions,
+        Self::Commissions,
+        Self::Onboarding,
+        Self::CampaignManagement,
+    ];
     /// Those of the partner program, between which money is reconciled.
     pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
 
@@ -56,6 +65,7 @@ impl Service {
             Self::Conversions => "conversions",
             Self::Commissions => "commissions",
             Self::Onboarding => "onboarding",
+            Self::CampaignManagement => "campaign-management",
             Self::Notifications => "notifications",
         }
     }
@@ -68,6 +78,7 @@ impl Service {
             Self::Conversions => Key::ConversionsPort,
             Self::Commissions => Key::CommissionsPort,
             Self::Onboarding => Key::OnboardingPort,
+            Self::CampaignManagement => Key::CampaignsPort,
             Self::Notifications => Key::NotificationsPort,
         }
     }
@@ -82,6 +93,7 @@ impl Service {
                 &[(Key::CommissionsPort, "the commission API"), (Key::MarketingPort, "the commissions' API")]
             }
             Self::Onboarding => &[(Key::OnboardingPort, "the contracts' API")],
+            Self::CampaignManagement => &[(Key::CampaignsPort, "the campaigns' API")],
             Self::Notifications => &[(Key::NotificationsPort, "the notifications' health")],
         }
     }
@@ -93,6 +105,7 @@ impl Service {
             Self::Conversions => Key::ConversionsDatabaseUrl,
             Self::Commissions => Key::CommissionsDatabaseUrl,
             Self::Onboarding => Key::OnboardingDatabaseUrl,
+            Self::CampaignManagement => Key::CampaignsDatabaseUrl,
             Self::Notifications => Key::NotificationsDatabaseUrl,
         }
     }
@@ -105,7 +118,8 @@ impl Service {
             | Self::Affiliates
             | Self::Conversions
             | Self::Commissions
-            | Self::Notifications => "",
+            | Self::Notifications
+            | Self::CampaignManagement => "",
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) enum Key {
     AffiliatesPort,
     ConversionsPort,
     MarketingPort,
+    CampaignsPort,
     NotificationsPort,
     ServicePort,
     BackboneTlsPort,
@@ -41,6 +42,7 @@ pub(crate) enum Key {
     PartnersDatabaseUrl,
     AffiliatesDatabaseUrl,
     ConversionsDatabaseUrl,
+    CampaignsDatabaseUrl,
     NotificationsDatabaseUrl,
     SecretKeyFile,
     PayoutSecretFile,
@@ -67,6 +69,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::AffiliatesPort,
     Key::ConversionsPort,
     Key::MarketingPort,
+    Key::CampaignsPort,
     Key::NotificationsPort,
     Key::ServicePort,
     Key::BackboneTlsPort,
@@ -94,6 +97,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::PartnersDatabaseUrl,
     Key::AffiliatesDatabaseUrl,
     Key::ConversionsDatabaseUrl,
+    Key::CampaignsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
     Key::SecretKeyFile,
     Key::PayoutSecretFile,
@@ -127,6 +131,7 @@ impl Key {
             Self::AffiliatesPort => ("affiliates-port", "AFFILIATES_PORT"),
             Self::ConversionsPort => ("conversions-port", "CONVERSIONS_PORT"),
             Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
+            Self::CampaignsPort => ("campaigns-port", "CAMPAIGNS_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
             Self::BackboneTlsPort => ("backbone-tls-port", "HEXALPES_BACKBONE_TLS_PORT"),
@@ -154,6 +159,7 @@ impl Key {
             Self::PartnersDatabaseUrl => ("partners-database-url", "PARTNERS_DATABASE_URL"),
             Self::AffiliatesDatabaseUrl => ("affiliates-database-url", "AFFILIATES_DATABASE_URL"),
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
+            Self::CampaignsDatabaseUrl => ("campaigns-database-url", "CAMPAIGNS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
             Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
@@ -188,6 +194,7 @@ impl Key {
             Self::AffiliatesPort => Some("8001"),
             Self::ConversionsPort => Some("8002"),
             Self::MarketingPort => Some("8003"),
+            Self::CampaignsPort => Some("5003"),
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
@@ -220,6 +227,7 @@ impl Key {
             | Self::PartnersDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
+            | Self::CampaignsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
@@ -259,6 +267,7 @@ impl Key {
             | Self::AffiliatesPort
             | Self::ConversionsPort
             | Self::MarketingPort
+            | Self::CampaignsPort
             | Self::NotificationsPort
             | Self::ServicePort
             | Self::BackboneTlsPort
@@ -271,6 +280,7 @@ impl Key {
             | Self::PartnersDatabaseUrl
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
+            | Self::CampaignsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::LinksUrl => "URL",
             Self::EventsFileBytesMax => "BYTES",
@@ -298,6 +308,7 @@ impl Key {
             Self::AffiliatesPort => "Where affiliates and programs are served",
             Self::ConversionsPort => "Where conversions are served, and links are followed",
             Self::MarketingPort => "Where commissions, books and payouts are served",
+            Self::CampaignsPort => "Where campaigns, budgets and reports are served",
             Self::NotificationsPort => {
                 "Where `serve notifications` tells its health; `up` has it on the API's port"
             }
@@ -335,6 +346,7 @@ impl Key {
             Self::PartnersDatabaseUrl => "The database of the partners; wins over DATABASE_URL",
             Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
             Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
+            Self::CampaignsDatabaseUrl => "The database of the campaigns; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
             Self::SecretKeyFile => {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"

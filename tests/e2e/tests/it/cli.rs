@@ -24,13 +24,21 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
     let folder = folder();
     for _ in 0..2 {
         let said = printed(folder.path(), &["migrate"]);
-        let services =
-            ["partner-management", "affiliates", "conversions", "commissions", "onboarding", "notifications"];
+        let services = [
+            "partner-management",
+            "affiliates",
+            "conversions",
+            "commissions",
+            "onboarding",
+            "campaign-management",
+            "notifications",
+        ];
         let told = services.map(|name| format!("{name}: sqlite:data/{name}.db is up to date\n"));
         assert_eq!(said, told.concat());
     }
     let made = [
         "affiliates.db",
+        "campaign-management.db",
         "commissions.db",
         "conversions.db",
         "locks",

@@ -42,6 +42,7 @@ async fn all_four_apis_answer_as_their_documents_say() {
         "--conversions-port",
         "--marketing-port",
         "--commissions-port",
+        "--campaigns-port",
     ];
     let asked = flags.map(|flag| {
         let document = format!("http://127.0.0.1:{}/openapi.json", product.port_of(flag));
@@ -76,6 +77,7 @@ async fn the_guide_names_every_path_of_every_api() {
         "--conversions-port",
         "--marketing-port",
         "--commissions-port",
+        "--campaigns-port",
     ] {
         let (_, document) = product.api_at(flag).get("/openapi.json").await;
         let paths = document["paths"].as_object().unwrap().keys();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 7] = [
+const PORTS: [&str; 8] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
@@ -21,13 +21,14 @@ const PORTS: [&str; 7] = [
     "AFFILIATES_PORT",
     "CONVERSIONS_PORT",
     "MARKETING_PORT",
+    "CAMPAIGNS_PORT",
 ];
 
 /// A folder to run scripts in, and ports that nobody uses.
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 7],
+    ports: [(&'static str, u16); 8],
 }
 
 impl Place {

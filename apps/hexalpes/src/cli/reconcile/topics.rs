@@ -19,9 +19,11 @@ const fn topic_of(service: Service) -> &'static str {
     match service {
         Service::Affiliates => affiliates::TOPIC,
         Service::Commissions => commissions::TOPIC,
-        Service::Conversions | Service::PartnerManagement | Service::Onboarding | Service::Notifications => {
-            conversions::TOPIC
-        }
+        Service::Conversions
+        | Service::PartnerManagement
+        | Service::Onboarding
+        | Service::CampaignManagement
+        | Service::Notifications => conversions::TOPIC,
     }
 }
 
