@@ -17,7 +17,7 @@ pub mod variable {
     pub const PULSAR_URL: &str = "HEXALPES_TEST_PULSAR_URL";
     /// `http://host:port` of its REST interface.
     pub const PULSAR_ADMIN_URL: &str = "HEXALPES_TEST_PULSAR_ADMIN_URL";
-    /// A Python interpreter that can `import pulsar, fastavro, schemathesis`.
+    /// A Python interpreter that can `import pulsar, fastavro, schemathesis, xmlschema`, and has the schema of pain.001.
     pub const PYTHON: &str = "HEXALPES_TEST_PYTHON";
     /// The program with the official Go client.
     pub const GO: &str = "HEXALPES_TEST_GO";

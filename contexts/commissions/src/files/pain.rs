@@ -17,6 +17,10 @@ use crate::requests::Debtor;
 const NAMESPACE: &str = "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09";
 /// `Max35Text`, of ids.
 const ID_CHARS_MAX: usize = 35;
+/// `Max140Text`, of names.
+const NAME_CHARS_MAX: usize = 140;
+/// `Max34Text`, of accounts that are no IBANs. What is longer is none that a bank could read.
+const ACCOUNT_CHARS_MAX: usize = 34;
 
 type Xml = Writer<Vec<u8>>;
 
@@ -50,7 +54,7 @@ pub(crate) fn pain001(
     let (known, unknown): (Vec<_>, Vec<_>) = lines
         .iter()
         .map(|line| (*line, pay_to.get(&line.partner)))
-        .partition(|(_, pay_to)| matches!(pay_to, Some(PayTo::Iban { .. } | PayTo::Account { .. })));
+        .partition(|(_, pay_to)| pay_to.is_some_and(is_a_banks));
     if !unknown.is_empty() {
         let affiliates = unknown.into_iter().map(|(line, _)| line.partner.clone()).collect();
         return Err(PainError::NoAccount { affiliates });
@@ -86,6 +90,14 @@ pub(crate) fn pain001(
     Ok(xml.into_inner())
 }
 
+fn is_a_banks(pay_to: &PayTo) -> bool {
+    match pay_to {
+        PayTo::Iban { .. } => true,
+        PayTo::Account { account, .. } => account.chars().count() <= ACCOUNT_CHARS_MAX,
+        PayTo::Wallet { .. } => false,
+    }
+}
+
 /// The bank, by its BIC where it is known.
 fn agent(xml: &mut Xml, debtor: &Debtor) -> io::Result<()> {
     match &debtor.bic {
@@ -119,17 +131,17 @@ fn creditor(xml: &mut Xml, pay_to: Option<&PayTo>) -> io::Result<()> {
             if let Some(bic) = bic {
                 within(xml, "CdtrAgt", |xml| within(xml, "FinInstnId", |xml| text(xml, "BICFI", bic)))?;
             }
-            within(xml, "Cdtr", |xml| text(xml, "Nm", holder))?;
+            within(xml, "Cdtr", |xml| name(xml, holder))?;
             within(xml, "CdtrAcct", |xml| within(xml, "Id", |xml| text(xml, "IBAN", iban)))
         }
         Some(PayTo::Account { holder, bank, account, country }) => {
             within(xml, "CdtrAgt", |xml| {
                 within(xml, "FinInstnId", |xml| {
-                    text(xml, "Nm", bank)?;
+                    name(xml, bank)?;
                     within(xml, "PstlAdr", |xml| text(xml, "Ctry", country))
                 })
             })?;
-            within(xml, "Cdtr", |xml| text(xml, "Nm", holder))?;
+            within(xml, "Cdtr", |xml| name(xml, holder))?;
             within(xml, "CdtrAcct", |xml| {
                 within(xml, "Id", |xml| within(xml, "Othr", |xml| text(xml, "Id", account)))
             })
@@ -145,6 +157,11 @@ fn within(xml: &mut Xml, name: &str, inner: impl FnOnce(&mut Xml) -> io::Result<
 
 fn text(xml: &mut Xml, name: &str, content: &str) -> io::Result<()> {
     xml.create_element(name).write_text_content(BytesText::new(content)).map(|_| ())
+}
+
+/// The beginning of a name that is too long: the account says who is paid.
+fn name(xml: &mut Xml, name: &str) -> io::Result<()> {
+    text(xml, "Nm", &name.chars().take(NAME_CHARS_MAX).collect::<String>())
 }
 
 /// An id of at most 35 characters: our ids begin with the same time, so what counts is at the end.

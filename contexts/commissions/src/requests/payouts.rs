@@ -4,6 +4,7 @@ use axum::http::Uri;
 use hexalpes_http::openapi::Decimal;
 use hexalpes_http::{Fields, FromFields, Invalid, Raw, said, values};
 use hexalpes_kernel::{Amount, Currency, IdError, Timestamp};
+use iban::{Iban, IbanLike as _};
 use utoipa::ToSchema;
 
 use crate::domain::{Method, ProgramId, Schedule};
@@ -241,8 +242,8 @@ pub(crate) struct Debtor {
 impl FromFields for Debtor {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let name = fields.required("debtorName", |raw| values::text(raw, 70));
-        let iban = fields.required("debtorIban", |raw| plain(raw, 15..=34));
-        let bic = fields.optional("debtorBic", |raw| plain(raw, 8..=11));
+        let iban = fields.required("debtorIban", iban);
+        let bic = fields.optional("debtorBic", bic);
         let on = fields.optional("executionDate", |raw| {
             let day = raw.string()?;
             Timestamp::parse(&format!("{day}T00:00:00Z")).map_err(|_| {
@@ -256,18 +257,31 @@ impl FromFields for Debtor {
     }
 }
 
-/// Capital letters and digits.
-fn plain(raw: &Raw, length: std::ops::RangeInclusive<usize>) -> Result<String, Invalid> {
+fn iban(raw: &Raw) -> Result<String, Invalid> {
     let text: String = raw.string()?.chars().filter(|one| *one != ' ').collect();
-    let is_fine = length.contains(&text.len())
-        && text.bytes().all(|one| one.is_ascii_uppercase() || one.is_ascii_digit());
-    if is_fine {
+    match text.parse::<Iban>() {
+        Ok(iban) => Ok(iban.electronic_str().to_owned()),
+        Err(_) => Err(Invalid::new(
+            "invalid_iban",
+            said!(
+                "is no IBAN: its country, length or check digits are wrong",
+                "no es un IBAN: su país, su longitud o sus dígitos de control no son correctos"
+            ),
+        )),
+    }
+}
+
+/// As ISO 20022 writes it: who, the country, where, and perhaps the branch.
+fn bic(raw: &Raw) -> Result<String, Invalid> {
+    let text: String = raw.string()?.chars().filter(|one| *one != ' ').collect();
+    let is_plain = text.bytes().all(|one| one.is_ascii_uppercase() || one.is_ascii_digit());
+    let has_country = text.bytes().skip(4).take(2).all(|one| one.is_ascii_uppercase());
+    if is_plain && has_country && matches!(text.len(), 8 | 11) {
         return Ok(text);
     }
-    let (least, most) = (length.start(), length.end());
     let why = said!(
-        "must be {least} to {most} capital letters and digits",
-        "debe tener de {least} a {most} letras mayúsculas y cifras"
+        "must be a BIC of 8 or 11 capital letters and digits (ISO 9362)",
+        "debe ser un BIC de 8 u 11 letras mayúsculas y cifras (ISO 9362)"
     );
-    Err(Invalid::new("malformed", why))
+    Err(Invalid::new("invalid_bic", why))
 }

