@@ -154,6 +154,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use hexalpes_kernel::Currency;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::domain::{BudgetId, CampaignId, Thresholds};
@@ -219,5 +220,32 @@ mod tests {
         let pace = Pace::of(&budget, usd(9_500), &Burned::default(), flight, late);
         assert_eq!((pace.expected, pace.days_remaining, pace.projected), (usd(10_000), 0, usd(9_500)));
         assert_eq!(pace.affordable_per_day(), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+        #[test]
+        fn a_pace_never_contradicts_itself(
+            (limit, spent) in (1_i64..1_000_000, 0_i64..2_000_000),
+            (length, hours) in (0_i64..400, 0_u64..12_000),
+            burned in prop::collection::vec(1_i64..100_000, 0..7),
+            kind in 0_usize..3,
+        ) {
+            let start = day("2025-01-01");
+            let flight = Flight { start, end: start.plus(length) };
+            let now = start.start().after(Duration::from_hours(hours));
+            let days = burned.iter().enumerate().map(|(ago, minor)| (start.plus(-i64::try_from(ago).unwrap_or(0)), *minor));
+            let burned = Burned(days.collect());
+            let budget = a_budget(BudgetKind::ALL[kind], limit);
+            let pace = Pace::of(&budget, usd(spent), &burned, flight, now);
+            prop_assert!((0..=limit).contains(&pace.expected.minor()));
+            prop_assert_eq!(pace.remaining.minor(), limit - spent);
+            prop_assert!(pace.projected.minor() >= spent);
+            prop_assert!(pace.days_remaining >= 0 && pace.days_remaining <= length + 1);
+            if let Some(affordable) = pace.affordable_per_day() {
+                prop_assert!(affordable.minor() * pace.days_remaining <= pace.remaining.minor().max(0));
+            }
+            prop_assert!(pace.runs_out.is_none_or(|last| last >= Day::of(now)));
+        }
     }
 }

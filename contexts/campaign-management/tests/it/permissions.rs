@@ -1,7 +1,11 @@
 //! Which campaigns a partner may have: what contracts and validations say, in whatever order they come.
 
+use std::collections::BTreeMap;
+
 use hexalpes_campaign_management::Contracts;
 use http::Request;
+use proptest::test_runner::{Config, TestRunner};
+use proptest::{prelude::*, strategy::ValueTree as _};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, a_campaign, activated, on_each_database, with};
@@ -143,6 +147,79 @@ async fn of_thirty_two_that_draft_at_once_no_more_come_than_the_contract_allows(
         assert!(statuses.iter().all(|status| [201, 409, 503].contains(status)), "{statuses:?}");
         assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 3, "{statuses:?}");
         assert_eq!(app.events_of("CampaignCreated").await.len(), 3);
+    })
+    .await;
+}
+
+/// One of the first revisions of a contract, or of a partner's validation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Tale {
+    Contract { which: u8, revision: i64 },
+    Validation { revision: i64 },
+}
+
+impl Tale {
+    /// The revision says everything else: two that tell the same revision tell the same.
+    async fn tell(&self, app: &TestApp, partner: &str) {
+        match self {
+            Self::Contract { which, revision } => {
+                let words = ["SOCIAL", "EMAIL", "ALL", "view_reports"];
+                let day = format!("2025-01-{:02}", 10 + (revision * 3 + i64::from(*which)) % 10);
+                let fields = json!({ "contract_id": format!("{partner}-{which}"), "partner_id": partner,
+                    "revision": revision, "effective_date": day,
+                    "campaign_permissions": [words[usize::from(*which + u8::try_from(*revision).unwrap()) % 4]],
+                    "budget_limits": { "currency": "EUR", "max_campaigns": revision } });
+                app.told(&Contracts, &activated(&fields)).await.unwrap();
+            }
+            Self::Validation { revision } => {
+                let status = ["PENDING", "PARTIAL", "COMPLETE"][usize::try_from(revision % 3).unwrap()];
+                let standing = if revision % 4 == 3 { "SUSPENDED" } else { "VALIDATED" };
+                let fields = json!({ "partner_id": partner, "revision": revision,
+                    "validation_status": status, "partner_status": standing });
+                app.validated(&fields).await;
+            }
+        }
+    }
+}
+
+async fn known(app: &TestApp, partner: &str, tales: &[Tale]) -> String {
+    for tale in tales {
+        tale.tell(app, partner).await;
+    }
+    let (_, rights) = app.get(&format!("/v1/partners/{partner}/campaign-permissions")).await;
+    rights.to_string().replace(partner, "p")
+}
+
+/// Accepts S2-PRP-2.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_partner_may_does_not_depend_on_order_or_repetition() {
+    let tale = prop_oneof![
+        (0_u8..3, 1_i64..5).prop_map(|(which, revision)| Tale::Contract { which, revision }),
+        (1_i64..6).prop_map(|revision| Tale::Validation { revision }),
+    ];
+    let tales = prop::collection::vec(tale, 1..10);
+    on_each_database(async |app| {
+        let mut runner = TestRunner::new(Config::default());
+        for case in 0..40 {
+            let tales = tales.new_tree(&mut runner).unwrap().current();
+            // The newest of each, told once, is all there is to know.
+            let mut newest: BTreeMap<Option<u8>, Tale> = BTreeMap::new();
+            for tale in &tales {
+                let key = match tale {
+                    Tale::Contract { which, .. } => Some(*which),
+                    Tale::Validation { .. } => None,
+                };
+                let one = newest.entry(key).or_insert_with(|| tale.clone());
+                *one = one.clone().max(tale.clone());
+            }
+            let newest: Vec<Tale> = newest.into_values().collect();
+            let mut turned = tales.clone();
+            turned.reverse();
+            turned.extend(tales.clone());
+            let expected = known(&app, &format!("q{case}a"), &newest).await;
+            assert_eq!(known(&app, &format!("q{case}b"), &tales).await, expected, "{tales:?}");
+            assert_eq!(known(&app, &format!("q{case}c"), &turned).await, expected, "{turned:?}");
+        }
     })
     .await;
 }
