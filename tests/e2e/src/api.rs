@@ -9,6 +9,7 @@ use crate::PATIENCE;
 #[derive(Clone, Debug)]
 pub struct Api {
     base: String,
+    correlation: Option<String>,
     http: reqwest::Client,
 }
 
@@ -17,12 +18,25 @@ impl Api {
         // One TLS provider for the process; that another test has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).timeout(PATIENCE).build();
-        Self { base: format!("http://127.0.0.1:{port}"), http: http.expect("the client has nothing unusual") }
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            correlation: None,
+            http: http.expect("the client has nothing unusual"),
+        }
+    }
+
+    /// What it sends has this correlation id.
+    pub fn correlated(self, id: &str) -> Self {
+        Self { correlation: Some(id.to_owned()), ..self }
     }
 
     /// Status and body, or `None` when the answer did not arrive whole: then nobody knows what became of it.
     pub async fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
-        whole(self.http.post(self.url(path)).json(body)).await
+        let mut request = self.http.post(self.url(path)).json(body);
+        if let Some(correlation) = &self.correlation {
+            request = request.header("X-Correlation-Id", correlation);
+        }
+        whole(request).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -31,6 +45,11 @@ impl Api {
 
     pub async fn patch(&self, path: &str, body: &Value) -> (u16, Value) {
         whole(self.http.patch(self.url(path)).json(body)).await.expect("the product answers, and in JSON")
+    }
+
+    /// As [`try_post`](Self::try_post).
+    pub async fn try_get(&self, path: &str) -> Option<(u16, Value)> {
+        whole(self.http.get(self.url(path))).await
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {

@@ -2,6 +2,8 @@
 //!
 //! - [`Product`] is `hexalpes up` or `hexalpes serve`, [`Backbone`] is `hexalpes backbone`: both in folders of
 //!   their own, on free ports, and both can be killed at any time and started again.
+//! - [`Fleet`] is a backbone and each service of HexaBuilders in a process of its own; [`Journey`] is a partner's way
+//!   through them.
 //! - [`SmallDisk`] is a disk for either, which can be filled up.
 //! - [`Crowd`] sends commands from many clients at once and writes down what was answered, in a [`Ledger`].
 //! - [`nothing_is_lost_and_nothing_is_twice`] compares that ledger with the database, both topics and the audit
@@ -13,6 +15,8 @@ mod backbone;
 mod crowd;
 mod dice;
 mod disk;
+mod fleet;
+mod journey;
 mod ledger;
 mod process;
 mod product;
@@ -26,6 +30,8 @@ pub use backbone::Backbone;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};
 pub use disk::SmallDisk;
+pub use fleet::Fleet;
+pub use journey::Journey;
 pub use ledger::{Answered, Ledger};
 pub use product::Product;
 pub use topic::{messages, whole_topic};

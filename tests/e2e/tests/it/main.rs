@@ -15,6 +15,7 @@ mod forgetting;
 mod full;
 mod kills;
 mod life;
+mod matrix;
 mod metrics;
 mod onboarding;
 mod operating;
