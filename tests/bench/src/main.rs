@@ -9,6 +9,7 @@ mod backbone;
 mod disk;
 mod foreign;
 mod http;
+mod journeys;
 mod load;
 mod post;
 mod process;
@@ -55,6 +56,8 @@ enum What {
     Http,
     /// Conversions and commissions: recorded, sustained, readable; and the books
     Alpes,
+    /// Partners from registration to validation, through all services; also with a real Pulsar
+    Journeys,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,7 @@ fn run() -> Result<ExitCode> {
         None | Some(What::Backbone) => backbone::measure(&runtime, &options)?,
         Some(What::Http) => http::measure(&runtime, &options)?,
         Some(What::Alpes) => alpes::measure(&runtime, &options)?,
+        Some(What::Journeys) => journeys::measure(&runtime, &options)?,
     };
     if options.json {
         println!("{}", report.json());
