@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Ids};
 
-use crate::domain::{Alert, Figures, Partner, PartnerId, SnapshotTrigger};
+use crate::domain::{Alert, Figures, Partner, PartnerId, PartnerStatus, SnapshotTrigger};
 use crate::{events, store};
 
 /// Takes in how a campaign did; what is older than what is known changes nothing.
@@ -31,7 +31,8 @@ pub async fn take_snapshot(
     cause: &Cause,
 ) -> Result<(), DbError> {
     let metrics = store::metrics_of(tx, partner.id()).await?;
-    let revision = store::next_snapshot(tx, partner.id(), cause.at).await?;
+    let is_last = partner.status() == PartnerStatus::Terminated;
+    let revision = store::next_snapshot(tx, partner.id(), cause.at, is_last).await?;
     events::of_metrics(tx, ids, partner, &metrics, (revision, trigger), cause).await
 }
 

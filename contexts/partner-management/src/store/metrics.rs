@@ -1,12 +1,14 @@
 //! All of a partner's figures, counted, and when they were told last.
 
+use std::time::Duration;
+
 use hexalpes_db::{DbError, Row, Tx, columns};
 use hexalpes_kernel::{Money, Timestamp};
-use sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Func, Order, Query};
+use sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, Query};
 
-use super::tables::{Contracts, Hires, Matches, Partners, Requests, Snapshots};
+use super::tables::{Contracts, Hires, Matches, Requests, Snapshots};
 use super::{TENANT, currency, figures_of, page_of_alerts};
-use crate::domain::{Alert, Metrics, PartnerId, PartnerStatus, RequestCounts, RequestStatus};
+use crate::domain::{Alert, Metrics, PartnerId, RequestCounts, RequestStatus};
 
 /// Open alerts that are told at most, the newest.
 const ALERTS_MAX: u64 = 100;
@@ -115,8 +117,14 @@ pub(crate) async fn open_snapshots(tx: &Tx, id: &PartnerId, at: Timestamp) -> Re
     tx.insert_new(&insert, Snapshots::PartnerId).await.map(drop)
 }
 
-/// Notes that a partner's figures are told, and gives the number of that.
-pub(crate) async fn next_snapshot(tx: &Tx, id: &PartnerId, at: Timestamp) -> Result<i64, DbError> {
+/// Notes that a partner's figures are told, and gives the number of that. With the last time, it is done with: its day
+/// never comes again.
+pub(crate) async fn next_snapshot(
+    tx: &Tx,
+    id: &PartnerId,
+    at: Timestamp,
+    is_last: bool,
+) -> Result<i64, DbError> {
     let select = Query::select()
         .columns([Snapshots::Revision, Snapshots::TakenAt])
         .from(Snapshots::Table)
@@ -125,10 +133,11 @@ pub(crate) async fn next_snapshot(tx: &Tx, id: &PartnerId, at: Timestamp) -> Res
         .to_owned();
     let row = tx.fetch_one(&select).await?;
     let (revision, taken_at): (i64, Timestamp) = (row.get("revision")?, row.get("taken_at")?);
+    let at = if is_last { at.after(Duration::MAX) } else { at.max(taken_at) };
     let update = Query::update()
         .table(Snapshots::Table)
         .value(Snapshots::Revision, revision + 1)
-        .value(Snapshots::TakenAt, at.max(taken_at).as_micros())
+        .value(Snapshots::TakenAt, at.as_micros())
         .and_where(Expr::col(Snapshots::Tenant).eq(TENANT))
         .and_where(Expr::col(Snapshots::PartnerId).eq(id.as_str()))
         .to_owned();
@@ -142,19 +151,12 @@ pub(crate) async fn partners_untold(
     since: Timestamp,
     limit: u64,
 ) -> Result<Vec<PartnerId>, DbError> {
-    let told = |column: Snapshots| Expr::col((Snapshots::Table, column));
-    let of_partner = |column: Partners| Expr::col((Partners::Table, column));
-    let is_its = of_partner(Partners::Tenant)
-        .equals((Snapshots::Table, Snapshots::Tenant))
-        .and(of_partner(Partners::Id).equals((Snapshots::Table, Snapshots::PartnerId)));
     let select = Query::select()
-        .expr_as(told(Snapshots::PartnerId), Alias::new("partner_id"))
+        .column(Snapshots::PartnerId)
         .from(Snapshots::Table)
-        .inner_join(Partners::Table, is_its)
-        .and_where(told(Snapshots::Tenant).eq(TENANT))
-        .and_where(told(Snapshots::TakenAt).lt(since.as_micros()))
-        .and_where(of_partner(Partners::Status).ne(PartnerStatus::Terminated.name()))
-        .order_by((Snapshots::Table, Snapshots::TakenAt), Order::Asc)
+        .and_where(Expr::col(Snapshots::Tenant).eq(TENANT))
+        .and_where(Expr::col(Snapshots::TakenAt).lt(since.as_micros()))
+        .order_by(Snapshots::TakenAt, Order::Asc)
         .limit(limit)
         .to_owned();
     let id = |row: &Row| row.parsed("partner_id", |id| PartnerId::parse(id).ok());

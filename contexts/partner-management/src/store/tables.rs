@@ -237,7 +237,7 @@ pub(super) enum Alerts {
     AcknowledgedBy,
 }
 
-/// When a partner's figures were told last.
+/// When a partner's figures were told last; at the end of time, for one that was terminated.
 #[derive(Iden, Clone, Copy)]
 pub(super) enum Snapshots {
     #[iden = "metrics_snapshot"]
