@@ -42,7 +42,7 @@ async fn a_hire_counts_once_and_the_average_is_of_all() {
     .await;
 }
 
-/// Accepts S2-HND-3, S2-MTX-4.
+/// Accepts S2-HND-3.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contract_that_is_activated_counts_once() {
     on_each_database(async |app| {
@@ -61,7 +61,6 @@ async fn a_contract_that_is_activated_counts_once() {
     .await;
 }
 
-/// Accepts S2-MTX-8.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_period_of_a_campaign_counts_whenever_it_comes() {
     on_each_database(async |app| {
@@ -87,7 +86,6 @@ async fn the_newest_period_of_a_campaign_counts_whenever_it_comes() {
     .await;
 }
 
-/// Accepts S2-MTX-9.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alert_is_open_until_it_is_seen_or_the_budget_changes() {
     on_each_database(async |app| {

@@ -44,7 +44,6 @@ async fn only_a_partner_with_an_active_contract_may_ask_for_people() {
     .await;
 }
 
-/// Accepts S2-MTX-6.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_matched_and_filled_as_the_recruiters_tell() {
     on_each_database(async |app| {
