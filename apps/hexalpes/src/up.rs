@@ -80,6 +80,12 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(
+        "  curl -s {}/v1/partners -H 'Content-Type: application/json' \
+         -d '{{\"business_name\":\"TechSolutions Inc\",\"email\":\"contact@techsolutions.com\",\
+         \"partner_type\":\"EMPRESA\"}}'",
+        at(Key::PartnersPort)?
+    );
+    println!(
         "  curl -s {affiliates}/api/v1/afiliados -H 'Content-Type: application/json' \
          -d '{{\"nombre\":\"Juan Pérez\",\"email\":\"juan@email.com\",\"tipo_afiliado\":\"premium\",\
          \"configuracion_comisiones\":{{\"comision_base\":15.0,\"comision_premium\":20.0}}}}'"
