@@ -49,7 +49,11 @@ pub(super) async fn pay(
 /// What would be paid now. Nothing is reserved.
 #[utoipa::path(post, path = "/v1/payouts/preview", tag = "payouts", request_body = PreviewBody,
     responses((status = 200, description = "What would be paid", body = PreviewView)))]
-pub(super) async fn preview(State(app): State<App>, body: Body<PreviewRequest>) -> Result<Answer, Problem> {
+pub(super) async fn preview(
+    State(app): State<App>,
+    _asked: Asked,
+    body: Body<PreviewRequest>,
+) -> Result<Answer, Problem> {
     let what = what(body.value);
     let read = async move |tx: &Tx| commands::preview(tx, &what).await;
     let (terms, plan) = app.db.read(read).await?;

@@ -124,6 +124,7 @@ pub(super) async fn retire(
 pub(super) async fn simulate(
     State(app): State<App>,
     Path(id): Path<String>,
+    _asked: Asked,
     body: Body<SimulationRequest>,
 ) -> Result<Answer, Problem> {
     let rule = parse(&id)?;
