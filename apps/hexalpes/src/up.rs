@@ -77,6 +77,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("               {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
     println!("  onboarding   {}   /docs /health /metrics", at(Key::OnboardingPort)?);
     println!("  campaigns    {}   /docs /health /metrics", at(Key::CampaignsPort)?);
+    println!("  recruitment  {}   /docs /health /metrics", at(Key::RecruitmentPort)?);
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(

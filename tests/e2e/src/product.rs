@@ -28,8 +28,14 @@ pub struct Product {
 }
 
 /// The ports of APIs, besides the first.
-const API_FLAGS: [&str; 5] =
-    ["--partners-port", "--affiliates-port", "--conversions-port", "--marketing-port", "--campaigns-port"];
+const API_FLAGS: [&str; 6] = [
+    "--partners-port",
+    "--affiliates-port",
+    "--conversions-port",
+    "--marketing-port",
+    "--campaigns-port",
+    "--recruitment-port",
+];
 
 /// What is started, and where its data lies.
 struct Choice<'a> {

@@ -29,10 +29,11 @@ pub(super) enum Api {
     Seed,
     Onboarding,
     CampaignManagement,
+    Recruitment,
 }
 
 impl Api {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
@@ -40,15 +41,17 @@ impl Api {
         Self::Seed,
         Self::Onboarding,
         Self::CampaignManagement,
+        Self::Recruitment,
     ];
     /// One of each context, whose outbox and relay it shows.
-    pub(super) const CONTEXTS: [Self; 6] = [
+    pub(super) const CONTEXTS: [Self; 7] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
         Self::Seed,
         Self::Onboarding,
         Self::CampaignManagement,
+        Self::Recruitment,
     ];
 
     const fn key(self) -> Key {
@@ -60,6 +63,7 @@ impl Api {
             Self::Seed => Key::CommissionsPort,
             Self::Onboarding => Key::OnboardingPort,
             Self::CampaignManagement => Key::CampaignsPort,
+            Self::Recruitment => Key::RecruitmentPort,
         }
     }
 
@@ -71,6 +75,7 @@ impl Api {
             | Self::Affiliates
             | Self::Conversions
             | Self::Commissions
+            | Self::Recruitment
             | Self::Seed
             | Self::CampaignManagement => "",
         }
@@ -84,6 +89,7 @@ impl Api {
             Self::Commissions | Self::Seed => "commissions",
             Self::Onboarding => "onboarding",
             Self::CampaignManagement => "campaign-management",
+            Self::Recruitment => "recruitment",
         }
     }
 }
@@ -92,7 +98,7 @@ impl Api {
 #[derive(Clone, Debug)]
 pub(super) struct Apis {
     http: reqwest::Client,
-    addresses: [String; 7],
+    addresses: [String; 8],
 }
 
 /// What was answered, refusals too.
@@ -108,7 +114,7 @@ impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
         // One TLS provider for the process; that somebody has set it is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut addresses = [const { String::new() }; 7];
+        let mut addresses = [const { String::new() }; 8];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }

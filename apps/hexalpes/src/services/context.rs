@@ -67,6 +67,10 @@ impl Context {
             Service::CampaignManagement => {
                 Vec::from(hexalpes_campaign_management::consumers(&db, &client, edge)?)
             }
+            Service::Recruitment => {
+                ground.candidates.warm(&db).await?;
+                Vec::from(hexalpes_recruitment::consumers(&db, &client, edge, &ground.candidates)?)
+            }
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service);
@@ -147,6 +151,7 @@ fn relay_options(service: Service) -> RelayOptions {
         Service::Commissions => Some(hexalpes_contracts::commissions::TOPIC),
         Service::Onboarding => Some(hexalpes_contracts::onboarding::TOPIC),
         Service::CampaignManagement => Some(hexalpes_contracts::campaigns::TOPIC),
+        Service::Recruitment => Some(hexalpes_contracts::recruitment::TOPIC),
         Service::Notifications => None,
     };
     let of_kind = topology::of_kind;

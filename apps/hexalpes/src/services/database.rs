@@ -17,6 +17,7 @@ impl Service {
             Self::Commissions => of_context(hexalpes_commissions::MIGRATIONS),
             Self::Onboarding => of_context(hexalpes_onboarding::MIGRATIONS),
             Self::CampaignManagement => of_context(hexalpes_campaign_management::MIGRATIONS),
+            Self::Recruitment => of_context(hexalpes_recruitment::MIGRATIONS),
             Self::Notifications => hexalpes_notifications::MIGRATIONS.to_vec(),
         }
     }

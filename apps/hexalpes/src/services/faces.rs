@@ -8,6 +8,7 @@ use hexalpes_commissions::Webhooks;
 use hexalpes_consumer::EventConsumer;
 use hexalpes_http::{Idempotency, openapi::published};
 use hexalpes_kernel::Edge;
+use hexalpes_recruitment::CandidateIndex;
 use hexalpes_vault::Vault;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -29,6 +30,8 @@ pub(crate) struct Ground {
     pub(super) webhooks: Option<Webhooks>,
     /// Where customers follow links.
     links_url: Arc<str>,
+    /// All candidates, for whoever matches jobs.
+    pub(super) candidates: CandidateIndex,
 }
 
 impl Ground {
@@ -42,7 +45,7 @@ impl Ground {
         let here = || format!("http://127.0.0.1:{conversions_port}");
         let links_url = settings.given(Key::LinksUrl).map_or_else(here, str::to_owned).into();
         let webhooks = settings.given(Key::PayoutSecretFile).map(webhooks).transpose()?;
-        Ok(Self { edge, vault, webhooks, links_url })
+        Ok(Self { edge, vault, webhooks, links_url, candidates: CandidateIndex::default() })
     }
 }
 
@@ -133,6 +136,12 @@ impl Running {
                 let app = hexalpes_campaign_management::App { db, edge, idempotency: Idempotency::default() };
                 let about = "Campaigns, permissions, budgets, spend, results and reports.";
                 vec![face(Key::CampaignsPort, hexalpes_campaign_management::api(app), "Campaigns", about)]
+            }
+            Service::Recruitment => {
+                let (index, idempotency) = (ground.candidates.clone(), Idempotency::default());
+                let app = hexalpes_recruitment::App { db, edge, index, idempotency };
+                let about = "Jobs, candidates, matches with their reasons, interviews, offers and hires.";
+                vec![face(Key::RecruitmentPort, hexalpes_recruitment::api(app), "Recruitment", about)]
             }
             Service::Notifications => Vec::new(),
         }

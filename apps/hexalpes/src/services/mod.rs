@@ -32,28 +32,32 @@ pub(crate) enum Service {
     Onboarding,
     /// Campaigns, what they may spend, and how they do
     CampaignManagement,
+    /// Jobs, candidates, who fits whom, and who was hired
+    Recruitment,
     /// The audit trail of events, `events.jsonl`
     Notifications,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
         Self::Commissions,
         Self::Onboarding,
         Self::CampaignManagement,
+        Self::Recruitment,
         Self::Notifications,
     ];
     /// Those that are bounded contexts: with commands, an outbox and a relay.
-    pub(crate) const CONTEXTS: [Self; 6] = [
+    pub(crate) const CONTEXTS: [Self; 7] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
         Self::Commissions,
         Self::Onboarding,
         Self::CampaignManagement,
+        Self::Recruitment,
     ];
     /// Those of the partner program, between which money is reconciled.
     pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
@@ -66,6 +70,7 @@ impl Service {
             Self::Commissions => "commissions",
             Self::Onboarding => "onboarding",
             Self::CampaignManagement => "campaign-management",
+            Self::Recruitment => "recruitment",
             Self::Notifications => "notifications",
         }
     }
@@ -79,6 +84,7 @@ impl Service {
             Self::Commissions => Key::CommissionsPort,
             Self::Onboarding => Key::OnboardingPort,
             Self::CampaignManagement => Key::CampaignsPort,
+            Self::Recruitment => Key::RecruitmentPort,
             Self::Notifications => Key::NotificationsPort,
         }
     }
@@ -94,6 +100,7 @@ impl Service {
             }
             Self::Onboarding => &[(Key::OnboardingPort, "the contracts' API")],
             Self::CampaignManagement => &[(Key::CampaignsPort, "the campaigns' API")],
+            Self::Recruitment => &[(Key::RecruitmentPort, "the recruitment's API")],
             Self::Notifications => &[(Key::NotificationsPort, "the notifications' health")],
         }
     }
@@ -106,6 +113,7 @@ impl Service {
             Self::Commissions => Key::CommissionsDatabaseUrl,
             Self::Onboarding => Key::OnboardingDatabaseUrl,
             Self::CampaignManagement => Key::CampaignsDatabaseUrl,
+            Self::Recruitment => Key::RecruitmentDatabaseUrl,
             Self::Notifications => Key::NotificationsDatabaseUrl,
         }
     }
@@ -118,6 +126,7 @@ impl Service {
             | Self::Affiliates
             | Self::Conversions
             | Self::Commissions
+            | Self::Recruitment
             | Self::Notifications
             | Self::CampaignManagement => "",
         }

@@ -15,6 +15,7 @@ pub(crate) enum Key {
     ConversionsPort,
     MarketingPort,
     CampaignsPort,
+    RecruitmentPort,
     NotificationsPort,
     ServicePort,
     BackboneTlsPort,
@@ -43,6 +44,7 @@ pub(crate) enum Key {
     AffiliatesDatabaseUrl,
     ConversionsDatabaseUrl,
     CampaignsDatabaseUrl,
+    RecruitmentDatabaseUrl,
     NotificationsDatabaseUrl,
     SecretKeyFile,
     PayoutSecretFile,
@@ -70,6 +72,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::ConversionsPort,
     Key::MarketingPort,
     Key::CampaignsPort,
+    Key::RecruitmentPort,
     Key::NotificationsPort,
     Key::ServicePort,
     Key::BackboneTlsPort,
@@ -98,6 +101,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::AffiliatesDatabaseUrl,
     Key::ConversionsDatabaseUrl,
     Key::CampaignsDatabaseUrl,
+    Key::RecruitmentDatabaseUrl,
     Key::NotificationsDatabaseUrl,
     Key::SecretKeyFile,
     Key::PayoutSecretFile,
@@ -132,6 +136,7 @@ impl Key {
             Self::ConversionsPort => ("conversions-port", "CONVERSIONS_PORT"),
             Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
             Self::CampaignsPort => ("campaigns-port", "CAMPAIGNS_PORT"),
+            Self::RecruitmentPort => ("recruitment-port", "RECRUITMENT_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
             Self::BackboneTlsPort => ("backbone-tls-port", "HEXALPES_BACKBONE_TLS_PORT"),
@@ -160,6 +165,7 @@ impl Key {
             Self::AffiliatesDatabaseUrl => ("affiliates-database-url", "AFFILIATES_DATABASE_URL"),
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::CampaignsDatabaseUrl => ("campaigns-database-url", "CAMPAIGNS_DATABASE_URL"),
+            Self::RecruitmentDatabaseUrl => ("recruitment-database-url", "RECRUITMENT_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
             Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
@@ -195,6 +201,7 @@ impl Key {
             Self::ConversionsPort => Some("8002"),
             Self::MarketingPort => Some("8003"),
             Self::CampaignsPort => Some("5003"),
+            Self::RecruitmentPort => Some("5002"),
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
@@ -228,6 +235,7 @@ impl Key {
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::CampaignsDatabaseUrl
+            | Self::RecruitmentDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
@@ -268,6 +276,7 @@ impl Key {
             | Self::ConversionsPort
             | Self::MarketingPort
             | Self::CampaignsPort
+            | Self::RecruitmentPort
             | Self::NotificationsPort
             | Self::ServicePort
             | Self::BackboneTlsPort
@@ -281,6 +290,7 @@ impl Key {
             | Self::AffiliatesDatabaseUrl
             | Self::ConversionsDatabaseUrl
             | Self::CampaignsDatabaseUrl
+            | Self::RecruitmentDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::LinksUrl => "URL",
             Self::EventsFileBytesMax => "BYTES",
@@ -309,6 +319,7 @@ impl Key {
             Self::ConversionsPort => "Where conversions are served, and links are followed",
             Self::MarketingPort => "Where commissions, books and payouts are served",
             Self::CampaignsPort => "Where campaigns, budgets and reports are served",
+            Self::RecruitmentPort => "Where jobs, candidates and hires are served",
             Self::NotificationsPort => {
                 "Where `serve notifications` tells its health; `up` has it on the API's port"
             }
@@ -347,6 +358,7 @@ impl Key {
             Self::AffiliatesDatabaseUrl => "The database of the affiliates; wins over DATABASE_URL",
             Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
             Self::CampaignsDatabaseUrl => "The database of the campaigns; wins over DATABASE_URL",
+            Self::RecruitmentDatabaseUrl => "The database of the recruitment; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
             Self::SecretKeyFile => {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"

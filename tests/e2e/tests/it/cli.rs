@@ -31,6 +31,7 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
             "commissions",
             "onboarding",
             "campaign-management",
+            "recruitment",
             "notifications",
         ];
         let told = services.map(|name| format!("{name}: sqlite:data/{name}.db is up to date\n"));
@@ -45,6 +46,7 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
         "notifications.db",
         "onboarding.db",
         "partner-management.db",
+        "recruitment.db",
     ];
     assert_eq!(names(&folder.path().join("data")), made);
 }

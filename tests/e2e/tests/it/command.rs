@@ -41,7 +41,7 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
 }
 
 /// Every port that `up` listens on.
-pub(crate) const PORT_FLAGS: [&str; 8] = [
+pub(crate) const PORT_FLAGS: [&str; 9] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -50,6 +50,7 @@ pub(crate) const PORT_FLAGS: [&str; 8] = [
     "--conversions-port",
     "--marketing-port",
     "--campaigns-port",
+    "--recruitment-port",
 ];
 
 /// The same of a process that is started by another program.

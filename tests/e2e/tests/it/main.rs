@@ -22,6 +22,7 @@ mod operating;
 mod outage;
 mod partners;
 mod reconcile;
+mod recruitment;
 mod refusals;
 mod replay;
 mod scripts;

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 
 use crate::command::ask;
 
-const FLAGS: [&str; 6] = [
+const FLAGS: [&str; 7] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",
     "--commissions-port",
     "--campaigns-port",
+    "--recruitment-port",
 ];
 
 /// Accepts S0-API-1, S0-API-3, S2-API-1, C-17.

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 8] = [
+const PORTS: [&str; 9] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
@@ -22,13 +22,14 @@ const PORTS: [&str; 8] = [
     "CONVERSIONS_PORT",
     "MARKETING_PORT",
     "CAMPAIGNS_PORT",
+    "RECRUITMENT_PORT",
 ];
 
 /// A folder to run scripts in, and ports that nobody uses.
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 8],
+    ports: [(&'static str, u16); 9],
 }
 
 impl Place {

@@ -23,6 +23,7 @@ const fn topic_of(service: Service) -> &'static str {
         | Service::PartnerManagement
         | Service::Onboarding
         | Service::CampaignManagement
+        | Service::Recruitment
         | Service::Notifications => conversions::TOPIC,
     }
 }
