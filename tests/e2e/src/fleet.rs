@@ -10,9 +10,10 @@ use crate::process::{Process, Start};
 use crate::{Backbone, Journey, PATIENCE};
 
 /// The services by their names, and the flags of their ports.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 4] = [
     ("partner-management", "--partners-port"),
     ("onboarding", "--onboarding-port"),
+    ("recruitment", "--recruitment-port"),
     ("campaign-management", "--campaigns-port"),
 ];
 
@@ -74,7 +75,7 @@ impl Fleet {
 
     pub fn journey(&self, correlation: &str) -> Journey {
         let ports: Vec<u16> = self.services.iter().map(|(port, _)| *port).collect();
-        Journey::on_ports(ports.try_into().expect("there are three"), correlation)
+        Journey::on_ports(ports.try_into().expect("there are four"), correlation)
     }
 
     /// All that they ever printed.

@@ -1,5 +1,5 @@
 //! A partner's way through the services of HexaBuilders, as clients of their APIs go it: registered, under contract,
-//! validated, with campaigns that spend. Each step waits for what the one before brings about elsewhere.
+//! validated, with people hired and campaigns that spend. Each step waits for what the one before brings about elsewhere.
 
 use std::time::Instant;
 
@@ -12,14 +12,16 @@ use crate::{Api, PATIENCE};
 pub struct Journey {
     pub partners: Api,
     pub onboarding: Api,
+    pub recruitment: Api,
     pub campaigns: Api,
 }
 
 impl Journey {
-    /// By their ports, in the order of the seeds: 5000, 5001, 5003. All requests have this correlation id.
-    pub fn on_ports(ports: [u16; 3], correlation: &str) -> Self {
-        let [partners, onboarding, campaigns] = ports.map(|port| Api::on_port(port).correlated(correlation));
-        Self { partners, onboarding, campaigns }
+    /// By the ports of the four, in the order of the seeds: 5000 to 5003. All requests have this correlation id.
+    pub fn on_ports(ports: [u16; 4], correlation: &str) -> Self {
+        let [partners, onboarding, recruitment, campaigns] =
+            ports.map(|port| Api::on_port(port).correlated(correlation));
+        Self { partners, onboarding, recruitment, campaigns }
     }
 
     /// A partner who has registered. One person: what is asked of them is the least.
@@ -76,6 +78,53 @@ impl Journey {
         self.has_status(&partner, "VALIDATED").await;
         self.verify(&partner).await;
         (partner, contract)
+    }
+
+    /// Somebody is looked for.
+    pub async fn request(&self, partner: &str) -> String {
+        let body = json!({
+            "job_requirements": { "title": "Rust developer", "department": "IT", "openings": 1 },
+            "required_skills": ["rust"], "experience_level": "SENIOR", "job_type": "FULL_TIME",
+            "remote_work_allowed": true, "location_preferences": ["Bogotá"],
+            "salary_range": { "min": 40000, "max": 60000, "currency": "USD" },
+            "budget_range": { "min": 0, "max": 5000, "currency": "USD" },
+            "hiring_timeline": { "max_days": 60 }, "urgency_level": "HIGH",
+            "candidate_sources": ["EXTERNAL"], "screening_criteria": { "min_years": 3 },
+        });
+        let path = format!("/v1/partners/{partner}/recruitment-requests");
+        text(&self.partners.made(&path, &body).await, "request_id")
+    }
+
+    /// The job that was opened because of it.
+    pub async fn job(&self, request: &str) -> String {
+        let path = format!("/v1/jobs?request_id={request}");
+        let found = self.recruitment.until(&path, |found| found["items"][0]["job_id"].is_string()).await;
+        text(&found["items"][0], "job_id")
+    }
+
+    /// Somebody who fits it.
+    pub async fn candidate(&self, name: &str) -> String {
+        let body = json!({
+            "name": name, "email": format!("{}@example.org", slug(name)),
+            "skills": [{ "skill": "rust", "level": "EXPERT", "years": 8 }], "experience_years": 8,
+            "locations": ["Bogotá"], "remote_work": true, "job_types": ["FULL_TIME"],
+            "salary_expectation": { "amount": 50000, "currency": "USD" },
+        });
+        text(&self.recruitment.made("/v1/candidates", &body).await, "candidate_id")
+    }
+
+    /// Looks for candidates again, for there are more now.
+    pub async fn match_again(&self, job: &str) {
+        self.recruitment.made(&format!("/v1/jobs/{job}/matching"), &json!({})).await;
+    }
+
+    pub async fn hire(&self, job: &str, candidate: &str) -> String {
+        let body = json!({
+            "job_id": job, "candidate_id": candidate, "employment_type": "PERMANENT",
+            "start_date": "2027-01-15", "agreed_salary": 50000.50, "currency": "USD",
+            "benefits_package": { "health": true },
+        });
+        text(&self.recruitment.made("/v1/hires", &body).await, "hiring_id")
     }
 
     /// A campaign that runs, with this budget in all.

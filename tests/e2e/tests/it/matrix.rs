@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::command::ask;
 
 fn journey(product: &Product, correlation: &str) -> Journey {
-    let [partners, campaigns] = ["--partners-port", "--campaigns-port"].map(|flag| product.port_of(flag));
+    let [partners, recruitment, campaigns] =
+        ["--partners-port", "--recruitment-port", "--campaigns-port"].map(|flag| product.port_of(flag));
     // Contracts are served with the commissions.
-    Journey::on_ports([partners, product.port(), campaigns], correlation)
+    Journey::on_ports([partners, product.port(), recruitment, campaigns], correlation)
 }
 
 /// A registration begins a contract, and one only.
@@ -34,6 +35,19 @@ async fn row_2(journey: &Journey) {
     assert_eq!(found["may_activate_campaigns"], true, "{found}");
 }
 
+/// A request opens a job.
+async fn row_3(journey: &Journey) {
+    let (partner, _) = journey.validated("Row Three").await;
+    let request = journey.request(&partner).await;
+    let job = journey.job(&request).await;
+    let (_, found) = journey.recruitment.get(&format!("/v1/jobs/{job}")).await;
+    assert_eq!(
+        (&found["partner_id"], &found["experience_level"]),
+        (&json!(partner), &json!("SENIOR")),
+        "{found}"
+    );
+}
+
 /// A signature moves the partner on.
 async fn row_4(journey: &Journey) {
     let partner = journey.register("Row Four").await;
@@ -49,6 +63,40 @@ async fn row_5(journey: &Journey) {
     let path = format!("/v1/partners/{partner}/campaign-permissions");
     let found = journey.campaigns.until(&path, |found| found["contract_id"].is_string()).await;
     assert_eq!(found["contract_id"], contract, "{found}");
+}
+
+/// A match is told to the partner.
+async fn row_6(journey: &Journey) {
+    let (partner, _) = journey.validated("Row Six").await;
+    let (job, candidate) = matched(journey, &partner, "Row Six Candidate").await;
+    let path = format!("/v1/partners/{partner}/matches");
+    let is_told = |found: &Value| {
+        let mut items = found["items"].as_array().into_iter().flatten();
+        items.any(|item| item["candidate_id"] == candidate && item["job_id"] == job)
+    };
+    journey.partners.until(&path, is_told).await;
+}
+
+async fn matched(journey: &Journey, partner: &str, candidate: &str) -> (String, String) {
+    let request = journey.request(partner).await;
+    let job = journey.job(&request).await;
+    let candidate = journey.candidate(candidate).await;
+    journey.match_again(&job).await;
+    (job, candidate)
+}
+
+/// A hire counts for the partner, and draws up a contract of employment.
+async fn row_7(journey: &Journey) {
+    let (partner, _) = journey.validated("Row Seven").await;
+    let (job, candidate) = matched(journey, &partner, "Row Seven Candidate").await;
+    let hiring = journey.hire(&job, &candidate).await;
+    let metrics = format!("/v1/partners/{partner}/metrics");
+    let found = journey.partners.until(&metrics, |found| found["successful_hires"] == 1).await;
+    assert_eq!(found["time_to_hire_count"], 1, "{found}");
+    let path = format!("/v1/employment-contracts?hiring_id={hiring}");
+    let found = journey.onboarding.until(&path, |found| found["items"][0]["hiring_id"] == hiring).await;
+    assert_eq!(found["items"].as_array().unwrap().len(), 1, "{found}");
+    assert_eq!(found["items"][0]["agreed_salary_minor"], 5_000_050, "{found}");
 }
 
 /// A report is what the partner's figures are.
@@ -98,6 +146,12 @@ async fn a_validation_reaches_the_campaigns() {
     row_2(&journey(&Product::start(), "CORR-row-2")).await;
 }
 
+/// Accepts S2-MTX-3, S2-HND-4.
+#[tokio::test]
+async fn a_request_opens_a_job() {
+    row_3(&journey(&Product::start(), "CORR-row-3")).await;
+}
+
 /// Accepts S2-MTX-4, C-14.
 #[tokio::test]
 async fn a_signature_moves_the_partner_on() {
@@ -108,6 +162,18 @@ async fn a_signature_moves_the_partner_on() {
 #[tokio::test]
 async fn an_activation_gives_rights_and_validates() {
     row_5(&journey(&Product::start(), "CORR-row-5")).await;
+}
+
+/// Accepts S2-MTX-6.
+#[tokio::test]
+async fn a_match_is_told_to_the_partner() {
+    row_6(&journey(&Product::start(), "CORR-row-6")).await;
+}
+
+/// Accepts S2-MTX-7, S2-HND-5, S2-HND-6, C-15.
+#[tokio::test]
+async fn a_hire_counts_and_draws_up_a_contract_of_employment() {
+    row_7(&journey(&Product::start(), "CORR-row-7")).await;
 }
 
 /// Accepts S2-MTX-8.
@@ -122,7 +188,7 @@ async fn alerts_come_to_the_partner_and_the_campaign_pauses() {
     row_9(&journey(&Product::start(), "CORR-row-9")).await;
 }
 
-/// Accepts S2-MTX-1, S2-MTX-2, S2-MTX-4, S2-MTX-5, S2-MTX-8, S2-MTX-9.
+/// Accepts S2-MTX-1, S2-MTX-2, S2-MTX-3, S2-MTX-4, S2-MTX-5, S2-MTX-6, S2-MTX-7, S2-MTX-8, S2-MTX-9.
 #[tokio::test]
 async fn on_a_real_pulsar_every_row_of_the_matrix_has_its_effect() {
     let Some(urls) = hexalpes_engines::pulsar() else { return };
@@ -130,8 +196,11 @@ async fn on_a_real_pulsar_every_row_of_the_matrix_has_its_effect() {
     let journey = journey(&product, "CORR-pulsar");
     row_1(&journey).await;
     row_2(&journey).await;
+    row_3(&journey).await;
     row_4(&journey).await;
     row_5(&journey).await;
+    row_6(&journey).await;
+    row_7(&journey).await;
     row_8(&journey).await;
     row_9(&journey).await;
 }
@@ -143,6 +212,10 @@ async fn one_correlation_id_leads_through_the_whole_journey() {
     let product = Product::start();
     let journey = journey(&product, CORRELATION);
     let (partner, _) = journey.validated("Whole Journey").await;
+    let (job, candidate) = matched(&journey, &partner, "Whole Candidate").await;
+    let hiring = journey.hire(&job, &candidate).await;
+    let path = format!("/v1/employment-contracts?hiring_id={hiring}");
+    journey.onboarding.until(&path, |found| found["items"][0]["hiring_id"] == hiring).await;
     let campaign = journey.campaign(&partner, 100).await;
     journey.spend(&campaign, "all", 100).await;
     let path = format!("/v1/partners/{partner}/budget-alerts");
@@ -152,6 +225,10 @@ async fn one_correlation_id_leads_through_the_whole_journey() {
         "PartnerRegistrationCompleted",
         "ContractSigned",
         "ContractActivated",
+        "RecruitmentRequested",
+        "CandidateMatched",
+        "CandidateHired",
+        "EmploymentContractCreated",
         "CampaignCreated",
         "BudgetAlert",
     ];
@@ -168,7 +245,7 @@ async fn one_correlation_id_leads_through_the_whole_journey() {
     for kind in kinds {
         assert!(shown.contains(kind), "{kind} is not in the trace:\n{shown}");
     }
-    for service in ["partner-management", "onboarding", "campaign-management"] {
+    for service in ["partner-management", "onboarding", "recruitment", "campaign-management"] {
         assert!(shown.contains(service), "{service} is not in the trace:\n{shown}");
     }
 }
