@@ -21,7 +21,9 @@ impl Email {
         let has_labels = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
         let is_fine = |char: char| !char.is_whitespace() && !char.is_control();
         let is_address = !local.is_empty() && !local.contains('@') && has_labels;
-        if is_address && raw.len() <= EMAIL_BYTES_MAX && raw.chars().all(is_fine) {
+        // In small letters some characters are longer.
+        let is_short = raw.len() <= EMAIL_BYTES_MAX && raw.to_lowercase().len() <= EMAIL_BYTES_MAX;
+        if is_address && is_short && raw.chars().all(is_fine) {
             return Ok(Self(raw.to_owned()));
         }
         Err(EmailError)

@@ -13,6 +13,8 @@ pub fn fold(text: &str) -> String {
 
 /// Characters that a skill or a place may have.
 pub const WORD_CHARS_MAX: usize = 64;
+/// Bytes that its key may have: what a column of keys holds on MySQL and MariaDB.
+const KEY_BYTES_MAX: usize = 255;
 
 /// Why a text is no skill or place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +90,8 @@ impl Eq for Place {}
 fn key(raw: &str) -> Result<String, WordError> {
     let folded = fold(raw);
     let is_word = folded.chars().any(char::is_alphanumeric) && !folded.chars().any(char::is_control);
-    if is_word && folded.chars().nth(WORD_CHARS_MAX).is_none() && raw.chars().nth(WORD_CHARS_MAX).is_none() {
+    let is_short = |text: &str| text.chars().nth(WORD_CHARS_MAX).is_none();
+    if is_word && is_short(raw) && is_short(&folded) && folded.len() <= KEY_BYTES_MAX {
         return Ok(folded);
     }
     Err(WordError)
@@ -96,8 +99,9 @@ fn key(raw: &str) -> Result<String, WordError> {
 
 /// Names are alike from this similarity on, in basis points.
 pub const ALIKE_BP: u32 = 8_000;
-/// Words of a name that are looked at.
+/// Words of a name that are looked at, and characters of each: two fit into a column of keys.
 const NAME_WORDS_MAX: usize = 6;
+const NAME_WORD_CHARS_MAX: usize = 24;
 
 /// A name as it sounds: its words in no order, without accents and case, and without what Spanish spells in two ways
 /// (`b` and `v`; `s`, `z` and soft `c`; `ll` and `y`; a silent `h`; doubled letters).
@@ -107,7 +111,8 @@ pub struct NameSound(BTreeSet<String>);
 impl NameSound {
     pub fn of(name: &str) -> Self {
         let folded = fold(name);
-        let words = folded.split(|char: char| !char.is_alphanumeric()).map(sound);
+        let words = folded.split(|char: char| !char.is_alphanumeric());
+        let words = words.map(|word| sound(word).chars().take(NAME_WORD_CHARS_MAX).collect::<String>());
         Self(words.filter(|word| word.len() > 1).take(NAME_WORDS_MAX).collect())
     }
 
@@ -175,6 +180,14 @@ mod tests {
         for wrong in ["", "  ", "+++", "a\u{7}", &"a".repeat(65)] {
             assert_eq!(Skill::parse(wrong), Err(WordError), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_of_any_word_or_name_fits_into_a_column_of_keys() {
+        assert_eq!(Skill::parse(&"𝒻".repeat(64)).map(|skill| skill.key().len()), Ok(64));
+        assert_eq!(Skill::parse(&"𐎀".repeat(64)), Err(WordError));
+        let long = NameSound::of(&format!("{} {}", "𐎀𐎁".repeat(49), "𐎂𐎃".repeat(49)));
+        assert!(long.pairs().iter().all(|pair| pair.len() <= KEY_BYTES_MAX) && long.pairs().len() == 1);
     }
 
     #[test]
