@@ -1,4 +1,4 @@
-//! `GET /debug/outbox`, `GET /debug/relay`, `GET /debug/consumers` and `GET /debug/notifications`: what is on its way
+//! `GET /debug/outbox`, `GET /debug/relay`, `GET /debug/consumers`, `GET /debug/notifications` and `GET /debug/channels`: what is on its way
 //! out, and how those do that carry it, act on it and write it down.
 
 mod consumers;
@@ -20,8 +20,11 @@ pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send
 
 pub(crate) fn notifications(
     status: impl Fn() -> hexalpes_notifications::Status + Clone + Send + Sync + 'static,
+    channels: impl Fn() -> hexalpes_notifications::ChannelsStatus + Clone + Send + Sync + 'static,
 ) -> Router {
-    Router::new().route("/debug/notifications", get(move || std::future::ready(Json(status()))))
+    Router::new()
+        .route("/debug/notifications", get(move || std::future::ready(Json(status()))))
+        .route("/debug/channels", get(move || std::future::ready(Json(channels()))))
 }
 
 /// The outbox's columns, newest first; with `sort=created_at` or `sort=seq`, which is the same order, oldest first.

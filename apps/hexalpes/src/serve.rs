@@ -134,7 +134,7 @@ impl Opened {
     /// The trail first, for it may refuse to start, and what the relays publish cannot be taken back.
     pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Services> {
         let trail = match self.trail {
-            Some(trail) => Some(trail.start(client.clone(), &ground.edge).await?),
+            Some(trail) => Some(trail.start(client.clone(), ground).await?),
             None => None,
         };
         let mut contexts = Vec::new();
@@ -194,7 +194,7 @@ impl Faces<'_> {
         stop: &CancellationToken,
     ) -> Result<()> {
         let mut serving = JoinSet::new();
-        for Shown { services, key, router, mut probes } in self.all(running, doors.are_shared) {
+        for Shown { services, key, router, mut probes } in self.all(running, doors.are_shared, stop) {
             let Some(listener) = doors.listeners.remove(&key) else { continue };
             probes.push(self.reach.probe());
             let (client, admin) = (self.reach.client(), self.reach.admin());
@@ -210,8 +210,8 @@ impl Faces<'_> {
         all(serving, stop).await
     }
 
-    /// The trail is told of on its own port where it has one, and else with the commissions.
-    fn all(&self, running: &Services, are_shared: bool) -> Vec<Shown> {
+    /// The trail is told of on its own port, and with the commissions too.
+    fn all(&self, running: &Services, are_shared: bool, stop: &CancellationToken) -> Vec<Shown> {
         let face_of = |service| {
             let context = running.contexts.iter().find(|context| context.service() == service)?;
             Some((context.faces(&self.ground).pop()?, context.probes()))
@@ -242,8 +242,8 @@ impl Faces<'_> {
             }
         }
         if let Some(trail) = &running.trail {
-            let (services, router, probes) =
-                (vec![Service::Notifications], trail.router(), vec![trail.probe()]);
+            let (services, router) = (vec![Service::Notifications], trail.api(stop));
+            let probes = vec![trail.probe(), trail.channels_probe()];
             faces.push(Shown { services, key: Key::NotificationsPort, router, probes });
         }
         faces

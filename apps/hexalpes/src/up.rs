@@ -26,8 +26,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     }
     let _claims = Claims::take(&settings.data(), Part::all())?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    // The trail tells how it is on the commissions' port.
-    let doors = Doors::open(settings, &Service::CONTEXTS).await?;
+    let doors = Doors::open(settings, &Service::ALL).await?;
 
     let metrics = metrics::install(settings)?;
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
@@ -78,6 +77,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("  onboarding   {}   /docs /health /metrics", at(Key::OnboardingPort)?);
     println!("  campaigns    {}   /docs /health /metrics", at(Key::CampaignsPort)?);
     println!("  recruitment  {}   /docs /health /metrics", at(Key::RecruitmentPort)?);
+    println!("  notifications {}  /docs /health /metrics", at(Key::NotificationsPort)?);
     println!("  events       {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(

@@ -4,16 +4,12 @@
 //! A line is sent, and then it is noted that it was. Who dies in between sends it again, with the same key and the same
 //! body: it is paid once. Not here: whether it arrived, which somebody must say (`settle`, `fail`).
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
-use reqwest::{StatusCode, redirect::Policy};
-use ring::hmac;
+use hexalpes_webhooks::{Secret, SecretError, Sender, SenderError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -23,12 +19,6 @@ use crate::store::payouts::{self, DueLine};
 use crate::store::terms;
 use crate::sweep::cause;
 
-/// What a signing secret begins with.
-const SECRET_PREFIX: &str = "whsec_";
-/// Bytes that a signing secret has.
-const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-/// How long an endpoint may take to answer.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
 /// For how long a line is one process's to send. After it, whoever took it has died.
 const LEASE: Duration = Duration::from_mins(1);
 /// Lines that are sent one after the other before others may have a turn.
@@ -38,25 +28,19 @@ const RETRY_DELAY: Duration = Duration::from_secs(10);
 const RETRY_DELAY_MAX: Duration = Duration::from_hours(1);
 
 /// Sends lines. Clones share connections.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Webhooks {
-    http: reqwest::Client,
-    key: Arc<hmac::Key>,
-}
-
-impl fmt::Debug for Webhooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhooks").finish_non_exhaustive()
-    }
+    sender: Sender,
+    secret: Secret,
 }
 
 /// Why there can be no webhooks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WebhooksError {
-    #[error("a signing secret is whsec_ and then 24 to 64 bytes in base64")]
-    Secret,
-    #[error("no client for HTTP could be made: {0}")]
-    Http(String),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    #[error(transparent)]
+    Sender(#[from] SenderError),
 }
 
 /// What a round of sending did.
@@ -92,52 +76,15 @@ struct Data<'a> {
 impl Webhooks {
     /// `secret` is `whsec_…`, as those who receive have it too.
     pub fn new(secret: &str) -> Result<Self, WebhooksError> {
-        let bytes = secret.trim().strip_prefix(SECRET_PREFIX).and_then(|text| STANDARD.decode(text).ok());
-        let bytes = bytes.filter(|bytes| SECRET_BYTES.contains(&bytes.len())).ok_or(WebhooksError::Secret)?;
-        let failed = |error: &dyn fmt::Display| WebhooksError::Http(error.to_string());
-        let mut roots = rustls::RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&error))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .timeout(ANSWER_TIME_MAX)
-            // Who moves says so in the terms: a payment does not follow where an answer leads.
-            .redirect(Policy::none())
-            .build()
-            .map_err(|error| failed(&error))?;
-        Ok(Self { http, key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &bytes)) })
+        Ok(Self { secret: Secret::parse(secret)?, sender: Sender::new()? })
     }
 
     /// Sends one line; the reason if it did not arrive.
     async fn send(&self, endpoint: &str, payout: &Payout, line: &Line, now: Timestamp) -> Result<(), String> {
         let id = line.key(&payout.id);
         let body = message(payout, line, &id);
-        let seconds = now.as_millis().div_euclid(1_000);
-        let signed = hmac::sign(&self.key, format!("{id}.{seconds}.{body}").as_bytes());
-        let answer = self
-            .http
-            .post(endpoint)
-            .header("content-type", "application/json")
-            .header("idempotency-key", &id)
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", seconds)
-            .header("webhook-signature", format!("v1,{}", STANDARD.encode(signed)))
-            .body(body)
-            .send()
-            .await;
-        match answer.map(|answer| answer.status()) {
-            Ok(status) if status.is_success() => Ok(()),
-            Ok(StatusCode::GONE) => Err("the endpoint says that it is gone (410)".to_owned()),
-            Ok(status) => Err(format!("the endpoint answered {}", status.as_u16())),
-            Err(error) if error.is_timeout() => Err("the endpoint did not answer in time".to_owned()),
-            Err(error) if error.is_connect() => Err("the endpoint cannot be reached".to_owned()),
-            Err(error) => Err(format!("the endpoint cannot be asked: {}", error.without_url())),
-        }
+        let sent = self.sender.send(endpoint, &self.secret, &id, body, now).await;
+        sent.map_err(|trouble| trouble.to_string())
     }
 }
 

@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
         vec![counted(backend, "rotated"), counted(backend, "rotating")]
     }),
     Migration::new("notifications", 4, "index inbox_event by time", |backend| vec![by_time(backend)]),
+    Migration::new("notifications", 5, "create the channels", crate::store::channels),
 ];
 
 fn inbox_event(backend: Backend) -> String {
@@ -106,12 +107,12 @@ async fn update<const N: usize>(
 /// Ids that are deleted in one transaction.
 const PRUNE_IDS_MAX: u64 = 500;
 
-/// Forgets the ids of events that got their line before `before`, and says how many. Such an event that
+/// Forgets the ids of events that a consumer had before `before`, and says how many. Such an event that
 /// comes again gets a second line.
-pub(crate) async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
+pub(crate) async fn prune(db: &Db, consumer: &'static str, before: Timestamp) -> Result<u64, DbError> {
     let mut pruned = 0;
     loop {
-        let ids = db.write(async move |tx: &Tx| prune_some(tx, before).await).await?;
+        let ids = db.write(async move |tx: &Tx| prune_some(tx, consumer, before).await).await?;
         pruned += ids;
         if ids < PRUNE_IDS_MAX {
             return Ok(pruned);
@@ -119,11 +120,11 @@ pub(crate) async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
     }
 }
 
-async fn prune_some(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
+async fn prune_some(tx: &Tx, consumer: &'static str, before: Timestamp) -> Result<u64, DbError> {
     let old = Query::select()
         .column("event_id")
         .from("inbox_event")
-        .and_where(Expr::col("consumer").eq(SUBSCRIPTION))
+        .and_where(Expr::col("consumer").eq(consumer))
         .and_where(Expr::col("processed_at").lt(before.as_micros()))
         .limit(PRUNE_IDS_MAX)
         .to_owned();
@@ -136,7 +137,7 @@ async fn prune_some(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
     }
     let delete = Query::delete()
         .from_table("inbox_event")
-        .and_where(Expr::col("consumer").eq(SUBSCRIPTION))
+        .and_where(Expr::col("consumer").eq(consumer))
         .and_where(Expr::col("event_id").is_in(ids))
         .to_owned();
     tx.execute(&delete).await

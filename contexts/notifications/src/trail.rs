@@ -132,7 +132,9 @@ impl Place {
     /// Forgets ids that are older than they are kept for.
     pub(crate) async fn prune(&self) -> Result<(), TrailError> {
         let Some(keep) = self.options.keep_inbox else { return Ok(()) };
-        let pruned = inbox::prune(&self.db, self.edge.now().before(keep)).await?;
+        let before = self.edge.now().before(keep);
+        let pruned = inbox::prune(&self.db, crate::SUBSCRIPTION, before).await?;
+        inbox::prune(&self.db, crate::CHANNELS_SUBSCRIPTION, before).await?;
         if pruned > 0 {
             info!(ids = pruned, "forgot ids of events whose lines are old");
         }

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const PORTS: [&str; 9] = [
+const PORTS: [&str; 10] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -22,6 +22,7 @@ const PORTS: [&str; 9] = [
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--notifications-port",
 ];
 /// After its start a process has things to do that an idle one has not.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -32,7 +33,7 @@ pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
-    ports: [(&'static str, u16); 9],
+    ports: [(&'static str, u16); 10],
     pub(crate) started: Instant,
 }
 

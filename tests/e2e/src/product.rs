@@ -28,13 +28,14 @@ pub struct Product {
 }
 
 /// The ports of APIs, besides the first.
-const API_FLAGS: [&str; 6] = [
+const API_FLAGS: [&str; 7] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--notifications-port",
 ];
 
 /// What is started, and where its data lies.
@@ -83,9 +84,8 @@ impl Product {
     /// `hexalpes serve` with every service, on a broker that somebody else runs: a split deployment.
     pub fn serve_on(urls: PulsarUrls) -> Self {
         let words = &["serve", "commissions", "notifications"];
-        let ports = vec![("--notifications-port", free_port())];
         let environment = engine(&urls);
-        Self::start_with(Choice { words, urls, ports, disk: None }, environment)
+        Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
     }
 
     /// The commissions alone, on a server's database, whose events stay in its outbox.

@@ -18,7 +18,9 @@ impl Service {
             Self::Onboarding => of_context(hexalpes_onboarding::MIGRATIONS),
             Self::CampaignManagement => of_context(hexalpes_campaign_management::MIGRATIONS),
             Self::Recruitment => of_context(hexalpes_recruitment::MIGRATIONS),
-            Self::Notifications => hexalpes_notifications::MIGRATIONS.to_vec(),
+            Self::Notifications => {
+                [hexalpes_http::idempotency::MIGRATIONS, hexalpes_notifications::MIGRATIONS].concat()
+            }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) const SECRET_KEY: &str = "secret.key";
 #[derive(Clone, Debug)]
 pub(crate) struct Ground {
     pub(crate) edge: Arc<dyn Edge>,
-    vault: Vault,
+    pub(super) vault: Vault,
     /// Signs and sends lines of payouts, if there is a secret for it.
     pub(super) webhooks: Option<Webhooks>,
     /// Where customers follow links.

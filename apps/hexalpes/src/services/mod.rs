@@ -34,7 +34,7 @@ pub(crate) enum Service {
     CampaignManagement,
     /// Jobs, candidates, who fits whom, and who was hired
     Recruitment,
-    /// The audit trail of events, `events.jsonl`
+    /// The audit trail of events, `events.jsonl`, and who is told of them
     Notifications,
 }
 
@@ -101,7 +101,7 @@ impl Service {
             Self::Onboarding => &[(Key::OnboardingPort, "the contracts' API")],
             Self::CampaignManagement => &[(Key::CampaignsPort, "the campaigns' API")],
             Self::Recruitment => &[(Key::RecruitmentPort, "the recruitment's API")],
-            Self::Notifications => &[(Key::NotificationsPort, "the notifications' health")],
+            Self::Notifications => &[(Key::NotificationsPort, "the notifications' API")],
         }
     }
 

@@ -1,17 +1,22 @@
-//! The audit trail: notifications with their inbox and file.
+//! The audit trail, notifications with their inbox and file; and the channels by which people are told.
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use hexalpes_client::{Client, TopicName};
 use hexalpes_db::Db;
 use hexalpes_files::RealFiles;
+use hexalpes_http::openapi::published;
 use hexalpes_kernel::Edge;
-use hexalpes_notifications::{Notifications, NotificationsOptions, SUBSCRIPTION, StartError};
+use hexalpes_notifications::{
+    CHANNELS_SUBSCRIPTION, Channels, Mailer, Notifications, NotificationsOptions, RunningChannels,
+    SUBSCRIPTION, StartError,
+};
 use hexalpes_outbox::EVENTS_TOPIC;
+use tokio_util::sync::CancellationToken;
 
-use super::{Service, database};
+use super::{Ground, Service, database, housekeeping::Housekeeping};
 use crate::{
     debug,
     event_health::{Hears, Runs},
@@ -27,6 +32,7 @@ pub(crate) const EVENTS_FILE: &str = "events.jsonl";
 pub(crate) struct AuditTrail {
     db: Db,
     options: NotificationsOptions,
+    mailer: Option<Mailer>,
 }
 
 /// Notifications at work.
@@ -34,13 +40,17 @@ pub(crate) struct AuditTrail {
 pub(crate) struct Running {
     db: Db,
     notifications: Notifications,
+    channels: Channels,
+    sends: RunningChannels,
+    housekeeping: Housekeeping,
 }
 
 impl AuditTrail {
     /// Refuses a file that has lost lines.
     pub(crate) async fn open(settings: &Settings, edge: &Arc<dyn Edge>) -> Result<Self> {
-        let options = options(settings)?;
-        let trail = Self { db: database::open(settings, Service::Notifications).await?, options };
+        let (options, mailer) = (options(settings)?, mailer(settings)?);
+        let db = database::open(settings, Service::Notifications).await?;
+        let trail = Self { db, options, mailer };
         let (db, files, options) = (trail.db.clone(), Arc::new(RealFiles), trail.options.clone());
         let checked = hexalpes_notifications::check(db, files, Arc::clone(edge), options).await;
         checked.map_err(|error| trail.refused(&error))?;
@@ -56,18 +66,39 @@ impl AuditTrail {
     }
 
     /// On an inbox that is up to date.
-    pub(crate) async fn start(self, client: Client, edge: &Arc<dyn Edge>) -> Result<Running> {
-        let files = Arc::new(RealFiles);
+    pub(crate) async fn start(self, client: Client, ground: &Ground) -> Result<Running> {
+        let (files, edge) = (Arc::new(RealFiles), &ground.edge);
         let (db, options) = (self.db.clone(), self.options.clone());
-        let started = Notifications::start(db, client, files, Arc::clone(edge), options).await;
+        let started = Notifications::start(db, client.clone(), files, Arc::clone(edge), options).await;
         let notifications = started.map_err(|error| self.refused(&error))?;
-        Ok(Running { db: self.db, notifications })
+        let channels = Channels::new(self.db.clone(), Arc::clone(edge), ground.vault.clone(), self.mailer)?;
+        let sends = channels.start(client);
+        let housekeeping = Housekeeping::start(Service::Notifications, &self.db, edge, None);
+        Ok(Running { db: self.db, notifications, channels, sends, housekeeping })
     }
 }
 
 impl Running {
+    /// What an operator looks at.
     pub(crate) fn router(&self) -> Router {
-        debug::notifications(self.notifications.status_reader())
+        debug::notifications(self.notifications.status_reader(), self.sends.status_reader())
+    }
+
+    /// What people and programs ask; its streams end with `stop`.
+    pub(crate) fn api(&self, stop: &CancellationToken) -> Router {
+        let app = hexalpes_notifications::App::new(self.channels.clone(), stop.clone());
+        let about = "Recipients, preferences, inboxes, webhooks, deliveries and templates.";
+        published(hexalpes_notifications::api(app), "Notifications", about).merge(self.router())
+    }
+
+    /// How the channels are.
+    pub(crate) fn channels_probe(&self) -> Probe {
+        let status = self.sends.status_reader();
+        let probe = move || {
+            let status = status();
+            check(status.running, status.alarm)
+        };
+        ("channels", Box::new(probe))
     }
 
     pub(crate) fn probe(&self) -> Probe {
@@ -86,18 +117,34 @@ impl Running {
             let failed = status.refused;
             Runs { all: status.lines_written + status.duplicates + failed, failed }
         };
+        let read = self.sends.status_reader();
+        let told = move || {
+            let status = read();
+            Runs { all: status.heard, failed: status.refused }
+        };
         let topic = TopicName::parse(EVENTS_TOPIC).expect("it is one");
         Hears {
-            subscriptions: vec![(topic, SUBSCRIPTION.to_owned())],
-            counts: vec![Box::new(count)],
+            subscriptions: [SUBSCRIPTION, CHANNELS_SUBSCRIPTION]
+                .map(|subscription| (topic.clone(), subscription.to_owned()))
+                .into(),
+            counts: vec![Box::new(count), Box::new(told)],
             ..Hears::default()
         }
     }
 
     pub(crate) async fn stop(self) {
+        self.sends.stop().await;
         self.notifications.stop().await;
+        self.housekeeping.stop().await;
         self.db.close().await;
     }
+}
+
+/// Where mails go out, if that is said.
+fn mailer(settings: &Settings) -> Result<Option<Mailer>> {
+    let Some(url) = settings.given(Key::SmtpUrl) else { return Ok(None) };
+    let from = settings.given(Key::SmtpFrom).context("HEXALPES_SMTP_FROM must say who writes the mails")?;
+    Mailer::new(url, from).context("HEXALPES_SMTP_URL or HEXALPES_SMTP_FROM").map(Some)
 }
 
 /// Where the lines go, and what is kept of them.

@@ -48,6 +48,8 @@ pub(crate) enum Key {
     NotificationsDatabaseUrl,
     SecretKeyFile,
     PayoutSecretFile,
+    SmtpUrl,
+    SmtpFrom,
     LinksUrl,
     EventsFileBytesMax,
     EventsFilesAsideMax,
@@ -105,6 +107,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::NotificationsDatabaseUrl,
     Key::SecretKeyFile,
     Key::PayoutSecretFile,
+    Key::SmtpUrl,
+    Key::SmtpFrom,
     Key::LinksUrl,
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
@@ -169,6 +173,8 @@ impl Key {
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
             Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
+            Self::SmtpUrl => ("smtp-url", "HEXALPES_SMTP_URL"),
+            Self::SmtpFrom => ("smtp-from", "HEXALPES_SMTP_FROM"),
             Self::LinksUrl => ("links-url", "HEXALPES_LINKS_URL"),
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
@@ -239,6 +245,8 @@ impl Key {
             | Self::NotificationsDatabaseUrl
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
+            | Self::SmtpUrl
+            | Self::SmtpFrom
             | Self::LinksUrl
             | Self::EventsFileBytesMax
             | Self::EventsFilesAsideMax
@@ -251,7 +259,7 @@ impl Key {
         match self {
             Self::Data => "FOLDER",
             Self::Log => "LEVEL",
-            Self::Host | Self::AdvertisedAddress => "ADDRESS",
+            Self::Host | Self::AdvertisedAddress | Self::SmtpFrom => "ADDRESS",
             Self::TlsCertificateFile
             | Self::TlsKeyFile
             | Self::TlsTrustCertsFile
@@ -292,6 +300,7 @@ impl Key {
             | Self::CampaignsDatabaseUrl
             | Self::RecruitmentDatabaseUrl
             | Self::NotificationsDatabaseUrl
+            | Self::SmtpUrl
             | Self::LinksUrl => "URL",
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
@@ -320,9 +329,7 @@ impl Key {
             Self::MarketingPort => "Where commissions, books and payouts are served",
             Self::CampaignsPort => "Where campaigns, budgets and reports are served",
             Self::RecruitmentPort => "Where jobs, candidates and hires are served",
-            Self::NotificationsPort => {
-                "Where `serve notifications` tells its health; `up` has it on the API's port"
-            }
+            Self::NotificationsPort => "Where inboxes, webhooks and templates of notifications are served",
             Self::ServicePort => "The port of `serve` with one service, unless the service's own port is set",
             Self::BackboneTlsPort => {
                 "Where the backbone speaks Pulsar's binary protocol over TLS, once it has a certificate"
@@ -364,6 +371,10 @@ impl Key {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
             }
             Self::PayoutSecretFile => "The whsec_ secret that signs payouts' webhooks; unset: none are sent",
+            Self::SmtpUrl => {
+                "Where mails of notifications go out, such as smtp://user:password@host:587?tls=required; unset: none do"
+            }
+            Self::SmtpFrom => "Who writes the mails, such as \"Hexalpes <noreply@example.com>\"",
             Self::LinksUrl => {
                 "Where customers follow affiliates' links; unset: the conversions' address on this machine"
             }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod asking;
+mod desk;
 mod engines;
 mod lines;
+mod sending;
 mod support;
+mod telling;

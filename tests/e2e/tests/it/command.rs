@@ -41,7 +41,7 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
 }
 
 /// Every port that `up` listens on.
-pub(crate) const PORT_FLAGS: [&str; 9] = [
+pub(crate) const PORT_FLAGS: [&str; 10] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -51,6 +51,7 @@ pub(crate) const PORT_FLAGS: [&str; 9] = [
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--notifications-port",
 ];
 
 /// The same of a process that is started by another program.

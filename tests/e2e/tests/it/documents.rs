@@ -80,6 +80,7 @@ async fn the_guide_names_every_path_of_every_api() {
         "--commissions-port",
         "--campaigns-port",
         "--recruitment-port",
+        "--notifications-port",
     ] {
         let (_, document) = product.api_at(flag).get("/openapi.json").await;
         let paths = document["paths"].as_object().unwrap().keys();

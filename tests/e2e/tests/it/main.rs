@@ -17,6 +17,7 @@ mod kills;
 mod life;
 mod matrix;
 mod metrics;
+mod notifying;
 mod onboarding;
 mod operating;
 mod outage;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::command::ask;
 
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 8] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
@@ -17,6 +17,7 @@ const FLAGS: [&str; 7] = [
     "--commissions-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--notifications-port",
 ];
 
 /// Accepts S0-API-1, S0-API-3, S2-API-1, C-17.

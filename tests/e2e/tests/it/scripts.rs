@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 9] = [
+const PORTS: [&str; 10] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
@@ -23,13 +23,14 @@ const PORTS: [&str; 9] = [
     "MARKETING_PORT",
     "CAMPAIGNS_PORT",
     "RECRUITMENT_PORT",
+    "NOTIFICATIONS_PORT",
 ];
 
 /// A folder to run scripts in, and ports that nobody uses.
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 9],
+    ports: [(&'static str, u16); 10],
 }
 
 impl Place {

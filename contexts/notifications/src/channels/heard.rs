@@ -1,0 +1,85 @@
+//! An event as it is told: what it says of itself, and what of it can be shown.
+
+use std::collections::BTreeMap;
+
+use hexalpes_kernel::{CloudEvent, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::domain::{Known, known};
+
+/// What an id's column holds on every database.
+const ID_BYTES_MAX: usize = 255;
+/// Events that tell who somebody is, besides those that somebody is told.
+const INTRODUCTIONS: [&str; 6] = [
+    "com.hexabuilders.partners.PartnerRegistrationCompleted",
+    "com.hexabuilders.affiliates.AffiliateRegistered",
+    "com.hexabuilders.affiliates.AffiliateUpdated",
+    "com.hexabuilders.affiliates.AffiliateSuspended",
+    "com.hexabuilders.affiliates.AffiliateReactivated",
+    "com.hexabuilders.affiliates.AffiliateTerminated",
+];
+
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    pub(crate) id: String,
+    /// The `CloudEvents` `type`.
+    pub(crate) kind: String,
+    /// What is told of it, if anything.
+    pub(crate) known: Option<&'static Known>,
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) correlation: Option<String>,
+    pub(crate) causation: Option<String>,
+    pub(crate) subject: Option<String>,
+    /// `data`, to the letter.
+    pub(crate) data: String,
+    values: BTreeMap<String, String>,
+}
+
+impl Heard {
+    /// Reads a message. `None`: it is no event, which the audit trail says, or one that is told to nobody.
+    pub(crate) fn read(payload: &[u8]) -> Option<Result<Self, String>> {
+        let event = CloudEvent::parse(payload).ok()?;
+        let known = known(&event.kind).filter(|known| known.kind == event.kind);
+        if known.is_none() && !INTRODUCTIONS.contains(&event.kind.as_str()) {
+            return None;
+        }
+        if event.id.is_empty() || event.id.len() > ID_BYTES_MAX || event.id.contains(char::is_control) {
+            return None;
+        }
+        let fields: BTreeMap<String, Box<RawValue>> = match serde_json::from_str(event.data.get()) {
+            Ok(fields) => fields,
+            Err(error) => {
+                return Some(Err(format!("event {} has data that is no object: {error}", event.id)));
+            }
+        };
+        let values = fields.into_iter().filter_map(|(name, value)| Some((name, shown(&value)?))).collect();
+        Some(Ok(Self {
+            id: event.id,
+            known,
+            kind: event.kind,
+            time: event.time,
+            correlation: event.correlationid.map(|id| id.to_string()),
+            causation: event.causationid.map(|id| id.to_string()),
+            subject: event.subject,
+            data: Box::<str>::from(event.data).into_string(),
+            values,
+        }))
+    }
+
+    pub(crate) fn bare(&self) -> &str {
+        self.kind.rsplit('.').next().unwrap_or(&self.kind)
+    }
+
+    /// What a field holds, if that is a text, a number or a truth value.
+    pub(crate) fn value(&self, field: &str) -> Option<String> {
+        self.values.get(field).cloned()
+    }
+}
+
+fn shown(value: &RawValue) -> Option<String> {
+    match value.get().as_bytes().first()? {
+        b'"' => serde_json::from_str(value.get()).ok(),
+        b'{' | b'[' | b'n' => None,
+        _ => Some(value.get().to_owned()),
+    }
+}

@@ -1,0 +1,120 @@
+//! The channels: what is heard becomes notifications, and these are sent where they are wanted.
+
+mod consume;
+mod dispatch;
+mod feed;
+mod heard;
+mod mail;
+mod notify;
+
+use std::sync::Arc;
+
+use hexalpes_client::Client;
+use hexalpes_db::Db;
+use hexalpes_kernel::Edge;
+use hexalpes_vault::Vault;
+use hexalpes_webhooks::{Sender, SenderError};
+use hexalpes_worker::Worker;
+use parking_lot::Mutex;
+use serde::Serialize;
+
+pub(crate) use feed::Feed;
+pub(crate) use mail::is_address;
+pub use mail::{Mailer, MailerError};
+pub(crate) use notify::{EMAIL, mail_what_waited};
+
+/// What the channels stand on; clones share it.
+#[derive(Clone, Debug)]
+pub struct Channels {
+    pub(crate) db: Db,
+    pub(crate) edge: Arc<dyn Edge>,
+    pub(crate) vault: Vault,
+    pub(crate) mailer: Option<Mailer>,
+    pub(crate) sender: Sender,
+    pub(crate) feed: Feed,
+    counted: Arc<Mutex<ChannelsStatus>>,
+}
+
+/// Channels at work. Stop them; dropping leaves them working until the process ends.
+#[derive(Debug)]
+pub struct RunningChannels {
+    hears: Worker,
+    sends: Worker,
+    channels: Channels,
+}
+
+/// What an operator sees of the channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelsStatus {
+    /// They work, or will again as soon as what the alarm names is over.
+    pub running: bool,
+    /// Events that were read, since the start, as all that counts here.
+    pub heard: u64,
+    /// Notifications that came of them.
+    pub notified: u64,
+    /// Events that came again and told nobody anything.
+    pub duplicates: u64,
+    /// Events that could not be told to anybody.
+    pub refused: u64,
+    /// The last of these, and why.
+    pub last_refusal: Option<String>,
+    pub sent: u64,
+    /// Tries that failed.
+    pub failed: u64,
+    /// Webhooks that were disabled because they failed too often.
+    pub disabled: u64,
+    /// Why they wait or stopped; `null` while all is well.
+    pub alarm: Option<String>,
+}
+
+impl Channels {
+    /// Without a mailer nothing is mailed, and nothing waits to be.
+    pub fn new(
+        db: Db,
+        edge: Arc<dyn Edge>,
+        vault: Vault,
+        mailer: Option<Mailer>,
+    ) -> Result<Self, SenderError> {
+        let (feed, counted) = (Feed::default(), Arc::default());
+        Ok(Self { db, edge, vault, mailer, sender: Sender::new()?, feed, counted })
+    }
+
+    /// Listens and sends in the background, as often as it takes. The database has this context's tables.
+    pub fn start(&self, client: Client) -> RunningChannels {
+        let hears = consume::Work { client, channels: self.clone() };
+        let sends = dispatch::Work { channels: self.clone() };
+        RunningChannels {
+            hears: Worker::start("notifications-channels", hears),
+            sends: Worker::start("notifications-deliveries", sends),
+            channels: self.clone(),
+        }
+    }
+
+    fn count(&self, count: impl FnOnce(&mut ChannelsStatus)) {
+        count(&mut self.counted.lock());
+    }
+}
+
+impl RunningChannels {
+    pub fn status(&self) -> ChannelsStatus {
+        self.status_reader()()
+    }
+
+    /// For what outlives the borrow, such as an HTTP route.
+    pub fn status_reader(&self) -> impl Fn() -> ChannelsStatus + Clone + Send + Sync + 'static + use<> {
+        let (hears, sends) = (self.hears.states(), self.sends.states());
+        let counted = Arc::clone(&self.channels.counted);
+        move || {
+            let (hears, sends) = (hears.borrow().clone(), sends.borrow().clone());
+            let alarm = hears.alarm.or(hears.standby).or(sends.alarm);
+            ChannelsStatus { running: hears.running && sends.running, alarm, ..counted.lock().clone() }
+        }
+    }
+
+    /// Ends after what is under way; what is left comes at the next start.
+    pub async fn stop(self) {
+        self.hears.stop().await;
+        self.sends.stop().await;
+    }
+}
