@@ -1,7 +1,7 @@
 //! The one thread that writes: it takes every waiting command, syncs once and answers them all.
 //!
 //! One that fails, panics or waits is undone alone. Mostly it has written nothing, and nothing is to be done. If it
-//! has, the whole batch is rolled back and its commands run again, each in a savepoint, as do those of the next
+//! has, the whole batch is rolled back and the others run again, each in a savepoint, as do those of the next
 //! batches: a savepoint makes SQLite copy every page that is written, a third of what a command costs it. SQLite
 //! may roll back the whole transaction on its own (full disk, I/O error): then nobody is answered, and the
 //! commands of the batch run again, each in its own transaction. A failed commit fails the whole batch:
@@ -88,6 +88,12 @@ enum Fate {
     BatchLost,
 }
 
+/// A command that ran in the open transaction.
+struct Ran {
+    job: Box<dyn Job>,
+    is_kept: bool,
+}
+
 impl Thread {
     fn run(mut self) {
         while let Some(message) = self.inbox.blocking_recv() {
@@ -124,25 +130,24 @@ impl Thread {
             return first.fail(error);
         }
         let mut ran = Vec::new();
-        let mut any_kept = false;
         let mut next = Some(first);
-        while let Some(mut job) = next {
-            let mut fate = self.run_next(&mut *job);
-            ran.push(job);
+        while let Some(job) = next {
+            let mut one = Ran { job, is_kept: false };
+            let mut fate = self.run_next(&mut *one.job);
+            one.is_kept = fate == Fate::Kept;
+            ran.push(one);
             if fate == Fate::Spoiled {
-                any_kept = false;
                 fate = self.run_again(&mut ran);
             }
-            any_kept |= fate == Fate::Kept;
             if fate == Fate::BatchLost {
                 tracing::warn!(commands = ran.len(), "SQLite rolled a batch back; its commands run again");
-                return ran.into_iter().for_each(|job| self.run_alone(job));
+                return ran.into_iter().for_each(|one| self.run_alone(one.job));
             }
             next = if ran.len() < BATCH_COMMANDS_MAX { self.next_waiting() } else { None };
         }
-        match self.end(any_kept) {
-            Ok(()) => ran.into_iter().for_each(Job::answer),
-            Err(error) => ran.into_iter().for_each(|job| job.fail(error.clone())),
+        match self.end(ran.iter().any(|one| one.is_kept)) {
+            Ok(()) => ran.into_iter().for_each(|one| one.job.answer()),
+            Err(error) => ran.into_iter().for_each(|one| one.job.fail(error.clone())),
         }
         self.careful = self.careful.saturating_sub(1);
     }
@@ -167,23 +172,30 @@ impl Thread {
         }
     }
 
-    /// Runs the commands of a batch once more, from nothing and with care. It is kept if any is.
-    fn run_again(&mut self, ran: &mut [Box<dyn Job>]) -> Fate {
+    /// Undoes what the last command of a batch wrote: those before it run once more, with care. It does too if one of
+    /// them came out otherwise, for then its failure may be another.
+    fn run_again(&mut self, ran: &mut [Ran]) -> Fate {
         self.careful = CAREFUL_BATCHES;
         self.roll_back();
         if self.begin().is_err() {
             // Each will hear why, alone.
             return Fate::BatchLost;
         }
-        let mut all = Fate::Undone;
-        for job in ran {
-            match self.run_in_savepoint(&mut **job) {
-                Fate::Kept => all = Fate::Kept,
-                Fate::BatchLost => return Fate::BatchLost,
-                Fate::Undone | Fate::Spoiled => {}
+        let last = ran.len() - 1;
+        let mut is_other = false;
+        for (at, one) in ran.iter_mut().enumerate() {
+            if at == last && !is_other {
+                break;
             }
+            let fate = self.run_in_savepoint(&mut *one.job);
+            if fate == Fate::BatchLost {
+                return Fate::BatchLost;
+            }
+            let is_kept = fate == Fate::Kept;
+            is_other |= is_kept != one.is_kept;
+            one.is_kept = is_kept;
         }
-        all
+        Fate::Undone
     }
 
     fn run_in_savepoint(&self, job: &mut dyn Job) -> Fate {

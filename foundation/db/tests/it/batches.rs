@@ -154,20 +154,28 @@ async fn what_fails_without_a_write_lets_the_others_be() {
 #[tokio::test]
 async fn after_a_command_that_wrote_and_failed_each_is_undone_alone() {
     let (_folder, db) = on_sqlite(DbOptions::default()).await;
-    let runs = Arc::new(AtomicU32::new(0));
-    let spoiling = |id: &'static str| {
+    let (runs, failures) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let counted = |id: &'static str| {
         let runs = runs.clone();
         command(&db, async move |tx: &Tx| {
             runs.fetch_add(1, Ordering::Relaxed);
+            insert(tx, id).await.map(drop)
+        })
+    };
+    let spoiling = |id: &'static str| {
+        let failures = failures.clone();
+        command(&db, async move |tx: &Tx| {
+            failures.fetch_add(1, Ordering::Relaxed);
             insert(tx, id).await?;
             Err(DbError::NoRow)
         })
     };
-    let outcomes = in_one_batch(&db, vec![insertion(&db, "a"), spoiling("x"), insertion(&db, "b")]).await;
+    let outcomes = in_one_batch(&db, vec![counted("a"), spoiling("x"), counted("b")]).await;
     assert_eq!(outcomes, [Ok(()), Err(DbError::NoRow), Ok(())]);
-    assert_eq!(runs.load(Ordering::Relaxed), 2, "the batch ran again");
-    let outcomes = in_one_batch(&db, vec![insertion(&db, "c"), spoiling("y"), insertion(&db, "d")]).await;
+    assert_eq!(runs.load(Ordering::Relaxed), 3, "the one before it ran again");
+    let outcomes = in_one_batch(&db, vec![counted("c"), spoiling("y"), counted("d")]).await;
     assert_eq!(outcomes, [Ok(()), Err(DbError::NoRow), Ok(())]);
-    assert_eq!(runs.load(Ordering::Relaxed), 3, "this one only had to be undone");
+    assert_eq!(runs.load(Ordering::Relaxed), 5, "this time it only had to be undone");
+    assert_eq!(failures.load(Ordering::Relaxed), 2);
     assert_eq!(ids(&db).await, ["a", "b", "c", "d"]);
 }

@@ -15,9 +15,9 @@ const SETTINGS: &str = r#"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "303", "401", "403", "404", "409", "422"]
 
-# Each conversion of a batch has an answer of its own, in a batch that is answered with 200.
+# Each item of a batch has an answer of its own, in a batch that is answered with 200.
 [[operations]]
-include-name = "POST /api/v1/conversiones/lote"
+include-name-regex = '^POST .*(/lote|/batch|/results)$'
 checks.negative_data_rejection.enabled = false
 "#;
 
