@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use hexalpes_http::openapi::Percent;
 use hexalpes_http::{Change, Fields, FromFields, Invalid, Raw, Said, said, values};
-use hexalpes_kernel::{Currency, Rate};
+use hexalpes_kernel::{Currency, Email, Rate};
 use utoipa::ToSchema;
 
 use crate::domain::{
     AffiliateChanges, AffiliateCode, Attribution, CampaignId, CodeError, Destination, DestinationError,
-    Email, EmailError, PayoutDetails, PayoutError, ProgramId, ProgramStatus, Rates, Terms, TermsChanges,
+    PayoutDetails, PayoutError, ProgramId, ProgramStatus, Rates, Terms, TermsChanges,
 };
 
 const NAME_CHARS_MAX: usize = 200;
@@ -98,7 +98,7 @@ pub(crate) struct RegisterRequest {
 impl FromFields for RegisterRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let name = fields.required("nombre", |raw| values::text(raw, NAME_CHARS_MAX));
-        let email = fields.required("email", email);
+        let email = fields.required("email", values::email);
         let kind = fields.required("tipo_afiliado", |raw| values::text(raw, KIND_CHARS_MAX));
         let rates = fields.object("configuracion_comisiones", rates);
         let program = fields.optional("programa_id", |raw| values::id(raw, ProgramId::parse));
@@ -138,7 +138,7 @@ pub(crate) struct ChangeAffiliateBody {
 impl FromFields for AffiliateChanges {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let name = fields.optional("nombre", |raw| values::text(raw, NAME_CHARS_MAX));
-        let email = fields.optional("email", email);
+        let email = fields.optional("email", values::email);
         let kind = fields.optional("tipo_afiliado", |raw| values::text(raw, KIND_CHARS_MAX));
         let rates = fields.object("configuracion_comisiones", rates);
         let country = fields.change("pais", values::country);
@@ -409,13 +409,6 @@ fn terms_fields(fields: &mut Fields) -> Option<TermsFields> {
 fn seconds(raw: &Raw) -> Result<Duration, Invalid> {
     let seconds = values::integer_within(raw, 0, SECONDS_MAX)?;
     Ok(Duration::from_secs(seconds.unsigned_abs()))
-}
-
-pub(crate) fn email(raw: &Raw) -> Result<Email, Invalid> {
-    Email::parse(&raw.string()?).map_err(|error: EmailError| {
-        let spanish = "debe ser una dirección de correo, como juan@email.com";
-        Invalid::new("invalid_email", Said::both(error.to_string(), spanish))
-    })
 }
 
 pub(crate) fn code(raw: &Raw) -> Result<AffiliateCode, Invalid> {

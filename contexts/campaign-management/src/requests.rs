@@ -313,23 +313,6 @@ fn kept<T>(fields: &mut Fields, name: &'static str, change: Change<T>) -> Option
     }
 }
 
-/// Why.
-#[derive(ToSchema)]
-#[schema(as = Reason)]
-pub(crate) struct ReasonBody {
-    #[schema(min_length = 1, max_length = 500)]
-    reason: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct ReasonRequest(pub(crate) String);
-
-impl FromFields for ReasonRequest {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        fields.required("reason", |raw| values::text(raw, REASON_CHARS_MAX)).map(Self)
-    }
-}
-
 /// A budget of a campaign: made, or its next version.
 #[derive(ToSchema)]
 #[schema(as = SetBudget)]
@@ -611,7 +594,6 @@ mod tests {
         let told = [
             differences::<CampaignRequest, CampaignBody>(),
             differences::<ChangeRequest, ChangeCampaignBody>(),
-            differences::<ReasonRequest, ReasonBody>(),
             differences::<SetBudgetRequest, SetBudgetBody>(),
             differences::<ChangeBudgetRequest, ChangeBudgetBody>(),
             differences::<SpendRequest, SpendBody>(),

@@ -18,7 +18,6 @@ const NAME_CHARS_MAX: usize = 200;
 const TITLE_CHARS_MAX: usize = 200;
 const BODY_CHARS_MAX: usize = 4_000;
 const URL_CHARS_MAX: usize = 2_000;
-const REASON_CHARS_MAX: usize = 500;
 const PREFERENCES_MAX: usize = 200;
 
 /// Somebody who works here and is told of events.
@@ -210,23 +209,6 @@ impl FromFields for WebhookRequest {
     }
 }
 
-/// Why something is done.
-#[derive(ToSchema)]
-#[schema(as = Reason)]
-pub(crate) struct ReasonBody {
-    #[schema(min_length = 1, max_length = 500)]
-    reason: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct ReasonRequest(pub(crate) String);
-
-impl FromFields for ReasonRequest {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        fields.required("reason", |raw| values::text(raw, REASON_CHARS_MAX)).map(Self)
-    }
-}
-
 /// What was made in a period is sent once more.
 #[derive(ToSchema)]
 #[schema(as = ReplayPeriod)]
@@ -412,7 +394,6 @@ mod tests {
             differences::<Changes, ChangeRecipientBody>(),
             differences::<Preferences, PreferencesBody>(),
             differences::<WebhookRequest, WebhookBody>(),
-            differences::<ReasonRequest, ReasonBody>(),
             differences::<PeriodRequest, PeriodBody>(),
             differences::<ReadUntil, ReadUntilBody>(),
             differences::<TemplateRequest, TemplateBody>(),

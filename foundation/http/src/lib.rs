@@ -27,6 +27,7 @@ mod language;
 pub mod list;
 pub mod openapi;
 pub mod problem;
+mod reason;
 mod revision;
 mod server;
 pub mod values;
@@ -41,5 +42,6 @@ pub use idempotency::{
 pub use language::{Language, Said};
 pub use list::{Filters, Format, ListQuery, Page, Record, Sort};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
+pub use reason::{Reason, ReasonBody};
 pub use revision::{IfMatch, NotNewest};
 pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve, serve_tls};

@@ -4,8 +4,8 @@
 //! from the number's text, never by way of a float.
 
 use hexalpes_kernel::{
-    Amount, AmountError, Currency, CurrencyError, IdError, Money, MoneyError, Rate, RateError, Timestamp,
-    TimestampError,
+    Amount, AmountError, Currency, CurrencyError, Email, EmailError, IdError, Money, MoneyError, Rate,
+    RateError, Timestamp, TimestampError,
 };
 
 use crate::fields::{Invalid, Raw};
@@ -69,6 +69,10 @@ pub fn currency_code(code: &str) -> Result<Currency, Invalid> {
 /// A percentage.
 pub fn percent(raw: &Raw) -> Result<Rate, Invalid> {
     Rate::from_percent(amount(raw.number()?)?).map_err(|error| Invalid::new("invalid_rate", error))
+}
+
+pub fn email(raw: &Raw) -> Result<Email, Invalid> {
+    Email::parse(&raw.string()?).map_err(|error| Invalid::new("invalid_email", error))
 }
 
 /// A time as in RFC 3339.
@@ -188,6 +192,12 @@ impl From<RateError> for Said {
             RateError::TooPrecise => "tiene más de 6 decimales",
         };
         Self::both(error.to_string(), spanish)
+    }
+}
+
+impl From<EmailError> for Said {
+    fn from(error: EmailError) -> Self {
+        Self::both(error.to_string(), "debe ser una dirección de correo, como juan@email.com")
     }
 }
 

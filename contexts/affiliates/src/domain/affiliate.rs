@@ -2,9 +2,9 @@
 //!
 //! Not here: where it is paid to (`payout`), and what it earned (the commissions context).
 
-use hexalpes_kernel::{Rate, Timestamp};
+use hexalpes_kernel::{Email, Rate, Timestamp};
 
-use super::{AffiliateCode, AffiliateId, Email, ProgramId};
+use super::{AffiliateCode, AffiliateId, ProgramId};
 
 /// The type whose rate is the premium one; every other type has the base rate (C-12).
 const PREMIUM: &str = "premium";

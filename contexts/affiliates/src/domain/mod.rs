@@ -1,7 +1,6 @@
 //! What programs, affiliates and links are. Nothing here knows of SQL, JSON, clocks or threads.
 
 mod affiliate;
-mod email;
 mod ids;
 mod link;
 mod payout;
@@ -11,7 +10,6 @@ pub use affiliate::{
     Affiliate, AffiliateChanges, ChangeError as AffiliateChangeError, Fact as AffiliateFact, Rates,
     Registration, Standing, Stored as StoredAffiliate,
 };
-pub use email::{Email, EmailError};
 pub use ids::{AffiliateCode, AffiliateId, CampaignId, CodeError, LinkId, ProgramId};
 pub use link::{Destination, DestinationError, Link};
 pub use payout::{PayoutDetails, PayoutError};

@@ -46,7 +46,7 @@ pub(super) struct Narrowed(AffiliateFilter);
 impl FromFields for Narrowed {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let program = fields.optional("programa_id", |raw| values::id(raw, ProgramId::parse));
-        let email = fields.optional("email", requests::email);
+        let email = fields.optional("email", values::email);
         let kind = fields.optional("tipo_afiliado", |raw| values::text(raw, KIND_CHARS_MAX));
         let code = fields.optional("codigo", requests::code);
         let status = fields.optional("estado", |raw| values::one_of(raw, &STANDINGS));

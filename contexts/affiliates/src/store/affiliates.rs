@@ -1,12 +1,12 @@
 //! Affiliates as rows, and the history of their rates.
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
-use hexalpes_kernel::{Rate, Timestamp};
+use hexalpes_kernel::{Email, Rate, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, IntoIden, Order, Query, SelectStatement, Value};
 
 use super::{TENANT, rate, tables::Affiliates, tables::History};
 use crate::domain::{
-    Affiliate, AffiliateCode, AffiliateId, Email, ProgramId, Rates, Registration, Standing, StoredAffiliate,
+    Affiliate, AffiliateCode, AffiliateId, ProgramId, Rates, Registration, Standing, StoredAffiliate,
 };
 
 /// What another affiliate of the program has already.

@@ -6,15 +6,14 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
+    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Reason, ReasonBody,
+    values,
 };
 
 use super::{App, campaign_id, found};
 use crate::commands::{self, CampaignNotCreated, ChangeCampaign, Verb};
 use crate::domain::{Campaign, PartnerId, Status};
-use crate::requests::{
-    CampaignBody, CampaignRequest, ChangeCampaignBody, ChangeRequest, ReasonBody, ReasonRequest, TYPES,
-};
+use crate::requests::{CampaignBody, CampaignRequest, ChangeCampaignBody, ChangeRequest, TYPES};
 use crate::store::{self, CampaignFilter};
 use crate::views::{CampaignView, ChangeView};
 
@@ -138,9 +137,9 @@ pub(super) async fn pause(
     Path(id): Path<String>,
     seen: IfMatch,
     asked: Asked,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     done(&app, &id, seen, asked, "pause campaign", &body.digest, Verb::Pause { reason }).await
 }
 
@@ -179,9 +178,9 @@ pub(super) async fn cancel(
     Path(id): Path<String>,
     seen: IfMatch,
     asked: Asked,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     done(&app, &id, seen, asked, "cancel campaign", &body.digest, Verb::Cancel { reason }).await
 }
 

@@ -5,14 +5,16 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
-use hexalpes_http::{Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, values};
+use hexalpes_http::{
+    Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, Reason, ReasonBody, values,
+};
 use hexalpes_webhooks::Secret;
 
 use super::App;
 use crate::commands;
 use crate::domain::{RecipientId, Standing, Webhook, WebhookId};
 use crate::problems::{no_recipient, no_webhook};
-use crate::requests::{PeriodBody, PeriodRequest, ReasonBody, ReasonRequest, WebhookBody, WebhookRequest};
+use crate::requests::{PeriodBody, PeriodRequest, WebhookBody, WebhookRequest};
 use crate::store::{self, WebhookFilter};
 use crate::views::{CountView, WebhookView};
 
@@ -140,11 +142,11 @@ pub(super) async fn disable(
     State(app): State<App>,
     Path(id): Path<String>,
     asked: Asked,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
     let parsed = parse(&id)?;
     let (cause, request) = asked.keyed("disable webhook", &body.digest, &id);
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     let disable = async move |tx: &Tx| -> Result<Answer, Problem> {
         let webhook = commands::disable_webhook(tx, &parsed, reason.clone(), &cause).await?;
         Ok(Answer::json(StatusCode::OK, &WebhookView::from(&webhook)))

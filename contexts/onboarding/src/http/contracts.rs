@@ -6,7 +6,8 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
+    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Reason, ReasonBody,
+    values,
 };
 
 use super::App;
@@ -15,7 +16,7 @@ use crate::domain::{Contract, ContractId, ContractType, Origin, PartnerId, Speak
 use crate::problems::no_contract;
 use crate::requests::{
     ActivateBody, ActivateRequest, ChangeBody, ChangeRequest, ContractBody, ContractRequest, NegotiateBody,
-    NegotiateRequest, Negotiation, ReasonBody, ReasonRequest, RenewBody, RenewRequest,
+    NegotiateRequest, Negotiation, RenewBody, RenewRequest,
 };
 use crate::store::{self, ContractFilter};
 use crate::views::{ContractView, ProposalView};
@@ -196,9 +197,9 @@ pub(super) async fn terminate(
     Path(id): Path<String>,
     seen: IfMatch,
     asked: Asked,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
-    let Body { value: ReasonRequest(reason), digest } = body;
+    let Body { value: Reason(reason), digest } = body;
     done(&app, &id, seen, asked, ("terminate contract", &digest), Verb::Terminate { reason }).await
 }
 

@@ -8,8 +8,8 @@ mod verbs;
 pub(crate) use terms::kept_terms;
 pub(crate) use verbs::{
     ActivateBody, ActivateRequest, ChangeBody, ChangeRequest, ContractBody, ContractRequest, NegotiateBody,
-    NegotiateRequest, Negotiation, NewTemplateBody, NewTemplateRequest, ReasonBody, ReasonRequest, RenewBody,
-    RenewRequest, SignBody, SignRequest, TokenBody, TokenRequest,
+    NegotiateRequest, Negotiation, NewTemplateBody, NewTemplateRequest, RenewBody, RenewRequest, SignBody,
+    SignRequest, TokenBody, TokenRequest,
 };
 
 #[cfg(test)]
@@ -33,7 +33,6 @@ mod tests {
             differences::<TokenRequest, TokenBody>(),
             differences::<ActivateRequest, ActivateBody>(),
             differences::<RenewRequest, RenewBody>(),
-            differences::<ReasonRequest, ReasonBody>(),
         ];
         assert_eq!(told.concat(), Vec::<String>::new());
     }

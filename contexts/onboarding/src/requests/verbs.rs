@@ -190,24 +190,9 @@ fn day(raw: &Raw) -> Result<Timestamp, Invalid> {
     })
 }
 
-/// What an address must have to be written to; whether it works, only a message tells.
 fn email(raw: &Raw) -> Result<String, Invalid> {
-    let email = values::text(raw, EMAIL_CHARS_MAX)?;
-    let is_fine = email.rsplit_once('@').is_some_and(|(local, domain)| {
-        let labels: Vec<&str> = domain.split('.').collect();
-        !local.is_empty()
-            && !local.contains('@')
-            && labels.len() > 1
-            && labels.iter().all(|label| !label.is_empty())
-    });
-    if is_fine && !email.chars().any(char::is_whitespace) {
-        return Ok(email);
-    }
-    let why = said!(
-        "must be an e-mail address, such as juan@email.com",
-        "debe ser una dirección de correo, como juan@email.com"
-    );
-    Err(Invalid::new("invalid_email", why))
+    values::text(raw, EMAIL_CHARS_MAX)?;
+    values::email(raw).map(|email| email.to_string())
 }
 
 /// What is to become of a contract that was not sent; what is missing stays. Terms are negotiated.
@@ -407,22 +392,5 @@ impl FromFields for RenewRequest {
             terms: terms?.unwrap_or_default(),
             effective_date: effective_date?,
         })
-    }
-}
-
-/// Why something is done.
-#[derive(ToSchema)]
-#[schema(as = Reason)]
-pub(crate) struct ReasonBody {
-    #[schema(min_length = 1, max_length = 500)]
-    reason: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct ReasonRequest(pub(crate) String);
-
-impl FromFields for ReasonRequest {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        fields.required("reason", |raw| values::text(raw, 500)).map(Self)
     }
 }

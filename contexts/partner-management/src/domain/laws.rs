@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hexalpes_kernel::{Actor, Timestamp};
+use hexalpes_kernel::{Actor, Email, Timestamp};
 use proptest::prelude::*;
 
 use super::*;

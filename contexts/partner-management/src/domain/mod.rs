@@ -3,7 +3,6 @@
 mod contract;
 mod day;
 mod document;
-mod email;
 mod ids;
 #[cfg(test)]
 mod laws;
@@ -16,7 +15,6 @@ mod words;
 pub use contract::{Activation, Contract};
 pub use day::{Day, DayError, Json};
 pub use document::{Document, DocumentDetails, DocumentError, Hash, HashError, Standing as DocumentStanding};
-pub use email::{Email, EmailError};
 pub use ids::{
     AlertId, CampaignId, CandidateId, ContractId, DocumentId, HiringId, JobId, MatchId, PartnerId, ReportId,
     RequestId,

@@ -6,13 +6,12 @@
 //!
 //! Not here: whom it looks for (`request`), and how it does (`metrics`).
 
-use hexalpes_kernel::{Actor, Timestamp};
+use hexalpes_kernel::{Actor, Email, Timestamp};
 
 use super::validation::{self, Check};
 use super::{
     Contract, ContractId, ContractType, Document, DocumentDetails, DocumentError, DocumentId,
-    DocumentStanding, Email, Json, PartnerId, PartnerStatus, PartnerType, RegistrationSource,
-    ValidationStatus,
+    DocumentStanding, Json, PartnerId, PartnerStatus, PartnerType, RegistrationSource, ValidationStatus,
 };
 
 /// What is said of a partner that registers.

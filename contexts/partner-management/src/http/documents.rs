@@ -2,13 +2,13 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use hexalpes_http::{Answer, Asked, Body, IfMatch, Problem};
+use hexalpes_http::{Answer, Asked, Body, IfMatch, Problem, Reason, ReasonBody};
 
 use super::{App, Wanted, done, found};
 use crate::commands::Verb;
 use crate::domain::{DocumentDetails, DocumentId};
 use crate::problems::no_document;
-use crate::requests::{DocumentBody, ReasonBody, ReasonRequest};
+use crate::requests::DocumentBody;
 use crate::views::{DocumentView, PartnerView};
 
 /// Adds a document, which waits until somebody verifies or rejects it.
@@ -68,9 +68,9 @@ pub(super) async fn reject(
     Path((id, document)): Path<(String, String)>,
     asked: Asked,
     seen: IfMatch,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     let verb = Verb::RejectDocument { id: document_id(&document)?, reason };
     let digest = format!("{document} {}", body.digest);
     let wanted =

@@ -8,7 +8,8 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
+    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Reason, ReasonBody,
+    values,
 };
 
 use super::{App, Wanted, done, found, partner_id, status_of};
@@ -16,7 +17,7 @@ use crate::commands::{self, RegisterPartner, Verb};
 use crate::domain::{
     ContractType, PartnerChanges, PartnerId, PartnerStatus, PartnerType, RegistrationSource, ValidationStatus,
 };
-use crate::requests::{self, ChangePartnerBody, ReasonBody, ReasonRequest, RegisterBody, RegisterRequest};
+use crate::requests::{ChangePartnerBody, RegisterBody, RegisterRequest};
 use crate::store::{self, Listed, Moved, PartnerFilter};
 use crate::views::{MoveView, PartnerSummaryView, PartnerView, ValidationView};
 
@@ -53,7 +54,7 @@ impl FromFields for Narrowed {
             fields.optional("preferred_contract_type", |raw| values::one_of(raw, ContractType::WORDS));
         let source =
             fields.optional("registration_source", |raw| values::one_of(raw, RegistrationSource::WORDS));
-        let email = fields.optional("email", requests::email);
+        let email = fields.optional("email", values::email);
         Some(Self(PartnerFilter {
             status: status?,
             kind: kind?,
@@ -131,11 +132,11 @@ pub(super) async fn suspend(
     Path(id): Path<String>,
     asked: Asked,
     seen: IfMatch,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
     let (id, digest) = (id.as_str(), body.digest.as_str());
     let wanted = Wanted { scope: "suspend partner", id, digest, seen, status: StatusCode::OK };
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     done(&app, asked, wanted, Verb::Suspend { reason }).await
 }
 
@@ -163,11 +164,11 @@ pub(super) async fn terminate(
     Path(id): Path<String>,
     asked: Asked,
     seen: IfMatch,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
     let (id, digest) = (id.as_str(), body.digest.as_str());
     let wanted = Wanted { scope: "terminate partner", id, digest, seen, status: StatusCode::OK };
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     done(&app, asked, wanted, Verb::Terminate { reason }).await
 }
 

@@ -8,14 +8,15 @@ use axum::response::Response;
 use hexalpes_db::Tx;
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
+    Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Reason, ReasonBody,
+    values,
 };
 
 use super::{App, partner_id, status_of};
 use crate::commands::{self, CancelRequest, RequestRecruitment};
 use crate::domain::{Asked as For, PartnerId, RecruitmentRequest, RequestId, RequestStatus};
 use crate::problems::no_request;
-use crate::requests::{ReasonBody, ReasonRequest, RecruitmentBody};
+use crate::requests::RecruitmentBody;
 use crate::store;
 use crate::views::RequestView;
 
@@ -107,11 +108,11 @@ pub(super) async fn cancel(
     Path((id, request)): Path<(String, String)>,
     asked: Asked,
     seen: IfMatch,
-    body: Body<ReasonRequest>,
+    body: Body<Reason>,
 ) -> Result<Answer, Problem> {
     let (partner, request) = of(&id, &request)?;
     let (cause, keyed) = asked.keyed("cancel recruitment", &body.digest, request.as_str());
-    let ReasonRequest(reason) = body.value;
+    let Reason(reason) = body.value;
     let command = CancelRequest { partner, id: request, reason };
     let ids = Arc::clone(&app.edge);
     let cancel = async move |tx: &Tx| -> Result<Answer, Problem> {

@@ -5,9 +5,7 @@
 mod partners;
 mod recruitment;
 
-pub(crate) use partners::{
-    ChangePartnerBody, DocumentBody, ReasonBody, ReasonRequest, RegisterBody, RegisterRequest, email,
-};
+pub(crate) use partners::{ChangePartnerBody, DocumentBody, RegisterBody, RegisterRequest};
 pub(crate) use recruitment::RecruitmentBody;
 
 use hexalpes_http::{Invalid, Raw, Said, said, values};
@@ -58,7 +56,6 @@ mod tests {
             differences::<RegisterRequest, RegisterBody>(),
             differences::<PartnerChanges, ChangePartnerBody>(),
             differences::<DocumentDetails, DocumentBody>(),
-            differences::<ReasonRequest, ReasonBody>(),
             differences::<Asked, RecruitmentBody>(),
         ];
         assert_eq!(told.concat(), Vec::<String>::new());

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::{NAME_CHARS_MAX, day, object};
 use crate::domain::{
-    ContractType, DocumentDetails, DocumentKind, Email, EmailError, Hash, HashError, Json, PartnerChanges,
-    PartnerType, Registration, RegistrationSource,
+    ContractType, DocumentDetails, DocumentKind, Hash, HashError, Json, PartnerChanges, PartnerType,
+    Registration, RegistrationSource,
 };
 
 const REASON_CHARS_MAX: usize = 500;
@@ -47,7 +47,7 @@ pub(crate) struct RegisterRequest {
 impl FromFields for RegisterRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let business_name = fields.required("business_name", |raw| values::text(raw, NAME_CHARS_MAX));
-        let email = fields.required("email", email);
+        let email = fields.required("email", values::email);
         let kind = fields.required("partner_type", |raw| values::one_of(raw, PartnerType::WORDS));
         let contract =
             fields.optional("preferred_contract_type", |raw| values::one_of(raw, ContractType::WORDS));
@@ -88,7 +88,7 @@ pub(crate) struct ChangePartnerBody {
 impl FromFields for PartnerChanges {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let business_name = fields.optional("business_name", |raw| values::text(raw, NAME_CHARS_MAX));
-        let email = fields.optional("email", email);
+        let email = fields.optional("email", values::email);
         let contract =
             fields.optional("preferred_contract_type", |raw| values::one_of(raw, ContractType::WORDS));
         let data = fields.optional("registration_data", object);
@@ -140,30 +140,6 @@ impl FromFields for DocumentDetails {
         }
         Some(Self { kind: kind?, reference: reference?, hash: hash?, issued_on, expires_on })
     }
-}
-
-/// Why something is done.
-#[derive(ToSchema)]
-#[schema(as = Reason)]
-pub(crate) struct ReasonBody {
-    #[schema(min_length = 1, max_length = 500, example = "fraud is being looked into")]
-    reason: String,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct ReasonRequest(pub(crate) String);
-
-impl FromFields for ReasonRequest {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        fields.required("reason", |raw| values::text(raw, REASON_CHARS_MAX)).map(Self)
-    }
-}
-
-pub(crate) fn email(raw: &Raw) -> Result<Email, Invalid> {
-    Email::parse(&raw.string()?).map_err(|error: EmailError| {
-        let spanish = "debe ser una dirección de correo, como juan@email.com";
-        Invalid::new("invalid_email", Said::both(error.to_string(), spanish))
-    })
 }
 
 fn hash(raw: &Raw) -> Result<Hash, Invalid> {

@@ -1,14 +1,14 @@
 //! Partners as rows, with their documents, their contracts and the moves of their status.
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
-use hexalpes_kernel::{Cause, Timestamp};
+use hexalpes_kernel::{Cause, Email, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement, Value};
 
 use super::tables::{Contracts, Documents, History, Partners};
 use super::{TENANT, actor};
 use crate::domain::{
     Activation, Contract, ContractId, ContractType, Day, Document, DocumentDetails, DocumentId, DocumentKind,
-    DocumentStanding, DocumentStatus, Email, Hash, Intervention, Json, Partner, PartnerId, PartnerStatus,
+    DocumentStanding, DocumentStatus, Hash, Intervention, Json, Partner, PartnerId, PartnerStatus,
     PartnerType, Registration, RegistrationSource, StoredPartner, ValidationStatus,
 };
 

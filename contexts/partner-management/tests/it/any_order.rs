@@ -2,10 +2,10 @@
 //! partner is known.
 
 use hexalpes_db::Tx;
-use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Edge};
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Edge, Email};
 use hexalpes_partner_management::commands::{RegisterPartner, register};
 use hexalpes_partner_management::domain::{
-    ContractType, Email, Json, PartnerId, PartnerType, Registration, RegistrationSource,
+    ContractType, Json, PartnerId, PartnerType, Registration, RegistrationSource,
 };
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, TestRunner};

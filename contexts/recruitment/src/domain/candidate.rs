@@ -1,8 +1,8 @@
 //! A candidate: somebody who may fit a job. What is here is personal, and can be erased.
 
-use hexalpes_kernel::Timestamp;
+use hexalpes_kernel::{Email, Timestamp};
 
-use super::{CandidateId, Date, Email, JobType, Pay, Phone, Place, Skill, SkillLevel, Source};
+use super::{CandidateId, Date, JobType, Pay, Phone, Place, Skill, SkillLevel, Source};
 
 /// Years that anybody may have worked, or practised something.
 pub const YEARS_MAX: u8 = 60;

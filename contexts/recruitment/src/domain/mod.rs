@@ -17,7 +17,7 @@ pub use application::{Application, Stage, StageError, Step};
 pub use candidate::{
     Candidate, CandidateError, CandidateStatus, HeldSkill, Profile, StoredCandidate, YEARS_MAX,
 };
-pub use contact::{Email, EmailError, Phone, PhoneError};
+pub use contact::{Phone, PhoneError};
 pub use date::{Date, DateError, whole_days};
 pub use hire::{Effort, Hire};
 pub use ids::{

@@ -130,7 +130,7 @@ pub(super) struct Narrowed(CandidateFilter);
 
 impl FromFields for Narrowed {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let email = fields.optional("email", requests::email);
+        let email = fields.optional("email", values::email);
         let phone = fields.optional("phone", requests::phone);
         let source = fields.optional("source", |raw| values::one_of(raw, Source::WORDS));
         let states = CandidateStatus::NAMES.map(|name| (name, name));

@@ -2,15 +2,14 @@
 
 use hexalpes_http::openapi::Positive;
 use hexalpes_http::{Change, FieldError, Fields, FromFields, Invalid, Raw, Said, said, values};
-use hexalpes_kernel::Money;
+use hexalpes_kernel::{Email, Money};
 use utoipa::ToSchema;
 
 use super::{
     PLACES_MAX, SkillBody, TEXT_CHARS_MAX, TITLE_CHARS_MAX, date, list, period, place, skill_item, years,
 };
 use crate::domain::{
-    CandidateId, Date, Email, EmailError, HeldSkill, JobType, Pay, Phone, PhoneError, Place, Profile,
-    SKILLS_MAX, Source,
+    CandidateId, Date, HeldSkill, JobType, Pay, Phone, PhoneError, Place, Profile, SKILLS_MAX, Source,
 };
 
 /// So many candidates in one request.
@@ -122,7 +121,7 @@ impl Told {
         let text = |raw: &Raw| values::text(raw, TITLE_CHARS_MAX);
         let name =
             if is_new { fields.required("name", text).map(Some) } else { fields.optional("name", text) };
-        let email = fields.change("email", email);
+        let email = fields.change("email", values::email);
         let phone = fields.change("phone", phone);
         let skills = fields.optional("skills", |raw| list(raw, SKILLS_MAX, skill_item));
         let experience_years = fields.optional("experience_years", years);
@@ -291,13 +290,6 @@ impl FromFields for MergeRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         fields.required("duplicate_id", |raw| values::id(raw, CandidateId::parse)).map(Self)
     }
-}
-
-pub(crate) fn email(raw: &Raw) -> Result<Email, Invalid> {
-    Email::parse(&raw.string()?).map_err(|error: EmailError| {
-        let spanish = "debe ser una dirección de correo, como ana@email.com";
-        Invalid::new("invalid_email", Said::both(error.to_string(), spanish))
-    })
 }
 
 pub(crate) fn phone(raw: &Raw) -> Result<Phone, Invalid> {

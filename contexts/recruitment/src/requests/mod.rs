@@ -8,7 +8,7 @@ mod talks;
 
 pub(crate) use candidates::{
     BatchBody, BatchRequest, CandidateBody, CandidateChangeBody, CandidateChangeRequest, CandidateRequest,
-    MergeBody, MergeRequest, email, phone,
+    MergeBody, MergeRequest, phone,
 };
 pub(crate) use jobs::{
     CostBody, CostRequest, JobBody, JobChangeBody, JobChangeRequest, JobRequest, ReasonBody, ReasonRequest,

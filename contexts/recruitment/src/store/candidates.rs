@@ -6,9 +6,9 @@ use sea_query::{Expr, ExprTrait as _, Query};
 use super::json::{ProfileJson, read, written};
 use super::{Cells, TENANT, by_id, changes, hit, insert, narrow, select, update};
 use crate::domain::{
-    ALIKE_BP, Candidate, CandidateId, CandidateStatus, Email, NameSound, Phone, Profile, Source,
-    StoredCandidate,
+    ALIKE_BP, Candidate, CandidateId, CandidateStatus, NameSound, Phone, Profile, Source, StoredCandidate,
 };
+use hexalpes_kernel::Email;
 
 /// Candidates with a like name that are looked at.
 const NAMESAKES_MAX: u64 = 200;

@@ -1,13 +1,13 @@
 //! Candidates. What is personal is shown here alone, and in no event.
 
 use hexalpes_http::Record;
-use hexalpes_kernel::Timestamp;
+use hexalpes_kernel::{Email, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{PayView, SkillView, cell, names};
 use crate::commands::Registered;
-use crate::domain::{Candidate, CandidateStatus, Email, Phone};
+use crate::domain::{Candidate, CandidateStatus, Phone};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Candidate)]

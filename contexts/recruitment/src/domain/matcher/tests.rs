@@ -1,12 +1,11 @@
-use hexalpes_kernel::Money;
+use hexalpes_kernel::{Email, Money};
 use proptest::prelude::*;
 
 use super::*;
 use crate::domain::candidate::tests::{held, profile};
 use crate::domain::job::tests::{noon, terms};
 use crate::domain::{
-    Email, JobId, JobTerms, MoneyRange, PartnerId, Pay, PayRange, Period, Phone, Place, RequiredSkill, Skill,
-    Source,
+    JobId, JobTerms, MoneyRange, PartnerId, Pay, PayRange, Period, Phone, Place, RequiredSkill, Skill, Source,
 };
 
 fn skill(name: &str) -> Skill {
