@@ -29,6 +29,7 @@ pub(crate) struct Heard {
     pub(crate) time: Option<Timestamp>,
     pub(crate) correlation: Option<String>,
     pub(crate) causation: Option<String>,
+    /// Any text in an event; here one that a column holds.
     pub(crate) subject: Option<String>,
     /// `data`, to the letter.
     pub(crate) data: String,
@@ -43,7 +44,7 @@ impl Heard {
         if known.is_none() && !INTRODUCTIONS.contains(&event.kind.as_str()) {
             return None;
         }
-        if event.id.is_empty() || event.id.len() > ID_BYTES_MAX || event.id.contains(char::is_control) {
+        if !fits(&event.id) {
             return None;
         }
         let fields: BTreeMap<String, Box<RawValue>> = match serde_json::from_str(event.data.get()) {
@@ -60,7 +61,7 @@ impl Heard {
             time: event.time,
             correlation: event.correlationid.map(|id| id.to_string()),
             causation: event.causationid.map(|id| id.to_string()),
-            subject: event.subject,
+            subject: event.subject.filter(|subject| fits(subject)),
             data: Box::<str>::from(event.data).into_string(),
             values,
         }))
@@ -76,10 +77,35 @@ impl Heard {
     }
 }
 
+/// Whether a text can be written as an id on every database: what is refused there would stop the channels for good.
+pub(super) fn fits(id: &str) -> bool {
+    !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control)
+}
+
 fn shown(value: &RawValue) -> Option<String> {
     match value.get().as_bytes().first()? {
         b'"' => serde_json::from_str(value.get()).ok(),
         b'{' | b'[' | b'n' => None,
         _ => Some(value.get().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(written: &str) -> Option<String> {
+        let event = format!(
+            r#"{{"specversion":"1.0","id":"e-1","source":"//x","type":"com.hexabuilders.campaigns.BudgetAlert","time":"2025-01-15T10:30:00Z","datacontenttype":"application/json","subject":"{written}","data":{{}}}}"#
+        );
+        Heard::read(event.as_bytes()).unwrap().unwrap().subject
+    }
+
+    #[test]
+    fn a_subject_that_no_column_holds_is_left_out() {
+        assert_eq!(subject("camp-1").as_deref(), Some("camp-1"));
+        assert_eq!(subject(&"s".repeat(255)).as_deref(), Some("s".repeat(255).as_str()));
+        assert_eq!(subject(&"s".repeat(256)), None);
+        assert_eq!(subject("a\\u0000b"), None);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
 
-use super::heard::Heard;
+use super::heard::{Heard, fits};
 use crate::domain::{
     Audience, Channel, DeliveryId, Kind, Known, Language, NotificationId, Recipient, RecipientId, Template,
     Webhook,
@@ -113,6 +113,9 @@ impl Desk<'_> {
         };
         if heard.known.is_some() {
             if let Some(payout) = heard.value("payout_id") {
+                if !fits(&payout) {
+                    return Ok(Err("payout_id: it is no id".to_owned()));
+                }
                 store::note_paid(self.tx, &payout, &id).await?;
             }
             return Ok(Ok(()));
@@ -147,7 +150,10 @@ impl Desk<'_> {
                 Ok(Ok(vec![id]))
             }
             Audience::Paid => {
-                let paid = store::paid_by(self.tx, &heard.value("payout_id").unwrap_or_default()).await?;
+                let Some(payout) = heard.value("payout_id").filter(|id| fits(id)) else {
+                    return Ok(Ok(Vec::new()));
+                };
+                let paid = store::paid_by(self.tx, &payout).await?;
                 for id in &paid {
                     self.load(id, Kind::Affiliate).await?;
                 }

@@ -192,6 +192,24 @@ async fn an_event_that_comes_twice_is_told_once_and_an_unknown_one_to_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_with_an_id_that_no_column_holds_stops_nobody() {
+    on_each_database(async |desk| {
+        desk.register("p-1", "p@example.com").await;
+        for (number, payout) in ["p".repeat(256), "p\0q".to_owned()].into_iter().enumerate() {
+            for name in ["CommissionPaid", "PayoutSettled"] {
+                let kind = format!("{COMMISSIONS}{name}");
+                let data = json!({ "affiliate_id": "p-1", "payout_id": payout });
+                desk.publish(&kind, &format!("{name}-{number}"), &data).await;
+            }
+        }
+        desk.publish(ALERT, "a-1", &alert("p-1", "WARNING")).await;
+        let told = desk.items("/v1/inbox/p-1", 1).await;
+        assert_eq!(told[0]["event_id"], "a-1");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn operators_are_told_what_they_asked_for() {
     on_each_database(async |desk| {
         let (status, ana) =
