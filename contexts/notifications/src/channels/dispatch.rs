@@ -69,7 +69,7 @@ impl Job for Work {
         let mut sending = Sending::default();
         let mut news = self.channels.feed.listen();
         loop {
-            self.start_due(&mut sending).await?;
+            self.start_due(&mut sending, stop).await?;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = sending.tasks.join_next_with_id() => sending.note(ended)?,
@@ -77,7 +77,7 @@ impl Job for Work {
                 () = time::sleep(LOOK_EVERY) => {}
             }
         }
-        // What is under way ends soon, for every endpoint has its time.
+        // What is under way ends soon, for every endpoint has its time, and nothing else is taken.
         while let Some(ended) = sending.tasks.join_next_with_id().await {
             sending.note(ended)?;
         }
@@ -116,21 +116,21 @@ impl Sending {
 }
 
 impl Work {
-    async fn start_due(&self, sending: &mut Sending) -> Result<(), DbError> {
+    async fn start_due(&self, sending: &mut Sending, stop: &CancellationToken) -> Result<(), DbError> {
         let now = self.channels.edge.now();
         let read = async move |tx: &Tx| store::due_targets(tx, now, LOOKED_FOR_MAX).await;
         for target in self.channels.db.read(read).await? {
             if !sending.has_room_for(&target) {
                 continue;
             }
-            let (channels, to) = (self.channels.clone(), target.clone());
+            let (channels, to, stop) = (self.channels.clone(), target.clone(), stop.clone());
             let task = if target == EMAIL {
                 if channels.mailer.is_none() {
                     continue;
                 }
-                sending.tasks.spawn(async move { mail(&channels).await })
+                sending.tasks.spawn(async move { mail(&channels, &stop).await })
             } else {
-                sending.tasks.spawn(async move { call(&channels, &to).await })
+                sending.tasks.spawn(async move { call(&channels, &to, &stop).await })
             };
             sending.targets.insert(task.id(), target);
         }
@@ -157,9 +157,12 @@ async fn taken(channels: &Channels, due: Due) -> Result<Option<(Delivery, Notice
     channels.db.write(take).await
 }
 
-/// Calls a webhook with what is due for it, until it fails.
-async fn call(channels: &Channels, target: &str) -> Result<bool, DbError> {
+/// Calls a webhook with what is due for it, until it fails or all stop.
+async fn call(channels: &Channels, target: &str, stop: &CancellationToken) -> Result<bool, DbError> {
     for due in due_of(channels, target, WEBHOOKS_MAX).await? {
+        if stop.is_cancelled() {
+            break;
+        }
         let Some((delivery, notice)) = taken(channels, due).await? else { continue };
         let Some(webhook) = webhook_of(channels, target).await? else {
             let trouble = "the webhook was deleted";
@@ -309,10 +312,13 @@ struct Mail {
     notices: Vec<Notice>,
 }
 
-/// Mails what is due.
-async fn mail(channels: &Channels) -> Result<bool, DbError> {
+/// Mails what is due, until the server fails or all stop.
+async fn mail(channels: &Channels, stop: &CancellationToken) -> Result<bool, DbError> {
     let mut has_failed = false;
     for due in due_of(channels, EMAIL, MAILS_MAX).await? {
+        if stop.is_cancelled() {
+            break;
+        }
         let Some(mail) = taken_mail(channels, due).await? else { continue };
         let (subject, body) = written(&mail);
         let address = mail.to.as_ref().and_then(|to| to.email.clone());
@@ -324,7 +330,12 @@ async fn mail(channels: &Channels) -> Result<bool, DbError> {
             _ => Err(("there is no address any more".to_owned(), true)),
         };
         has_failed |= sent.is_err();
+        // One mail that can never be sent says nothing of the next.
+        let may_go_on = sent.as_ref().err().is_none_or(|(_, is_final)| *is_final);
         note_mail(channels, mail.deliveries, sent).await?;
+        if !may_go_on {
+            break;
+        }
     }
     Ok(!has_failed)
 }

@@ -114,7 +114,6 @@ impl RunningChannels {
 
     /// Ends after what is under way; what is left comes at the next start.
     pub async fn stop(self) {
-        self.hears.stop().await;
-        self.sends.stop().await;
+        tokio::join!(self.hears.stop(), self.sends.stop());
     }
 }

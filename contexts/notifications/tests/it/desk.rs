@@ -20,6 +20,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -36,7 +37,7 @@ pub(crate) struct Desk {
     pub(crate) stop: CancellationToken,
     router: Router,
     producer: Producer,
-    running: RunningChannels,
+    running: Mutex<Option<RunningChannels>>,
     db: Db,
     _backbone: Backbone,
     _folder: TempDir,
@@ -49,7 +50,7 @@ pub(crate) async fn on_each_database(test: impl AsyncFn(&Desk)) {
         println!("on {}", database.engine());
         let desk = Desk::at(&DatabaseUrl::parse(database.url()).unwrap()).await;
         test(&desk).await;
-        desk.running.stop().await;
+        desk.rest().await;
         desk.db.close().await;
     }
 }
@@ -65,13 +66,21 @@ impl Desk {
         let mailer = Mailer::new(&mails.url, "Hexalpes <noreply@example.com>").unwrap();
         let channels = Channels::new(db.clone(), edge.clone(), vault, Some(mailer)).unwrap();
         let client = || Client::new(ClientOptions::new(backbone.url())).unwrap();
-        let running = channels.start(client());
+        let running = Mutex::new(Some(channels.start(client())));
         let stop = CancellationToken::new();
         let routes = hexalpes_http::openapi::published(api(App::new(channels, stop.clone())), "", "");
         let router = hexalpes_http::layers(routes, edge.clone());
         let producer = client().producer(EVENTS_TOPIC, ProducerOptions::default()).await.unwrap();
         let hooks = Hooks::open().await;
         Self { edge, mails, hooks, stop, router, producer, running, db, _backbone: backbone, _folder: folder }
+    }
+
+    /// Stops the channels, unless they have been stopped.
+    pub(crate) async fn rest(&self) {
+        let running = self.running.lock().take();
+        if let Some(running) = running {
+            running.stop().await;
+        }
     }
 
     /// Publishes an event that happens now.
@@ -217,19 +226,26 @@ impl Hooks {
 pub(crate) struct Mails {
     url: String,
     kept: Arc<Mutex<Vec<String>>>,
+    answers: Arc<Semaphore>,
 }
 
 impl Mails {
     async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mails = Self { url: format!("smtp://{}", listener.local_addr().unwrap()), kept: Arc::default() };
-        let kept = Arc::clone(&mails.kept);
+        let url = format!("smtp://{}", listener.local_addr().unwrap());
+        let mails = Self { url, kept: Arc::default(), answers: Arc::new(Semaphore::new(1)) };
+        let server = mails.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, Arc::clone(&kept)));
+                tokio::spawn(converse(stream, server.clone()));
             }
         });
         mails
+    }
+
+    /// Until this is dropped, what a mail was taken with is not said.
+    pub(crate) async fn hold(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.answers).acquire_owned().await.unwrap()
     }
 
     /// All mails, once there are so many.
@@ -239,7 +255,7 @@ impl Mails {
 }
 
 /// As much of SMTP (RFC 5321) as a client needs that delivers.
-async fn converse(mut stream: TcpStream, kept: Arc<Mutex<Vec<String>>>) -> std::io::Result<()> {
+async fn converse(mut stream: TcpStream, mails: Mails) -> std::io::Result<()> {
     let (reading, mut writing) = stream.split();
     let mut lines = BufReader::new(reading).lines();
     writing.write_all(b"220 catcher\r\n").await?;
@@ -252,7 +268,8 @@ async fn converse(mut stream: TcpStream, kept: Arc<Mutex<Vec<String>>>) -> std::
                 mail.push_str(&line);
                 mail.push('\n');
             }
-            kept.lock().push(mail);
+            mails.kept.lock().push(mail);
+            drop(mails.hold().await);
         }
         let answer = if verb == "QUIT" { "221 bye\r\n" } else { "250 fine\r\n" };
         writing.write_all(answer.as_bytes()).await?;

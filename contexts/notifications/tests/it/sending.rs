@@ -116,6 +116,27 @@ async fn a_webhook_that_never_answers_holds_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_the_mail_under_way_and_takes_no_other() {
+    on_each_database(async |desk| {
+        for partner in ["p-1", "p-2", "p-3"] {
+            desk.register(partner, "p@example.com").await;
+            let quiet = json!({ "time_zone": "UTC", "quiet_hours": "14:00-15:00" });
+            desk.ask(Method::PATCH, &format!("/v1/recipients/{partner}"), &quiet).await;
+            desk.publish(ALERT, &format!("a-{partner}"), &alert(partner, "WARNING")).await;
+        }
+        desk.items("/v1/deliveries?state=PENDING", 3).await;
+        let held = desk.mails.hold().await;
+        // All three are due at once.
+        desk.edge.advance(Duration::from_hours(1));
+        desk.mails.all(1).await;
+        tokio::join!(desk.rest(), async { drop(held) });
+        desk.items("/v1/deliveries?state=SENT", 1).await;
+        desk.items("/v1/deliveries?state=PENDING", 2).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_comes_before_the_registration_is_mailed_when_the_address_is_known() {
     on_each_database(async |desk| {
         desk.publish(ALERT, "a-1", &alert("p-1", "WARNING")).await;
