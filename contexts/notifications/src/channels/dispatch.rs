@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Channels, EMAIL};
 use crate::domain::{Language, Recipient, Webhook, WebhookId, patience_after};
-use crate::store::{self, Delivery, Due, Notice};
+use crate::store::{self, Delivery, Due, Notice, State};
 
 /// Targets that are sent to at once.
 const TARGETS_MAX: usize = 64;
@@ -308,6 +308,7 @@ struct Mail {
     /// Stands in `Message-ID`.
     id: String,
     to: Option<Recipient>,
+    /// Those that wait for it; what else it says has arrived or failed before.
     deliveries: Vec<Delivery>,
     notices: Vec<Notice>,
 }
@@ -367,6 +368,8 @@ async fn taken_mail(channels: &Channels, due: Due) -> Result<Option<Mail>, DbErr
         for delivery in &deliveries {
             notices.extend(store::notice(tx, &delivery.notification).await?);
         }
+        // A mail that is replayed says the same again, and changes nothing of those that arrived with it before.
+        let deliveries = deliveries.into_iter().filter(|one| one.state == State::Pending).collect();
         Ok((!notices.is_empty()).then_some(Mail { id, to, deliveries, notices }))
     };
     channels.db.write(take).await

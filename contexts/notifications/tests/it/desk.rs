@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -227,13 +228,15 @@ pub(crate) struct Mails {
     url: String,
     kept: Arc<Mutex<Vec<String>>>,
     answers: Arc<Semaphore>,
+    refuses: Arc<AtomicBool>,
 }
 
 impl Mails {
     async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let mails = Self { url, kept: Arc::default(), answers: Arc::new(Semaphore::new(1)) };
+        let (answers, refuses) = (Arc::new(Semaphore::new(1)), Arc::default());
+        let mails = Self { url, kept: Arc::default(), answers, refuses };
         let server = mails.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -246,6 +249,11 @@ impl Mails {
     /// Until this is dropped, what a mail was taken with is not said.
     pub(crate) async fn hold(&self) -> OwnedSemaphorePermit {
         Arc::clone(&self.answers).acquire_owned().await.unwrap()
+    }
+
+    /// From now on there is no mailbox for anybody.
+    pub(crate) fn refuse(&self) {
+        self.refuses.store(true, Ordering::Relaxed);
     }
 
     /// All mails, once there are so many.
@@ -271,7 +279,11 @@ async fn converse(mut stream: TcpStream, mails: Mails) -> std::io::Result<()> {
             mails.kept.lock().push(mail);
             drop(mails.hold().await);
         }
-        let answer = if verb == "QUIT" { "221 bye\r\n" } else { "250 fine\r\n" };
+        let answer = match verb.as_str() {
+            "QUIT" => "221 bye\r\n",
+            "RCPT" if mails.refuses.load(Ordering::Relaxed) => "550 nobody here\r\n",
+            _ => "250 fine\r\n",
+        };
         writing.write_all(answer.as_bytes()).await?;
     }
     Ok(())

@@ -116,6 +116,29 @@ async fn a_webhook_that_never_answers_holds_up_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_arrived_gathered_stays_so_when_one_of_it_is_replayed_and_fails() {
+    on_each_database(async |desk| {
+        desk.register("p-1", "p@example.com").await;
+        desk.ask(Method::PATCH, "/v1/recipients/p-1", &json!({ "digest": "HOURLY" })).await;
+        for id in ["a-1", "a-2"] {
+            desk.publish(ALERT, id, &alert("p-1", "WARNING")).await;
+        }
+        desk.items("/v1/deliveries?state=PENDING", 2).await;
+        desk.edge.advance(Duration::from_hours(1));
+        desk.mails.all(1).await;
+        let arrived = desk.items("/v1/deliveries?state=SENT", 2).await;
+        desk.mails.refuse();
+        let replay = format!("/v1/deliveries/{}/replay", arrived[0]["delivery_id"].as_str().unwrap());
+        assert_eq!(desk.ask(Method::POST, &replay, &json!({})).await.0, StatusCode::OK);
+        let failed = desk.items("/v1/deliveries?state=FAILED", 1).await;
+        assert_eq!(failed[0]["delivery_id"], arrived[0]["delivery_id"]);
+        let still = desk.items("/v1/deliveries?state=SENT", 1).await;
+        assert_eq!(still[0], arrived[1]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_waits_for_the_mail_under_way_and_takes_no_other() {
     on_each_database(async |desk| {
         for partner in ["p-1", "p-2", "p-3"] {
