@@ -226,9 +226,10 @@ impl Desk<'_> {
         let (profile, words) = (&self.profiles[id], &self.words[&(known.kind, language)]);
         let wants = |channel, otherwise| profile.wants(known.bare(), channel, otherwise);
         let is_operator = profile.recipient.kind == Kind::Operator;
-        let in_app = wants(Channel::InApp, !is_operator || profile.asked(known.bare()));
+        let asked = !is_operator || profile.asked(known.bare());
+        let in_app = wants(Channel::InApp, asked);
         let by_mail = self.mails && wants(Channel::Email, known.is_mailed && !is_operator);
-        let by_webhook = wants(Channel::Webhook, true);
+        let by_webhook = wants(Channel::Webhook, asked);
         let webhooks: Vec<&Webhook> =
             profile.webhooks.iter().filter(|webhook| by_webhook && webhook.wants(known.bare())).collect();
         if !in_app && !by_mail && webhooks.is_empty() {
@@ -286,9 +287,9 @@ impl Profile {
         said(kind).or_else(|| said("*")).map_or(otherwise, |said| said.is_on)
     }
 
-    /// Whether it asked for this type, by whichever way.
+    /// Whether it asked for this type, or for all and not against this, by whichever way.
     fn asked(&self, kind: &str) -> bool {
-        self.preferences.iter().any(|said| said.kind == kind && said.is_on)
+        Channel::ALL.into_iter().any(|(_, channel)| self.wants(kind, channel, false))
     }
 }
 

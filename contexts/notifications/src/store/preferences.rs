@@ -63,7 +63,7 @@ pub(crate) async fn replace_preferences(
     Ok(())
 }
 
-/// The operators who asked for a type of events, by any channel.
+/// The operators who asked for a type of events, or for all (`*`), by any channel.
 pub(crate) async fn operators_of(tx: &Tx, kind: &str) -> Result<Vec<RecipientId>, DbError> {
     let select = Query::select()
         .distinct()
@@ -76,7 +76,7 @@ pub(crate) async fn operators_of(tx: &Tx, kind: &str) -> Result<Vec<RecipientId>
                 .and(Expr::col(("recipient", "tenant")).equals(("preference", "tenant"))),
         )
         .and_where(Expr::col(("preference", "tenant")).eq(TENANT))
-        .and_where(Expr::col(("preference", "event_type")).eq(kind))
+        .and_where(Expr::col(("preference", "event_type")).is_in([kind, "*"]))
         .and_where(Expr::col(("preference", "is_on")).eq(true))
         .and_where(Expr::col(("recipient", "kind")).eq(Kind::Operator.name()))
         .to_owned();

@@ -235,6 +235,33 @@ async fn operators_are_told_what_they_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn operators_who_asked_for_everything_are_told_all_but_what_they_turned_off() {
+    on_each_database(async |desk| {
+        let all = |channel: &str| json!({ "event_type": "*", "channel": channel, "enabled": true });
+        let off = json!({ "event_type": "BudgetAlert", "channel": "IN_APP", "enabled": false });
+        for (id, said) in [("ana", json!([all("IN_APP")])), ("ben", json!([all("IN_APP"), off]))] {
+            desk.ask(Method::POST, "/v1/recipients", &json!({ "recipient_id": id, "name": id })).await;
+            desk.webhook(id, id).await;
+            let path = format!("/v1/recipients/{id}/preferences");
+            let (status, _) = desk.ask(Method::PUT, &path, &json!({ "preferences": said })).await;
+            assert_eq!(status, StatusCode::OK);
+        }
+        desk.publish(ALERT, "a-1", &alert("p-1", "WARNING")).await;
+        let contract = json!({
+            "contract_id": "con-1", "partner_id": "p-1", "contract_type": "PREMIUM", "revision": 1,
+            "expiration_date": "2026-01-15", "days": 30,
+        });
+        desk.publish(&format!("{}ContractExpiring", onboarding::NAMESPACE), "c-1", &contract).await;
+        desk.hooks.heard("ana", 2).await;
+        desk.hooks.heard("ben", 1).await;
+        desk.items("/v1/inbox/ana", 2).await;
+        let told = desk.items("/v1/inbox/ben", 1).await;
+        assert_eq!(told[0]["event_id"], "c-1");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn words_of_ones_own_are_versioned_and_taken_away_again() {
     on_each_database(async |desk| {
         desk.register("p-1", "p@example.com").await;
