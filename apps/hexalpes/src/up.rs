@@ -68,17 +68,17 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     let (affiliates, conversions) = (at(Key::AffiliatesPort)?, at(Key::ConversionsPort)?);
     let (commissions, seed) = (at(Key::MarketingPort)?, at(Key::CommissionsPort)?);
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
-    println!("  {kind}     {}   REST {}", engine.service, engine.admin);
-    println!("  partners     {}   /docs /health /metrics", at(Key::PartnersPort)?);
-    println!("  affiliates   {affiliates}   /docs /health /metrics");
-    println!("  conversions  {conversions}   /docs /health /metrics");
-    println!("  commissions  {commissions}   /docs /health /metrics");
-    println!("               {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
-    println!("  onboarding   {}   /docs /health /metrics", at(Key::OnboardingPort)?);
-    println!("  campaigns    {}   /docs /health /metrics", at(Key::CampaignsPort)?);
-    println!("  recruitment  {}   /docs /health /metrics", at(Key::RecruitmentPort)?);
-    println!("  notifications {}  /docs /health /metrics", at(Key::NotificationsPort)?);
-    println!("  events       {}", settings.data().join(EVENTS_FILE).display());
+    println!("  {kind}       {}   REST {}", engine.service, engine.admin);
+    println!("  partners       {}   /docs /health /metrics", at(Key::PartnersPort)?);
+    println!("  affiliates     {affiliates}   /docs /health /metrics");
+    println!("  conversions    {conversions}   /docs /health /metrics");
+    println!("  commissions    {commissions}   /docs /health /metrics");
+    println!("                 {seed}   /health /metrics /debug/outbox /debug/relay /debug/consumers");
+    println!("  onboarding     {}   /docs /health /metrics", at(Key::OnboardingPort)?);
+    println!("  campaigns      {}   /docs /health /metrics", at(Key::CampaignsPort)?);
+    println!("  recruitment    {}   /docs /health /metrics", at(Key::RecruitmentPort)?);
+    println!("  notifications  {}   /docs /health /metrics", at(Key::NotificationsPort)?);
+    println!("  events         {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);
     println!(
         "  curl -s {}/v1/partners -H 'Content-Type: application/json' \

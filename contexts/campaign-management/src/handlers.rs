@@ -38,7 +38,10 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         only_kind: Some(VALIDATED),
         ..options("partner-validation", partners::VALIDATION_TOPIC)?
     };
-    let conversions = options("conversions", conversions::TOPIC)?;
+    let conversions = ConsumerOptions {
+        only_kind: Some(ConversionRecorded::KIND),
+        ..options("conversions", conversions::TOPIC)?
+    };
     Ok([
         EventConsumer::start(db(), client(), edge(), Contracts, contracts)?,
         EventConsumer::start(db(), client(), edge(), Validations, validations)?,

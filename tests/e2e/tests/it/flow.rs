@@ -79,6 +79,22 @@ async fn commands_and_conversions_are_taken_by_topic() {
         (&json!(1), &json!(1)),
         "{consumers}"
     );
+    // It says no type, and is a conversion to everybody who hears of them.
+    let campaigns = product.api_at("--campaigns-port");
+    let of_conversions = |consumers: &Value| {
+        let all = consumers.as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["subscription"] == "campaign-management-conversions")
+    };
+    let consumers = campaigns
+        .until("/debug/consumers", |consumers| {
+            of_conversions(consumers).is_some_and(|one| one["handled"] == 1 || one["deadLetters"] == 1)
+        })
+        .await;
+    assert_eq!(
+        of_conversions(&consumers).map(|one| one["deadLetters"].clone()),
+        Some(json!(0)),
+        "{consumers}"
+    );
     assert_eq!(product.interrupt(), Some(0));
 }
 
