@@ -233,7 +233,8 @@ fn contracts(backend: Backend) -> Vec<String> {
         backend.schema(index("contract_open", &[Contracts::OpenPartner]).unique()),
         backend.schema(index("contract_registered", &[Contracts::RegisteredPartner]).unique()),
         backend.schema(&index("contract_created", &[Contracts::CreatedAt, Contracts::Id])),
-        backend.schema(&index("contract_partner", &[Contracts::PartnerId, Contracts::CreatedAt])),
+        backend
+            .schema(&index("contract_partner", &[Contracts::PartnerId, Contracts::CreatedAt, Contracts::Id])),
         backend.schema(&index("contract_due", &[Contracts::DueAt])),
     ]
 }
@@ -331,6 +332,15 @@ fn employment(backend: Backend) -> Vec<String> {
                 .table(Employment::Table)
                 .col(Employment::Tenant)
                 .col(Employment::HiringId),
+        ),
+        backend.schema(
+            Index::create()
+                .name("employment_contract_partner")
+                .table(Employment::Table)
+                .col(Employment::Tenant)
+                .col(Employment::PartnerId)
+                .col(Employment::CreatedAt)
+                .col(Employment::Id),
         ),
         backend.schema(
             Index::create()
