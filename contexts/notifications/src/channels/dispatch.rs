@@ -3,7 +3,7 @@
 //! A delivery is taken, sent, and then it is noted that it was. Who dies in between sends it again, with the same id: it
 //! arrives once at least, and whoever receives it twice can know that.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use hexalpes_db::{DbError, ErrorKind, Tx};
@@ -17,7 +17,7 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 use super::{Channels, EMAIL};
-use crate::domain::{Language, Recipient, Webhook, WebhookId, patience_after};
+use crate::domain::{DeliveryId, Language, Recipient, Webhook, WebhookId, patience_after};
 use crate::store::{self, Delivery, Due, Notice, State};
 
 /// Targets that are sent to at once.
@@ -166,7 +166,7 @@ async fn call(channels: &Channels, target: &str, stop: &CancellationToken) -> Re
         let Some((delivery, notice)) = taken(channels, due).await? else { continue };
         let Some(webhook) = webhook_of(channels, target).await? else {
             let trouble = "the webhook was deleted";
-            channels.db.write(async move |tx: &Tx| store::fail(tx, &delivery.id, trouble).await).await?;
+            channels.db.write(async move |tx: &Tx| store::fail(tx, &[&delivery.id], trouble).await).await?;
             continue;
         };
         let sent = send(channels, &webhook, &delivery, &notice).await;
@@ -262,7 +262,7 @@ async fn note(
     let noted = async move |tx: &Tx| -> Result<bool, DbError> {
         let webhook = store::load_webhook(tx, &webhook).await?;
         let Some(trouble) = &trouble else {
-            store::sent(tx, &delivery.id, now).await?;
+            store::sent(tx, &[&delivery.id], now).await?;
             if let Some(mut webhook) = webhook
                 && webhook.succeeded()
             {
@@ -270,7 +270,7 @@ async fn note(
             }
             return Ok(false);
         };
-        missed(tx, &delivery, trouble, now).await?;
+        missed(tx, std::slice::from_ref(&delivery), trouble, now).await?;
         let Some(mut webhook) = webhook else { return Ok(false) };
         let is_disabled = webhook.failed(trouble, is_gone, now);
         store::save_webhook(tx, &webhook).await?;
@@ -285,12 +285,20 @@ async fn note(
     Ok(())
 }
 
-/// It is tried again later, or has failed.
-async fn missed(tx: &Tx, delivery: &Delivery, trouble: &str, now: Timestamp) -> Result<(), DbError> {
-    match patience_after(delivery.attempts) {
-        Some(wait) => store::retry_at(tx, &delivery.id, trouble, now.after(wait)).await,
-        None => store::fail(tx, &delivery.id, trouble).await,
+/// They are tried again later, or have failed.
+async fn missed(tx: &Tx, deliveries: &[Delivery], trouble: &str, now: Timestamp) -> Result<(), DbError> {
+    // Those of a mail have most often been tried together.
+    let mut by_attempts: BTreeMap<u32, Vec<&DeliveryId>> = BTreeMap::new();
+    for delivery in deliveries {
+        by_attempts.entry(delivery.attempts).or_default().push(&delivery.id);
     }
+    for (attempts, ids) in by_attempts {
+        match patience_after(attempts) {
+            Some(wait) => store::retry_at(tx, &ids, trouble, now.after(wait)).await?,
+            None => store::fail(tx, &ids, trouble).await?,
+        }
+    }
+    Ok(())
 }
 
 fn count(channels: &Channels, channel: &'static str, is_sent: bool) {
@@ -364,10 +372,8 @@ async fn taken_mail(channels: &Channels, due: Due) -> Result<Option<Mail>, DbErr
         } else {
             return Ok(None);
         };
-        let mut notices = Vec::new();
-        for delivery in &deliveries {
-            notices.extend(store::notice(tx, &delivery.notification).await?);
-        }
+        let told: Vec<_> = deliveries.iter().map(|delivery| &delivery.notification).collect();
+        let notices = store::notices(tx, &told).await?;
         // A mail that is replayed says the same again, and changes nothing of those that arrived with it before.
         let deliveries = deliveries.into_iter().filter(|one| one.state == State::Pending).collect();
         Ok((!notices.is_empty()).then_some(Mail { id, to, deliveries, notices }))
@@ -396,14 +402,12 @@ async fn note_mail(
 ) -> Result<(), DbError> {
     let (now, is_sent) = (channels.edge.now(), sent.is_ok());
     let note = async move |tx: &Tx| -> Result<(), DbError> {
-        for delivery in &deliveries {
-            match &sent {
-                Ok(()) => store::sent(tx, &delivery.id, now).await?,
-                Err((why, true)) => store::fail(tx, &delivery.id, why).await?,
-                Err((why, false)) => missed(tx, delivery, why, now).await?,
-            }
+        let ids: Vec<_> = deliveries.iter().map(|delivery| &delivery.id).collect();
+        match &sent {
+            Ok(()) => store::sent(tx, &ids, now).await,
+            Err((why, true)) => store::fail(tx, &ids, why).await,
+            Err((why, false)) => missed(tx, &deliveries, why, now).await,
         }
-        Ok(())
     };
     channels.db.write(note).await?;
     count(channels, "email", is_sent);

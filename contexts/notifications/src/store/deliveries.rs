@@ -9,6 +9,9 @@ use sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, Query, SelectStatem
 use super::TENANT;
 use crate::domain::{Channel, DeliveryId, NotificationId, RecipientId};
 
+/// Notifications that share a mail; the rest comes with the next.
+const GATHERED_MAX: u64 = 200;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Pending,
@@ -194,7 +197,7 @@ pub(crate) async fn begin(tx: &Tx, due: &Due, lease: Timestamp) -> Result<bool, 
     Ok(tx.execute(&update).await? == 1)
 }
 
-/// Puts everything that is due for a recipient's next mail into it, until `lease`.
+/// Puts what is due for a recipient's next mail into it, until `lease`; what waits longest first, where it is much.
 pub(crate) async fn gather(
     tx: &Tx,
     recipient: &RecipientId,
@@ -202,18 +205,31 @@ pub(crate) async fn gather(
     now: Timestamp,
     lease: Timestamp,
 ) -> Result<(), DbError> {
+    let is_due = Expr::col("tenant")
+        .eq(TENANT)
+        .and(Expr::col("recipient_id").eq(recipient.as_str()))
+        .and(Expr::col("channel").eq(Channel::Email.name()))
+        .and(Expr::col("gathered").eq(true))
+        .and(Expr::col("message_id").is_null())
+        .and(Expr::col("state").eq(State::Pending.name()))
+        .and(Expr::col("due_at").lte(now.as_micros()));
+    let select = Query::select()
+        .column("id")
+        .from("delivery")
+        .and_where(is_due.clone())
+        .order_by("due_at", Order::Asc)
+        .order_by("id", Order::Asc)
+        .limit(GATHERED_MAX)
+        .to_owned();
+    let rows = tx.fetch_all(&select).await?;
+    let ids = rows.iter().map(|row| row.get("id")).collect::<Result<Vec<String>, _>>()?;
     let update = Query::update()
         .table("delivery")
         .value("message_id", message)
         .value("due_at", lease.as_micros())
         .value("attempts", Expr::col("attempts").add(1))
-        .and_where(Expr::col("tenant").eq(TENANT))
-        .and_where(Expr::col("recipient_id").eq(recipient.as_str()))
-        .and_where(Expr::col("channel").eq(Channel::Email.name()))
-        .and_where(Expr::col("gathered").eq(true))
-        .and_where(Expr::col("message_id").is_null())
-        .and_where(Expr::col("state").eq(State::Pending.name()))
-        .and_where(Expr::col("due_at").lte(now.as_micros()))
+        .and_where(is_due)
+        .and_where(Expr::col("id").is_in(ids))
         .to_owned();
     tx.execute(&update).await.map(drop)
 }
@@ -236,9 +252,9 @@ pub(crate) async fn take_message(
     Ok(tx.execute(&update).await? > 0)
 }
 
-pub(crate) async fn sent(tx: &Tx, id: &DeliveryId, at: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn sent(tx: &Tx, ids: &[&DeliveryId], at: Timestamp) -> Result<(), DbError> {
     let none: Option<String> = None;
-    let update = update(id)
+    let update = update_all(ids)
         .value("state", State::Sent.name())
         .value("sent_at", at.as_micros())
         .value("trouble", none)
@@ -246,13 +262,18 @@ pub(crate) async fn sent(tx: &Tx, id: &DeliveryId, at: Timestamp) -> Result<(), 
     tx.execute(&update).await.map(drop)
 }
 
-pub(crate) async fn fail(tx: &Tx, id: &DeliveryId, trouble: &str) -> Result<(), DbError> {
-    let update = update(id).value("state", State::Failed.name()).value("trouble", trouble).to_owned();
+pub(crate) async fn fail(tx: &Tx, ids: &[&DeliveryId], trouble: &str) -> Result<(), DbError> {
+    let update = update_all(ids).value("state", State::Failed.name()).value("trouble", trouble).to_owned();
     tx.execute(&update).await.map(drop)
 }
 
-pub(crate) async fn retry_at(tx: &Tx, id: &DeliveryId, trouble: &str, due: Timestamp) -> Result<(), DbError> {
-    let update = update(id).value("due_at", due.as_micros()).value("trouble", trouble).to_owned();
+pub(crate) async fn retry_at(
+    tx: &Tx,
+    ids: &[&DeliveryId],
+    trouble: &str,
+    due: Timestamp,
+) -> Result<(), DbError> {
+    let update = update_all(ids).value("due_at", due.as_micros()).value("trouble", trouble).to_owned();
     tx.execute(&update).await.map(drop)
 }
 
@@ -326,10 +347,14 @@ fn of_target(target: &str, state: State) -> UpdateStatement {
 }
 
 fn update(id: &DeliveryId) -> UpdateStatement {
+    update_all(&[id])
+}
+
+fn update_all(ids: &[&DeliveryId]) -> UpdateStatement {
     Query::update()
         .table("delivery")
         .and_where(Expr::col("tenant").eq(TENANT))
-        .and_where(Expr::col("id").eq(id.as_str()))
+        .and_where(Expr::col("id").is_in(ids.iter().map(|id| id.as_str())))
         .to_owned()
 }
 

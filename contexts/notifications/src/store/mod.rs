@@ -15,7 +15,7 @@ pub(crate) use deliveries::{
 };
 pub(crate) use notices::{
     InboxFilter, NewNotice, Notice, awaiting_address, insert_notice, last_seq, mark_all_read, mark_read,
-    note_heard, notice, page_of_inbox, since, unread,
+    note_heard, notice, notices, page_of_inbox, since, unread,
 };
 pub(crate) use preferences::{Preference, operators_of, preferences_of, replace_preferences};
 pub(crate) use recipients::{

@@ -1,5 +1,7 @@
 //! Notifications as rows: what an event told one recipient, and whether it was read.
 
+use std::collections::HashMap;
+
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
 use sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
@@ -114,6 +116,17 @@ pub(crate) async fn insert_notice(tx: &Tx, new: &NewNotice) -> Result<bool, DbEr
 pub(crate) async fn notice(tx: &Tx, id: &NotificationId) -> Result<Option<Notice>, DbError> {
     let select = select().and_where(Expr::col("id").eq(id.as_str())).to_owned();
     tx.fetch_optional(&select).await?.map(|row| read(&row)).transpose()
+}
+
+/// Those that are named and there, in the order of their names.
+pub(crate) async fn notices(tx: &Tx, ids: &[&NotificationId]) -> Result<Vec<Notice>, DbError> {
+    let select = select().and_where(Expr::col("id").is_in(ids.iter().map(|id| id.as_str()))).to_owned();
+    let mut found = HashMap::new();
+    for row in tx.fetch_all(&select).await? {
+        let notice = read(&row)?;
+        found.insert(notice.told.id.clone(), notice);
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// Those whose mail waited for an address, which has come; they wait no longer.

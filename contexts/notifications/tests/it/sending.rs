@@ -139,6 +139,26 @@ async fn what_arrived_gathered_stays_so_when_one_of_it_is_replayed_and_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_for_one_gathered_mail_comes_with_the_next() {
+    on_each_database(async |desk| {
+        desk.register("p-1", "p@example.com").await;
+        desk.ask(Method::PATCH, "/v1/recipients/p-1", &json!({ "digest": "HOURLY" })).await;
+        for number in 0..201 {
+            desk.publish(ALERT, &format!("a-{number}"), &alert("p-1", "WARNING")).await;
+        }
+        let all_told = async || (desk.get("/v1/inbox/p-1").await.1["unread"] == 201).then_some(());
+        eventually(all_told).await;
+        desk.edge.advance(Duration::from_hours(1));
+        let mails = desk.mails.all(2).await;
+        assert!(mails[0].contains("Subject: 200 notificaciones"), "{}", mails[0]);
+        assert_eq!(mails[0].matches("WARNING").count(), 200);
+        assert_eq!(mails[1].matches("WARNING").count(), 1);
+        desk.items("/v1/deliveries?state=PENDING", 0).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_waits_for_the_mail_under_way_and_takes_no_other() {
     on_each_database(async |desk| {
         for partner in ["p-1", "p-2", "p-3"] {
