@@ -295,6 +295,9 @@ impl From<ReratingError> for Problem {
             ReratingError::Stale(stale) => {
                 let spanish = match stale {
                     Stale::Rules => "desde que se redactó cuentan otras reglas".to_owned(),
+                    Stale::Contracts => {
+                        "cuentan, o terminan, contratos con socios que no lo hacían cuando se redactó".to_owned()
+                    }
                     Stale::Conversions => "han llegado conversiones que cuentan para sus tramos".to_owned(),
                     Stale::Commission(id) => {
                         format!("la comisión de la conversión {id} cambió desde que se redactó")

@@ -10,7 +10,7 @@ use super::book::book;
 use super::simulate::on_trial;
 use crate::domain::{
     AffiliateId, Bucket, CampaignId, CommissionId, ConversionId, Explanation, Fact, Formula, InForce, Offer,
-    ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule, RuleChangeError, RuleError, RuleId,
+    PartnerContract, ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule, RuleChangeError, RuleError, RuleId,
     Slots, Standing, Trial, Tried, Why, derive,
 };
 use crate::store::rated::{self, RatedBy, RatedRow};
@@ -65,6 +65,8 @@ pub enum ReratingError {
 pub enum Stale {
     #[error("other rules count since it was drafted")]
     Rules,
+    #[error("contracts with partners count, or end, that did not when it was drafted")]
+    Contracts,
     #[error("conversions have come that its tiers count")]
     Conversions,
     #[error("the commission of conversion {0} has changed since it was drafted")]
@@ -160,6 +162,7 @@ pub async fn try_rerating(
         rule: named,
         reason,
         rules: names(trial.rules()),
+        contracts: Some(terms_of(trial.contracts(), (looked_from, until))),
         looked_from,
         looked,
         conversions,
@@ -193,6 +196,12 @@ pub(crate) async fn apply_rerating(
     crate::domain::rank(&mut now);
     if names(&now) != rerating.rules {
         return Err(ReratingError::Stale(Stale::Rules));
+    }
+    if let Some(contracts) = &rerating.contracts {
+        let now = contracts::of(tx, rerating.affiliate.as_ref()).await?;
+        if terms_of(now.iter(), (rerating.looked_from, rerating.until)) != *contracts {
+            return Err(ReratingError::Stale(Stale::Contracts));
+        }
     }
     if let Some(looked) = rerating.looked
         && rated::count(tx, &rerating.program, (rerating.looked_from, rerating.until)).await? != looked
@@ -325,6 +334,26 @@ async fn rules_on_trial(
 fn names(rules: &[InForce]) -> String {
     let names: Vec<(&str, u32)> = rules.iter().map(|rule| (rule.id.as_str(), rule.version)).collect();
     serde_json::to_string(&names).expect("texts and numbers are always JSON")
+}
+
+/// The contracts that hold in a period, and from and until when; an end after it changes nothing in it.
+fn terms_of<'a>(
+    contracts: impl Iterator<Item = &'a PartnerContract>,
+    (from, until): (Timestamp, Timestamp),
+) -> String {
+    let holds = |contract: &&PartnerContract| {
+        contract.terms.valid_from.is_none_or(|begins| begins < until)
+            && contract.terms.valid_until.is_none_or(|ends| from < ends)
+    };
+    let mut held: Vec<_> = contracts
+        .filter(holds)
+        .map(|contract| {
+            let ends = contract.terms.valid_until.filter(|ends| *ends < until);
+            (contract.id.as_str(), contract.partner.as_str(), contract.terms.valid_from, ends)
+        })
+        .collect();
+    held.sort_unstable();
+    serde_json::to_string(&held).expect("texts and times are always JSON")
 }
 
 /// Whether the amount is another, or other tiers count it.

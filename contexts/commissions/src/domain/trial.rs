@@ -77,8 +77,13 @@ impl Trial {
     }
 
     fn formulas(&self) -> impl Iterator<Item = &Formula> {
-        let contracts = self.contracts.values().flatten().map(|contract| &contract.terms.formula);
+        let contracts = self.contracts().map(|contract| &contract.terms.formula);
         self.rules.iter().map(|rule| &rule.terms.formula).chain(contracts)
+    }
+
+    /// The contracts that stand beside the rules, in no order.
+    pub fn contracts(&self) -> impl Iterator<Item = &PartnerContract> {
+        self.contracts.values().flatten()
     }
 
     pub fn owes(&mut self, recorded: &Recorded) -> Result<Tried, MoneyError> {

@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[
     }),
     Migration::new("commissions", 6, "rate conversions anew", reratings::create),
     Migration::new("commissions", 7, "know contracts with partners", contracts::create),
+    Migration::new("commissions", 8, "note what contracts a rerating looked at", reratings::note_contracts),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

@@ -28,6 +28,8 @@ enum Reratings {
     Status,
     /// JSON: the rules that counted, in their order.
     Rules,
+    /// JSON: the contracts that held then; null in drafts that are older than the column.
+    Contracts,
     /// From when on conversions were looked at, which tiers counted.
     LookedFrom,
     /// How many there were; null where no tiers count.
@@ -143,6 +145,11 @@ pub(super) fn create(backend: Backend) -> Vec<String> {
     ]
 }
 
+pub(super) fn note_contracts(backend: Backend) -> Vec<String> {
+    let mut contracts = columns::text(backend, Reratings::Contracts);
+    vec![backend.schema(Table::alter().table(Reratings::Table).add_column(&mut contracts))]
+}
+
 /// Who applied it, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Applied {
@@ -165,6 +172,9 @@ pub(crate) struct Rerating {
     pub(crate) reason: String,
     /// JSON: ids and versions of the rules that counted, in their order.
     pub(crate) rules: String,
+    /// JSON: the contracts that held while it was looked, and from and until when; none in drafts of before that was
+    /// noted.
+    pub(crate) contracts: Option<String>,
     pub(crate) looked_from: Timestamp,
     /// The program's conversions since then; none where no tiers count.
     pub(crate) looked: Option<i64>,
@@ -267,6 +277,7 @@ pub(crate) async fn insert(tx: &Tx, rerating: &Rerating, lines: &[Line]) -> Resu
             Reratings::Reason,
             Reratings::Status,
             Reratings::Rules,
+            Reratings::Contracts,
             Reratings::LookedFrom,
             Reratings::Looked,
             Reratings::Conversions,
@@ -286,6 +297,7 @@ pub(crate) async fn insert(tx: &Tx, rerating: &Rerating, lines: &[Line]) -> Resu
             rerating.reason.as_str().into(),
             rerating.status().into(),
             rerating.rules.as_str().into(),
+            rerating.contracts.as_deref().into(),
             rerating.looked_from.as_micros().into(),
             rerating.looked.into(),
             rerating.conversions.into(),
@@ -441,6 +453,7 @@ fn header(row: &Row) -> Result<Rerating, DbError> {
         rule: rule.zip(row.get("rule_version")?),
         reason: row.get("reason")?,
         rules: row.get("rules")?,
+        contracts: row.get("contracts")?,
         looked_from: row.get("looked_from")?,
         looked: row.get("looked")?,
         conversions: row.get("conversions")?,

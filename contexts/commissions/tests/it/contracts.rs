@@ -232,6 +232,35 @@ async fn a_contract_that_is_heard_of_late_is_made_up_for_by_a_rerating() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rerating_whose_contracts_have_changed_since_it_was_drafted_is_refused() {
+    on_each_stage(async |stage| {
+        rated(stage, "conv-1", "2025-01-12T00:00:00Z", &json!({})).await;
+        let handled = async |count: u64| {
+            stage.until("contracts", |status| status.handled == count).await;
+        };
+        let contract = activated("con-1", "2025-01-01", "2026-01-01", &percentage(20));
+        tell(stage, "k-1", "ContractActivated", &contract).await;
+        handled(1).await;
+        let drafted = async |until: &str| {
+            let body = json!({ "from": "2025-01-01T00:00:00Z", "until": until, "reason": "a contract came late" });
+            let (status, draft) = stage.app.post("/v1/reratings", body.to_string()).await;
+            assert_eq!((status.as_u16(), &draft["totals"][0]["afterMinor"]), (201, &json!(2410)), "{draft}");
+            format!("/v1/reratings/{}/apply", draft["reratingId"].as_str().unwrap())
+        };
+        let (early, late) = (drafted("2025-01-13T00:00:00Z").await, drafted("2025-01-15T00:00:00Z").await);
+        tell(stage, "k-2", "ContractEnded", &ended("con-1", "2025-01-14T00:00:00Z")).await;
+        handled(2).await;
+        let (status, refused) = stage.app.post(&late, "").await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("rerating_stale")), "{refused}");
+        assert!(refused["detail"].as_str().unwrap().starts_with("contracts with partners count"), "{refused}");
+        // What ends after a period is nothing to it.
+        let (status, applied) = stage.app.post(&early, "").await;
+        assert_eq!(status, StatusCode::OK, "{applied}");
+    })
+    .await;
+}
+
 fn tiers() -> Value {
     json!({
         "kind": "tiered", "currency": "USD", "mode": "marginal", "period": "month",
