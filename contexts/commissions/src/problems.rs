@@ -296,7 +296,8 @@ impl From<ReratingError> for Problem {
                 let spanish = match stale {
                     Stale::Rules => "desde que se redactó cuentan otras reglas".to_owned(),
                     Stale::Contracts => {
-                        "cuentan, o terminan, contratos con socios que no lo hacían cuando se redactó".to_owned()
+                        "cuentan, o terminan, contratos con socios que no lo hacían cuando se redactó"
+                            .to_owned()
                     }
                     Stale::Conversions => "han llegado conversiones que cuentan para sus tramos".to_owned(),
                     Stale::Commission(id) => {

@@ -10,8 +10,8 @@ use super::book::book;
 use super::simulate::on_trial;
 use crate::domain::{
     AffiliateId, Bucket, CampaignId, CommissionId, ConversionId, Explanation, Fact, Formula, InForce, Offer,
-    PartnerContract, ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule, RuleChangeError, RuleError, RuleId,
-    Slots, Standing, Trial, Tried, Why, derive,
+    PartnerContract, ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule, RuleChangeError,
+    RuleError, RuleId, Slots, Standing, Trial, Tried, Why, derive,
 };
 use crate::store::rated::{self, RatedBy, RatedRow};
 use crate::store::reratings::{self, Applied, Line, LineFilter, Outcome, Rerating};
@@ -116,8 +116,8 @@ pub async fn try_rerating(
     let counts = trial.counts();
     let mut looked = None;
     if counts {
-        let of = program.clone();
-        let count = async move |tx: &Tx| rated::count(tx, &of, (looked_from, until)).await;
+        let (of, whose) = (program.clone(), affiliate.clone());
+        let count = async move |tx: &Tx| rated::count(tx, &of, whose.as_ref(), (looked_from, until)).await;
         looked = Some(db.read(count).await?);
     }
     let (mut lines, mut conversions, mut after) = (Vec::new(), 0, None);
@@ -203,10 +203,11 @@ pub(crate) async fn apply_rerating(
             return Err(ReratingError::Stale(Stale::Contracts));
         }
     }
-    if let Some(looked) = rerating.looked
-        && rated::count(tx, &rerating.program, (rerating.looked_from, rerating.until)).await? != looked
-    {
-        return Err(ReratingError::Stale(Stale::Conversions));
+    if let Some(looked) = rerating.looked {
+        let (whose, period) = (rerating.affiliate.as_ref(), (rerating.looked_from, rerating.until));
+        if rated::count(tx, &rerating.program, whose, period).await? != looked {
+            return Err(ReratingError::Stale(Stale::Conversions));
+        }
     }
     let applied = Applied { at: cause.at, by: cause.actor.as_str().to_owned() };
     if !reratings::applied(tx, id, &applied).await? {

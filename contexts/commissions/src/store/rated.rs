@@ -212,10 +212,11 @@ pub(crate) async fn page_with_rules(
     tx.fetch_all(&select).await?.iter().map(both).collect()
 }
 
-/// How many conversions of a program customers did in a period.
+/// How many conversions of a program customers did in a period; of one affiliate where one is named.
 pub(crate) async fn count(
     tx: &Tx,
     program: &ProgramId,
+    affiliate: Option<&AffiliateId>,
     (from, until): (Timestamp, Timestamp),
 ) -> Result<i64, DbError> {
     let select = Query::select()
@@ -225,6 +226,7 @@ pub(crate) async fn count(
         .and_where(Expr::col(Rated::ProgramId).eq(program.as_str()))
         .and_where(Expr::col(Rated::OccurredAt).gte(from.as_micros()))
         .and_where(Expr::col(Rated::OccurredAt).lt(until.as_micros()))
+        .and_where_option(affiliate.map(|id| Expr::col(Rated::AffiliateId).eq(id.as_str())))
         .to_owned();
     tx.fetch_one(&select).await?.get("conversions")
 }

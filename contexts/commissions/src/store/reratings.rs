@@ -176,7 +176,7 @@ pub(crate) struct Rerating {
     /// noted.
     pub(crate) contracts: Option<String>,
     pub(crate) looked_from: Timestamp,
-    /// The program's conversions since then; none where no tiers count.
+    /// The program's conversions since then, or the affiliate's in it; none where no tiers count.
     pub(crate) looked: Option<i64>,
     /// In the selection.
     pub(crate) conversions: i64,

@@ -243,7 +243,8 @@ async fn a_rerating_whose_contracts_have_changed_since_it_was_drafted_is_refused
         tell(stage, "k-1", "ContractActivated", &contract).await;
         handled(1).await;
         let drafted = async |until: &str| {
-            let body = json!({ "from": "2025-01-01T00:00:00Z", "until": until, "reason": "a contract came late" });
+            let body =
+                json!({ "from": "2025-01-01T00:00:00Z", "until": until, "reason": "a contract came late" });
             let (status, draft) = stage.app.post("/v1/reratings", body.to_string()).await;
             assert_eq!((status.as_u16(), &draft["totals"][0]["afterMinor"]), (201, &json!(2410)), "{draft}");
             format!("/v1/reratings/{}/apply", draft["reratingId"].as_str().unwrap())
@@ -253,7 +254,10 @@ async fn a_rerating_whose_contracts_have_changed_since_it_was_drafted_is_refused
         handled(2).await;
         let (status, refused) = stage.app.post(&late, "").await;
         assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("rerating_stale")), "{refused}");
-        assert!(refused["detail"].as_str().unwrap().starts_with("contracts with partners count"), "{refused}");
+        assert!(
+            refused["detail"].as_str().unwrap().starts_with("contracts with partners count"),
+            "{refused}"
+        );
         // What ends after a period is nothing to it.
         let (status, applied) = stage.app.post(&early, "").await;
         assert_eq!(status, StatusCode::OK, "{applied}");

@@ -364,6 +364,29 @@ async fn tiers_count_what_was_rated_anew_by_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_draft_of_one_affiliate_is_not_stale_by_what_others_sell() {
+    on_each_database(async |app| {
+        calculated(&app, "conv-1", json!(120), &json!({})).await;
+        app.edge.advance(Duration::from_secs(1));
+        let tiers = json!({
+            "basis": "amount", "mode": "marginal", "period": "month",
+            "bands": [{ "from": 0, "rate": 10 }, { "from": 100, "rate": 20 }],
+        });
+        in_force(&app, json!({ "name": "tiers", "type": "tiered", "currency": "USD", "tiers": tiers })).await;
+        let until = "2025-01-16T00:00:00Z";
+        let of_one = drafted(&app, json!({ "affiliateId": "aff-1", "until": until })).await;
+        let of_all = drafted(&app, json!({ "until": until })).await;
+        calculated(&app, "conv-2", json!(50), &json!({ "afiliado_id": "aff-2" })).await;
+        let (status, problem) = applied(&app, &of_all).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("rerating_stale")));
+        let (status, done) = applied(&app, &of_one).await;
+        assert_eq!((status, &done["totals"][0]["afterMinor"]), (StatusCode::OK, &json!(1400)), "{done}");
+        assert_the_books_agree(&app).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_selection_is_narrowed_and_a_draft_of_a_rule_may_be_the_one_that_counts() {
     on_each_database(async |app| {
         calculated(&app, "conv-1", json!(100), &json!({ "campana_id": "cmp-1" })).await;
