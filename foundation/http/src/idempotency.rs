@@ -266,6 +266,22 @@ pub struct KeyedRequest {
     pub at: Timestamp,
 }
 
+impl KeyedRequest {
+    /// The answer that was given to it before, if it was: to be asked before work that stands outside of the command,
+    /// which would otherwise be done again, and might be refused this time. What is running is not looked at.
+    pub async fn kept<E>(&self, db: &Db) -> Result<Option<Answer>, E>
+    where
+        E: From<DbError> + From<KeyReused>,
+    {
+        let Some(key) = self.key.0.clone() else { return Ok(None) };
+        let (scope, at) = (self.scope, self.at);
+        match db.read(async move |tx: &Tx| kept(tx, scope, &key, at).await).await? {
+            Some((digest, _)) if digest != self.digest => Err(KeyReused.into()),
+            found => Ok(found.map(|(_, answer)| answer)),
+        }
+    }
+}
+
 /// Who asks for a change, and under which key.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -344,7 +360,9 @@ impl Attempt {
         let Some(held) = &self.held else { return command().await };
         held.forget_expired(tx, now).await?;
         if !held.reserve(tx, now, &self.digest).await? {
-            let (digest, answer) = held.kept(tx).await?;
+            // On a server another process may have answered after this transaction's view was fixed.
+            let used = || DbError::Conflict("the key was used a moment ago".to_owned());
+            let (digest, answer) = kept(tx, held.scope, &held.key, now).await?.ok_or_else(used)?;
             return if digest == self.digest { Ok(answer) } else { Err(KeyReused.into()) };
         }
         let answer = command().await?;
@@ -355,7 +373,7 @@ impl Attempt {
 
 impl Held {
     fn is_mine(&self) -> Expr {
-        Expr::col(Kept::Scope).eq(self.scope).and(Expr::col(Kept::Name).eq(self.key.as_str()))
+        is_of(self.scope, &self.key)
     }
 
     async fn forget_expired(&self, tx: &Tx, now: Timestamp) -> Result<(), DbError> {
@@ -383,21 +401,6 @@ impl Held {
         tx.insert_new(&insert, Kept::Name).await
     }
 
-    async fn kept(&self, tx: &Tx) -> Result<(String, Answer), DbError> {
-        let select = Query::select()
-            .columns([Kept::Digest, Kept::Status, Kept::Body])
-            .from(KeptTable)
-            .and_where(self.is_mine())
-            .to_owned();
-        let row = tx.fetch_optional(&select).await?;
-        // On a server another process may have answered after this transaction's view was fixed.
-        let row = row.ok_or_else(|| DbError::Conflict("the key was used a moment ago".to_owned()))?;
-        let status = row.get::<i64>("status")?;
-        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let status = status.ok_or(DbError::Range("a kept answer's status"))?;
-        Ok((row.get("digest")?, Answer { status, body: row.get("body")?, is_replay: true }))
-    }
-
     async fn keep(&self, tx: &Tx, answer: &Answer) -> Result<(), DbError> {
         let update = Query::update()
             .table(KeptTable)
@@ -407,6 +410,25 @@ impl Held {
             .to_owned();
         tx.execute(&update).await.map(|_| ())
     }
+}
+
+fn is_of(scope: &str, key: &str) -> Expr {
+    Expr::col(Kept::Scope).eq(scope).and(Expr::col(Kept::Name).eq(key))
+}
+
+/// The digest of the body that a key was used with, and what was answered.
+async fn kept(tx: &Tx, scope: &str, key: &str, now: Timestamp) -> Result<Option<(String, Answer)>, DbError> {
+    let select = Query::select()
+        .columns([Kept::Digest, Kept::Status, Kept::Body])
+        .from(KeptTable)
+        .and_where(is_of(scope, key))
+        .and_where(Expr::col(Kept::At).gt(expired(now)))
+        .to_owned();
+    let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
+    let status = row.get::<i64>("status")?;
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.ok_or(DbError::Range("a kept answer's status"))?;
+    Ok(Some((row.get("digest")?, Answer { status, body: row.get("body")?, is_replay: true })))
 }
 
 /// Forgets all answers that are older than [`KEPT`]; to be called now and then.

@@ -49,6 +49,10 @@ pub(super) async fn draft(
     body: Body<ReratingRequest>,
 ) -> Result<Answer, Problem> {
     let (cause, request) = asked.keyed("draft rerating", &body.digest, "");
+    // A draft is worked out outside of the command, and only for the first who asks with the key.
+    if let Some(answer) = request.kept::<Problem>(&app.db).await? {
+        return Ok(answer);
+    }
     let ReratingRequest { program, from, until, affiliate, campaign, rule, reason } = body.value;
     let built_in = app.program.id();
     let selection = Selection {

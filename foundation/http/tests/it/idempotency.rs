@@ -214,6 +214,29 @@ async fn a_key_is_forgotten_after_24_hours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_known_before_anything_is_worked_out_again() {
+    on_each_database(async |place| {
+        let request = |digest: &str| KeyedRequest {
+            scope: "order",
+            key: IdempotencyKey(Some("k".to_owned())),
+            digest: digest.to_owned(),
+            at: place.edge.now(),
+        };
+        let App { db, keys } = &place.app;
+        let kept = async |digest: &str| request(digest).kept::<Problem>(db).await;
+        assert_eq!(kept("d").await.unwrap(), None);
+        let first: Result<Answer, Problem> =
+            keys.write(db, request("d"), async |tx: &Tx| done(tx, "a").await).await;
+        let first = first.unwrap();
+        assert_eq!(kept("d").await.unwrap(), Some(Answer { is_replay: true, ..first }));
+        assert_eq!(kept("other").await.unwrap_err().code, "idempotency_key_reused");
+        place.edge.advance(Duration::from_hours(24));
+        assert_eq!(kept("d").await.unwrap(), None);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_of_blanks_or_201_characters_is_refused() {
     on_each_database(async |place| {
         for key in ["a b", &"k".repeat(201)] {
