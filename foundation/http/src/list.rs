@@ -155,6 +155,16 @@ impl ListQuery {
         Ok(Keyset { is_descending: sort.is_descending, after, limit: u64::from(self.limit) + 1 })
     }
 
+    /// As [`ListQuery::keyset`], where what tells equal ones apart is a number too.
+    pub fn keyset_by_numbers(&self, sort: Sort) -> Result<Keyset, Problem> {
+        let number = |part: String| part.parse::<i64>().map_err(|_| not_given());
+        let after = match self.after::<2>(sort)? {
+            None => None,
+            Some([first, second]) => Some((number(first)?.into(), number(second)?.into())),
+        };
+        Ok(Keyset { is_descending: sort.is_descending, after, limit: u64::from(self.limit) + 1 })
+    }
+
     /// The position that the cursor holds: what [`Page::cut`]'s `position` gave. `None` at the start.
     pub fn after<const N: usize>(&self, sort: Sort) -> Result<Option<[String; N]>, Problem> {
         let Some(cursor) = &self.cursor else { return Ok(None) };

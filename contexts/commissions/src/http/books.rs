@@ -62,9 +62,7 @@ pub(super) async fn journal(
     Filters(Entries(filter)): Filters<Entries>,
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["seq"])?;
-    let mut keyset = query.keyset(sort)?;
-    // The one column is both.
-    keyset.after = keyset.after.map(|(seq, _)| (seq.clone(), seq));
+    let keyset = query.keyset_by_numbers(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Booked>, DbError> {
         lists::entries(tx, filter.clone(), keyset.clone()).await
     };

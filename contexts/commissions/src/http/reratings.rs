@@ -124,9 +124,7 @@ pub(super) async fn lines(
 ) -> Result<Response, Problem> {
     let id = parse(&id)?;
     let sort = query.sort(&["number"])?;
-    let mut keyset = query.keyset(sort)?;
-    // The one column is both.
-    keyset.after = keyset.after.map(|(number, _)| (number.clone(), number));
+    let keyset = query.keyset_by_numbers(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Line>, Problem> {
         reratings::load(tx, &id).await?.ok_or_else(|| ReratingError::NotFound(id.clone()))?;
         Ok(reratings::lines(tx, &id, &filter, keyset.clone()).await?)

@@ -42,14 +42,13 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let id = found(&app, &recipient).await?.id;
     let sort = query.sort(&["created_at"])?;
-    let after =
-        query.after::<2>(sort)?.map(|[at, seq]| Some((at.parse::<i64>().ok()?, seq.parse::<i64>().ok()?)));
-    let mut keyset = query.keyset(sort)?;
-    // The second column is a number here.
-    keyset.after = after.flatten().map(|(at, seq)| (at.into(), seq.into()));
+    let keyset = query.keyset_by_numbers(sort)?;
+    let format = query.format;
     let read = async move |tx: &Tx| -> Result<(Vec<Notice>, u64), DbError> {
         let page = store::page_of_inbox(tx, &id, filter.clone(), keyset.clone()).await?;
-        Ok((page, store::unread(tx, &id).await?))
+        // CSV does not say it.
+        let unread = if format == Format::Json { store::unread(tx, &id).await? } else { 0 };
+        Ok((page, unread))
     };
     let (notices, unread) = app.channels.db.read(read).await?;
     let place = |last: &Notice| Page::<Notice>::position(last.told.created_at.as_micros(), &last.seq);

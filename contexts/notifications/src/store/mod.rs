@@ -21,7 +21,7 @@ pub(crate) use preferences::{Preference, operators_of, preferences_of, replace_p
 pub(crate) use recipients::{
     RecipientFilter, insert_recipient, load_recipient, note_paid, page_of_recipients, paid_by, save_recipient,
 };
-pub(crate) use tables::channels;
+pub(crate) use tables::{channels, inbox_by_time};
 pub(crate) use templates::{Version, add_version, newest, versions};
 pub(crate) use webhooks::{
     WebhookFilter, delete_webhook, insert_webhook, load_webhook, page_of_webhooks, save_webhook, webhooks_of,

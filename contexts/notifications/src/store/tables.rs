@@ -171,3 +171,9 @@ pub(crate) fn channels(backend: Backend) -> Vec<String> {
         ]),
     ]
 }
+
+/// In the order in which an inbox is paged.
+pub(crate) fn inbox_by_time(backend: Backend) -> Vec<String> {
+    let columns = ["tenant", "recipient_id", "created_at", "seq"];
+    vec![index(backend, "notification_inbox_time", "notification", &columns, false)]
+}

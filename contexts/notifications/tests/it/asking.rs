@@ -22,6 +22,12 @@ async fn an_inbox_is_paged_narrowed_and_read() {
             path = format!("/v1/inbox/p-1?limit=2&sort=created_at&cursor={cursor}");
         }
         assert_eq!(seen, ["a-0", "a-1", "a-2", "a-3", "a-4"].map(|id| json!(id)));
+        // No cursor that an inbox gave, for both are numbers there.
+        let text = r#"["created_at",["1736950800000000","x"]]"#;
+        let cursor: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let (status, refused) =
+            desk.get(&format!("/v1/inbox/p-1?limit=2&sort=created_at&cursor={cursor}")).await;
+        assert_eq!((status, &refused["parameter"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("cursor")));
         let (_, inbox) = desk.get("/v1/inbox/p-1").await;
         let first = inbox["items"][0]["notification_id"].as_str().unwrap().to_owned();
         let (status, read) = desk.ask(Method::POST, &format!("/v1/inbox/p-1/{first}/read"), &json!({})).await;
