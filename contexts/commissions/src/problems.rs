@@ -272,14 +272,17 @@ impl From<SimulateError> for Problem {
     }
 }
 
+/// What is no id names none either.
+pub(crate) fn no_rerating(id: &str) -> Problem {
+    let why = said!("there is no re-rating {id}", "no hay ningún recálculo {id}");
+    Problem::not_found("rerating_not_found", why)
+}
+
 impl From<ReratingError> for Problem {
     fn from(error: ReratingError) -> Self {
         let english = error.to_string();
         match error {
-            ReratingError::NotFound(id) => {
-                let spanish = format!("no hay ningún recálculo {id}");
-                Self::not_found("rerating_not_found", Said::both(english, spanish))
-            }
+            ReratingError::NotFound(id) => no_rerating(id.as_str()),
             ReratingError::NoProgram(id) => RuleCommandError::NoProgram(id).into(),
             ReratingError::NoRule(id) => RuleCommandError::NotFound(id).into(),
             ReratingError::OtherProgram { rule, program } => Self::invalid(vec![FieldError {

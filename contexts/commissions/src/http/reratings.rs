@@ -5,13 +5,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
-use hexalpes_http::{
-    Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, said, values,
-};
+use hexalpes_http::{Answer, Asked, Body, Fields, Filters, FromFields, ListQuery, Page, Problem, values};
 
 use super::App;
 use crate::commands::{self, ReratingError, Selection};
 use crate::domain::{AffiliateId, ProgramId, ReratingId};
+use crate::problems::no_rerating;
 use crate::requests::{ReratingBody, ReratingRequest};
 use crate::store::reratings::{self, Line, LineFilter, Outcome, Rerating, ReratingFilter};
 use crate::views::{ReratingLineView, ReratingSummaryView, ReratingView};
@@ -160,8 +159,5 @@ async fn view(tx: &Tx, rerating: Rerating) -> Result<ReratingView, DbError> {
 }
 
 fn parse(id: &str) -> Result<ReratingId, Problem> {
-    ReratingId::parse(id).map_err(|_| {
-        let why = said!("there is no re-rating {id}", "no hay ningún recálculo {id}");
-        Problem::not_found("rerating_not_found", why)
-    })
+    ReratingId::parse(id).map_err(|_| no_rerating(id))
 }
