@@ -143,16 +143,23 @@ async fn due_of(channels: &Channels, target: &str, limit: u64) -> Result<Vec<Due
     channels.db.read(async move |tx: &Tx| store::due_of(tx, &target, now, limit).await).await
 }
 
-/// Takes a delivery and reads what it says; `None` if it is no longer to be sent.
-async fn taken(channels: &Channels, due: Due) -> Result<Option<(Delivery, Notice)>, DbError> {
+/// A delivery, what it says, and where it goes unless that was deleted.
+type Call = (Delivery, Notice, Option<Webhook>);
+
+/// Takes a delivery to a webhook; `None` if it is no longer to be sent.
+async fn taken(channels: &Channels, due: Due) -> Result<Option<Call>, DbError> {
     let lease = channels.edge.now().after(LEASE);
     let take = async move |tx: &Tx| -> Result<_, DbError> {
         if !store::begin(tx, &due, lease).await? {
             return Ok(None);
         }
         let Some(delivery) = store::delivery(tx, &due.id).await? else { return Ok(None) };
-        let notice = store::notice(tx, &delivery.notification).await?;
-        Ok(notice.map(|notice| (delivery, notice)))
+        let Some(notice) = store::notice(tx, &delivery.notification).await? else { return Ok(None) };
+        let webhook = match WebhookId::parse(&delivery.target) {
+            Ok(id) => store::load_webhook(tx, &id).await?,
+            Err(_) => None,
+        };
+        Ok(Some((delivery, notice, webhook)))
     };
     channels.db.write(take).await
 }
@@ -163,8 +170,8 @@ async fn call(channels: &Channels, target: &str, stop: &CancellationToken) -> Re
         if stop.is_cancelled() {
             break;
         }
-        let Some((delivery, notice)) = taken(channels, due).await? else { continue };
-        let Some(webhook) = webhook_of(channels, target).await? else {
+        let Some((delivery, notice, webhook)) = taken(channels, due).await? else { continue };
+        let Some(webhook) = webhook else {
             let trouble = "the webhook was deleted";
             channels.db.write(async move |tx: &Tx| store::fail(tx, &[&delivery.id], trouble).await).await?;
             continue;
@@ -177,11 +184,6 @@ async fn call(channels: &Channels, target: &str, stop: &CancellationToken) -> Re
         }
     }
     Ok(true)
-}
-
-async fn webhook_of(channels: &Channels, target: &str) -> Result<Option<Webhook>, DbError> {
-    let Ok(id) = WebhookId::parse(target) else { return Ok(None) };
-    channels.db.read(async move |tx: &Tx| store::load_webhook(tx, &id).await).await
 }
 
 async fn send(

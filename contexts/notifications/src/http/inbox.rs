@@ -3,12 +3,13 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use hexalpes_db::{DbError, Tx};
+use hexalpes_db::Tx;
 use hexalpes_http::{
     Answer, Asked, Body, Fields, Filters, Format, FromFields, ListQuery, Page, Problem, values,
 };
 
-use super::{App, found};
+use super::{App, recipient_id};
+use crate::commands;
 use crate::domain::NotificationId;
 use crate::problems::no_notification;
 use crate::requests::{self, ReadUntil, ReadUntilBody};
@@ -40,11 +41,12 @@ pub(super) async fn list(
     query: ListQuery,
     Filters(Narrowed(filter)): Filters<Narrowed>,
 ) -> Result<Response, Problem> {
-    let id = found(&app, &recipient).await?.id;
+    let id = recipient_id(&recipient)?;
     let sort = query.sort(&["created_at"])?;
     let keyset = query.keyset_by_numbers(sort)?;
     let format = query.format;
-    let read = async move |tx: &Tx| -> Result<(Vec<Notice>, u64), DbError> {
+    let read = async move |tx: &Tx| -> Result<(Vec<Notice>, u64), Problem> {
+        commands::recipient(tx, &id).await?;
         let page = store::page_of_inbox(tx, &id, filter.clone(), keyset.clone()).await?;
         // CSV does not say it.
         let unread = if format == Format::Json { store::unread(tx, &id).await? } else { 0 };
@@ -72,10 +74,11 @@ pub(super) async fn read_all(
     asked: Asked,
     body: Body<ReadUntil>,
 ) -> Result<Answer, Problem> {
-    let id = found(&app, &recipient).await?.id;
+    let id = recipient_id(&recipient)?;
     let (cause, request) = asked.keyed("read inbox", &body.digest, &recipient);
     let ReadUntil(until) = body.value;
     let mark = async move |tx: &Tx| -> Result<Answer, Problem> {
+        commands::recipient(tx, &id).await?;
         let count = store::mark_all_read(tx, &id, until, cause.at).await?;
         Ok(Answer::json(StatusCode::OK, &CountView { count }))
     };
@@ -91,10 +94,11 @@ pub(super) async fn read(
     Path((recipient, notification)): Path<(String, String)>,
     asked: Asked,
 ) -> Result<Answer, Problem> {
-    let id = found(&app, &recipient).await?.id;
-    let Ok(parsed) = NotificationId::parse(&notification) else { return Err(no_notification(notification)) };
+    let (id, parsed) = (recipient_id(&recipient)?, NotificationId::parse(&notification).ok());
     let (cause, request) = asked.keyed("read notification", "", &notification);
     let mark = async move |tx: &Tx| -> Result<Answer, Problem> {
+        commands::recipient(tx, &id).await?;
+        let parsed = parsed.clone().ok_or_else(|| no_notification(&notification))?;
         let is_there = |notice: &Notice| notice.told.recipient == id && notice.told.in_app;
         store::notice(tx, &parsed).await?.filter(is_there).ok_or_else(|| no_notification(&parsed))?;
         store::mark_read(tx, &parsed, cause.at).await?;

@@ -9,16 +9,14 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{Idempotency, Problem};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::channels::Channels;
-use crate::domain::{Recipient, RecipientId};
+use crate::domain::RecipientId;
 use crate::problems::no_recipient;
-use crate::store;
 
 /// Inboxes that are followed at once.
 const STREAMS_MAX: usize = 256;
@@ -67,8 +65,6 @@ pub fn api(app: App) -> OpenApiRouter {
 }
 
 /// What is no id names nobody.
-async fn found(app: &App, id: &str) -> Result<Recipient, Problem> {
-    let Ok(parsed) = RecipientId::parse(id) else { return Err(no_recipient(id)) };
-    let read = async move |tx: &Tx| -> Result<_, DbError> { store::load_recipient(tx, &parsed).await };
-    app.channels.db.read(read).await?.ok_or_else(|| no_recipient(id))
+fn recipient_id(id: &str) -> Result<RecipientId, Problem> {
+    RecipientId::parse(id).map_err(|_| no_recipient(id))
 }

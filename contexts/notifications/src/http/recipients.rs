@@ -9,10 +9,9 @@ use hexalpes_http::{
     Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
 };
 
-use super::{App, found};
+use super::{App, recipient_id};
 use crate::commands::{self, NotDone};
 use crate::domain::{Changes, Kind, Recipient, RecipientId};
-use crate::problems::no_recipient;
 use crate::requests::{
     ChangeRecipientBody, CreateRecipient, CreateRecipientBody, Preferences, PreferencesBody,
 };
@@ -80,7 +79,9 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/recipients/{id}", tag = "recipients", params(("id" = String, Path)),
     responses((status = 200, description = "The recipient", body = RecipientView)))]
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    Ok(Answer::json(StatusCode::OK, &RecipientView::from(&found(&app, &id).await?)))
+    let id = recipient_id(&id)?;
+    let read = async move |tx: &Tx| -> Result<_, Problem> { Ok(commands::recipient(tx, &id).await?) };
+    Ok(Answer::json(StatusCode::OK, &RecipientView::from(&app.channels.db.read(read).await?)))
 }
 
 /// Changes what is given. What waited for an address is mailed as soon as there is one.
@@ -95,7 +96,7 @@ pub(super) async fn change(
     asked: Asked,
     body: Body<Changes>,
 ) -> Result<Answer, Problem> {
-    let Ok(parsed) = RecipientId::parse(&id) else { return Err(no_recipient(id)) };
+    let parsed = recipient_id(&id)?;
     let (cause, request) = asked.keyed("change recipient", &body.digest, &id);
     let (edge, changes) = (app.channels.edge.clone(), body.value);
     let change = async move |tx: &Tx| -> Result<Answer, Problem> {
@@ -109,8 +110,11 @@ pub(super) async fn change(
 #[utoipa::path(get, path = "/v1/recipients/{id}/preferences", tag = "recipients", params(("id" = String, Path)),
     responses((status = 200, description = "What was said", body = PreferencesView)))]
 pub(super) async fn preferences(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    let id = found(&app, &id).await?.id;
-    let read = async move |tx: &Tx| -> Result<_, DbError> { store::preferences_of(tx, &id).await };
+    let id = recipient_id(&id)?;
+    let read = async move |tx: &Tx| -> Result<_, Problem> {
+        commands::recipient(tx, &id).await?;
+        Ok(store::preferences_of(tx, &id).await?)
+    };
     Ok(Answer::json(StatusCode::OK, &view(&app.channels.db.read(read).await?)))
 }
 
@@ -124,7 +128,7 @@ pub(super) async fn set_preferences(
     asked: Asked,
     body: Body<Preferences>,
 ) -> Result<Answer, Problem> {
-    let Ok(parsed) = RecipientId::parse(&id) else { return Err(no_recipient(id)) };
+    let parsed = recipient_id(&id)?;
     let (_, request) = asked.keyed("set preferences", &body.digest, &id);
     let Preferences(preferences) = body.value;
     let set = async move |tx: &Tx| -> Result<Answer, Problem> {

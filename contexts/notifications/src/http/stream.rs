@@ -15,7 +15,8 @@ use hexalpes_http::{Problem, said};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time;
 
-use super::{App, found};
+use super::{App, recipient_id};
+use crate::commands;
 use crate::domain::RecipientId;
 use crate::store::{self, Notice};
 use crate::views::NoticeView;
@@ -36,14 +37,20 @@ pub(super) async fn follow(
     Path(recipient): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let recipient = found(&app, &recipient).await?.id;
-    let seq = if let Some(value) = headers.get(&LAST_EVENT_ID) {
-        let seq = value.to_str().ok().and_then(|text| text.trim().parse().ok());
-        seq.filter(|seq| *seq >= 0).ok_or_else(unreadable)?
-    } else {
-        let id = recipient.clone();
-        app.channels.db.read(async move |tx: &Tx| store::last_seq(tx, &id).await).await?
+    let recipient = recipient_id(&recipient)?;
+    let seen = headers.get(&LAST_EVENT_ID).map(|value| {
+        let seq = value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok());
+        seq.filter(|seq| *seq >= 0)
+    });
+    let id = recipient.clone();
+    let read = async move |tx: &Tx| -> Result<i64, Problem> {
+        commands::recipient(tx, &id).await?;
+        match seen {
+            Some(seq) => seq.ok_or_else(unreadable),
+            None => Ok(store::last_seq(tx, &id).await?),
+        }
     };
+    let seq = app.channels.db.read(read).await?;
     let permit = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         let why = said!("too many inboxes are followed", "se siguen demasiadas bandejas");
         Problem::unavailable("too_many_streams", why)

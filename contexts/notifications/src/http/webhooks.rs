@@ -10,10 +10,10 @@ use hexalpes_http::{
 };
 use hexalpes_webhooks::Secret;
 
-use super::App;
+use super::{App, recipient_id};
 use crate::commands;
 use crate::domain::{RecipientId, Standing, Webhook, WebhookId};
-use crate::problems::{no_recipient, no_webhook};
+use crate::problems::no_webhook;
 use crate::requests::{PeriodBody, PeriodRequest, WebhookBody, WebhookRequest};
 use crate::store::{self, WebhookFilter};
 use crate::views::{CountView, WebhookView};
@@ -29,7 +29,7 @@ pub(super) async fn add(
     asked: Asked,
     body: Body<WebhookRequest>,
 ) -> Result<Answer, Problem> {
-    let Ok(recipient) = RecipientId::parse(&id) else { return Err(no_recipient(id)) };
+    let recipient = recipient_id(&id)?;
     let (cause, request) = asked.keyed("add webhook", &body.digest, &id);
     let WebhookRequest { url, secret, kinds } = body.value;
     let (id, secret) = (WebhookId::new(app.channels.edge.uuid()), secret.unwrap_or_else(Secret::make));
