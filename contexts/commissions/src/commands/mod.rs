@@ -27,7 +27,7 @@ pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;
 pub use rerate::{Drafted, ReratingError, Selection, Stale, try_rerating};
 #[cfg(test)]
-pub(crate) use rerate::{Explained, rerate};
+pub(crate) use rerate::{Explained, rerate, slots_of};
 pub(crate) use rerate::{apply_rerating, draft_rerating};
 pub use rules::{DraftRule, RuleCommandError, RuleVerb, change_rule, draft_rule};
 pub use simulate::{Simulate, SimulateError, Simulated, simulate};

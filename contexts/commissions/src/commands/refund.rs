@@ -31,7 +31,11 @@ pub async fn refund(
     cause: &Cause,
 ) -> Result<(), RefundCommissionError> {
     let RefundConversion { conversion, total, reason } = command;
-    let theirs = store::slots(tx, &conversion).await?.into_iter().map(|kept| kept.commission).collect();
+    let theirs = store::slots(tx, std::slice::from_ref(&conversion))
+        .await?
+        .into_iter()
+        .map(|kept| kept.commission)
+        .collect();
     let Some(slots) = Slots::of(theirs) else {
         let told = RefundedTotal { total, reason };
         return Ok(refunds::keep(tx, &conversion, &told, cause.at).await?);

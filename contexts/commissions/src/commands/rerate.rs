@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use super::book::book;
 use super::simulate::on_trial;
 use crate::domain::{
-    AffiliateId, Bucket, CampaignId, CommissionId, ConversionId, Explanation, Fact, Formula, InForce, Offer,
-    PartnerContract, ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule, RuleChangeError,
-    RuleError, RuleId, Slots, Standing, Trial, Tried, Why, derive,
+    AffiliateId, Bucket, CampaignId, Commission, CommissionId, ConversionId, Explanation, Fact, Formula,
+    InForce, Offer, PartnerContract, ProgramId, RateSource, Rating, Recorded, Rerated, ReratingId, Rule,
+    RuleChangeError, RuleError, RuleId, Slots, Standing, Trial, Tried, Why, derive,
 };
 use crate::store::rated::{self, RatedBy, RatedRow};
 use crate::store::reratings::{self, Applied, Line, LineFilter, Outcome, Rerating};
@@ -216,10 +216,14 @@ pub(crate) async fn apply_rerating(
     let why = Why { rerating: id.clone(), reason: rerating.reason.clone() };
     let all = Keyset { is_descending: false, after: None, limit: LINES_MAX as u64 };
     let mut formers = Formers::default();
-    for line in reratings::lines(tx, id, &LineFilter::default(), all).await? {
+    let lines = reratings::lines(tx, id, &LineFilter::default(), all).await?;
+    let conversions: Vec<_> = lines.iter().map(|line| line.conversion.clone()).collect();
+    let mut slots = slots_of(tx, &conversions).await?;
+    for line in lines {
+        let theirs = slots.remove(&line.conversion).ok_or(DbError::NoRow)?;
         let explained = Explained { rating: line.rating.clone(), explanation: line.explanation.clone() };
         let added = CommissionId::new(ids.uuid());
-        let done = rerate(tx, &line.conversion, &explained, &added, &why, ids, cause).await?;
+        let done = rerate(tx, theirs, &explained, &added, &why, ids, cause).await?;
         if (done.outcome, done.before, done.booked) != (line.outcome, line.before, line.booked) {
             return Err(ReratingError::Stale(Stale::Commission(line.conversion)));
         }
@@ -252,17 +256,16 @@ pub(crate) struct Done {
     pub(crate) booked: Money,
 }
 
-/// Rates one conversion anew, in the books. `added` is the id of a commission that it takes.
+/// Rates one conversion's commissions anew, in the books. `added` is the id of a commission that it takes.
 pub(crate) async fn rerate(
     tx: &Tx,
-    conversion: &ConversionId,
+    mut slots: Slots,
     explained: &Explained,
     added: &CommissionId,
     why: &Why,
     ids: &dyn Ids,
     cause: &Cause,
 ) -> Result<Done, DbError> {
-    let mut slots = slots_of(tx, conversion).await?;
     let (done, facts) = plan(&mut slots, &explained.rating, added, why, cause.at);
     let is_changed = |id: &CommissionId| facts.iter().any(|fact| fact.commission() == id);
     for commission in slots.into_commissions().into_iter().filter(|one| is_changed(one.id())) {
@@ -281,9 +284,16 @@ pub(crate) async fn rerate(
     Ok(done)
 }
 
-async fn slots_of(tx: &Tx, conversion: &ConversionId) -> Result<Slots, DbError> {
-    let kept = store::slots(tx, conversion).await?;
-    Slots::of(kept.into_iter().map(|kept| kept.commission).collect()).ok_or(DbError::NoRow)
+/// The commissions of conversions; of what has none, nothing.
+pub(crate) async fn slots_of(
+    tx: &Tx,
+    conversions: &[ConversionId],
+) -> Result<HashMap<ConversionId, Slots>, DbError> {
+    let mut all: HashMap<ConversionId, Vec<Commission>> = HashMap::new();
+    for kept in store::slots(tx, conversions).await? {
+        all.entry(kept.commission.conversion().id.clone()).or_default().push(kept.commission);
+    }
+    Ok(all.into_iter().filter_map(|(id, commissions)| Some((id, Slots::of(commissions)?))).collect())
 }
 
 fn plan(
@@ -424,9 +434,11 @@ async fn planned(
     at: Timestamp,
 ) -> Result<Vec<Line>, DbError> {
     let mut lines = Vec::with_capacity(others.len());
+    let conversions: Vec<_> = others.iter().map(|other| other.conversion.clone()).collect();
+    let mut all = slots_of(tx, &conversions).await?;
     for other in others {
         let Other { conversion, by, recorded, period, explained } = other;
-        let mut slots = slots_of(tx, &conversion).await?;
+        let mut slots = all.remove(&conversion).ok_or(DbError::NoRow)?;
         // The id that it gets is not known yet, and nothing depends on it.
         let added = by.commission.clone();
         let (Done { outcome, before, booked }, _) = plan(&mut slots, &explained.rating, &added, why, at);
@@ -451,9 +463,12 @@ async fn planned(
     Ok(lines)
 }
 
-/// Rules that conversions were rated by before, as they are needed.
+/// Rules and contracts that conversions were rated by before, each read once.
 #[derive(Debug, Default)]
-struct Formers(HashMap<RuleId, Option<Rule>>);
+struct Formers {
+    rules: HashMap<RuleId, Option<Rule>>,
+    contracts: HashMap<AffiliateId, Vec<PartnerContract>>,
+}
 
 impl Formers {
     /// What a conversion counted for, it counts for no longer; and for what it is rated by now.
@@ -463,7 +478,7 @@ impl Formers {
                 let period = self.period(tx, id, *version, line.occurred_at).await?;
                 let period = match period {
                     Some(period) => Some(period),
-                    None => contract_period(tx, id, line).await?,
+                    None => self.contract_period(tx, id, line).await?,
                 };
                 period.map(|period| (id.clone(), period))
             }
@@ -497,17 +512,25 @@ impl Formers {
         version: u32,
         at: Timestamp,
     ) -> Result<Option<String>, DbError> {
-        if !self.0.contains_key(id) {
-            self.0.insert(id.clone(), rules::load(tx, id).await?);
+        if !self.rules.contains_key(id) {
+            self.rules.insert(id.clone(), rules::load(tx, id).await?);
         }
-        let rule = self.0.get(id).and_then(Option::as_ref);
+        let rule = self.rules.get(id).and_then(Option::as_ref);
         Ok(rule.and_then(|rule| rule.version(version)).and_then(|version| version.terms.period(at)))
     }
-}
 
-/// The period that a partner's contract counted a conversion in.
-async fn contract_period(tx: &Tx, id: &RuleId, line: &Line) -> Result<Option<String>, DbError> {
-    let contracts = contracts::of_partner(tx, &line.affiliate).await?;
-    let contract = contracts.into_iter().find(|contract| contract.id == *id);
-    Ok(contract.and_then(|contract| contract.terms.period(line.occurred_at)))
+    /// The period that a partner's contract counted a conversion in.
+    async fn contract_period(
+        &mut self,
+        tx: &Tx,
+        id: &RuleId,
+        line: &Line,
+    ) -> Result<Option<String>, DbError> {
+        if !self.contracts.contains_key(&line.affiliate) {
+            let theirs = contracts::of_partner(tx, &line.affiliate).await?;
+            self.contracts.insert(line.affiliate.clone(), theirs);
+        }
+        let contract = self.contracts.get(&line.affiliate).into_iter().flatten().find(|one| one.id == *id);
+        Ok(contract.and_then(|contract| contract.terms.period(line.occurred_at)))
+    }
 }

@@ -167,7 +167,9 @@ async fn play_rerating(
     let explanation = RawValue::from_string("{}".to_owned()).unwrap();
     let (why, explained) = (World::why(), Explained { rating, explanation });
     for _ in 0..2 {
-        commands::rerate(tx, &conversion, &explained, &added, &why, edge, &cause).await?;
+        let of = std::slice::from_ref(&conversion);
+        let slots = commands::slots_of(tx, of).await?.remove(&conversion).ok_or(DbError::NoRow)?;
+        commands::rerate(tx, slots, &explained, &added, &why, edge, &cause).await?;
     }
     Ok(())
 }

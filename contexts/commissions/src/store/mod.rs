@@ -176,10 +176,20 @@ pub(crate) async fn load_by_conversion(tx: &Tx, id: &ConversionId) -> Result<Opt
     tx.fetch_optional(&select).await?.map(|row| kept(&row)).transpose()
 }
 
-/// All commissions of a conversion, in no order.
-pub(crate) async fn slots(tx: &Tx, id: &ConversionId) -> Result<Vec<Kept>, DbError> {
-    let select = select().and_where(Expr::col(Col::ConversionId).eq(id.as_str())).to_owned();
-    tx.fetch_all(&select).await?.iter().map(kept).collect()
+/// Conversions that are named in one statement: databases bound its values.
+const CONVERSIONS_MAX: usize = 500;
+
+/// All commissions of conversions, in no order.
+pub(crate) async fn slots(tx: &Tx, ids: &[ConversionId]) -> Result<Vec<Kept>, DbError> {
+    let mut all = Vec::new();
+    for some in ids.chunks(CONVERSIONS_MAX) {
+        let is_of = Expr::col(Col::ConversionId).is_in(some.iter().map(ConversionId::as_str));
+        let select = select().and_where(is_of).to_owned();
+        for row in tx.fetch_all(&select).await? {
+            all.push(kept(&row)?);
+        }
+    }
+    Ok(all)
 }
 
 /// The held commissions whose time has come, the longest due first.
