@@ -115,7 +115,7 @@ impl Work {
             warn!("told to nobody: {why}");
         }
         if told.notified > 0 {
-            self.channels.feed.tell();
+            self.channels.feed.tell(std::mem::take(&mut told.recipients));
         }
         metrics::counter!("notifications_total").increment(told.notified);
         self.channels.count(|counted| {

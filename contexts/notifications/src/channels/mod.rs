@@ -18,7 +18,7 @@ use hexalpes_worker::Worker;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-pub(crate) use feed::Feed;
+pub(crate) use feed::{Feed, Following};
 pub(crate) use mail::is_address;
 pub use mail::{Mailer, MailerError};
 pub(crate) use notify::{EMAIL, mail_what_waited};

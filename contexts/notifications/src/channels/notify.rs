@@ -2,7 +2,7 @@
 //!
 //! What an event changes is written in one transaction with the note that it was heard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use hexalpes_db::{DbError, Tx};
@@ -27,6 +27,8 @@ pub(crate) struct Told {
     pub(crate) duplicates: u64,
     /// Why some were told to nobody.
     pub(crate) refused: Vec<String>,
+    /// Who has something new in the inbox.
+    pub(crate) recipients: HashSet<RecipientId>,
 }
 
 /// A recipient, and how it wants to be told.
@@ -52,13 +54,15 @@ struct Desk<'a> {
     profiles: HashMap<RecipientId, Profile>,
     words: HashMap<(&'static str, Language), Words>,
     operators: HashMap<&'static str, Vec<RecipientId>>,
+    /// Who was told something in the app.
+    told: HashSet<RecipientId>,
 }
 
 /// Takes events in their order; each once.
 pub(crate) async fn take(tx: &Tx, edge: &dyn Edge, mails: bool, events: &[Heard]) -> Result<Told, DbError> {
     let now = edge.now();
     let (profiles, words, operators) = (HashMap::new(), HashMap::new(), HashMap::new());
-    let mut desk = Desk { tx, edge, mails, now, profiles, words, operators };
+    let mut desk = Desk { tx, edge, mails, now, profiles, words, operators, told: HashSet::new() };
     let mut told = Told::default();
     for heard in events {
         if !store::note_heard(tx, &heard.id, now).await? {
@@ -70,6 +74,7 @@ pub(crate) async fn take(tx: &Tx, edge: &dyn Edge, mails: bool, events: &[Heard]
             Err(why) => told.refused.push(format!("event {}: {why}", heard.id)),
         }
     }
+    told.recipients = desk.told;
     Ok(told)
 }
 
@@ -264,6 +269,9 @@ impl Desk<'_> {
         };
         if !store::insert_notice(self.tx, &notice).await? {
             return Ok(false);
+        }
+        if in_app {
+            self.told.insert(id.clone());
         }
         if by_mail && has_address {
             let mail = mail(self.edge, &profile.recipient, &notice, self.now);

@@ -12,12 +12,12 @@ use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{Problem, said};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time;
 
 use super::{App, recipient_id};
+use crate::channels::Following;
 use crate::commands;
-use crate::domain::RecipientId;
 use crate::store::{self, Notice};
 use crate::views::NoticeView;
 
@@ -55,8 +55,8 @@ pub(super) async fn follow(
         let why = said!("too many inboxes are followed", "se siguen demasiadas bandejas");
         Problem::unavailable("too_many_streams", why)
     })?;
-    let news = app.channels.feed.listen();
-    let following = Following { app, recipient, seq, news, waiting: VecDeque::new(), _permit: permit };
+    let news = app.channels.feed.follow(recipient);
+    let following = Stream { app, news, seq, waiting: VecDeque::new(), _permit: permit };
     let events = stream::unfold(following, async |mut following| {
         let event = following.next().await?;
         Some((Ok::<_, Infallible>(event), following))
@@ -72,16 +72,15 @@ fn unreadable() -> Problem {
     Problem::unprocessable("invalid_header", why).with("header", LAST_EVENT_ID.as_str())
 }
 
-struct Following {
+struct Stream {
     app: App,
-    recipient: RecipientId,
+    news: Following,
     seq: i64,
-    news: watch::Receiver<u64>,
     waiting: VecDeque<Notice>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Following {
+impl Stream {
     /// The next one; `None` when the service stops, or its database does.
     async fn next(&mut self) -> Option<Event> {
         loop {
@@ -90,8 +89,7 @@ impl Following {
                 let data = serde_json::to_string(&NoticeView::from(&notice)).ok()?;
                 return Some(Event::default().id(notice.seq.to_string()).event("notification").data(data));
             }
-            self.news.mark_unchanged();
-            let (recipient, seq) = (self.recipient.clone(), self.seq);
+            let (recipient, seq) = (self.news.recipient.clone(), self.seq);
             let read = async move |tx: &Tx| -> Result<Vec<Notice>, DbError> {
                 store::since(tx, &recipient, seq, PAGE).await
             };
@@ -101,7 +99,7 @@ impl Following {
             }
             tokio::select! {
                 () = self.app.stop.cancelled() => return None,
-                changed = self.news.changed() => changed.ok()?,
+                () = self.news.told() => {}
                 () = time::sleep(LOOK_EVERY) => {}
             }
         }
