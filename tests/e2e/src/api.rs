@@ -1,5 +1,7 @@
 //! The HTTP face, as a client that knows that answers may not come.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::PATIENCE;
@@ -60,6 +62,25 @@ impl Api {
     pub async fn text(&self, path: &str) -> String {
         let response = self.http.get(self.url(path)).send().await.expect("the product answers");
         response.text().await.expect("the answer arrives whole")
+    }
+
+    /// What was made or done.
+    pub async fn made(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.post(path, body).await;
+        assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
+        answer
+    }
+
+    /// What it answers once it is as wanted.
+    pub async fn until(&self, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let (status, answer) = self.get(path).await;
+            if status == 200 && is_it(&answer) {
+                return answer;
+            }
+            assert!(begun.elapsed() < PATIENCE, "GET {path} stays {status} {answer}");
+        }
     }
 
     fn url(&self, path: &str) -> String {

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::process::{Process, Start};
+use crate::product::engine;
 use crate::{Backbone, Journey, PATIENCE};
 
 /// The services by their names, and the flags of their ports.
@@ -41,8 +42,7 @@ impl Fleet {
                 flag.into(),
                 port.to_string().into(),
             ];
-            let environment =
-                vec![("PULSAR_BROKER_URL", urls.service.clone()), ("PULSAR_ADMIN_URL", urls.admin.clone())];
+            let environment = engine(&urls);
             let log = folder.path().join(format!("{name}.log"));
             (port, Process::start(Start { by: Vec::new(), arguments, environment, log }))
         };

@@ -1,11 +1,9 @@
 //! A partner's way through the services of HexaBuilders, as clients of their APIs go it: registered, under contract,
 //! validated, with people hired and campaigns that spend. Each step waits for what the one before brings about elsewhere.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
-use crate::{Api, PATIENCE};
+use crate::Api;
 
 /// The APIs, wherever they run.
 #[derive(Clone, Debug)]
@@ -178,25 +176,4 @@ fn text(body: &Value, member: &str) -> String {
 
 fn slug(name: &str) -> String {
     name.to_lowercase().chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect()
-}
-
-impl Api {
-    /// What was made or done.
-    pub async fn made(&self, path: &str, body: &Value) -> Value {
-        let (status, answer) = self.post(path, body).await;
-        assert!((200..300).contains(&status), "POST {path}: {status} {answer}");
-        answer
-    }
-
-    /// What it answers once it is as wanted.
-    pub async fn until(&self, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
-            let (status, answer) = self.get(path).await;
-            if status == 200 && is_it(&answer) {
-                return answer;
-            }
-            assert!(begun.elapsed() < PATIENCE, "GET {path} stays {status} {answer}");
-        }
-    }
 }

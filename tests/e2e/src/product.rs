@@ -232,6 +232,7 @@ impl Product {
     }
 }
 
-fn engine(urls: &PulsarUrls) -> Vec<(&'static str, String)> {
+/// Where the engine is, as the product is told.
+pub(crate) fn engine(urls: &PulsarUrls) -> Vec<(&'static str, String)> {
     vec![("PULSAR_BROKER_URL", urls.service.clone()), ("PULSAR_ADMIN_URL", urls.admin.clone())]
 }

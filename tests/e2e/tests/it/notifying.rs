@@ -1,22 +1,7 @@
 //! What happens in one context is told by another, in the app, on port 5005.
 
-use hexalpes_e2e::{Api, PATIENCE, Product, calculation};
-use serde_json::{Value, json};
-use tokio::time::timeout;
-
-/// Waits until an answer is as wanted.
-async fn until(api: &Api, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let asking = async {
-        loop {
-            let (_, answer) = api.get(path).await;
-            if wanted(&answer) {
-                return answer;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("{path} never came to what is waited for"))
-}
+use hexalpes_e2e::{Product, calculation};
+use serde_json::json;
 
 /// Accepts S2-PRP-5.
 #[tokio::test]
@@ -27,7 +12,7 @@ async fn an_affiliate_is_told_that_its_commission_was_approved_and_a_partner_is_
     let (status, _) = product.post("/commissions/approve", &approve).await;
     assert_eq!(status, 200);
     let api = product.api_at("--notifications-port");
-    let inbox = until(&api, "/v1/inbox/aff-1", |inbox| inbox["unread"] == 1).await;
+    let inbox = api.until("/v1/inbox/aff-1", |inbox| inbox["unread"] == 1).await;
     let told = &inbox["items"][0];
     assert_eq!(told["event_type"], "CommissionApproved", "{inbox}");
     // It knows what caused it: the event that has its line in the audit trail.
@@ -40,6 +25,6 @@ async fn an_affiliate_is_told_that_its_commission_was_approved_and_a_partner_is_
     let (status, registered) = product.api_at("--partners-port").post("/v1/partners", &partner).await;
     assert_eq!(status, 201, "{registered}");
     let path = format!("/v1/recipients/{}", registered["partner_id"].as_str().unwrap());
-    let known = until(&api, &path, |known| known["is_known"] == true).await;
+    let known = api.until(&path, |known| known["is_known"] == true).await;
     assert_eq!((&known["kind"], &known["name"]), (&json!("PARTNER"), &json!("Ñandú & Cía")));
 }

@@ -12,26 +12,20 @@ async fn affiliate(product: &Product) -> String {
     affiliate["id"].as_str().unwrap().to_owned()
 }
 
-async fn done(api: &Api, path: &str, body: &Value) -> Value {
-    let (status, answer) = api.post(path, body).await;
-    assert!((200..300).contains(&status), "{path}: {answer}");
-    answer
-}
-
 /// Drafts, sends, signs and activates.
 async fn active(api: &Api, partner: &str, terms: &Value) -> String {
     let draft = json!({
         "partner_id": partner, "business_name": "Ana S.A.", "email": "ana@email.com", "partner_type": "EMPRESA",
         "contract_type": "PREMIUM", "terms": terms,
     });
-    let contract = done(api, "/v1/contracts", &draft).await;
+    let contract = api.made("/v1/contracts", &draft).await;
     let id = contract["contract_id"].as_str().unwrap().to_owned();
-    let sent = done(api, &format!("/v1/contracts/{id}/send"), &json!({})).await;
+    let sent = api.made(&format!("/v1/contracts/{id}/send"), &json!({})).await;
     for one in sent["signing_tokens"].as_array().unwrap() {
         let body = json!({ "token": one["token"] });
-        done(api, &format!("/v1/contracts/{id}/signatures"), &body).await;
+        api.made(&format!("/v1/contracts/{id}/signatures"), &body).await;
     }
-    done(api, &format!("/v1/contracts/{id}/activate"), &json!({})).await;
+    api.made(&format!("/v1/contracts/{id}/activate"), &json!({})).await;
     id
 }
 
