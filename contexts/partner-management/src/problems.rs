@@ -82,6 +82,7 @@ impl From<NotChanged> for Problem {
             }
             NotChanged::Refused(ChangeError::Document(error)) => document(error),
             NotChanged::EmailTaken { by } => email_taken(&by),
+            NotChanged::NotNewest(error) => error.into(),
             NotChanged::Database(error) => error.into(),
         }
     }
@@ -168,6 +169,7 @@ impl From<NotCancelled> for Problem {
                 .with("request_status", status.name())
                 .with("allowed_transitions", json!([]))
             }
+            NotCancelled::NotNewest(error) => error.into(),
             NotCancelled::Database(error) => error.into(),
         }
     }

@@ -1,6 +1,7 @@
 //! Changes a partner. What changes nothing is no news: the same answer, and no event.
 
 use hexalpes_db::{DbError, Tx};
+use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Ids};
 
 use super::take_snapshot;
@@ -26,6 +27,8 @@ pub enum Verb {
 #[derive(Clone, Debug)]
 pub struct ChangePartner {
     pub id: PartnerId,
+    /// What the client saw.
+    pub seen: IfMatch,
     pub verb: Verb,
 }
 
@@ -38,6 +41,8 @@ pub enum NotChanged {
     #[error("partner {by} has this e-mail")]
     EmailTaken { by: PartnerId },
     #[error(transparent)]
+    NotNewest(#[from] NotNewest),
+    #[error(transparent)]
     Database(#[from] DbError),
 }
 
@@ -47,8 +52,9 @@ pub async fn change_partner(
     command: ChangePartner,
     cause: &Cause,
 ) -> Result<Partner, NotChanged> {
-    let ChangePartner { id, verb } = command;
+    let ChangePartner { id, seen, verb } = command;
     let mut partner = store::load_partner(tx, &id).await?.ok_or(NotChanged::NotFound(id))?;
+    seen.check(partner.revision())?;
     let before = partner.clone();
     let (by, at) = (&cause.actor, cause.at);
     let changed = match verb {

@@ -1,6 +1,7 @@
 //! A partner looks for people, and hears what the recruiters found.
 
 use hexalpes_db::{DbError, Tx};
+use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Ids};
 
 use super::figures::{take_snapshot, take_snapshot_of};
@@ -56,6 +57,8 @@ pub async fn request_recruitment(
 pub struct CancelRequest {
     pub partner: PartnerId,
     pub id: RequestId,
+    /// What the client saw.
+    pub seen: IfMatch,
     pub reason: String,
 }
 
@@ -65,6 +68,8 @@ pub enum NotCancelled {
     NotFound(RequestId),
     #[error(transparent)]
     Over(#[from] RequestOver),
+    #[error(transparent)]
+    NotNewest(#[from] NotNewest),
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -76,9 +81,10 @@ pub async fn cancel_request(
     command: CancelRequest,
     cause: &Cause,
 ) -> Result<RecruitmentRequest, NotCancelled> {
-    let CancelRequest { partner, id, reason } = command;
+    let CancelRequest { partner, id, seen, reason } = command;
     let request = store::load_request(tx, &id).await?.filter(|request| request.partner == partner);
     let mut request = request.ok_or(NotCancelled::NotFound(id))?;
+    seen.check(request.revision)?;
     if request.cancel(&reason, cause.at)? {
         store::save_request(tx, &request).await?;
         take_snapshot_of(tx, ids, &request.partner, cause).await?;

@@ -77,11 +77,8 @@ async fn done(app: &App, asked: Asked, wanted: Wanted<'_>, verb: Verb) -> Result
     let Wanted { scope, id, digest, seen, status } = wanted;
     let partner = partner_id(id)?;
     let (cause, request) = asked.keyed(scope, digest, id);
-    let (ids, command) = (Arc::clone(&app.edge), ChangePartner { id: partner, verb });
+    let (ids, command) = (Arc::clone(&app.edge), ChangePartner { id: partner, seen, verb });
     let change = async move |tx: &Tx| -> Result<Answer, Problem> {
-        if let Some((_, revision)) = store::standing_of(tx, &command.id).await? {
-            seen.check(revision)?;
-        }
         let partner = commands::change_partner(tx, &*ids, command.clone(), &cause).await?;
         Ok(Answer::json(status, &PartnerView::from(&partner)))
     };

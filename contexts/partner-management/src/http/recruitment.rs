@@ -113,13 +113,10 @@ pub(super) async fn cancel(
     let (partner, request) = of(&id, &request)?;
     let (cause, keyed) = asked.keyed("cancel recruitment", &body.digest, request.as_str());
     let Reason(reason) = body.value;
-    let command = CancelRequest { partner, id: request, reason };
+    let command = CancelRequest { partner, id: request, seen, reason };
     let ids = Arc::clone(&app.edge);
     let cancel = async move |tx: &Tx| -> Result<Answer, Problem> {
         status_of(tx, &command.partner).await?;
-        if let Some(request) = store::load_request(tx, &command.id).await? {
-            seen.check(request.revision)?;
-        }
         let request = commands::cancel_request(tx, &*ids, command.clone(), &cause).await?;
         Ok(Answer::json(StatusCode::OK, &RequestView::from(&request)))
     };

@@ -131,3 +131,22 @@ async fn a_request_with_a_key_is_made_once_and_is_one_partners() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_what_it_saw_of_another_partners_request_learns_nothing_of_it() {
+    on_each_database(async |app| {
+        let id = app.validated(&a_partner()).await;
+        let other = app.validated(&with(&a_partner(), &json!({ "email": "b@x.co" }))).await;
+        let (_, made) = app.post(&format!("/v1/partners/{id}/recruitment-requests"), &a_request()).await;
+        let request = made["request_id"].as_str().unwrap();
+        let cancel = format!("/v1/partners/{other}/recruitment-requests/{request}/cancel");
+        let why = json!({ "reason": "x" });
+        for seen in ["\"1\"", "\"7\""] {
+            let (status, refused) = app.ask("POST", &cancel, &[("if-match", seen)], &why).await;
+            let code = &refused["code"];
+            assert_eq!((status, code), (404, &json!("recruitment_request_not_found")), "{refused}");
+            assert_eq!(refused["revision"], Value::Null);
+        }
+    })
+    .await;
+}
