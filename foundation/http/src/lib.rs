@@ -40,7 +40,7 @@ pub use idempotency::{
     Answer, Asked, Attempt, Idempotency, IdempotencyKey, KeyInUse, KeyReused, KeyedRequest, Refused,
 };
 pub use language::{Language, Said};
-pub use list::{Filters, Format, ListQuery, Page, Record, Sort};
+pub use list::{Filters, Format, ListQuery, Page, Record, Sort, accepted};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use reason::{Reason, ReasonBody};
 pub use revision::{IfMatch, NotNewest};

@@ -7,7 +7,7 @@ use std::fmt;
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hexalpes_db::Keyset;
 use serde::{Deserialize, Serialize};
@@ -79,9 +79,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ListQuery {
                 }
             },
         };
-        let accepts = parts.headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let mut kinds = accepts.flat_map(|value| value.split(',')).map(media_type);
-        let format = if kinds.any(|kind| kind == "text/csv") { Format::Csv } else { Format::Json };
+        let is_csv = accepted(&parts.headers).any(|kind| kind == "text/csv");
+        let format = if is_csv { Format::Csv } else { Format::Json };
         Ok(Self { limit, format, cursor, sort })
     }
 }
@@ -261,8 +260,12 @@ fn is_number(cell: &str) -> bool {
     [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn media_type(range: &str) -> String {
-    range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// The media types of `Accept` in their order, without parameters and in small letters: their names are the same in
+/// any case (RFC 9110, 8.3.1).
+pub fn accepted(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges = values.flat_map(|value| value.split(','));
+    ranges.map(|range| range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// 422 `invalid_query`: what is wrong with one parameter of the query.

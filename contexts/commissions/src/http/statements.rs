@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use hexalpes_db::Tx;
-use hexalpes_http::{FieldError, Fields, Filters, FromFields, Invalid, Problem, said, values};
+use hexalpes_http::{FieldError, Fields, Filters, FromFields, Invalid, Problem, accepted, said, values};
 use hexalpes_kernel::{Currency, Timestamp};
 
 use super::App;
@@ -68,12 +68,9 @@ pub(super) async fn statement(
     let name = format!("{partner}-{currency}");
     let read = async move |tx: &Tx| statement::of(tx, &partner, currency, from, to).await;
     let statement = app.db.read(read).await?;
-    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let kinds =
-        accepts.flat_map(|value| value.split(',')).map(|range| range.split(';').next().unwrap_or_default());
-    let wanted =
-        kinds.map(str::trim).find(|kind| ["text/csv", "application/pdf", "application/json"].contains(kind));
-    Ok(match wanted {
+    let known = ["text/csv", "application/pdf", "application/json"];
+    let wanted = accepted(&headers).find(|kind| known.contains(&kind.as_str()));
+    Ok(match wanted.as_deref() {
         Some("text/csv") => {
             let text = files::statement::csv(&statement).map_err(|_| Problem::internal())?;
             attachment("text/csv; charset=utf-8", &format!("{name}.csv"), text)

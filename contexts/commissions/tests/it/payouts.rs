@@ -418,6 +418,8 @@ async fn a_statement_sums_to_the_journal() {
         let csv = String::from_utf8(csv).unwrap();
         assert_eq!((kind.as_str(), csv.lines().count()), ("text/csv; charset=utf-8", lines.len() + 3));
         assert!(csv.ends_with("closing,,,,,10,USD\n"), "{csv}");
+        let (kind, _) = text(&app, path, "Text/CSV").await;
+        assert_eq!(kind, "text/csv; charset=utf-8");
         let (kind, pdf) = text(&app, path, "application/pdf").await;
         assert_eq!(kind, "application/pdf");
         assert!(pdf.starts_with(b"%PDF-") && pdf.windows(7).any(|window| window == b"closing"));

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hexalpes_db::{DbError, Tx};
-use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, values};
+use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, accepted, values};
 
 use super::App;
 use super::contracts::found;
@@ -40,19 +40,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Wanted {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Filters(Asked(asked)) = Filters::<Asked>::from_request_parts(parts, state).await?;
-        Ok(Self(asked.unwrap_or_else(|| accepted(&parts.headers))))
+        Ok(Self(asked.unwrap_or_else(|| preferred(&parts.headers))))
     }
 }
 
-fn accepted(headers: &HeaderMap) -> Shown {
-    let accepts = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let shown = accepts.flat_map(|value| value.split(',')).find_map(|range| {
-        match range.split(';').next().unwrap_or_default().trim() {
-            "application/pdf" => Some(Shown::Pdf),
-            "text/plain" => Some(Shown::Text),
-            "text/html" => Some(Shown::Html),
-            _ => None,
-        }
+fn preferred(headers: &HeaderMap) -> Shown {
+    let shown = accepted(headers).find_map(|kind| match kind.as_str() {
+        "application/pdf" => Some(Shown::Pdf),
+        "text/plain" => Some(Shown::Text),
+        "text/html" => Some(Shown::Html),
+        _ => None,
     });
     shown.unwrap_or(Shown::Html)
 }

@@ -33,6 +33,8 @@ async fn the_document_is_html_pdf_or_text_and_its_digest_is_that_of_the_html() {
         let pdf = document(&app, &id, "?format=pdf", "text/html").await;
         assert_eq!(&pdf.headers["content-type"], "application/pdf");
         assert!(pdf.bytes.starts_with(b"%PDF-1."));
+        let pdf = document(&app, &id, "", "Application/PDF;q=0.9, text/html").await;
+        assert_eq!(&pdf.headers["content-type"], "application/pdf");
         let holds = |wanted: &str| pdf.bytes.windows(wanted.len()).any(|part| part == wanted.as_bytes());
         assert!(holds(hash.as_str().unwrap()));
         let plain = document(&app, &id, "", "text/plain").await;
