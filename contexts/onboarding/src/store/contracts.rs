@@ -1,5 +1,7 @@
 //! Contracts as rows, with their signatories and proposals.
 
+use std::collections::BTreeMap;
+
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
 use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement, Value};
@@ -216,7 +218,7 @@ async fn save_proposal(tx: &Tx, contract: &str, proposal: &Proposal) -> Result<(
 pub(crate) async fn load(tx: &Tx, id: &ContractId) -> Result<Option<Contract>, DbError> {
     let select = select().and_where(Expr::col(Contracts::Id).eq(id.as_str())).to_owned();
     let Some(row) = tx.fetch_optional(&select).await? else { return Ok(None) };
-    whole(tx, &row).await.map(Some)
+    Ok(whole(tx, &[row]).await?.pop())
 }
 
 /// The contract with which a partner is being taken on.
@@ -274,11 +276,7 @@ pub(crate) async fn page(tx: &Tx, filter: ContractFilter, page: Keyset) -> Resul
         .and_where_option(contract_type.map(|of| Expr::col(Contracts::ContractType).eq(of.name())))
         .and_where_option(status.map(|status| Expr::col(Contracts::Status).eq(status)));
     page.apply(&mut select, Contracts::CreatedAt, Contracts::Id);
-    let mut contracts = Vec::new();
-    for row in tx.fetch_all(&select).await? {
-        contracts.push(whole(tx, &row).await?);
-    }
-    Ok(contracts)
+    whole(tx, &tx.fetch_all(&select).await?).await
 }
 
 fn select() -> SelectStatement {
@@ -289,16 +287,30 @@ fn select() -> SelectStatement {
         .to_owned()
 }
 
-async fn whole(tx: &Tx, row: &Row) -> Result<Contract, DbError> {
-    let id = row.parsed("id", |id| ContractId::parse(id).ok())?;
-    let signatories = signatories_of(tx, &id).await?;
-    let proposals = proposals_of(tx, &id).await?;
+/// Contracts with what belongs to them, in the order of their rows.
+async fn whole(tx: &Tx, rows: &[Row]) -> Result<Vec<Contract>, DbError> {
+    let ids = rows.iter().map(|row| row.get("id")).collect::<Result<Vec<String>, _>>()?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut signatories = signatories_of(tx, &ids).await?;
+    let mut proposals = proposals_of(tx, &ids).await?;
+    let mut of = |id: &String| {
+        (signatories.remove(id).unwrap_or_default(), proposals.remove(id).unwrap_or_default())
+    };
+    rows.iter().zip(&ids).map(|(row, id)| contract(row, of(id))).collect()
+}
+
+fn contract(
+    row: &Row,
+    (signatories, proposals): (Vec<Signatory>, Vec<Proposal>),
+) -> Result<Contract, DbError> {
     let (from, until): (Option<Timestamp>, Option<Timestamp>) =
         (row.get("valid_from")?, row.get("valid_until")?);
     let signed_at: Option<Timestamp> = row.get("signed_at")?;
     Ok(Contract::restore(Stored {
         state: state(row, signed_at)?,
-        id,
+        id: row.parsed("id", |id| ContractId::parse(id).ok())?,
         revision: row.get("revision")?,
         draft: Draft {
             partner: Partner {
@@ -365,12 +377,13 @@ fn document(row: &Row) -> Result<Option<Document>, DbError> {
     }))
 }
 
-async fn signatories_of(tx: &Tx, id: &ContractId) -> Result<Vec<Signatory>, DbError> {
+/// By contract, each contract's in their order.
+async fn signatories_of(tx: &Tx, ids: &[String]) -> Result<BTreeMap<String, Vec<Signatory>>, DbError> {
     let select = Query::select()
         .column(Asterisk)
         .from(Signatories::Table)
         .and_where(Expr::col(Signatories::Tenant).eq(TENANT))
-        .and_where(Expr::col(Signatories::ContractId).eq(id.as_str()))
+        .and_where(Expr::col(Signatories::ContractId).is_in(ids.iter().map(String::as_str)))
         .order_by(Signatories::Position, Order::Asc)
         .to_owned();
     let read = |row: &Row| {
@@ -390,15 +403,16 @@ async fn signatories_of(tx: &Tx, id: &ContractId) -> Result<Vec<Signatory>, DbEr
             signing,
         })
     };
-    tx.fetch_all(&select).await?.iter().map(read).collect()
+    by_contract(&tx.fetch_all(&select).await?, read)
 }
 
-async fn proposals_of(tx: &Tx, id: &ContractId) -> Result<Vec<Proposal>, DbError> {
+/// By contract, each contract's in their order.
+async fn proposals_of(tx: &Tx, ids: &[String]) -> Result<BTreeMap<String, Vec<Proposal>>, DbError> {
     let select = Query::select()
         .column(Asterisk)
         .from(Proposals::Table)
         .and_where(Expr::col(Proposals::Tenant).eq(TENANT))
-        .and_where(Expr::col(Proposals::ContractId).eq(id.as_str()))
+        .and_where(Expr::col(Proposals::ContractId).is_in(ids.iter().map(String::as_str)))
         .order_by(Proposals::Number, Order::Asc)
         .to_owned();
     let read = |row: &Row| {
@@ -420,5 +434,16 @@ async fn proposals_of(tx: &Tx, id: &ContractId) -> Result<Vec<Proposal>, DbError
             outcome,
         })
     };
-    tx.fetch_all(&select).await?.iter().map(read).collect()
+    by_contract(&tx.fetch_all(&select).await?, read)
+}
+
+fn by_contract<T>(
+    rows: &[Row],
+    read: impl Fn(&Row) -> Result<T, DbError>,
+) -> Result<BTreeMap<String, Vec<T>>, DbError> {
+    let mut all: BTreeMap<String, Vec<T>> = BTreeMap::new();
+    for row in rows {
+        all.entry(row.get("contract_id")?).or_default().push(read(row)?);
+    }
+    Ok(all)
 }

@@ -52,6 +52,35 @@ async fn a_partner_has_one_open_contract_and_may_have_another_once_it_is_active(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_each_contract_with_its_own_signatories_and_proposal() {
+    on_each_database(async |app| {
+        let mut drafted = Vec::new();
+        for number in 0..3_i64 {
+            let other = json!({
+                "partner_id": format!("550e8400-e29b-41d4-a716-44665544000{number}"),
+                "email": format!("p{number}@x.co"),
+            });
+            let id = app.drafted(&with(&a_contract(), &other)).await;
+            // Of one nothing is proposed, of another twice.
+            for round in 0..number {
+                let terms = json!({ "duration_days": 100 + 10 * number + round });
+                let proposal = json!({ "action": "propose", "party": "PARTNER", "terms": terms });
+                app.done(&format!("/v1/contracts/{id}/negotiation"), &proposal).await;
+            }
+            drafted.push(app.contract(&id).await);
+            app.edge.advance(DAY);
+        }
+        let (_, page) = app.get("/v1/contracts?sort=created_at").await;
+        assert_eq!(page["items"], json!(drafted));
+        let open: Vec<&Value> = drafted.iter().map(|contract| &contract["open_proposal"]).collect();
+        assert_eq!(open, [&Value::Null, &json!(1), &json!(2)]);
+        let (_, none) = app.get("/v1/contracts?status=EXPIRED").await;
+        assert_eq!(none["items"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn terms_are_proposed_by_one_side_and_accepted_by_the_other() {
     on_each_database(async |app| {
         let id = app.drafted(&a_contract()).await;
