@@ -12,8 +12,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    Alert, Asked, Check, Day, Figures, Json, Metrics, MoneyRange, Partner, PayPeriod, RecruitmentRequest,
-    RequestCounts, SnapshotTrigger, Timeline,
+    Alert, Asked, Check, Day, Figures, Json, Metrics, MoneyRange, Partner, PartnerId, PartnerStatus, PayPeriod,
+    RecruitmentRequest, RequestCounts, SnapshotTrigger, Timeline,
 };
 use crate::words;
 
@@ -174,7 +174,7 @@ fn timeline(asked: &Asked) -> Dict {
 pub(crate) async fn of_metrics(
     tx: &Tx,
     ids: &dyn Ids,
-    partner: &Partner,
+    (of, status): (&PartnerId, PartnerStatus),
     metrics: &Metrics,
     (revision, trigger): (i64, SnapshotTrigger),
     cause: &Cause,
@@ -185,11 +185,11 @@ pub(crate) async fn of_metrics(
     let alerts: Vec<OpenAlert<'_>> = metrics.open_alerts.iter().map(OpenAlert::from).collect();
     let event = Event::PartnerMetricsSnapshot(PartnerMetricsSnapshot {
         snapshot_id: ids.uuid().to_string(),
-        partner_id: partner.id().to_string(),
+        partner_id: of.to_string(),
         revision,
         trigger: trigger.name().to_owned(),
         taken_at: cause.at.to_string(),
-        partner_status: partner.status().name().to_owned(),
+        partner_status: status.name().to_owned(),
         contracts_activated: count(metrics.contracts_activated),
         successful_hires: count(metrics.hires),
         recruitment_costs: List::of(&costs),

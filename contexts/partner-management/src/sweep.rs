@@ -106,8 +106,8 @@ async fn snapshots(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
     db.write(async move |tx: &Tx| -> Result<u64, DbError> {
         let mut done = 0;
         for id in store::partners_untold(tx, today(cause.at), AT_ONCE_MAX).await? {
-            if let Some(partner) = store::load_partner(tx, &id).await? {
-                commands::take_snapshot(tx, &*ids, &partner, SnapshotTrigger::Daily, &cause).await?;
+            if let Some((status, _)) = store::standing_of(tx, &id).await? {
+                commands::take_snapshot(tx, &*ids, (&id, status), SnapshotTrigger::Daily, &cause).await?;
                 done += 1;
             }
         }

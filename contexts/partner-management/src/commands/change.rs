@@ -108,7 +108,7 @@ pub(super) async fn tell(
         events::of_validation(tx, ids.uuid(), partner, cause).await?;
     }
     if changed.activated || is_stop {
-        take_snapshot(tx, ids, partner, SnapshotTrigger::Change, cause).await?;
+        take_snapshot(tx, ids, (partner.id(), partner.status()), SnapshotTrigger::Change, cause).await?;
     }
     Ok(())
 }

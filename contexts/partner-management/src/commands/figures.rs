@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Ids};
 
-use crate::domain::{Alert, Figures, Partner, PartnerId, PartnerStatus, SnapshotTrigger};
+use crate::domain::{Alert, Figures, PartnerId, PartnerStatus, SnapshotTrigger};
 use crate::{events, store};
 
 /// Takes in how a campaign did; what is older than what is known changes nothing.
@@ -22,18 +22,18 @@ pub async fn learn_alert(tx: &Tx, ids: &dyn Ids, alert: &Alert, cause: &Cause) -
     Ok(())
 }
 
-/// Tells all of a partner's figures.
+/// Tells all of a partner's figures, and the status that it has.
 pub async fn take_snapshot(
     tx: &Tx,
     ids: &dyn Ids,
-    partner: &Partner,
+    (of, status): (&PartnerId, PartnerStatus),
     trigger: SnapshotTrigger,
     cause: &Cause,
 ) -> Result<(), DbError> {
-    let metrics = store::metrics_of(tx, partner.id()).await?;
-    let is_last = partner.status() == PartnerStatus::Terminated;
-    let revision = store::next_snapshot(tx, partner.id(), cause.at, is_last).await?;
-    events::of_metrics(tx, ids, partner, &metrics, (revision, trigger), cause).await
+    let metrics = store::metrics_of(tx, of).await?;
+    let is_last = status == PartnerStatus::Terminated;
+    let revision = store::next_snapshot(tx, of, cause.at, is_last).await?;
+    events::of_metrics(tx, ids, (of, status), &metrics, (revision, trigger), cause).await
 }
 
 /// As [`take_snapshot`], of a partner that something was told of; one that is not known waits until it is.
@@ -43,8 +43,8 @@ pub(super) async fn take_snapshot_of(
     id: &PartnerId,
     cause: &Cause,
 ) -> Result<(), DbError> {
-    match store::load_partner(tx, id).await? {
-        Some(partner) => take_snapshot(tx, ids, &partner, SnapshotTrigger::Change, cause).await,
+    match store::standing_of(tx, id).await? {
+        Some((status, _)) => take_snapshot(tx, ids, (id, status), SnapshotTrigger::Change, cause).await,
         None => Ok(()),
     }
 }

@@ -49,7 +49,7 @@ pub async fn request_recruitment(
     let request = RecruitmentRequest::make(id, of, asked, progress, cause.actor.clone(), cause.at);
     store::insert_request(tx, &request).await?;
     events::of_request(tx, ids.uuid(), &request, cause).await?;
-    take_snapshot(tx, ids, &partner, SnapshotTrigger::Change, cause).await?;
+    take_snapshot(tx, ids, (partner.id(), partner.status()), SnapshotTrigger::Change, cause).await?;
     Ok(request)
 }
 

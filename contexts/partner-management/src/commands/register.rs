@@ -46,7 +46,7 @@ pub async fn register(
     events::of_registration(tx, ids.uuid(), &partner, cause).await?;
     if !partner.contracts().is_empty() {
         events::of_validation(tx, ids.uuid(), &partner, cause).await?;
-        take_snapshot(tx, ids, &partner, SnapshotTrigger::Change, cause).await?;
+        take_snapshot(tx, ids, (partner.id(), partner.status()), SnapshotTrigger::Change, cause).await?;
     }
     Ok(partner)
 }
