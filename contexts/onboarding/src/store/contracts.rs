@@ -68,7 +68,8 @@ pub(crate) async fn save(tx: &Tx, contract: &Contract, before: u32, facts: &[Fac
     let proposals =
         |fact: &Fact| matches!(fact, Fact::Proposed { .. } | Fact::Accepted { .. } | Fact::Rejected { .. });
     if facts.iter().any(proposals) {
-        for proposal in &contract.parts().proposals {
+        // A verb makes or decides the last one, and supersedes at most the one before it; what is older stays.
+        for proposal in contract.parts().proposals.iter().rev().take(2).rev() {
             save_proposal(tx, contract.id().as_str(), proposal).await?;
         }
     }
