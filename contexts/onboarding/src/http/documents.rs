@@ -10,8 +10,9 @@ use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, accepted, valu
 use super::App;
 use super::contracts::found;
 use crate::commands::written_out;
-use crate::domain::Document;
+use crate::domain::{ContractId, Document};
 use crate::files;
+use crate::problems::no_contract;
 use crate::store;
 use crate::views::AuditView;
 
@@ -106,12 +107,11 @@ pub(super) async fn document(
 #[utoipa::path(get, path = "/v1/contracts/{id}/audit", tag = "contracts", params(("id" = String, Path)),
     responses((status = 200, description = "The trail", body = AuditView)))]
 pub(super) async fn audit(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
-    let id = found(&app, &id).await?.id().clone();
-    let read = async move |tx: &Tx| -> Result<Option<AuditView>, DbError> {
-        let Some(contract) = store::load(tx, &id).await? else { return Ok(None) };
+    let Ok(id) = ContractId::parse(&id) else { return Err(no_contract(id)) };
+    let read = async move |tx: &Tx| -> Result<AuditView, Problem> {
+        let contract = store::load(tx, &id).await?.ok_or_else(|| no_contract(&id))?;
         let entries = store::trail(tx, &id).await?;
-        Ok(Some(AuditView::of(&id, entries, &contract.parts().trail)))
+        Ok(AuditView::of(&id, entries, &contract.parts().trail))
     };
-    let trail = app.db.read(read).await?.ok_or_else(Problem::internal)?;
-    Ok(Answer::json(StatusCode::OK, &trail))
+    Ok(Answer::json(StatusCode::OK, &app.db.read(read).await?))
 }
