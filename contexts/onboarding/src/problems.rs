@@ -2,7 +2,7 @@
 
 use hexalpes_http::{FieldError, Problem, Said, said};
 
-use crate::commands::{NotChanged, NotCreated, NotPublished};
+use crate::commands::{NotChanged, NotCreated};
 use crate::domain::{NegotiateError, Refusal, SignError};
 
 /// 404 for a contract.
@@ -32,14 +32,6 @@ pub(crate) fn no_employment_contract(id: impl std::fmt::Display) -> Problem {
 /// 422 for one field of the body.
 fn invalid(pointer: &str, code: &'static str, message: Said) -> Problem {
     Problem::invalid(vec![FieldError { pointer: pointer.to_owned(), code, message }])
-}
-
-impl From<NotPublished> for Problem {
-    fn from(error: NotPublished) -> Self {
-        match error {
-            NotPublished::Database(error) => error.into(),
-        }
-    }
 }
 
 impl From<NotCreated> for Problem {

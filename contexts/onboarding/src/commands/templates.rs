@@ -16,17 +16,7 @@ pub struct PublishTemplate {
     pub terms: Terms,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotPublished {
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-pub async fn publish_template(
-    tx: &Tx,
-    command: PublishTemplate,
-    cause: &Cause,
-) -> Result<Template, NotPublished> {
+pub async fn publish_template(tx: &Tx, command: PublishTemplate, cause: &Cause) -> Result<Template, DbError> {
     let PublishTemplate { contract_type, partner_type, title, body, terms } = command;
     let newest = store::newest_template(tx, contract_type, partner_type).await?;
     let version = newest.map_or(0, |newest| newest.version) + 1;
@@ -42,7 +32,7 @@ pub async fn publish_template(
         created_by: cause.actor.to_string(),
     };
     if !store::insert_template(tx, &template).await? {
-        return Err(DbError::Conflict("the template got another version a moment ago".to_owned()).into());
+        return Err(DbError::Conflict("the template got another version a moment ago".to_owned()));
     }
     Ok(template)
 }

@@ -102,6 +102,29 @@ impl State {
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Draft | Self::Negotiation | Self::Sent | Self::Signed { .. })
     }
+
+    /// Nothing of it is there before the end.
+    pub fn ending(&self) -> Ending<'_> {
+        let (at, renewed_by, reason) = match self {
+            Self::Draft | Self::Negotiation | Self::Sent | Self::Signed { .. } | Self::Active => {
+                return Ending::default();
+            }
+            Self::Expired { at } => (at, None, None),
+            Self::Renewed { by, at } => (at, Some(by), None),
+            Self::Terminated { reason, at } => (at, None, Some(reason.as_str())),
+        };
+        Ending { at: Some(*at), renewed_by, reason }
+    }
+}
+
+/// How a contract ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ending<'a> {
+    pub at: Option<Timestamp>,
+    /// The contract that took its place.
+    pub renewed_by: Option<&'a ContractId>,
+    /// Why it was terminated.
+    pub reason: Option<&'a str>,
 }
 
 /// From when to when it holds, once it was activated.

@@ -15,7 +15,7 @@ mod structure;
 mod template;
 mod terms;
 
-pub use contract::{Contract, Draft, Origin, Partner, State, Stored, Validity};
+pub use contract::{Contract, Draft, Ending, Origin, Partner, State, Stored, Validity};
 pub use document::{Block, Document, blocks, date, parse_date, sha256, text_of};
 pub use employment::{EmploymentContract, EmploymentTerms, EmploymentType, employment_text};
 pub use ids::{CandidateId, ContractId, EmploymentId, HiringId, JobId, PartnerId, TemplateId};

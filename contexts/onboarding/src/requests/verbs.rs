@@ -339,7 +339,8 @@ pub(crate) struct TokenRequest(pub(crate) u32);
 
 impl FromFields for TokenRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let position = fields.required("position", |raw| values::integer_within(raw, 1, 20));
+        let most = i64::try_from(SIGNATORIES_MAX).unwrap_or(i64::MAX);
+        let position = fields.required("position", |raw| values::integer_within(raw, 1, most));
         Some(Self(u32::try_from(position?).unwrap_or(u32::MAX)))
     }
 }

@@ -81,13 +81,7 @@ fn row_of(contract: &Contract) -> Vec<(Contracts, Value)> {
     let parts = contract.parts();
     let draft = &parts.draft;
     let micros = |at: Option<Timestamp>| -> Value { at.map(Timestamp::as_micros).into() };
-    let (mut reason, mut renewed_by, mut ended_at) = (None, None, None);
-    match &parts.state {
-        State::Expired { at } => ended_at = Some(*at),
-        State::Renewed { by, at } => (renewed_by, ended_at) = (Some(by.as_str()), Some(*at)),
-        State::Terminated { reason: why, at } => (reason, ended_at) = (Some(why.as_str()), Some(*at)),
-        State::Draft | State::Negotiation | State::Sent | State::Signed { .. } | State::Active => {}
-    }
+    let ending = parts.state.ending();
     let document = parts.document.as_ref();
     let open = parts.state.is_open().then(|| draft.partner.id.as_str());
     vec![
@@ -97,9 +91,9 @@ fn row_of(contract: &Contract) -> Vec<(Contracts, Value)> {
         (Contracts::Terms, views::terms_json(&draft.terms).get().into()),
         (Contracts::OpenPartner, open.into()),
         (Contracts::Status, parts.state.name().into()),
-        (Contracts::Reason, reason.into()),
-        (Contracts::RenewedBy, renewed_by.into()),
-        (Contracts::EndedAt, micros(ended_at)),
+        (Contracts::Reason, ending.reason.into()),
+        (Contracts::RenewedBy, ending.renewed_by.map(ContractId::as_str).into()),
+        (Contracts::EndedAt, micros(ending.at)),
         (Contracts::EffectiveDate, micros(draft.effective_date)),
         (Contracts::SignedAt, micros(parts.signed_at)),
         (Contracts::ValidFrom, micros(parts.validity.map(|validity| validity.from))),
@@ -296,9 +290,8 @@ async fn whole(tx: &Tx, rows: &[Row]) -> Result<Vec<Contract>, DbError> {
     }
     let mut signatories = signatories_of(tx, &ids).await?;
     let mut proposals = proposals_of(tx, &ids).await?;
-    let mut of = |id: &String| {
-        (signatories.remove(id).unwrap_or_default(), proposals.remove(id).unwrap_or_default())
-    };
+    let mut of =
+        |id: &String| (signatories.remove(id).unwrap_or_default(), proposals.remove(id).unwrap_or_default());
     rows.iter().zip(&ids).map(|(row, id)| contract(row, of(id))).collect()
 }
 

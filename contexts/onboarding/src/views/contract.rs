@@ -8,9 +8,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::TermsView;
-use crate::domain::{
-    Contract, EmploymentContract, Outcome, Proposal, Signatory, Signing, State, Template, date,
-};
+use crate::domain::{Contract, EmploymentContract, Outcome, Proposal, Signatory, Signing, Template, date};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ContractTemplate)]
@@ -115,13 +113,7 @@ impl From<&Contract> for ContractView {
     fn from(contract: &Contract) -> Self {
         let parts = contract.parts();
         let (partner, draft) = (contract.partner(), &parts.draft);
-        let (mut renewed_by, mut reason, mut ended_at) = (None, None, None);
-        match &parts.state {
-            State::Expired { at } => ended_at = Some(*at),
-            State::Renewed { by, at } => (renewed_by, ended_at) = (Some(by.to_string()), Some(*at)),
-            State::Terminated { reason: why, at } => (reason, ended_at) = (Some(why.clone()), Some(*at)),
-            State::Draft | State::Negotiation | State::Sent | State::Signed { .. } | State::Active => {}
-        }
+        let ending = parts.state.ending();
         Self {
             contract_id: parts.id.to_string(),
             revision: parts.revision,
@@ -135,7 +127,7 @@ impl From<&Contract> for ContractView {
             template_id: draft.template.to_string(),
             origin: draft.origin.name(),
             renews: draft.origin.renews().map(ToString::to_string),
-            renewed_by,
+            renewed_by: ending.renewed_by.map(ToString::to_string),
             terms: TermsView::from(contract.terms()),
             open_proposal: contract.open_proposal().map(|open| open.number),
             signatories: contract.signatories().iter().map(Into::into).collect(),
@@ -146,11 +138,11 @@ impl From<&Contract> for ContractView {
                 .map(|validity| validity.until)
                 .or_else(|| draft.effective_date.map(|from| draft.terms.expires(from)))
                 .map(date),
-            reason,
+            reason: ending.reason.map(ToOwned::to_owned),
             initial_data: RawValue::from_string(draft.initial_data.clone()).ok(),
             sent_at: contract.document().map(|document| document.sent_at),
             signed_at: parts.signed_at,
-            ended_at,
+            ended_at: ending.at,
             created_at: parts.created_at,
             changed_at: parts.changed_at,
         }

@@ -184,8 +184,7 @@ impl RecruitmentRequest {
 
     /// Ends one whose time is over; tells whether it did.
     pub fn expire(&mut self, at: Timestamp) -> bool {
-        let goes_on = matches!(self.status(), RequestStatus::Open | RequestStatus::Matched);
-        let ends = goes_on && self.expires_at().is_some_and(|end| end <= at);
+        let ends = self.goes_on() && self.expires_at().is_some_and(|end| end <= at);
         if ends {
             self.is_expired = true;
             self.touch(at);
@@ -201,8 +200,8 @@ impl RecruitmentRequest {
         ends.into_iter().flatten().min()
     }
 
-    /// Whether the partner may still call it off.
-    pub fn may_be_cancelled(&self) -> bool {
+    /// Whether somebody is still looked for: only then may it be called off, and expire.
+    pub fn goes_on(&self) -> bool {
         matches!(self.status(), RequestStatus::Open | RequestStatus::Matched)
     }
 

@@ -98,7 +98,7 @@ impl From<&RecruitmentRequest> for RequestView {
             partner_id: request.partner.to_string(),
             revision: request.revision,
             status: request.status().name(),
-            allowed_transitions: request.may_be_cancelled().then_some("cancel").into_iter().collect(),
+            allowed_transitions: request.goes_on().then_some("cancel").into_iter().collect(),
             cancel_reason: request.cancelled.clone(),
             openings: asked.openings,
             matches: request.progress.matches,
