@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    Alert, Asked, Check, Day, Figures, Json, Metrics, MoneyRange, Partner, PartnerId, PartnerStatus, PayPeriod,
-    RecruitmentRequest, RequestCounts, SnapshotTrigger, Timeline,
+    Asked, Check, Day, Figures, Json, Metrics, MoneyRange, Partner, PartnerId, PartnerStatus, PayPeriod,
+    RecruitmentRequest, SnapshotTrigger, Timeline,
 };
+use crate::views::{CostView, CountsView, OpenAlertView};
 use crate::words;
 
 /// Who made a check that follows from what is known.
@@ -180,9 +181,9 @@ pub(crate) async fn of_metrics(
     cause: &Cause,
 ) -> Result<(), DbError> {
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let costs: Vec<Cost> = metrics.costs.iter().copied().map(Cost::from).collect();
+    let costs: Vec<CostView> = metrics.costs.iter().map(CostView::from).collect();
     let campaigns: Vec<InCampaign<'_>> = metrics.campaigns.iter().map(InCampaign::from).collect();
-    let alerts: Vec<OpenAlert<'_>> = metrics.open_alerts.iter().map(OpenAlert::from).collect();
+    let alerts: Vec<OpenAlertView> = metrics.open_alerts.iter().map(OpenAlertView::from).collect();
     let event = Event::PartnerMetricsSnapshot(PartnerMetricsSnapshot {
         snapshot_id: ids.uuid().to_string(),
         partner_id: of.to_string(),
@@ -196,29 +197,12 @@ pub(crate) async fn of_metrics(
         time_to_hire_days_sum: count(metrics.days_sum),
         time_to_hire_count: count(metrics.days_count),
         average_time_to_hire_hundredths: metrics.average_hundredths().map(count),
-        recruitment_requests: counts(metrics.requests),
+        recruitment_requests: Dict::of(&CountsView::from(metrics.requests)),
         candidates_matched: count(metrics.matched),
         campaigns: List::of(&campaigns),
         open_budget_alerts: List::of(&alerts),
     });
     append(tx, ids.uuid(), &event, cause).await
-}
-
-#[derive(Serialize)]
-struct Cost {
-    currency: &'static str,
-    amount: Box<RawValue>,
-    amount_minor: i64,
-}
-
-impl From<Money> for Cost {
-    fn from(money: Money) -> Self {
-        Self {
-            currency: money.currency().code(),
-            amount: money.amount().to_json(),
-            amount_minor: money.minor(),
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -238,46 +222,6 @@ impl<'a> From<&'a Figures> for InCampaign<'a> {
             performance_summary: dict(&figures.summary),
         }
     }
-}
-
-#[derive(Serialize)]
-struct OpenAlert<'a> {
-    alert_id: &'a str,
-    campaign_id: &'a str,
-    alert_type: &'static str,
-    /// Percent.
-    threshold_reached: Box<RawValue>,
-    alerted_at: Timestamp,
-}
-
-impl<'a> From<&'a Alert> for OpenAlert<'a> {
-    fn from(alert: &'a Alert) -> Self {
-        Self {
-            alert_id: alert.id.as_str(),
-            campaign_id: alert.campaign.as_str(),
-            alert_type: alert.kind.name(),
-            threshold_reached: percent(alert.reached_bp),
-            alerted_at: alert.at,
-        }
-    }
-}
-
-/// Basis points as a JSON number, percent.
-pub(crate) fn percent(basis_points: i64) -> Box<RawValue> {
-    hexalpes_kernel::Amount::new(i128::from(basis_points), 2).to_json()
-}
-
-fn counts(counts: RequestCounts) -> Dict {
-    #[derive(Serialize)]
-    struct Told {
-        open: u64,
-        matched: u64,
-        filled: u64,
-        cancelled: u64,
-        expired: u64,
-    }
-    let RequestCounts { open, matched, filled, cancelled, expired } = counts;
-    Dict::of(&Told { open, matched, filled, cancelled, expired })
 }
 
 fn dict(json: &Json) -> Dict {

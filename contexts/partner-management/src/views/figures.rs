@@ -7,9 +7,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{number, raw};
-use crate::domain::{Figures, Hire, Match, Metrics, PartnerId, PartnerStatus, RequestCounts, RequestId};
-use crate::events::percent;
+use super::{number, percent, raw};
+use crate::domain::{
+    Alert, Figures, Hire, Match, Metrics, PartnerId, PartnerStatus, RequestCounts, RequestId,
+};
 use crate::store::KnownAlert;
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -33,18 +34,26 @@ pub(crate) struct MetricsView {
     open_budget_alerts: Vec<OpenAlertView>,
 }
 
+// Also in `PartnerMetricsSnapshot`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Cost)]
-struct CostView {
+pub(crate) struct CostView {
     currency: &'static str,
     #[schema(value_type = Decimal)]
     amount: Box<RawValue>,
     amount_minor: i64,
 }
 
+impl From<&Money> for CostView {
+    fn from(money: &Money) -> Self {
+        Self { currency: money.currency().code(), amount: number(*money), amount_minor: money.minor() }
+    }
+}
+
+// Also in `PartnerMetricsSnapshot`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = RecruitmentRequestCounts)]
-struct CountsView {
+pub(crate) struct CountsView {
     open: u64,
     matched: u64,
     filled: u64,
@@ -52,9 +61,17 @@ struct CountsView {
     expired: u64,
 }
 
+impl From<RequestCounts> for CountsView {
+    fn from(counts: RequestCounts) -> Self {
+        let RequestCounts { open, matched, filled, cancelled, expired } = counts;
+        Self { open, matched, filled, cancelled, expired }
+    }
+}
+
+// Also in `PartnerMetricsSnapshot`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = OpenBudgetAlert)]
-struct OpenAlertView {
+pub(crate) struct OpenAlertView {
     alert_id: String,
     campaign_id: String,
     alert_type: &'static str,
@@ -65,38 +82,34 @@ struct OpenAlertView {
     alerted_at: Timestamp,
 }
 
+impl From<&Alert> for OpenAlertView {
+    fn from(alert: &Alert) -> Self {
+        Self {
+            alert_id: alert.id.to_string(),
+            campaign_id: alert.campaign.to_string(),
+            alert_type: alert.kind.name(),
+            threshold_reached: percent(alert.reached_bp),
+            alerted_at: alert.at,
+        }
+    }
+}
+
 impl MetricsView {
     pub(crate) fn of(id: &PartnerId, status: PartnerStatus, metrics: &Metrics) -> Self {
-        let RequestCounts { open, matched, filled, cancelled, expired } = metrics.requests;
-        let cost = |money: &Money| CostView {
-            currency: money.currency().code(),
-            amount: number(*money),
-            amount_minor: money.minor(),
-        };
         let average = metrics.average_hundredths();
         Self {
             partner_id: id.to_string(),
             partner_status: status.name(),
             contracts_activated: metrics.contracts_activated,
             successful_hires: metrics.hires,
-            recruitment_costs: metrics.costs.iter().map(cost).collect(),
+            recruitment_costs: metrics.costs.iter().map(CostView::from).collect(),
             time_to_hire_days_sum: metrics.days_sum,
             time_to_hire_count: metrics.days_count,
             average_time_to_hire: average.map(|number| Amount::new(i128::from(number), 2).to_json()),
-            recruitment_requests: CountsView { open, matched, filled, cancelled, expired },
+            recruitment_requests: metrics.requests.into(),
             candidates_matched: metrics.matched,
             campaigns: metrics.campaigns.iter().map(CampaignView::from).collect(),
-            open_budget_alerts: metrics
-                .open_alerts
-                .iter()
-                .map(|alert| OpenAlertView {
-                    alert_id: alert.id.to_string(),
-                    campaign_id: alert.campaign.to_string(),
-                    alert_type: alert.kind.name(),
-                    threshold_reached: percent(alert.reached_bp),
-                    alerted_at: alert.at,
-                })
-                .collect(),
+            open_budget_alerts: metrics.open_alerts.iter().map(OpenAlertView::from).collect(),
         }
     }
 }
