@@ -64,6 +64,9 @@ pub async fn record_cost(
         return Err(CostNotRecorded::Duplicate { existing: known.id });
     }
     job.may_go_on()?;
+    // What cannot be summed could never become part of a hire's cost: the job could not even be closed.
+    let spent = store::spent(tx, job.id(), currency).await?;
+    spent.total.checked_add(amount).map_err(CostNotRecorded::Amount)?;
     let job = job.id().clone();
     let cost = Cost { id, job, kind, amount, note, reference, recorded_at: cause.at };
     if !store::insert_cost(tx, &cost).await? {

@@ -177,6 +177,25 @@ async fn a_hire_at_once_needs_no_application_and_two_share_what_was_spent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cost_with_which_all_could_not_be_summed_is_refused_and_the_job_goes_on() {
+    on_each_database(async |app| {
+        let job = app.made("/v1/jobs", &backend_job()).await;
+        let costs = format!("/v1/jobs/{job}/costs");
+        let cost = json!({ "kind": "AGENCY", "amount": 92_233_720_368_547_758_u64 });
+        app.made(&costs, &cost).await;
+        let (status, refused) = app.post(&costs, &json!({ "kind": "TRAVEL", "amount": 1 })).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+        assert_eq!(
+            (&refused["errors"][0]["pointer"], &refused["errors"][0]["code"]),
+            (&json!("/amount"), &json!("invalid_amount"))
+        );
+        let candidate = app.made("/v1/candidates", &ana()).await;
+        app.made("/v1/hires", &hire_of(&job, &candidate)).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_leads_nowhere_is_refused_with_those_that_do() {
     on_each_database(async |app| {
         let job = app.made("/v1/jobs", &backend_job()).await;
