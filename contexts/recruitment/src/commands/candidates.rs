@@ -207,6 +207,8 @@ async fn withdraw(tx: &Tx, mut application: Application, cause: &Cause) -> Resul
             store::save_application(tx, &application, revision).await?;
         }
     }
+    // One that were held later would be written about.
+    store::cancel_interviews(tx, application.id()).await?;
     store::forget_reasons(tx, application.id()).await?;
     store::forget_words(tx, application.id()).await
 }

@@ -164,7 +164,6 @@ impl Candidate {
             return false;
         }
         self.forget();
-        self.profile.locations.clear();
         self.status = CandidateStatus::Erased;
         self.next(at);
         true
@@ -175,6 +174,7 @@ impl Candidate {
         self.profile.email = None;
         self.profile.phone = None;
         self.profile.summary = None;
+        self.profile.locations.clear();
     }
 
     pub fn must_be_active(&self) -> Result<(), CandidateError> {

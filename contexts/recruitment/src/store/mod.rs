@@ -30,7 +30,7 @@ pub(crate) use matches::{
 };
 pub use tables::MIGRATIONS;
 pub(crate) use talks::{
-    forget_words, insert_interview, insert_offer, interviews_of, load_interview, load_offer, offers_of,
+    cancel_interviews, forget_words, insert_interview, insert_offer, interviews_of, load_interview, load_offer, offers_of,
     save_interview, save_offer,
 };
 

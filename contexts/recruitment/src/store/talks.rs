@@ -32,6 +32,19 @@ pub(crate) async fn save_interview(tx: &Tx, interview: &Interview) -> Result<(),
     hit(tx, &update).await
 }
 
+/// Calls off those of an application that did not take place yet.
+pub(crate) async fn cancel_interviews(tx: &Tx, application: &ApplicationId) -> Result<(), DbError> {
+    let cancelled = InterviewState::Cancelled { reason: None };
+    let update = Query::update()
+        .table("interview")
+        .value("status", cancelled.name())
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("application_id").eq(application.as_str()))
+        .and_where(Expr::col("status").eq(InterviewState::Scheduled.name()))
+        .to_owned();
+    tx.execute(&update).await.map(drop)
+}
+
 fn interview_state(interview: &Interview) -> Cells {
     let (held_at, feedback, notes) = match &interview.state {
         InterviewState::Scheduled => (None, None, None),

@@ -106,6 +106,7 @@ async fn who_is_the_same_person_becomes_one_with_all_applications() {
         let (_, gone) = app.get(&format!("/v1/candidates/{goes}")).await;
         assert_eq!((&gone["status"], &gone["merged_into"]), (&json!("MERGED"), &json!(stays)));
         assert_eq!((&gone["email"], &gone["name"]), (&Value::Null, &Value::Null));
+        assert_eq!(gone["locations"], json!([]), "where somebody lives is no number");
 
         let (status, refused) =
             app.post("/v1/applications", &json!({ "job_id": job, "candidate_id": goes })).await;
@@ -155,6 +156,32 @@ async fn who_is_forgotten_leaves_numbers_alone() {
         app.made("/v1/candidates", &crate::support::ana()).await;
         let (status, refused) = app.post("/v1/hires", &hire_of(&job, &ana)).await;
         assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("candidate_erased")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_who_is_forgotten_nobody_writes_again_in_an_interview_that_was_to_be() {
+    on_each_database(async |app| {
+        let job = app.made("/v1/jobs", &backend_job()).await;
+        let candidate = app.made("/v1/candidates", &ana()).await;
+        let application = json!({ "job_id": job, "candidate_id": candidate });
+        let application = app.made("/v1/applications", &application).await;
+        let path = format!("/v1/applications/{application}");
+        app.post(&format!("{path}/stage"), &json!({ "stage": "SCREENING" })).await;
+        let arranged = json!({ "scheduled_at": "2025-01-20T15:00:00Z", "mode": "PHONE" });
+        let interview = app.made(&format!("{path}/interviews"), &arranged).await;
+        let (status, _) =
+            app.ask(Method::DELETE, &format!("/v1/candidates/{candidate}"), &[], &Value::Null).await;
+        assert_eq!(status, StatusCode::OK);
+
+        let feedback = json!({ "rating": 4, "verdict": "YES", "notes": "Ana Gil sabe" });
+        let (status, refused) = app.post(&format!("/v1/interviews/{interview}/held"), &feedback).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("illegal_transition")));
+        let reason = json!({ "reason": "Ana Gil no vino" });
+        app.post(&format!("/v1/interviews/{interview}/cancel"), &reason).await;
+        let rows = app.texts("interview").await;
+        assert!(rows.iter().all(|row| !row.contains("Ana Gil")), "{rows:?}");
     })
     .await;
 }
