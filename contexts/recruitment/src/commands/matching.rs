@@ -1,12 +1,13 @@
 //! Looks for candidates who fit a job, and tells the partner of the best.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Ids};
 
-use crate::domain::{CandidateId, Job, JobError, JobId, MatchId};
+use crate::domain::matcher::Score;
+use crate::domain::{Candidate, CandidateId, Job, JobError, JobId, MatchId};
 use crate::events;
 use crate::explain::Explained;
 use crate::index::CandidateIndex;
@@ -57,10 +58,12 @@ pub async fn start_matching(
     }
     index.refresh(tx).await?;
     let best = index.shortlist(&job);
+    let there = still_there(tx, &best).await?;
+    let best = best.into_iter().filter(|(candidate, _)| there.contains(candidate));
     let known = store::matches_of(tx, job.id(), job.version()).await?;
     let mut known: BTreeMap<CandidateId, Match> =
         known.into_iter().map(|matched| (matched.candidate.clone(), matched)).collect();
-    let (mut shortlist, mut told) = (Vec::with_capacity(best.len()), 0);
+    let (mut shortlist, mut told) = (Vec::with_capacity(there.len()), 0);
     for (rank, (candidate, score)) in (1..).zip(best) {
         let explained = Explained::of(&score, &job);
         let matched = if let Some(matched) = known.remove(&candidate) {
@@ -91,6 +94,13 @@ pub async fn start_matching(
         moved(tx, matched, None, explained, cause).await?;
     }
     Ok(Matched { job, shortlist, told })
+}
+
+/// Of those the index knows, who can be hired: it may have read, beside this command, what was never committed.
+async fn still_there(tx: &Tx, best: &[(CandidateId, Score)]) -> Result<BTreeSet<CandidateId>, DbError> {
+    let ids: Vec<&str> = best.iter().map(|(candidate, _)| candidate.as_str()).collect();
+    let candidates = store::load_candidates(tx, &ids).await?.into_iter().filter(Candidate::is_active);
+    Ok(candidates.map(|candidate| candidate.id().clone()).collect())
 }
 
 async fn moved(

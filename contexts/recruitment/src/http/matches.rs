@@ -38,6 +38,8 @@ pub(super) async fn start(
         let matched = commands::start_matching(tx, command.clone(), &index, &*edge, &cause).await?;
         Ok(Answer::json(StatusCode::OK, &MatchedView::from(&matched)))
     };
+    // What is committed is read before: inside, the index may see what others wrote and take back.
+    app.index.warm(&app.db).await?;
     app.idempotency.write(&app.db, request, start).await
 }
 

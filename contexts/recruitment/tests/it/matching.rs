@@ -1,6 +1,13 @@
 //! Who fits a job, why, and who is told of it.
 
 use axum::body::Body;
+use hexalpes_db::{DbError, Tx};
+use hexalpes_http::IfMatch;
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Email, Ids as _};
+use hexalpes_recruitment::commands::{self, RegisterCandidate, StartMatching};
+use hexalpes_recruitment::domain::{
+    CandidateId, HeldSkill, JobId, JobType, Place, Profile, Skill, Source,
+};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -162,6 +169,48 @@ async fn what_another_process_does_is_seen_and_what_was_there_before_too() {
         let changed = matched(&beside, &job).await;
         assert_eq!((ids(&changed), &changed["told"]), (vec![second.as_str(), first.as_str()], &json!(0)));
         assert_eq!(changed["matches"][1]["score"].to_string(), "92");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_whose_registration_was_rolled_back_is_matched_with_nothing() {
+    on_each_database(async |app| {
+        let job = app.made("/v1/jobs", &backend_job()).await;
+        let (parsed, edge, index) = (JobId::parse(&job).unwrap(), app.edge.clone(), app.index.clone());
+        let cause = Cause {
+            correlation: CorrelationId::new(edge.uuid()),
+            causation: CausationId::of_command(edge.uuid()),
+            actor: Actor::anonymous(),
+            at: edge.now(),
+        };
+        let held = |name: &str| HeldSkill { skill: Skill::parse(name).unwrap(), years: Some(9), level: None };
+        let profile = Profile {
+            name: "Nadie".to_owned(),
+            email: Email::parse("nadie@x.co").ok(),
+            phone: None,
+            skills: vec![held("Rust"), held("PostgreSQL"), held("Kafka")],
+            experience_years: Some(9),
+            locations: vec![Place::parse("Bogotá, Colombia").unwrap()],
+            remote: true,
+            relocation: true,
+            salary_expectation: None,
+            job_types: vec![JobType::FullTime],
+            available_from: None,
+            source: Source::External,
+            summary: None,
+        };
+        let register = RegisterCandidate { id: CandidateId::new(edge.uuid()), profile };
+        let start = StartMatching { job: parsed, seen: IfMatch::default() };
+        let undone = async move |tx: &Tx| -> Result<(), DbError> {
+            commands::register_candidate(tx, register.clone(), &cause).await.unwrap();
+            let matched = commands::start_matching(tx, start.clone(), &index, &*edge, &cause).await.unwrap();
+            assert_eq!(matched.told, 1);
+            Err(DbError::NoRow)
+        };
+        assert_eq!(app.db.write(undone).await, Err(DbError::NoRow));
+        let matched = matched(&app, &job).await;
+        assert_eq!((&matched["matches"], &matched["told"]), (&json!([]), &json!(0)));
     })
     .await;
 }
