@@ -17,26 +17,31 @@ use crate::store;
 const ROUND_MAX: u64 = 200;
 
 /// Brings campaigns to where they are now, each in a transaction of its own, and tells how many; where none is due, it
-/// only looks.
+/// only looks. One that fails does not hold up the others: the first failure is told when all were looked at.
 pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
-    let mut swept = 0;
+    let (mut swept, mut failed) = (0, None);
     let now = edge.now();
     let look = async move |tx: &Tx| commands::due(tx, now, ROUND_MAX).await;
     for id in db.read(look).await? {
         let (cause, ids) = (cause(&**edge), Arc::clone(edge));
-        db.write(async move |tx: &Tx| commands::tick(tx, &id, &*ids, &cause).await).await?;
-        swept += 1;
+        match db.write(async move |tx: &Tx| commands::tick(tx, &id, &*ids, &cause).await).await {
+            Ok(()) => swept += 1,
+            Err(error) => pass_over(&mut failed, error)?,
+        }
     }
-    Ok(swept)
+    failed.map_or(Ok(swept), Err)
 }
 
-/// Makes the reports that are due, each in a transaction of its own, and tells how many.
+/// Makes the reports that are due, each in a transaction of its own, and tells how many. Failures as in [`sweep`].
 pub async fn report(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
-    let mut made = 0;
+    let (mut made, mut failed) = (0, None);
     for granularity in Granularity::SCHEDULED {
-        made += of_last(db, edge, granularity).await?;
+        match of_last(db, edge, granularity).await {
+            Ok(more) => made += more,
+            Err(error) => pass_over(&mut failed, error)?,
+        }
     }
-    Ok(made)
+    failed.map_or(Ok(made), Err)
 }
 
 /// Of the last period that is over, for each campaign that ran in it.
@@ -44,7 +49,7 @@ async fn of_last(db: &Db, edge: &Arc<dyn Edge>, granularity: Granularity) -> Res
     let Some(period) = granularity.last_before(Day::of(edge.now())) else { return Ok(0) };
     let look = async move |tx: &Tx| store::due_for_reports(tx, granularity, period, ROUND_MAX).await;
     let due: Vec<CampaignId> = db.read(look).await?;
-    let mut made = 0;
+    let (mut made, mut failed) = (0, None);
     for campaign in due {
         let command = MakeReport { campaign, granularity, period, is_scheduled: true };
         let (cause, ids) = (cause(&**edge), Arc::clone(edge));
@@ -52,10 +57,19 @@ async fn of_last(db: &Db, edge: &Arc<dyn Edge>, granularity: Granularity) -> Res
         match db.write(make).await {
             Ok(Some(_)) => made += 1,
             Ok(None) | Err(ReportNotMade::NotFound(_)) => {}
-            Err(ReportNotMade::Database(error)) => return Err(error),
+            Err(ReportNotMade::Database(error)) => pass_over(&mut failed, error)?,
         }
     }
-    Ok(made)
+    failed.map_or(Ok(made), Err)
+}
+
+/// Keeps the first failure; gives one back with which the others would fare no better.
+fn pass_over(failed: &mut Option<DbError>, error: DbError) -> Result<(), DbError> {
+    if matches!(error, DbError::Unavailable(_) | DbError::Closed) {
+        return Err(error);
+    }
+    failed.get_or_insert(error);
+    Ok(())
 }
 
 fn cause(edge: &dyn Edge) -> Cause {

@@ -27,11 +27,9 @@ pub use tick::{due, tick};
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Ids, Money, MoneyError};
 
+use crate::domain::report::MINOR_MAX;
 use crate::domain::{Campaign, Fact};
 use crate::{events, store};
-
-/// More in one entry, one result or one budget is a mistake: it could not be summed.
-const MINOR_MAX: i64 = 1_000_000_000_000_000;
 
 fn bounded(money: Money) -> Result<Money, MoneyError> {
     if money.minor().abs() > MINOR_MAX { Err(MoneyError::TooLarge) } else { Ok(money) }

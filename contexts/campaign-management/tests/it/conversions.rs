@@ -56,6 +56,24 @@ async fn conversions_and_refunds_are_counted_once_in_any_order() {
     .await;
 }
 
+/// Two days of nearly all that a number holds could not be added up: no report of the campaign could be made.
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_of_a_day_that_no_report_could_add_up_is_refused() {
+    on_each_database(async |app| {
+        let id = app.running(&[("TOTAL", 100)]).await;
+        for day in ["2025-01-14", "2025-01-15"] {
+            let much = json!({ "conversion_id": day, "gross_amount_minor": i64::MAX - 7,
+                "occurred_at": format!("{day}T09:00:00Z") });
+            assert!(app.told(&Conversions, &recorded(&id, &much)).await.is_err());
+        }
+        app.converted(&recorded(&id, &json!({}))).await;
+        let body = json!({ "campaign_id": id, "start": "2025-01-13", "end": "2025-01-16" });
+        let (status, report) = app.post("/v1/reports", &body).await;
+        assert_eq!((status, &report["performance_summary"]["revenue_minor"]), (201, &json!(10_050)), "{report}");
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn results_come_in_batches_each_once() {
     on_each_database(async |app| {

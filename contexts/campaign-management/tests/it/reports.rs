@@ -1,8 +1,13 @@
 //! How campaigns did: every figure of a report, and who makes reports when.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use hexalpes_campaign_management::{report, sweep};
+use hexalpes_db::{DbError, Tx};
+use hexalpes_kernel::Edge;
 use http::Request;
+use sea_query::{Expr, ExprTrait as _, Query};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, on_each_database};
@@ -220,6 +225,35 @@ async fn reports_of_days_weeks_and_months_are_made_once_by_themselves() {
         let request = Request::get("/v1/reports?granularity=WEEKLY").header("accept", "text/csv");
         let (_, _, csv) = app.send(request.body("".into()).unwrap()).await;
         assert!(csv.as_str().unwrap().contains(",WEEKLY,2025-01-13,2025-01-20,0,0,0,0,0,0,"), "{csv}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_campaign_that_cannot_be_read_holds_up_no_other() {
+    on_each_database(async |app| {
+        let mut ids = [app.running(&[("TOTAL", 100)]).await, app.running(&[("TOTAL", 100)]).await];
+        // They are looked at in this order.
+        ids.sort();
+        let [broken, other] = ids;
+        let unread = Query::update()
+            .table("campaign")
+            .value("targets", "no JSON")
+            .and_where(Expr::col("id").eq(broken.as_str()))
+            .to_owned();
+        app.db
+            .write(async move |tx: &Tx| -> Result<(), DbError> { tx.execute(&unread).await.map(drop) })
+            .await
+            .unwrap();
+        app.edge.advance(DAY * 12);
+        let edge: Arc<dyn Edge> = app.edge.clone();
+        let failed = sweep(&app.db, &edge).await;
+        assert!(matches!(&failed, Err(DbError::Column { column, .. }) if column == "targets"), "{failed:?}");
+        assert_eq!(app.status(&other).await.0, "COMPLETED");
+        let failed = report(&app.db, &edge).await;
+        assert!(matches!(&failed, Err(DbError::Column { column, .. }) if column == "targets"), "{failed:?}");
+        let (_, page) = app.get(&format!("/v1/reports?campaign_id={other}")).await;
+        assert_eq!(page["items"][0]["reporting_period"]["granularity"], "WEEKLY", "{page}");
     })
     .await;
 }

@@ -13,7 +13,7 @@ use hexalpes_kernel::{Amount, Currency};
 pub use finding::{Evidence, Finding, FindingKind, Weight};
 pub use findings::recommended;
 pub use period::{Granularity, Period};
-pub use totals::{Figure, Totals};
+pub use totals::{Figure, MINOR_MAX, Totals};
 pub use trend::{Direction, Trend, trend};
 
 use super::{Achievement, Budget, Day, Flight, Pace, Targets, exact};

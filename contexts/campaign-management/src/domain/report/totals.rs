@@ -4,6 +4,9 @@ use hexalpes_kernel::{Amount, Currency};
 
 use super::super::exact;
 
+/// More in one entry, one result, one budget or a day's revenue is a mistake: it could not be summed.
+pub const MINOR_MAX: i64 = 1_000_000_000_000_000;
+
 /// Of one campaign or of several in one currency, on some days.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -27,16 +30,17 @@ impl Totals {
         }
     }
 
-    /// As [`Totals::plus`]; `None` where it is more than can be counted.
+    /// As [`Totals::plus`]; `None` where it is more than a day can have: no report could add up such days.
     pub fn checked_plus(self, other: Self) -> Option<Self> {
-        Some(Self {
+        let sum = Self {
             impressions: self.impressions.checked_add(other.impressions)?,
             clicks: self.clicks.checked_add(other.clicks)?,
             leads: self.leads.checked_add(other.leads)?,
             conversions: self.conversions.checked_add(other.conversions)?,
             revenue_minor: self.revenue_minor.checked_add(other.revenue_minor)?,
             spend_minor: self.spend_minor.checked_add(other.spend_minor)?,
-        })
+        };
+        (sum.revenue_minor.unsigned_abs() <= MINOR_MAX.unsigned_abs()).then_some(sum)
     }
 
     pub fn is_nothing(self) -> bool {
