@@ -42,7 +42,12 @@ impl Day {
 
     /// So many days later, or earlier; the same day where time ends.
     pub fn plus(self, days: i64) -> Self {
-        self.0.checked_add(days).and_then(Self::from_number).unwrap_or(self)
+        self.checked_plus(days).unwrap_or(self)
+    }
+
+    /// As [`Day::plus`]; `None` where time has ended by then.
+    pub fn checked_plus(self, days: i64) -> Option<Self> {
+        self.0.checked_add(days).and_then(Self::from_number)
     }
 
     /// How many days later another is.
@@ -80,6 +85,7 @@ mod tests {
         assert_eq!(Day::parse("2024-02-29T23:59:59Z"), Ok(day));
         assert_eq!(day.plus(1).to_string(), "2024-03-01");
         assert_eq!(Day::parse("2023-02-29"), Err(DayError));
+        assert_eq!((day.checked_plus(1), day.checked_plus(i64::MAX)), (Some(day.plus(1)), None));
         assert_eq!((day.until(day.plus(7)), day.weekday()), (7, 4));
     }
 }

@@ -7,7 +7,7 @@
 //! | `burn_rate` | what was spent on the last seven days with spend, today included, divided by their number, half to even |
 //! | `days_remaining` | days until the campaign's last, today included; 1 for a daily budget; 0 when it is over |
 //! | `projected` | total and lifetime: spent + burn rate × days after today, rounded once; daily: what was spent today × 24 h / time of today, of which less than an hour counts as one |
-//! | `runs_out` | the day on which what is left is spent at the burn rate, today where nothing is left |
+//! | `runs_out` | the day on which what is left is spent at the burn rate, today where nothing is left, none after the year 9999 |
 
 use std::time::Duration;
 
@@ -119,10 +119,9 @@ impl Pace {
                 (left, i128::from(spent.minor()) + more)
             }
         };
-        let runs_out = (budget.kind != BudgetKind::Daily && burn_rate > 0).then(|| {
-            let days = i128::from(remaining.minor().max(0)) / burn_rate;
-            today.plus(i64::try_from(days).unwrap_or(i64::MAX))
-        });
+        let is_burned = budget.kind != BudgetKind::Daily && burn_rate > 0;
+        let days_left = is_burned.then(|| i128::from(remaining.minor().max(0)) / burn_rate);
+        let runs_out = days_left.and_then(|days| today.checked_plus(i64::try_from(days).ok()?));
         Self {
             spent,
             remaining,
@@ -195,6 +194,17 @@ mod tests {
         assert!(pace.overruns(usd(10_000)));
         assert_eq!(pace.runs_out, Some(day("2025-01-19")));
         assert_eq!(pace.affordable_per_day(), Some(usd(874)));
+    }
+
+    #[test]
+    fn what_lasts_longer_than_time_never_runs_out() {
+        let flight = Flight { start: day("2025-01-13"), end: day("2025-01-22") };
+        let now = Timestamp::parse("2025-01-15T12:00:00Z").unwrap();
+        let burned = Burned(vec![(day("2025-01-15"), 1)]);
+        let of = |limit| Pace::of(&a_budget(BudgetKind::Total, limit), usd(1), &burned, flight, now).runs_out;
+        assert_eq!(of(3_000_000), None);
+        assert_eq!(of(i64::MAX), None);
+        assert_eq!(of(2), Some(day("2025-01-16")));
     }
 
     #[test]
