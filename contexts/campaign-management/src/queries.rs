@@ -1,10 +1,12 @@
 //! How budgets stand: what was spent against each, and how fast.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Money, Timestamp};
 
 use crate::domain::report::Period;
-use crate::domain::{Budget, BudgetKind, Burned, Campaign, Day, Flight, Pace};
+use crate::domain::{Budget, BudgetKind, Burned, Campaign, CampaignId, Day, Flight, Pace};
 use crate::store;
 
 pub(crate) fn flight(campaign: &Campaign) -> Flight {
@@ -53,6 +55,27 @@ pub(crate) async fn standings(
     let mut standings = Vec::with_capacity(budgets.len());
     for budget in budgets {
         let pace = standing(tx, campaign, &budget, &burned, now).await?;
+        standings.push((budget, pace));
+    }
+    Ok(standings)
+}
+
+/// How budgets of any campaigns stand, in their order; what those of one campaign share is read once.
+pub(crate) async fn standings_of(
+    tx: &Tx,
+    budgets: Vec<Budget>,
+    now: Timestamp,
+) -> Result<Vec<(Budget, Pace)>, DbError> {
+    let ids: BTreeSet<&CampaignId> = budgets.iter().map(|budget| &budget.campaign).collect();
+    let mut campaigns: BTreeMap<CampaignId, (Campaign, Burned)> = BTreeMap::new();
+    for campaign in store::load_campaigns(tx, ids).await? {
+        let burned = store::burned(tx, campaign.id(), Day::of(now)).await?;
+        campaigns.insert(campaign.id().clone(), (campaign, burned));
+    }
+    let mut standings = Vec::with_capacity(budgets.len());
+    for budget in budgets {
+        let (campaign, burned) = campaigns.get(&budget.campaign).ok_or(DbError::NoRow)?;
+        let pace = standing(tx, campaign, &budget, burned, now).await?;
         standings.push((budget, pace));
     }
     Ok(standings)

@@ -8,11 +8,10 @@ use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
     Answer, Asked, Body, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
 };
-use hexalpes_kernel::Timestamp;
 
 use super::{App, campaign_id};
 use crate::commands::{self, SetBudget};
-use crate::domain::{Budget, BudgetId, CampaignId, Day, Level, Pace, PartnerId};
+use crate::domain::{Budget, BudgetId, CampaignId, Level, Pace, PartnerId};
 use crate::problems::{no_budget, no_campaign};
 use crate::queries;
 use crate::requests::{ChangeBudgetBody, ChangeBudgetRequest, KINDS, SetBudgetBody, SetBudgetRequest};
@@ -87,24 +86,15 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let sort = query.sort(&["set_at"])?;
     let (keyset, now) = (query.keyset(sort)?, app.edge.now());
-    let read = async move |tx: &Tx| -> Result<Vec<(Budget, Pace)>, DbError> {
-        let mut standings = Vec::new();
-        for budget in store::page_of_budgets(tx, filter.clone(), keyset.clone()).await? {
-            let pace = standing(tx, &budget, now).await?;
-            standings.push((budget, pace));
-        }
-        Ok(standings)
+    let limit = query.limit;
+    let read = async move |tx: &Tx| -> Result<Page<(Budget, Pace)>, DbError> {
+        let budgets = store::page_of_budgets(tx, filter.clone(), keyset.clone()).await?;
+        let place = |last: &Budget| Page::<Budget>::position(last.set_at.as_micros(), &last.id);
+        let Page { items, next_cursor } = Page::cut(budgets, limit, sort, place);
+        Ok(Page { items: queries::standings_of(tx, items, now).await?, next_cursor })
     };
-    let budgets = app.db.read(read).await?;
-    let place = |(last, _): &(Budget, Pace)| Page::<Budget>::position(last.set_at.as_micros(), &last.id);
-    let page = Page::cut(budgets, query.limit, sort, place);
+    let page = app.db.read(read).await?;
     Ok(page.map(|(budget, pace)| BudgetView::of(&budget, &pace)).into_answer(query.format))
-}
-
-async fn standing(tx: &Tx, budget: &Budget, now: Timestamp) -> Result<Pace, DbError> {
-    let campaign = store::load_campaign(tx, &budget.campaign).await?.ok_or(DbError::NoRow)?;
-    let burned = store::burned(tx, &budget.campaign, Day::of(now)).await?;
-    queries::standing(tx, &campaign, budget, &burned, now).await
 }
 
 async fn found(app: &App, id: &str) -> Result<Budget, Problem> {
@@ -118,9 +108,10 @@ async fn found(app: &App, id: &str) -> Result<Budget, Problem> {
     responses((status = 200, description = "The budget", body = BudgetView)))]
 pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let (budget, now) = (found(&app, &id).await?, app.edge.now());
-    let look = budget.clone();
-    let read = async move |tx: &Tx| -> Result<Pace, DbError> { standing(tx, &look, now).await };
-    let pace = app.db.read(read).await?;
+    let read = async move |tx: &Tx| -> Result<Vec<(Budget, Pace)>, DbError> {
+        queries::standings_of(tx, vec![budget.clone()], now).await
+    };
+    let (budget, pace) = app.db.read(read).await?.pop().ok_or_else(|| no_budget(&id))?;
     Ok(Answer::json(StatusCode::OK, &BudgetView::of(&budget, &pace)))
 }
 

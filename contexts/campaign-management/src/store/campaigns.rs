@@ -74,6 +74,19 @@ pub(crate) async fn load_campaign(tx: &Tx, id: &CampaignId) -> Result<Option<Cam
     tx.fetch_optional(&select).await?.map(|row| campaign(&row)).transpose()
 }
 
+/// In no order.
+pub(crate) async fn load_campaigns(
+    tx: &Tx,
+    ids: impl IntoIterator<Item = &CampaignId>,
+) -> Result<Vec<Campaign>, DbError> {
+    let ids: Vec<&str> = ids.into_iter().map(CampaignId::as_str).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let select = select().and_where(Expr::col(Campaigns::Id).is_in(ids)).to_owned();
+    tx.fetch_all(&select).await?.iter().map(campaign).collect()
+}
+
 /// What a list of campaigns is narrowed by.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CampaignFilter {

@@ -17,7 +17,7 @@ pub(crate) use budgets::{
 };
 pub(crate) use campaigns::{
     CampaignFilter, Change, claim_campaign, due_for_a_look, history, insert_campaign, insert_change,
-    load_campaign, mark_looked, open_campaigns_of, page_of_campaigns, save_campaign,
+    load_campaign, load_campaigns, mark_looked, open_campaigns_of, page_of_campaigns, save_campaign,
 };
 pub(crate) use days::{add_to_day, burned, days_of, others, spend_on, spend_within, totals_within};
 pub(crate) use refunds::{insert_refund, take_refunds};
