@@ -39,9 +39,7 @@ pub(super) async fn check_count(
     besides: &CampaignId,
 ) -> Result<(), LimitCheck> {
     let Some(max) = grant.limits.campaigns_max else { return Ok(()) };
-    let open = store::open_campaigns_of(tx, partner).await?;
-    let others = open.iter().filter(|campaign| campaign.id() != besides).count();
-    if others < max as usize {
+    if store::count_open(tx, partner, besides).await? < i64::from(max) {
         return Ok(());
     }
     Err(LimitCheck::Over(OverLimit::Campaigns { contract: grant.contract.clone(), max }))
@@ -76,15 +74,10 @@ pub(super) async fn check_budgets(
         return Err(LimitCheck::Over(OverLimit::OtherCurrency { contract: contract(), limited }));
     }
     let mut sum = i128::from(own.minor());
-    for other in store::open_campaigns_of(tx, &campaign.parts().partner).await? {
-        if other.id() == campaign.id() {
-            continue;
-        }
-        let of_other = whole(&store::budgets_of(tx, other.id()).await?);
-        sum += of_other
-            .filter(|money| money.currency() == max.currency())
-            .map_or(0, |money| i128::from(money.minor()));
-    }
+    let others = store::budgets_of_open(tx, &campaign.parts().partner, campaign.id()).await?;
+    let wholes = others.chunk_by(|one, next| one.campaign == next.campaign).filter_map(whole);
+    let same = wholes.filter(|money| money.currency() == max.currency());
+    sum += same.map(|money| i128::from(money.minor())).sum::<i128>();
     if sum <= i128::from(max.minor()) {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Currency;
 use sea_query::{Asterisk, Expr, ExprTrait as _, IntoIden, Order, Query, SelectStatement, Value};
 
+use super::campaigns::open_besides;
 use super::tables::{Budgets, Campaigns, Versions};
 use super::{TENANT, currency, money};
 use crate::domain::{Budget, BudgetId, BudgetKind, CampaignId, Level, PartnerId, Thresholds};
@@ -51,6 +52,20 @@ pub(crate) async fn budgets_of(tx: &Tx, campaign: &CampaignId) -> Result<Vec<Bud
     let select = select()
         .and_where(Expr::col(Budgets::CampaignId).eq(campaign.as_str()))
         .order_by(Budgets::Kind, Order::Asc)
+        .to_owned();
+    tx.fetch_all(&select).await?.iter().map(budget).collect()
+}
+
+/// The newest versions of the budgets of a partner's open campaigns, but for one: those of a campaign together.
+pub(crate) async fn budgets_of_open(
+    tx: &Tx,
+    partner: &PartnerId,
+    besides: &CampaignId,
+) -> Result<Vec<Budget>, DbError> {
+    let open = open_besides(partner, besides).column(Campaigns::Id).to_owned();
+    let select = select()
+        .and_where(Expr::col(Budgets::CampaignId).in_subquery(open))
+        .order_by(Budgets::CampaignId, Order::Asc)
         .to_owned();
     tx.fetch_all(&select).await?.iter().map(budget).collect()
 }

@@ -2,7 +2,7 @@
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Money, Timestamp};
-use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement, Value};
+use sea_query::{Alias, Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement, Value};
 use serde::{Deserialize, Serialize};
 
 use super::tables::{Campaigns, History};
@@ -119,13 +119,23 @@ pub(crate) async fn page_of_campaigns(
     tx.fetch_all(&select).await?.iter().map(campaign).collect()
 }
 
-/// The campaigns of a partner that have not ended.
-pub(crate) async fn open_campaigns_of(tx: &Tx, partner: &PartnerId) -> Result<Vec<Campaign>, DbError> {
-    let select = select()
+/// Of a partner, those that have not ended, but for one.
+pub(super) fn open_besides(partner: &PartnerId, besides: &CampaignId) -> SelectStatement {
+    Query::select()
+        .from(Campaigns::Table)
+        .and_where(Expr::col(Campaigns::Tenant).eq(TENANT))
         .and_where(Expr::col(Campaigns::PartnerId).eq(partner.as_str()))
         .and_where(Expr::col(Campaigns::Stage).is_in(["DRAFT", "SCHEDULED", "RUNNING"]))
+        .and_where(Expr::col(Campaigns::Id).ne(besides.as_str()))
+        .to_owned()
+}
+
+/// How many campaigns of a partner have not ended, but for one.
+pub(crate) async fn count_open(tx: &Tx, partner: &PartnerId, besides: &CampaignId) -> Result<i64, DbError> {
+    let select = open_besides(partner, besides)
+        .expr_as(Expr::col(Campaigns::Id).count(), Alias::new("campaigns"))
         .to_owned();
-    tx.fetch_all(&select).await?.iter().map(campaign).collect()
+    tx.fetch_one(&select).await?.get("campaigns")
 }
 
 /// It was looked today whether a new day frees it.
