@@ -59,7 +59,13 @@ impl Look<'_> {
     /// Gives the alerts that this version of the budget did not give yet.
     async fn raise(&self, tx: &Tx, ids: &dyn Ids, campaign: &Campaign, cause: &Cause) -> Result<(), DbError> {
         let Self { budget, pace, day, paused_at } = *self;
-        for level in budget.reached(pace.spent) {
+        let reached: Vec<Level> = budget.reached(pace.spent).collect();
+        if reached.is_empty() {
+            return Ok(());
+        }
+        // After a threshold all spend comes here: nothing is made that was told. The key of the row is what holds.
+        let given = store::alerts_given(tx, budget, day).await?;
+        for level in reached.into_iter().filter(|level| !given.contains(level)) {
             let id = AlertId::of(ids.uuid());
             let alert = Alarm {
                 id: id.clone(),

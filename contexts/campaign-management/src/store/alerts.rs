@@ -20,6 +20,20 @@ pub(crate) struct AlertRow {
     pub(crate) at: Timestamp,
 }
 
+/// The levels of which a version of a budget gave alerts; `day` as in [`insert_alert`].
+pub(crate) async fn alerts_given(tx: &Tx, budget: &Budget, day: Option<Day>) -> Result<Vec<Level>, DbError> {
+    let select = Query::select()
+        .column(Alerts::Level)
+        .from(Alerts::Table)
+        .and_where(Expr::col(Alerts::Tenant).eq(TENANT))
+        .and_where(Expr::col(Alerts::BudgetId).eq(budget.id.as_str()))
+        .and_where(Expr::col(Alerts::Version).eq(i64::from(budget.version)))
+        .and_where(Expr::col(Alerts::Day).eq(day.map_or(0, Day::number)))
+        .to_owned();
+    let level = |row: &Row| row.parsed("level", Level::parse);
+    tx.fetch_all(&select).await?.iter().map(level).collect()
+}
+
 /// Inserts an alert unless there was one; tells whether it did. `day` is that of a daily budget.
 #[expect(clippy::too_many_arguments, reason = "a row's columns")]
 pub(crate) async fn insert_alert(

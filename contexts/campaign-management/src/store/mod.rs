@@ -11,7 +11,7 @@ mod rights;
 mod spend;
 mod tables;
 
-pub(crate) use alerts::{AlertFilter, AlertRow, insert_alert, page_of_alerts};
+pub(crate) use alerts::{AlertFilter, AlertRow, alerts_given, insert_alert, page_of_alerts};
 pub(crate) use budgets::{
     BudgetFilter, budget_versions, budgets_of, budgets_of_open, insert_budget, load_budget, page_of_budgets, save_budget,
 };
