@@ -7,7 +7,7 @@ use hexalpes_kernel::Cause;
 use crate::domain::{
     Application, ApplicationId, Candidate, CandidateError, CandidateId, Profile, Stage, Step,
 };
-use crate::store::{self, Taken};
+use crate::store::{self, Alike, Taken};
 
 #[derive(Clone, Debug)]
 pub struct RegisterCandidate {
@@ -15,11 +15,11 @@ pub struct RegisterCandidate {
     pub profile: Profile,
 }
 
-/// A new candidate, and those whose names are like it, with how much in basis points.
+/// A new candidate, and those whose names are like it.
 #[derive(Clone, Debug)]
 pub struct Registered {
     pub candidate: Candidate,
-    pub alike: Vec<(Candidate, u32)>,
+    pub(crate) alike: Vec<Alike>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -121,34 +121,48 @@ pub(crate) async fn page_of_candidates(
     tx.fetch_all(&select).await?.iter().map(candidate).collect()
 }
 
-/// Active candidates whose names sound like this one's, with how much, the likest first.
-pub(crate) async fn alike(tx: &Tx, of: &Candidate) -> Result<Vec<(Candidate, u32)>, DbError> {
+/// A candidate whose name sounds like another's, with how much, in basis points.
+#[derive(Clone, Debug)]
+pub(crate) struct Alike {
+    pub(crate) id: CandidateId,
+    pub(crate) name: String,
+    pub(crate) similarity_bp: u32,
+}
+
+/// Active candidates whose names sound like this one's, the likest first.
+pub(crate) async fn alike(tx: &Tx, of: &Candidate) -> Result<Vec<Alike>, DbError> {
     let sound = NameSound::of(&of.profile().name);
     let pairs = sound.pairs();
     if pairs.is_empty() {
         return Ok(Vec::new());
     }
     let namesakes = Query::select()
-        .distinct()
         .column("candidate_id")
         .from("candidate_name_pair")
         .and_where(Expr::col("tenant").eq(TENANT))
         .and_where(Expr::col("pair").is_in(pairs))
-        .and_where(Expr::col("candidate_id").ne(of.id().as_str()))
+        .to_owned();
+    // A batch asks for each of its candidates: no more is read than is told.
+    let named = Query::select()
+        .columns(["id", "name"])
+        .from("candidate")
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("status").eq(CandidateStatus::Active.name()))
+        .and_where(Expr::col("id").ne(of.id().as_str()))
+        .and_where(Expr::col("id").in_subquery(namesakes))
         .limit(NAMESAKES_MAX)
         .to_owned();
-    let rows = tx.fetch_all(&namesakes).await?;
-    let ids: Vec<String> = rows.iter().map(|row| row.get("candidate_id")).collect::<Result<_, _>>()?;
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    let namesakes = load_candidates(tx, &ids).await?.into_iter().filter(Candidate::is_active);
-    let mut alike: Vec<(Candidate, u32)> = namesakes
-        .map(|other| {
-            let similarity = sound.similarity_bp(&NameSound::of(&other.profile().name));
-            (other, similarity)
-        })
-        .filter(|(_, similarity)| *similarity >= ALIKE_BP)
-        .collect();
-    alike.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.id().cmp(other.0.id())));
+    let read = |row: &Row| -> Result<Alike, DbError> {
+        let name: String = row.get("name")?;
+        let similarity_bp = sound.similarity_bp(&NameSound::of(&name));
+        Ok(Alike { id: row.parsed("id", |id| CandidateId::parse(id).ok())?, name, similarity_bp })
+    };
+    let rows = tx.fetch_all(&named).await?;
+    let mut alike: Vec<Alike> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    alike.retain(|other| other.similarity_bp >= ALIKE_BP);
+    alike.sort_by(|one, other| {
+        other.similarity_bp.cmp(&one.similarity_bp).then_with(|| one.id.cmp(&other.id))
+    });
     alike.truncate(ALIKE_MAX);
     Ok(alike)
 }

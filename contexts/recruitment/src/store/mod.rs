@@ -16,7 +16,7 @@ pub(crate) use applications::{
     page_of_applications, save_application,
 };
 pub(crate) use candidates::{
-    CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates, page_of_candidates,
+    Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates, page_of_candidates,
     save_candidate,
 };
 pub(crate) use changes::{Change, changes_after, first_candidates, newest_change};

@@ -135,10 +135,10 @@ pub(crate) struct RegisteredView {
 
 impl From<&Registered> for RegisteredView {
     fn from(registered: &Registered) -> Self {
-        let alike = registered.alike.iter().map(|(other, similarity_bp)| AlikeView {
-            candidate_id: other.id().to_string(),
-            name: other.profile().name.clone(),
-            similarity_bp: *similarity_bp,
+        let alike = registered.alike.iter().map(|other| AlikeView {
+            candidate_id: other.id.to_string(),
+            name: other.name.clone(),
+            similarity_bp: other.similarity_bp,
         });
         Self { candidate: CandidateView::from(&registered.candidate), possible_duplicates: alike.collect() }
     }
