@@ -115,7 +115,7 @@ pub(crate) async fn of_hired(tx: &Tx, id: Uuid, hire: &Hire, cause: &Cause) -> R
 /// A job's search is over, whatever came of it.
 pub(crate) async fn of_completed(tx: &Tx, id: Uuid, job: &Job, cause: &Cause) -> Result<(), DbError> {
     let hires = store::hires_of_job(tx, job.id()).await?;
-    let (considered, _) = store::considered(tx, job.id()).await?;
+    let considered = store::considered(tx, job.id()).await?;
     let spent = store::spent(tx, job.id(), job.currency()).await?.total;
     let hiring_ids: Vec<&str> = hires.iter().map(|hire| hire.id.as_str()).collect();
     let completed_at = job.ending().map_or(job.changed_at(), |ending| ending.at);
@@ -127,7 +127,7 @@ pub(crate) async fn of_completed(tx: &Tx, id: Uuid, job: &Job, cause: &Cause) ->
         openings: i64::from(job.terms().openings),
         hiring_ids: List::of(&hiring_ids),
         hires: i64::from(job.hired()),
-        candidates_considered: i64::from(considered),
+        candidates_considered: i64::try_from(considered).unwrap_or(i64::MAX),
         total_cost: spent.amount().to_json(),
         total_cost_minor: spent.minor(),
         currency: spent.currency().to_string(),

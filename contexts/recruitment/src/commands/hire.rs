@@ -162,12 +162,10 @@ async fn hire(
     application.go(step(Stage::Hired, cause))?;
     let spent = store::spent(tx, job.id(), job.currency()).await?;
     let cost = cost_of_hire(spent.total, spent.attributed, openings_left)?;
-    let (_, applications) = store::considered(tx, job.id()).await?;
-    let count = |talks: usize| u32::try_from(talks).unwrap_or(u32::MAX);
     let effort = Effort {
-        applications,
-        interviews: count(store::interviews_of(tx, application.id(), None).await?.len()),
-        offers: count(store::offers_of(tx, application.id(), None).await?.len()),
+        applications: store::applications_for(tx, job.id()).await?,
+        interviews: store::count_interviews(tx, application.id()).await?,
+        offers: store::count_offers(tx, application.id()).await?,
     };
     let hire = Hire::of(new.id, &job, &application, offer, employment, effort, cost);
     store::save_application(tx, &application, application_before).await?;

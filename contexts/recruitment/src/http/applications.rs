@@ -150,7 +150,7 @@ pub(super) async fn interviews(
     let sort = query.sort(&["created_at"])?;
     let keyset = query.keyset(sort)?;
     let read = async move |tx: &Tx| -> Result<Vec<Interview>, DbError> {
-        store::interviews_of(tx, &application, Some(keyset.clone())).await
+        store::interviews_of(tx, &application, keyset.clone()).await
     };
     let interviews = app.db.read(read).await?;
     let place = |last: &Interview| Page::<Interview>::position(last.created_at.as_micros(), &last.id);

@@ -1,10 +1,8 @@
 //! Who is, or was, on the shortlist of a version of a job.
 
-use std::collections::BTreeSet;
-
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Expr, ExprTrait as _, Query};
+use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 
 use super::json::{read, written};
 use super::{Cells, TENANT, hit, insert, narrow, select, update};
@@ -91,21 +89,30 @@ pub(crate) async fn page_of_matches(
 }
 
 /// How many candidates were matched with a job, or have applied for it.
-pub(crate) async fn considered(tx: &Tx, job: &JobId) -> Result<(u32, u32), DbError> {
-    let ids = async |table: &'static str| {
-        let select = Query::select()
-            .column("candidate_id")
-            .from(table)
-            .and_where(Expr::col("tenant").eq(TENANT))
-            .and_where(Expr::col("job_id").eq(job.as_str()))
-            .to_owned();
-        let rows = tx.fetch_all(&select).await?;
-        rows.iter().map(|row| row.get::<String>("candidate_id")).collect::<Result<BTreeSet<_>, DbError>>()
-    };
-    let (applied, mut all) = (ids("application").await?, ids("job_match").await?);
-    let applications = u32::try_from(applied.len()).unwrap_or(u32::MAX);
-    all.extend(applied);
-    Ok((u32::try_from(all.len()).unwrap_or(u32::MAX), applications))
+pub(crate) async fn considered(tx: &Tx, job: &JobId) -> Result<u64, DbError> {
+    let mut applied = of_job("application", job);
+    applied.column("candidate_id");
+    let mut matched = of_job("job_match", job);
+    matched
+        .expr_as(Expr::col("candidate_id").count_distinct(), "number")
+        .and_where(Expr::col("candidate_id").not_in_subquery(applied));
+    let matched: u64 = tx.fetch_one(&matched).await?.get("number")?;
+    Ok(matched + u64::from(applications_for(tx, job).await?))
+}
+
+/// How many have applied for a job, each once.
+pub(crate) async fn applications_for(tx: &Tx, job: &JobId) -> Result<u32, DbError> {
+    let mut applied = of_job("application", job);
+    applied.expr_as(Expr::col("id").count(), "number");
+    tx.fetch_one(&applied).await?.get("number")
+}
+
+fn of_job(table: &'static str, job: &JobId) -> SelectStatement {
+    Query::select()
+        .from(table)
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("job_id").eq(job.as_str()))
+        .to_owned()
 }
 
 fn changing(matched: &Match) -> Cells {

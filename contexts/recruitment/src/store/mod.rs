@@ -26,11 +26,11 @@ pub(crate) use hires::{
 };
 pub(crate) use jobs::{JobFilter, insert_job, load_by_request, load_job, page_of_jobs, save_job};
 pub(crate) use matches::{
-    Match, MatchFilter, considered, insert_match, matches_of, page_of_matches, save_match,
+    Match, MatchFilter, applications_for, considered, insert_match, matches_of, page_of_matches, save_match,
 };
 pub use tables::MIGRATIONS;
 pub(crate) use talks::{
-    cancel_interviews, forget_words, insert_interview, insert_offer, interviews_of, load_interview, load_offer, offers_of,
+    cancel_interviews, count_interviews, count_offers, forget_words, insert_interview, insert_offer, interviews_of, load_interview, load_offer, offers_of,
     save_interview, save_offer,
 };
 

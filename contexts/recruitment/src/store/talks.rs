@@ -66,17 +66,15 @@ pub(crate) async fn load_interview(tx: &Tx, id: &InterviewId) -> Result<Option<I
     tx.fetch_optional(&by_id("interview", id.as_str())).await?.map(|row| interview(&row)).transpose()
 }
 
-/// Those of an application, by when they were arranged; all of them without a page.
+/// Those of an application, by when they were arranged.
 pub(crate) async fn interviews_of(
     tx: &Tx,
     application: &ApplicationId,
-    page: Option<Keyset>,
+    page: Keyset,
 ) -> Result<Vec<Interview>, DbError> {
     let mut select = select("interview");
     select.and_where(Expr::col("application_id").eq(application.as_str()));
-    if let Some(page) = page {
-        page.apply(&mut select, "created_at", "id");
-    }
+    page.apply(&mut select, "created_at", "id");
     tx.fetch_all(&select).await?.iter().map(interview).collect()
 }
 
@@ -173,6 +171,24 @@ fn offer(row: &Row) -> Result<Offer, DbError> {
         state,
         created_at: row.get("created_at")?,
     })
+}
+
+pub(crate) async fn count_interviews(tx: &Tx, application: &ApplicationId) -> Result<u32, DbError> {
+    count(tx, "interview", application).await
+}
+
+pub(crate) async fn count_offers(tx: &Tx, application: &ApplicationId) -> Result<u32, DbError> {
+    count(tx, "offer", application).await
+}
+
+async fn count(tx: &Tx, table: &'static str, application: &ApplicationId) -> Result<u32, DbError> {
+    let select = Query::select()
+        .expr_as(Expr::col("id").count(), "number")
+        .from(table)
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("application_id").eq(application.as_str()))
+        .to_owned();
+    tx.fetch_one(&select).await?.get("number")
 }
 
 /// Forgets what people wrote of a candidate in the talks of an application.
