@@ -24,7 +24,7 @@ pub use email::{Email, EmailError};
 pub use event::{CloudEvent, CloudEventError};
 pub use id::{IdError, parse_opaque};
 pub use money::{Money, MoneyError};
-pub use rate::{Rate, RateError};
+pub use rate::{Rate, RateError, half_even};
 pub use timestamp::{Timestamp, TimestampError};
 
 #[doc(hidden)]

@@ -51,7 +51,7 @@ impl Rate {
 }
 
 /// `dividend / divisor` to the nearest whole number; a tie goes to the even one. The divisor is positive.
-pub(crate) fn half_even(dividend: i128, divisor: i128) -> i128 {
+pub fn half_even(dividend: i128, divisor: i128) -> i128 {
     let (quotient, remainder) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
     let up = match (remainder * 2).cmp(&divisor) {
         std::cmp::Ordering::Less => false,

@@ -1,6 +1,6 @@
 //! Decimals out of whole numbers, rounded once: ratios, percentages and what one thing costs.
 
-use hexalpes_kernel::Amount;
+use hexalpes_kernel::{Amount, half_even};
 
 /// `dividend / divisor` with so many decimals, half to even; `None` where there is nothing to divide by.
 pub fn ratio(dividend: i128, divisor: i128, decimals: u32) -> Option<Amount> {
@@ -24,17 +24,6 @@ pub fn basis_points(part: i64, whole: i64) -> Option<i64> {
     }
     let exact = i128::from(part) * 10_000;
     Some(i64::try_from(exact.div_euclid(i128::from(whole))).unwrap_or(i64::MAX))
-}
-
-/// To the nearest whole number; a tie goes to the even one. The divisor is positive.
-pub fn half_even(dividend: i128, divisor: i128) -> i128 {
-    let (quotient, remainder) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
-    let up = match (remainder * 2).cmp(&divisor) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => quotient % 2 != 0,
-        std::cmp::Ordering::Greater => true,
-    };
-    quotient + i128::from(up)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use hexalpes_kernel::{Money, Timestamp};
+use hexalpes_kernel::{Money, Timestamp, half_even};
 
 use super::{Budget, BudgetKind, Day, exact};
 
@@ -92,7 +92,7 @@ impl Pace {
         };
         let (passed, whole) = window.passed(now);
         let expected =
-            exact::half_even(i128::from(budget.limit.minor()) * i128::from(passed), i128::from(whole));
+            half_even(i128::from(budget.limit.minor()) * i128::from(passed), i128::from(whole));
         let expected = money(expected);
         let pace_bp = exact::basis_points(spent.minor(), expected.minor());
         let pacing = match pace_bp {
@@ -103,19 +103,19 @@ impl Pace {
         };
         let days = i128::try_from(burned.0.len()).unwrap_or(0);
         let sum: i128 = burned.0.iter().map(|(_, minor)| i128::from(*minor)).sum();
-        let burn_rate = if days == 0 { 0 } else { exact::half_even(sum, days) };
+        let burn_rate = if days == 0 { 0 } else { half_even(sum, days) };
         let remaining = budget.remaining(spent);
         let (days_remaining, projected) = match budget.kind {
             BudgetKind::Daily => {
                 let hour = i64::try_from(HOUR.as_micros()).unwrap_or(i64::MAX);
                 let time = i128::from(passed.max(hour));
-                (1, exact::half_even(i128::from(spent.minor()) * i128::from(DAY_MICROS), time))
+                (1, half_even(i128::from(spent.minor()) * i128::from(DAY_MICROS), time))
             }
             BudgetKind::Total | BudgetKind::Lifetime => {
                 let left = flight.days_remaining(today);
                 // Before the first day all of them are to come; else today's spend is in what was spent.
                 let to_come = if today < flight.start { left } else { (left - 1).max(0) };
-                let more = if days == 0 { 0 } else { exact::half_even(sum * i128::from(to_come), days) };
+                let more = if days == 0 { 0 } else { half_even(sum * i128::from(to_come), days) };
                 (left, i128::from(spent.minor()) + more)
             }
         };
