@@ -4,7 +4,7 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Amount, Cause, Ids, Money, MoneyError};
 
-use super::limits::{LimitCheck, OverLimit, check_budgets};
+use super::limits::{OverLimit, check_budgets};
 use super::watch::watch;
 use super::{bounded, tell};
 use crate::domain::{
@@ -54,15 +54,6 @@ pub enum BudgetNotSet {
     Database(#[from] DbError),
 }
 
-impl From<LimitCheck> for BudgetNotSet {
-    fn from(check: LimitCheck) -> Self {
-        match check {
-            LimitCheck::Over(over) => Self::OverLimit(over),
-            LimitCheck::Database(error) => Self::Database(error),
-        }
-    }
-}
-
 /// What was paused because of the old limit goes on if the new one is higher than what was spent.
 pub async fn set_budget(
     tx: &Tx,
@@ -71,11 +62,8 @@ pub async fn set_budget(
     cause: &Cause,
 ) -> Result<BudgetSet, BudgetNotSet> {
     let SetBudget { campaign: id, kind, limit, thresholds, reason, seen } = command;
-    if !store::claim_campaign(tx, &id).await? {
-        return Err(BudgetNotSet::NotFound(id));
-    }
-    let found = store::load_campaign(tx, &id).await?;
-    let mut campaign = found.ok_or(BudgetNotSet::NotFound(id))?;
+    let claimed = store::claim_campaign(tx, &id).await?;
+    let mut campaign = claimed.ok_or(BudgetNotSet::NotFound(id))?;
     let currency = campaign.parts().currency;
     let limit = limit.map(|limit| Money::from_amount(limit, currency).and_then(bounded)).transpose();
     let limit = limit.map_err(BudgetNotSet::Limit)?;
@@ -131,7 +119,7 @@ async fn allow(tx: &Tx, campaign: &Campaign, budgets: &[Budget], cause: &Cause) 
     store::claim_partner(tx, partner).await?;
     let rights = store::rights_of(tx, partner).await?;
     let grant = rights.in_force(Day::of(cause.at))?;
-    Ok(check_budgets(tx, grant, campaign, budgets).await?)
+    check_budgets(tx, grant, campaign, budgets).await
 }
 
 async fn standing(

@@ -4,7 +4,7 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Ids, MoneyError};
 
-use super::limits::{LimitCheck, OverLimit, check_budgets, check_count};
+use super::limits::{OverLimit, check_budgets, check_count};
 use super::watch::watch;
 use super::{NewTargets, tell};
 use crate::domain::{Campaign, CampaignId, ChangeError, Day, NotAllowed, PlanChanges, Status};
@@ -56,15 +56,6 @@ pub enum CampaignNotChanged {
     Database(#[from] DbError),
 }
 
-impl From<LimitCheck> for CampaignNotChanged {
-    fn from(check: LimitCheck) -> Self {
-        match check {
-            LimitCheck::Over(over) => Self::OverLimit(over),
-            LimitCheck::Database(error) => Self::Database(error),
-        }
-    }
-}
-
 pub async fn change_campaign(
     tx: &Tx,
     command: ChangeCampaign,
@@ -72,11 +63,8 @@ pub async fn change_campaign(
     cause: &Cause,
 ) -> Result<Campaign, CampaignNotChanged> {
     let ChangeCampaign { id, verb, seen } = command;
-    if !store::claim_campaign(tx, &id).await? {
-        return Err(CampaignNotChanged::NotFound(id));
-    }
-    let found = store::load_campaign(tx, &id).await?;
-    let mut campaign = found.ok_or(CampaignNotChanged::NotFound(id))?;
+    let claimed = store::claim_campaign(tx, &id).await?;
+    let mut campaign = claimed.ok_or(CampaignNotChanged::NotFound(id))?;
     seen.check(campaign.parts().revision)?;
     let status = campaign.status();
     let refused = |error| CampaignNotChanged::Refused { error, status };
@@ -123,8 +111,8 @@ async fn allow(tx: &Tx, campaign: &mut Campaign, cause: &Cause) -> Result<(), Ca
     if budgets.is_empty() {
         return Err(CampaignNotChanged::NoBudget);
     }
-    check_count(tx, grant, &partner, campaign.id()).await?;
-    check_budgets(tx, grant, campaign, &budgets).await?;
+    check_count::<CampaignNotChanged>(tx, grant, &partner, campaign.id()).await?;
+    check_budgets::<CampaignNotChanged>(tx, grant, campaign, &budgets).await?;
     campaign.allowed_by(grant.contract.clone());
     Ok(())
 }

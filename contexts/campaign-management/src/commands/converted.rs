@@ -35,10 +35,7 @@ pub struct Refund {
 
 /// A campaign that is none of this context's is none of its business.
 pub async fn converted(tx: &Tx, conversion: Conversion, cause: &Cause) -> Result<(), DbError> {
-    if !store::claim_campaign(tx, &conversion.campaign).await? {
-        return Ok(());
-    }
-    let Some(campaign) = store::load_campaign(tx, &conversion.campaign).await? else { return Ok(()) };
+    let Some(campaign) = store::claim_campaign(tx, &conversion.campaign).await? else { return Ok(()) };
     let id = named("conversion", &conversion.id);
     let mut totals = Totals { revenue_minor: counted(&campaign, conversion.gross), ..Totals::default() };
     match conversion.kind.as_str() {
@@ -58,8 +55,7 @@ pub async fn refunded(tx: &Tx, refund: Refund, cause: &Cause) -> Result<(), DbEr
     let Some(result) = store::result_anywhere(tx, &named("conversion", &refund.conversion)).await? else {
         return store::insert_refund(tx, &refund.id, &refund.conversion, refund.amount, refund.at).await;
     };
-    store::claim_campaign(tx, &result.campaign).await?;
-    let Some(campaign) = store::load_campaign(tx, &result.campaign).await? else { return Ok(()) };
+    let Some(campaign) = store::claim_campaign(tx, &result.campaign).await? else { return Ok(()) };
     give_back(tx, &campaign, &refund.id, refund.amount, refund.at, cause).await
 }
 

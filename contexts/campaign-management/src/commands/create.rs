@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Ids, Money, MoneyError, Uuid};
 
-use super::limits::{LimitCheck, OverLimit, check_budgets, check_count};
+use super::limits::{OverLimit, check_budgets, check_count};
 use super::{bounded, tell};
 use crate::domain::{
     Budget, BudgetId, BudgetKind, Campaign, CampaignId, CampaignType, Day, Fact, NotAllowed, PartnerId, Plan,
@@ -66,15 +66,6 @@ pub enum CampaignNotCreated {
     Database(#[from] DbError),
 }
 
-impl From<LimitCheck> for CampaignNotCreated {
-    fn from(check: LimitCheck) -> Self {
-        match check {
-            LimitCheck::Over(over) => Self::OverLimit(over),
-            LimitCheck::Database(error) => Self::Database(error),
-        }
-    }
-}
-
 /// The partner is claimed first: of two that would together exceed a limit, the second sees the first.
 pub async fn create_campaign(
     tx: &Tx,
@@ -130,8 +121,8 @@ pub async fn create_campaign(
         })
         .collect::<Result<_, CampaignNotCreated>>()?;
     if let Some(grant) = grant {
-        check_count(tx, grant, &partner, campaign.id()).await?;
-        check_budgets(tx, grant, &campaign, &budgets).await?;
+        check_count::<CampaignNotCreated>(tx, grant, &partner, campaign.id()).await?;
+        check_budgets::<CampaignNotCreated>(tx, grant, &campaign, &budgets).await?;
     }
     store::insert_campaign(tx, &campaign).await?;
     for budget in &budgets {

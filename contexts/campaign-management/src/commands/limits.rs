@@ -18,40 +18,27 @@ pub enum OverLimit {
     OtherCurrency { contract: ContractId, limited: Currency },
 }
 
-/// Why something was not allowed by a contract's limits.
-#[derive(Debug)]
-pub(super) enum LimitCheck {
-    Over(OverLimit),
-    Database(DbError),
-}
-
-impl From<DbError> for LimitCheck {
-    fn from(error: DbError) -> Self {
-        Self::Database(error)
-    }
-}
-
 /// Whether the partner may have one campaign more. `besides` is not counted. The partner is claimed.
-pub(super) async fn check_count(
+pub(super) async fn check_count<E: From<OverLimit> + From<DbError>>(
     tx: &Tx,
     grant: &Grant,
     partner: &PartnerId,
     besides: &CampaignId,
-) -> Result<(), LimitCheck> {
+) -> Result<(), E> {
     let Some(max) = grant.limits.campaigns_max else { return Ok(()) };
     if store::count_open(tx, partner, besides).await? < i64::from(max) {
         return Ok(());
     }
-    Err(LimitCheck::Over(OverLimit::Campaigns { contract: grant.contract.clone(), max }))
+    Err(OverLimit::Campaigns { contract: grant.contract.clone(), max }.into())
 }
 
 /// Whether a campaign may have such budgets: all of them, as they will be. The partner is claimed.
-pub(super) async fn check_budgets(
+pub(super) async fn check_budgets<E: From<OverLimit> + From<DbError>>(
     tx: &Tx,
     grant: &Grant,
     campaign: &Campaign,
     budgets: &[Budget],
-) -> Result<(), LimitCheck> {
+) -> Result<(), E> {
     let contract = || grant.contract.clone();
     for budget in budgets {
         let max = match budget.kind {
@@ -61,17 +48,17 @@ pub(super) async fn check_budgets(
         let Some(max) = max else { continue };
         if max.currency() != budget.limit.currency() {
             let limited = max.currency();
-            return Err(LimitCheck::Over(OverLimit::OtherCurrency { contract: contract(), limited }));
+            return Err(OverLimit::OtherCurrency { contract: contract(), limited }.into());
         }
         if budget.limit.minor() > max.minor() {
-            return Err(LimitCheck::Over(OverLimit::Budget { contract: contract(), kind: budget.kind, max }));
+            return Err(OverLimit::Budget { contract: contract(), kind: budget.kind, max }.into());
         }
     }
     let Some(max) = grant.limits.total_budget_max else { return Ok(()) };
     let Some(own) = whole(budgets) else { return Ok(()) };
     if own.currency() != max.currency() {
         let limited = max.currency();
-        return Err(LimitCheck::Over(OverLimit::OtherCurrency { contract: contract(), limited }));
+        return Err(OverLimit::OtherCurrency { contract: contract(), limited }.into());
     }
     let mut sum = i128::from(own.minor());
     let others = store::budgets_of_open(tx, &campaign.parts().partner, campaign.id()).await?;
@@ -84,7 +71,7 @@ pub(super) async fn check_budgets(
     let others = sum - i128::from(own.minor());
     let left = i64::try_from((i128::from(max.minor()) - others).max(0)).unwrap_or(0);
     let left = Money::from_minor(left, max.currency());
-    Err(LimitCheck::Over(OverLimit::Total { contract: contract(), max, left }))
+    Err(OverLimit::Total { contract: contract(), max, left }.into())
 }
 
 /// What a campaign may spend in all: its total budget, else its lifetime budget.

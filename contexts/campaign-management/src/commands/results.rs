@@ -53,11 +53,8 @@ pub async fn record_results(
     results: Vec<NewResult>,
     cause: &Cause,
 ) -> Result<Vec<Result<ResultRecorded, ResultNotRecorded>>, ResultNotRecorded> {
-    if !store::claim_campaign(tx, campaign).await? {
-        return Err(ResultNotRecorded::NotFound(campaign.clone()));
-    }
-    let found = store::load_campaign(tx, campaign).await?;
-    let campaign = found.ok_or_else(|| ResultNotRecorded::NotFound(campaign.clone()))?;
+    let claimed = store::claim_campaign(tx, campaign).await?;
+    let campaign = claimed.ok_or_else(|| ResultNotRecorded::NotFound(campaign.clone()))?;
     let mut outcomes = Vec::with_capacity(results.len());
     for new in results {
         match record(tx, &campaign, new, cause).await {

@@ -67,11 +67,8 @@ pub async fn record_spend(
     ids: &dyn Ids,
     cause: &Cause,
 ) -> Result<Vec<Result<SpendRecorded, SpendNotRecorded>>, SpendNotRecorded> {
-    if !store::claim_campaign(tx, campaign).await? {
-        return Err(SpendNotRecorded::NotFound(campaign.clone()));
-    }
-    let found = store::load_campaign(tx, campaign).await?;
-    let mut campaign = found.ok_or_else(|| SpendNotRecorded::NotFound(campaign.clone()))?;
+    let claimed = store::claim_campaign(tx, campaign).await?;
+    let mut campaign = claimed.ok_or_else(|| SpendNotRecorded::NotFound(campaign.clone()))?;
     let mut outcomes = Vec::with_capacity(spend.len());
     let mut days: Vec<(Day, i64)> = Vec::new();
     for new in spend {

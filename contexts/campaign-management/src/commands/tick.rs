@@ -15,10 +15,7 @@ pub async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<CampaignId>,
 
 /// Brings a campaign to where it is now.
 pub async fn tick(tx: &Tx, id: &CampaignId, ids: &dyn Ids, cause: &Cause) -> Result<(), DbError> {
-    if !store::claim_campaign(tx, id).await? {
-        return Ok(());
-    }
-    let Some(mut campaign) = store::load_campaign(tx, id).await? else { return Ok(()) };
+    let Some(mut campaign) = store::claim_campaign(tx, id).await? else { return Ok(()) };
     let fact = campaign.tick(cause.at);
     tell(tx, ids, &campaign, fact, cause).await?;
     // The daily budget is a new one, and the total budget is counted by days too.

@@ -25,16 +25,15 @@ struct KeptTargets {
     ctr_percent: Option<String>,
 }
 
-/// Waits for its turn: whoever changes a campaign, its spend or its budgets does this first. `false` if it does not
-/// exist.
-pub(crate) async fn claim_campaign(tx: &Tx, id: &CampaignId) -> Result<bool, DbError> {
+/// Waits for its turn and loads it: whoever changes a campaign, its spend or its budgets does this first.
+pub(crate) async fn claim_campaign(tx: &Tx, id: &CampaignId) -> Result<Option<Campaign>, DbError> {
     let update = Query::update()
         .table(Campaigns::Table)
         .value(Campaigns::Claims, Expr::col(Campaigns::Claims).add(1_i64))
         .and_where(Expr::col(Campaigns::Tenant).eq(TENANT))
         .and_where(Expr::col(Campaigns::Id).eq(id.as_str()))
         .to_owned();
-    Ok(tx.execute(&update).await? == 1)
+    if tx.execute(&update).await? == 0 { Ok(None) } else { load_campaign(tx, id).await }
 }
 
 pub(crate) async fn insert_campaign(tx: &Tx, campaign: &Campaign) -> Result<(), DbError> {
