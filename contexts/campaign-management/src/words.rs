@@ -1,16 +1,20 @@
 //! What findings say, in Spanish and in English, with the numbers in the sentence.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::domain::report::{Evidence, Finding, FindingKind};
 
 /// A sentence in both languages.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub(crate) struct Sentence {
-    pub(crate) spanish: String,
-    pub(crate) english: String,
+    pub(crate) es: String,
+    pub(crate) en: String,
 }
 
 fn both(english: String, spanish: String) -> Sentence {
-    Sentence { spanish, english }
+    Sentence { es: spanish, en: english }
 }
 
 /// A figure's or a target's name, in both languages.
@@ -209,7 +213,7 @@ mod tests {
             .with("current", Evidence::Exact(Amount::new(5, 0)))
             .with("previous", Evidence::Exact(Amount::new(10, 0)))
             .with("change_percent", Evidence::Exact(Amount::new(-50, 0)));
-        let Sentence { spanish, english } = sentence(&finding);
+        let Sentence { es: spanish, en: english } = sentence(&finding);
         assert_eq!(english, "conversions fell by -50 %, from 10 to 5");
         assert_eq!(spanish, "cambio en las conversiones: bajó un -50 %, de 10 a 5");
         let money = |minor| Evidence::Money(Money::from_minor(minor, Currency::USD));
@@ -217,7 +221,7 @@ mod tests {
             .with("limit", money(100_000))
             .with("projected", money(123_450));
         assert_eq!(
-            sentence(&finding).english,
+            sentence(&finding).en,
             "the budget will be overrun: 1234.5 USD are projected for 1000 USD"
         );
     }

@@ -9,7 +9,6 @@ use hexalpes_outbox::NewEvent;
 use serde::Serialize;
 
 use crate::domain::{Hire, Job, RequestId};
-use crate::explain::Sentence;
 use crate::store::{self, Match};
 
 pub(crate) async fn of_matched(
@@ -20,7 +19,6 @@ pub(crate) async fn of_matched(
     cause: &Cause,
 ) -> Result<(), DbError> {
     let explained = &matched.explained;
-    let explanation = Sentence { es: explained.spanish.clone(), en: explained.english.clone() };
     let event = Event::CandidateMatched(CandidateMatched {
         match_id: matched.id.to_string(),
         job_id: matched.job.to_string(),
@@ -30,7 +28,7 @@ pub(crate) async fn of_matched(
         score_bp: i64::from(explained.score_bp),
         rank: i64::from(matched.rank.unwrap_or_default()),
         components: List::of(&explained.components),
-        explanation: Dict::of(&explanation),
+        explanation: Dict::of(&explained.explanation),
         request_id: job.request().map(RequestId::to_string),
         job_version: i64::from(matched.job_version),
         matched_at: matched.matched_at.to_string(),

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::matcher::{
     AvailabilityReason, Component, JobTypeReason, LocationReason, Reason, SalaryReason, Score, WEIGHTS,
@@ -10,14 +11,15 @@ use crate::domain::matcher::{
 use crate::domain::{Job, Skill};
 
 /// A sentence in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Sentence {
     pub(crate) es: String,
     pub(crate) en: String,
 }
 
 /// A part of a score, its weight, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MatchComponent)]
 pub(crate) struct ExplainedPart {
     pub(crate) name: String,
     pub(crate) score_bp: u32,
@@ -30,8 +32,7 @@ pub(crate) struct ExplainedPart {
 pub(crate) struct Explained {
     pub(crate) score_bp: u32,
     pub(crate) components: Vec<ExplainedPart>,
-    pub(crate) english: String,
-    pub(crate) spanish: String,
+    pub(crate) explanation: Sentence,
 }
 
 impl Explained {
@@ -52,8 +53,10 @@ impl Explained {
         let points = hundredths(score.total);
         Self {
             score_bp: score.total,
-            english: format!("{points} of 100 points. {}", both(|sentence| &sentence.en)),
-            spanish: format!("{points} de 100 puntos. {}", both(|sentence| &sentence.es)),
+            explanation: said(
+                format!("{points} of 100 points. {}", both(|sentence| &sentence.en)),
+                format!("{points} de 100 puntos. {}", both(|sentence| &sentence.es)),
+            ),
             components,
         }
     }

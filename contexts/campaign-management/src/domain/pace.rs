@@ -91,8 +91,7 @@ impl Pace {
             BudgetKind::Total | BudgetKind::Lifetime => flight,
         };
         let (passed, whole) = window.passed(now);
-        let expected =
-            half_even(i128::from(budget.limit.minor()) * i128::from(passed), i128::from(whole));
+        let expected = half_even(i128::from(budget.limit.minor()) * i128::from(passed), i128::from(whole));
         let expected = money(expected);
         let pace_bp = exact::basis_points(spent.minor(), expected.minor());
         let pacing = match pace_bp {

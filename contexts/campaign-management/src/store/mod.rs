@@ -13,11 +13,12 @@ mod tables;
 
 pub(crate) use alerts::{AlertFilter, AlertRow, alerts_given, insert_alert, page_of_alerts};
 pub(crate) use budgets::{
-    BudgetFilter, budget_versions, budgets_of, budgets_of_open, insert_budget, load_budget, page_of_budgets, save_budget,
+    BudgetFilter, budget_versions, budgets_of, budgets_of_open, insert_budget, load_budget, page_of_budgets,
+    save_budget,
 };
 pub(crate) use campaigns::{
-    CampaignFilter, Change, claim_campaign, count_open, due_for_a_look, history, insert_campaign, insert_change,
-    load_campaign, load_campaigns, mark_looked, page_of_campaigns, save_campaign,
+    CampaignFilter, Change, claim_campaign, count_open, due_for_a_look, history, insert_campaign,
+    insert_change, load_campaign, load_campaigns, mark_looked, page_of_campaigns, save_campaign,
 };
 pub(crate) use days::{add_to_day, burned, days_of, others, spend_on, spend_within, totals_within};
 pub(crate) use refunds::{insert_refund, take_refunds};

@@ -7,19 +7,6 @@ use super::json;
 use crate::domain::report::{Evidence, Finding};
 use crate::words::{self, Sentence};
 
-/// A sentence in two languages.
-#[derive(Clone, Debug, serde::Serialize, ToSchema)]
-pub(crate) struct Message {
-    es: String,
-    en: String,
-}
-
-impl From<Sentence> for Message {
-    fn from(sentence: Sentence) -> Self {
-        Self { es: sentence.spanish, en: sentence.english }
-    }
-}
-
 /// Numbers by name; money in major units, with `{name}_minor` and one `currency`.
 #[derive(Clone, Debug)]
 pub(crate) struct EvidenceView(Vec<(&'static str, Evidence)>);
@@ -55,7 +42,7 @@ pub(crate) struct FindingView {
     pub(crate) kind: &'static str,
     /// `INFO`, `NOTICE` or `WARNING`.
     pub(crate) severity: &'static str,
-    pub(crate) message: Message,
+    pub(crate) message: Sentence,
     #[schema(value_type = Object)]
     pub(crate) evidence: EvidenceView,
 }
@@ -65,7 +52,7 @@ impl From<&Finding> for FindingView {
         Self {
             kind: finding.kind.name(),
             severity: finding.weight.severity(),
-            message: words::sentence(finding).into(),
+            message: words::sentence(finding),
             evidence: EvidenceView(finding.evidence.clone()),
         }
     }
@@ -78,7 +65,7 @@ pub(crate) struct SuggestionView {
     pub(crate) kind: &'static str,
     /// `LOW`, `MEDIUM` or `HIGH`.
     pub(crate) priority: &'static str,
-    pub(crate) message: Message,
+    pub(crate) message: Sentence,
     #[schema(value_type = Object)]
     pub(crate) evidence: EvidenceView,
 }
@@ -88,7 +75,7 @@ impl From<&Finding> for SuggestionView {
         Self {
             kind: finding.kind.name(),
             priority: finding.weight.priority(),
-            message: words::sentence(finding).into(),
+            message: words::sentence(finding),
             evidence: EvidenceView(finding.evidence.clone()),
         }
     }
@@ -99,7 +86,7 @@ impl From<&Finding> for SuggestionView {
 pub(crate) struct ActionView {
     action: &'static str,
     priority: &'static str,
-    message: Message,
+    message: Sentence,
     evidence: EvidenceView,
 }
 

@@ -69,7 +69,11 @@ async fn revenue_of_a_day_that_no_report_could_add_up_is_refused() {
         app.converted(&recorded(&id, &json!({}))).await;
         let body = json!({ "campaign_id": id, "start": "2025-01-13", "end": "2025-01-16" });
         let (status, report) = app.post("/v1/reports", &body).await;
-        assert_eq!((status, &report["performance_summary"]["revenue_minor"]), (201, &json!(10_050)), "{report}");
+        assert_eq!(
+            (status, &report["performance_summary"]["revenue_minor"]),
+            (201, &json!(10_050)),
+            "{report}"
+        );
     })
     .await;
 }

@@ -71,11 +71,6 @@ pub struct AcceptOffer {
     pub offer: OfferId,
 }
 
-#[derive(Clone, Debug)]
-pub struct Hired {
-    pub hire: Hire,
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotHired {
     #[error("there is no job {0}")]
@@ -101,7 +96,7 @@ pub enum NotHired {
 }
 
 /// Hires a candidate for a job without an offer; who has not applied does so now.
-pub async fn hire_candidate(tx: &Tx, command: HireCandidate, cause: &Cause) -> Result<Hired, NotHired> {
+pub async fn hire_candidate(tx: &Tx, command: HireCandidate, cause: &Cause) -> Result<Hire, NotHired> {
     let HireCandidate { new, job, candidate, terms, application } = command;
     let job = store::load_job(tx, &job).await?.ok_or(NotHired::NoJob(job))?;
     let candidate = store::load_candidate(tx, &candidate).await?.ok_or(NotHired::NoCandidate(candidate))?;
@@ -129,7 +124,7 @@ pub async fn hire_candidate(tx: &Tx, command: HireCandidate, cause: &Cause) -> R
 }
 
 /// The candidate said yes.
-pub async fn accept_offer(tx: &Tx, command: AcceptOffer, cause: &Cause) -> Result<Hired, NotHired> {
+pub async fn accept_offer(tx: &Tx, command: AcceptOffer, cause: &Cause) -> Result<Hire, NotHired> {
     let AcceptOffer { new, offer: id } = command;
     let mut offer = store::load_offer(tx, &id).await?.ok_or(NotHired::NoOffer(id))?;
     refuse_twice(tx, &offer.application).await?;
@@ -155,7 +150,7 @@ async fn hire(
     offer: Option<OfferId>,
     employment: Employment,
     cause: &Cause,
-) -> Result<Hired, NotHired> {
+) -> Result<Hire, NotHired> {
     let (job_before, openings_left) = (job.revision(), job.openings_left());
     let application_before = application.revision();
     let is_last = job.hire(cause.at)?;
@@ -177,7 +172,7 @@ async fn hire(
     if is_last {
         events::of_completed(tx, new.completed_event, &job, cause).await?;
     }
-    Ok(Hired { hire })
+    Ok(hire)
 }
 
 fn step(to: Stage, cause: &Cause) -> Step {

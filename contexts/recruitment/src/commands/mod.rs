@@ -18,7 +18,7 @@ pub use candidates::{
     register_candidate,
 };
 pub use costs::{CostNotRecorded, CostRecorded, RecordCost, record_cost};
-pub use hire::{AcceptOffer, HireCandidate, Hired, NewHire, NotHired, Terms, accept_offer, hire_candidate};
+pub use hire::{AcceptOffer, HireCandidate, NewHire, NotHired, Terms, accept_offer, hire_candidate};
 pub use jobs::{
     ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, change_job, end_job, open_job,
 };

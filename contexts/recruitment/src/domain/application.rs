@@ -174,13 +174,6 @@ impl Application {
     pub fn hand_to(&mut self, candidate: CandidateId) {
         self.candidate = candidate;
     }
-
-    /// Forgets what people wrote about it.
-    pub fn forget_reasons(&mut self) {
-        for step in &mut self.steps {
-            step.reason = None;
-        }
-    }
 }
 
 #[cfg(test)]

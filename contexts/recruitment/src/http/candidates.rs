@@ -6,15 +6,14 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, IfMatch, Invalid, ListQuery, Page, Problem,
-    Raw, said, values,
+    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
 };
 use hexalpes_kernel::Cause;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::App;
+use super::{App, whole};
 use crate::commands::{
     self, ChangeCandidate, EraseCandidate, MergeCandidates, NotRegistered, RegisterCandidate,
 };
@@ -137,7 +136,7 @@ impl FromFields for Narrowed {
         let status = fields.optional("status", |raw| values::one_of(raw, &states));
         let skill =
             fields.optional("skill", |raw| values::text(raw, SKILL_CHARS_MAX).map(|name| fold(&name)));
-        let years_min = fields.optional("experience_years_min", years);
+        let years_min = fields.optional("experience_years_min", |raw| whole(raw, 0, YEARS_MAX.into()));
         Some(Self(CandidateFilter {
             email: email?,
             phone: phone?,
@@ -147,14 +146,6 @@ impl FromFields for Narrowed {
             years_min: years_min?,
         }))
     }
-}
-
-/// A parameter of a query is a text.
-fn years(raw: &Raw) -> Result<i64, Invalid> {
-    let years = raw.string()?.parse::<u8>().ok().filter(|years| *years <= YEARS_MAX);
-    years.map(i64::from).ok_or_else(|| {
-        Invalid::new("out_of_range", said!("must be 0 to {YEARS_MAX}", "debe estar entre 0 y {YEARS_MAX}"))
-    })
 }
 
 /// Lists candidates by when they were registered.

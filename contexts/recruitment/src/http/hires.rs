@@ -31,7 +31,7 @@ pub(super) async fn hire(
     let command = HireCandidate { new: new(&*app.edge), job, candidate, terms, application };
     let hire = async move |tx: &Tx| -> Result<Answer, Problem> {
         let hired = commands::hire_candidate(tx, command.clone(), &cause).await?;
-        Ok(Answer::json(StatusCode::CREATED, &HireView::from(&hired.hire)))
+        Ok(Answer::json(StatusCode::CREATED, &HireView::from(&hired)))
     };
     app.idempotency.write(&app.db, request, hire).await
 }

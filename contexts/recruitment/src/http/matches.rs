@@ -7,12 +7,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
-use hexalpes_http::{
-    Answer, Asked, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Raw, values,
-};
+use hexalpes_http::{Answer, Asked, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values};
 use hexalpes_kernel::Edge;
 
-use super::{App, jobs};
+use super::{App, jobs, whole};
 use crate::commands::{self, StartMatching};
 use crate::domain::matcher::FULL;
 use crate::domain::{CandidateId, JobId, PartnerId};
@@ -59,16 +57,6 @@ pub(super) struct OfJob(MatchFilter);
 
 impl FromFields for OfJob {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let whole = |raw: &Raw, least: i64, most: i64| -> Result<i64, hexalpes_http::Invalid> {
-            let number = raw.string()?.parse().ok().filter(|number| (least..=most).contains(number));
-            number.ok_or_else(|| {
-                let why = hexalpes_http::said!(
-                    "must be a whole number of {least} to {most}",
-                    "debe ser un número entero de {least} a {most}"
-                );
-                hexalpes_http::Invalid::new("out_of_range", why)
-            })
-        };
         let partner = fields.optional("partner_id", |raw| values::id(raw, PartnerId::parse));
         let candidate = fields.optional("candidate_id", |raw| values::id(raw, CandidateId::parse));
         let score = fields.optional("score_min_bp", |raw| whole(raw, 0, i64::from(FULL)));

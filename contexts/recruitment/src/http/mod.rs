@@ -10,11 +10,23 @@ mod offers;
 use std::sync::Arc;
 
 use hexalpes_db::Db;
-use hexalpes_http::Idempotency;
+use hexalpes_http::{Idempotency, Invalid, Raw, said};
 use hexalpes_kernel::Edge;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::index::CandidateIndex;
+
+/// A parameter of a query is a text, also where it is a number.
+fn whole(raw: &Raw, least: i64, most: i64) -> Result<i64, Invalid> {
+    let number = raw.string()?.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| {
+        let why = said!(
+            "must be a whole number of {least} to {most}",
+            "debe ser un número entero de {least} a {most}"
+        );
+        Invalid::new("out_of_range", why)
+    })
+}
 
 /// What the routes need.
 #[derive(Clone, Debug)]

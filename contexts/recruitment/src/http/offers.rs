@@ -79,7 +79,7 @@ pub(super) async fn accept(
     let command = AcceptOffer { new: hires::new(&*app.edge), offer };
     let accept = async move |tx: &Tx| -> Result<Answer, Problem> {
         let hired = commands::accept_offer(tx, command.clone(), &cause).await?;
-        Ok(Answer::json(StatusCode::CREATED, &HireView::from(&hired.hire)))
+        Ok(Answer::json(StatusCode::CREATED, &HireView::from(&hired)))
     };
     app.idempotency.write(&app.db, request, accept).await
 }

@@ -7,7 +7,7 @@ use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 use super::json::{read, written};
 use super::{Cells, TENANT, hit, insert, narrow, select, update};
 use crate::domain::{CandidateId, JobId, MatchId, PartnerId};
-use crate::explain::Explained;
+use crate::explain::{Explained, Sentence};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Match {
@@ -120,8 +120,8 @@ fn changing(matched: &Match) -> Cells {
         ("score_bp", i64::from(matched.explained.score_bp).into()),
         ("place", matched.rank.map(i64::from).into()),
         ("components", written(&matched.explained.components).into()),
-        ("explanation_en", matched.explained.english.as_str().into()),
-        ("explanation_es", matched.explained.spanish.as_str().into()),
+        ("explanation_en", matched.explained.explanation.en.as_str().into()),
+        ("explanation_es", matched.explained.explanation.es.as_str().into()),
         ("changed_at", matched.changed_at.as_micros().into()),
     ]
 }
@@ -137,8 +137,7 @@ fn matched(row: &Row) -> Result<Match, DbError> {
         explained: Explained {
             score_bp: row.get("score_bp")?,
             components: read("components", &row.get::<String>("components")?)?,
-            english: row.get("explanation_en")?,
-            spanish: row.get("explanation_es")?,
+            explanation: Sentence { es: row.get("explanation_es")?, en: row.get("explanation_en")? },
         },
         matched_at: row.get("matched_at")?,
         changed_at: row.get("changed_at")?,

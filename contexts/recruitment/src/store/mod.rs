@@ -16,8 +16,8 @@ pub(crate) use applications::{
     page_of_applications, save_application,
 };
 pub(crate) use candidates::{
-    Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates, page_of_candidates,
-    save_candidate,
+    Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates,
+    page_of_candidates, save_candidate,
 };
 pub(crate) use changes::{Change, changes_after, first_candidates, newest_change};
 pub(crate) use costs::{Cost, insert_cost, load_cost_by_reference, page_of_costs, spent};
@@ -30,8 +30,8 @@ pub(crate) use matches::{
 };
 pub use tables::MIGRATIONS;
 pub(crate) use talks::{
-    cancel_interviews, count_interviews, count_offers, forget_words, insert_interview, insert_offer, interviews_of, load_interview, load_offer, offers_of,
-    save_interview, save_offer,
+    cancel_interviews, count_interviews, count_offers, forget_words, insert_interview, insert_offer,
+    interviews_of, load_interview, load_offer, offers_of, save_interview, save_offer,
 };
 
 use hexalpes_db::{DbError, Tx};

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{RangeView, SkillView, cell, kept, names};
 use crate::commands::{CostRecorded, Matched};
 use crate::domain::{Job, JobStatus, JobTerms, RequestId};
-use crate::explain::Sentence;
+use crate::explain::{ExplainedPart, Sentence};
 use crate::store::{Cost, Match};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -246,29 +246,6 @@ impl Record for CostView {
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Sentence)]
-struct SentenceView {
-    es: String,
-    en: String,
-}
-
-impl From<&Sentence> for SentenceView {
-    fn from(sentence: &Sentence) -> Self {
-        Self { es: sentence.es.clone(), en: sentence.en.clone() }
-    }
-}
-
-/// A part of a score, its weight, and why.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = MatchComponent)]
-struct ComponentView {
-    name: String,
-    score_bp: u32,
-    weight_bp: u32,
-    reason: SentenceView,
-}
-
-#[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Match)]
 pub(crate) struct MatchView {
     id: String,
@@ -285,8 +262,8 @@ pub(crate) struct MatchView {
     score_bp: u32,
     /// From 1; null: by now others fit better.
     rank: Option<u32>,
-    components: Vec<ComponentView>,
-    explanation: SentenceView,
+    components: Vec<ExplainedPart>,
+    explanation: Sentence,
     #[schema(value_type = String, format = DateTime)]
     matched_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -296,12 +273,6 @@ pub(crate) struct MatchView {
 impl From<&Match> for MatchView {
     fn from(matched: &Match) -> Self {
         let explained = &matched.explained;
-        let components = explained.components.iter().map(|part| ComponentView {
-            name: part.name.clone(),
-            score_bp: part.score_bp,
-            weight_bp: part.weight_bp,
-            reason: (&part.reason).into(),
-        });
         Self {
             id: matched.id.to_string(),
             match_id: matched.id.to_string(),
@@ -312,8 +283,8 @@ impl From<&Match> for MatchView {
             score: Amount::new(i128::from(explained.score_bp), 2).to_json(),
             score_bp: explained.score_bp,
             rank: matched.rank,
-            components: components.collect(),
-            explanation: SentenceView { es: explained.spanish.clone(), en: explained.english.clone() },
+            components: explained.components.clone(),
+            explanation: explained.explanation.clone(),
             matched_at: matched.matched_at,
             changed_at: matched.changed_at,
         }

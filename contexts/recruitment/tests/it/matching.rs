@@ -5,9 +5,7 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_http::IfMatch;
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Email, Ids as _};
 use hexalpes_recruitment::commands::{self, RegisterCandidate, StartMatching};
-use hexalpes_recruitment::domain::{
-    CandidateId, HeldSkill, JobId, JobType, Place, Profile, Skill, Source,
-};
+use hexalpes_recruitment::domain::{CandidateId, HeldSkill, JobId, JobType, Place, Profile, Skill, Source};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 

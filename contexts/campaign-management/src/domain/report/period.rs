@@ -72,10 +72,6 @@ impl Period {
     pub fn previous(self) -> Self {
         Self { start: self.start.plus(-self.days()), end: self.start }
     }
-
-    pub fn contains(self, day: Day) -> bool {
-        self.start <= day && day < self.end
-    }
 }
 
 #[cfg(test)]
