@@ -18,6 +18,7 @@
 //! # let _ = router;
 //! ```
 
+mod batch;
 mod body;
 mod cause;
 mod fields;
@@ -32,6 +33,7 @@ mod revision;
 mod server;
 pub mod values;
 
+pub use batch::Batch;
 pub use body::{BODY_BYTES_MAX, Body, FromFields, digest, fields_of, is_json, parse};
 pub use cause::{CORRELATION_HEADER, Caused};
 pub use fields::{Change, Fields, Invalid, Known, Raw};

@@ -4,10 +4,12 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use hexalpes_db::{DbError, Tx};
-use hexalpes_http::{Answer, Asked, Body, Fields, Filters, Format, FromFields, ListQuery, Page, Problem};
+use hexalpes_http::{
+    Answer, Asked, Batch, Body, Fields, Filters, Format, FromFields, ListQuery, Page, Problem,
+};
 
 use super::{App, campaign_id, found};
-use crate::commands::{self, NewResult, ResultNotRecorded, ResultRecorded};
+use crate::commands::{self, NewResult, ResultRecorded};
 use crate::domain::Day;
 use crate::domain::report::Period;
 use crate::requests::{self, ResultBatchBody, ResultBatchRequest, ResultRequest};
@@ -37,42 +39,17 @@ pub(super) async fn record(
             .filter_map(|item| item.as_ref().ok())
             .map(|ResultRequest(new)| new.clone())
             .collect();
-        let mut outcomes = commands::record_results(tx, &campaign, readable, &cause).await?.into_iter();
-        let results: Vec<ResultItemView> = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| match item {
-                Ok(_) => view(index, outcomes.next().expect("each has an outcome")),
-                Err(errors) => refused(index, &Problem::invalid(errors.clone())),
-            })
-            .collect();
-        let count = |status: u16| results.iter().filter(|result| result.status == status).count();
-        let (recorded, duplicates) = (count(201), count(200));
-        let refused = results.len() - recorded - duplicates;
-        Ok(Answer::json(StatusCode::OK, &ResultBatchView { recorded, duplicates, refused, results }))
+        let outcomes = commands::record_results(tx, &campaign, readable, &cause).await?;
+        let view = |index, status, result_id, problem| ResultItemView { index, status, result_id, problem };
+        let Batch { created, known, refused, results } = Batch::of(&items, outcomes, done, view);
+        let view = ResultBatchView { recorded: created, duplicates: known, refused, results };
+        Ok(Answer::json(StatusCode::OK, &view))
     };
     app.idempotency.write(&app.db, request, record).await
 }
 
-fn view(index: usize, outcome: Result<ResultRecorded, ResultNotRecorded>) -> ResultItemView {
-    match outcome {
-        Ok(ResultRecorded { id, is_duplicate }) => ResultItemView {
-            index,
-            status: if is_duplicate { 200 } else { 201 },
-            result_id: Some(id.to_string()),
-            problem: None,
-        },
-        Err(error) => refused(index, &error.into()),
-    }
-}
-
-fn refused(index: usize, problem: &Problem) -> ResultItemView {
-    ResultItemView {
-        index,
-        status: problem.status.as_u16(),
-        result_id: None,
-        problem: Some(problem.to_json()),
-    }
+fn done(ResultRecorded { id, is_duplicate }: ResultRecorded) -> (StatusCode, String) {
+    (if is_duplicate { StatusCode::OK } else { StatusCode::CREATED }, id.to_string())
 }
 
 /// Which days.

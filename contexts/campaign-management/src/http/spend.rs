@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
-use hexalpes_http::{Answer, Asked, Body, ListQuery, Page, Problem};
+use hexalpes_http::{Answer, Asked, Batch, Body, ListQuery, Page, Problem};
 
 use super::{App, campaign_id, found};
-use crate::commands::{self, NewSpend, SpendNotRecorded, SpendRecorded};
+use crate::commands::{self, NewSpend, SpendRecorded};
 use crate::domain::Entry;
 use crate::requests::{SpendBatchBody, SpendBatchRequest, SpendBody, SpendRequest};
 use crate::store;
@@ -34,9 +34,8 @@ pub(super) async fn record(
         let spend: Vec<NewSpend> = vec![spend.clone()];
         let outcomes = commands::record_spend(tx, &campaign, spend, &*ids, &cause).await?;
         let outcome = outcomes.into_iter().next().expect("one was asked for");
-        let SpendRecorded { entry, is_duplicate } = outcome?;
-        let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
-        Ok(Answer::json(status, &SpendView::of(&entry, is_duplicate)))
+        let (status, view) = done(outcome?);
+        Ok(Answer::json(status, &view))
     };
     app.idempotency.write(&app.db, request, record).await
 }
@@ -58,37 +57,18 @@ pub(super) async fn record_batch(
     let record = async move |tx: &Tx| -> Result<Answer, Problem> {
         let readable: Vec<NewSpend> =
             items.iter().filter_map(|item| item.as_ref().ok()).map(|SpendRequest(new)| new.clone()).collect();
-        let mut outcomes = commands::record_spend(tx, &campaign, readable, &*ids, &cause).await?.into_iter();
-        let results: Vec<SpendItemView> = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| match item {
-                Ok(_) => view(index, outcomes.next().expect("each has an outcome")),
-                Err(errors) => refused(index, &Problem::invalid(errors.clone())),
-            })
-            .collect();
-        let count = |status: u16| results.iter().filter(|result| result.status == status).count();
-        let (recorded, duplicates) = (count(201), count(200));
-        let refused = results.len() - recorded - duplicates;
-        Ok(Answer::json(StatusCode::OK, &SpendBatchView { recorded, duplicates, refused, results }))
+        let outcomes = commands::record_spend(tx, &campaign, readable, &*ids, &cause).await?;
+        let view = |index, status, spend, problem| SpendItemView { index, status, spend, problem };
+        let Batch { created, known, refused, results } = Batch::of(&items, outcomes, done, view);
+        let view = SpendBatchView { recorded: created, duplicates: known, refused, results };
+        Ok(Answer::json(StatusCode::OK, &view))
     };
     app.idempotency.write(&app.db, request, record).await
 }
 
-fn view(index: usize, outcome: Result<SpendRecorded, SpendNotRecorded>) -> SpendItemView {
-    match outcome {
-        Ok(SpendRecorded { entry, is_duplicate }) => SpendItemView {
-            index,
-            status: if is_duplicate { 200 } else { 201 },
-            spend: Some(SpendView::of(&entry, is_duplicate)),
-            problem: None,
-        },
-        Err(error) => refused(index, &error.into()),
-    }
-}
-
-fn refused(index: usize, problem: &Problem) -> SpendItemView {
-    SpendItemView { index, status: problem.status.as_u16(), spend: None, problem: Some(problem.to_json()) }
+fn done(SpendRecorded { entry, is_duplicate }: SpendRecorded) -> (StatusCode, SpendView) {
+    let status = if is_duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    (status, SpendView::of(&entry, is_duplicate))
 }
 
 /// Lists a campaign's spend and its corrections by the time at which they were recorded.

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use hexalpes_db::Tx;
-use hexalpes_http::{Answer, Asked, Body, FieldError, Problem};
-use hexalpes_kernel::{Cause, Timestamp};
+use hexalpes_http::{Answer, Asked, Batch, Body, FieldError, Problem};
+use hexalpes_kernel::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::App;
-use crate::commands::{self, NotRecorded, RecordConversion};
+use crate::commands::{self, NotRecorded, RecordConversion, Recording};
 use crate::requests::{BatchBody, BatchRequest, ConversionRequest};
 use crate::views::ConversionView;
 
@@ -48,78 +48,45 @@ pub(super) async fn record(
 ) -> Result<Answer, Problem> {
     let (cause, request) = asked.keyed("record conversions", &body.digest, "");
     let BatchRequest(items) = body.value;
-    let items: Vec<Item> = items.into_iter().map(|item| Item::of(&app, item, cause.at)).collect();
+    let items: Vec<Item> =
+        items.into_iter().map(|item| item.and_then(|request| read(&app, request, cause.at))).collect();
     wait_for_unknown(&app, &items).await;
     let record = async move |tx: &Tx| -> Result<Answer, Problem> {
-        let mut results = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            results.push(done(tx, index, item, &cause).await?);
+        let mut outcomes = Vec::with_capacity(items.len());
+        for command in items.iter().flatten() {
+            match commands::record(tx, command.clone(), &cause).await {
+                // The whole batch is tried again, or fails as a whole.
+                Err(NotRecorded::Database(error)) => return Err(error.into()),
+                outcome => outcomes.push(outcome),
+            }
         }
-        let count = |status: u16| results.iter().filter(|result| result.estado == status).count();
-        let (recorded, duplicates) = (count(201), count(200));
-        let view = BatchView {
-            registradas: recorded,
-            duplicadas: duplicates,
-            rechazadas: results.len() - recorded - duplicates,
-            resultados: results,
-        };
+        let done = |recording: Recording| ConversionView::of_recording(&recording);
+        let view = |indice, estado, conversion, problema| ItemView { indice, estado, conversion, problema };
+        let Batch { created, known, refused, results } = Batch::of(&items, outcomes, done, view);
+        let view =
+            BatchView { registradas: created, duplicadas: known, rechazadas: refused, resultados: results };
         Ok(Answer::json(StatusCode::OK, &view))
     };
     app.idempotency.write(&app.db, request, record).await
 }
 
 /// A conversion to be recorded, or why it never will.
-#[derive(Clone, Debug)]
-enum Item {
-    Command(Box<RecordConversion>),
-    Refused(Box<Problem>),
-}
+type Item = Result<RecordConversion, Vec<FieldError>>;
 
-impl Item {
-    fn of(app: &App, item: Result<ConversionRequest, Vec<FieldError>>, now: Timestamp) -> Self {
-        let request = match item {
-            Ok(request) => request,
-            Err(errors) => return Self::Refused(Box::new(Problem::invalid(errors))),
-        };
-        if let Some(invalid) = request.is_ahead_of(now) {
-            let pointer = "/ocurrido_en".to_owned();
-            let error = FieldError { pointer, code: invalid.code, message: invalid.message };
-            return Self::Refused(Box::new(Problem::invalid(vec![error])));
-        }
-        Self::Command(Box::new(request.into_command(&*app.edge)))
+fn read(app: &App, request: ConversionRequest, now: Timestamp) -> Item {
+    if let Some(invalid) = request.is_ahead_of(now) {
+        let pointer = "/ocurrido_en".to_owned();
+        return Err(vec![FieldError { pointer, code: invalid.code, message: invalid.message }]);
     }
+    Ok(request.into_command(&*app.edge))
 }
 
 /// One look, with patience, for the last that names somebody: what the affiliates context tells comes in order, so that
 /// the others are known by then, or not at all.
 async fn wait_for_unknown(app: &App, items: &[Item]) {
-    let last = items.iter().rev().find_map(|item| match item {
-        Item::Command(command) => Some((command.who.affiliate.clone()?, command.program.clone())),
-        Item::Refused(_) => None,
-    });
+    let mut commands = items.iter().flatten().rev();
+    let last = commands.find_map(|command| Some((command.who.affiliate.clone()?, command.program.clone())));
     if let Some((affiliate, program)) = last {
         app.becomes_known(&NotRecorded::NoAffiliate(affiliate), &program).await;
-    }
-}
-
-async fn done(tx: &Tx, index: usize, item: &Item, cause: &Cause) -> Result<ItemView, Problem> {
-    let refused = |problem: &Problem| ItemView {
-        indice: index,
-        estado: problem.status.as_u16(),
-        conversion: None,
-        problema: Some(problem.to_json()),
-    };
-    let command = match item {
-        Item::Command(command) => command,
-        Item::Refused(problem) => return Ok(refused(problem)),
-    };
-    match commands::record(tx, RecordConversion::clone(command), cause).await {
-        Ok(recording) => {
-            let (status, view) = ConversionView::of_recording(&recording);
-            Ok(ItemView { indice: index, estado: status.as_u16(), conversion: Some(view), problema: None })
-        }
-        // The whole batch is tried again, or fails as a whole.
-        Err(NotRecorded::Database(error)) => Err(error.into()),
-        Err(error) => Ok(refused(&error.into())),
     }
 }

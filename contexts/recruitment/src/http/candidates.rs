@@ -6,16 +6,16 @@ use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
 use hexalpes_http::{
-    Answer, Asked, Body, FieldError, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values,
+    Answer, Asked, Batch, Body, FieldError, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem,
+    values,
 };
-use hexalpes_kernel::Cause;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{App, whole};
 use crate::commands::{
-    self, ChangeCandidate, EraseCandidate, MergeCandidates, NotRegistered, RegisterCandidate,
+    self, ChangeCandidate, EraseCandidate, MergeCandidates, NotRegistered, RegisterCandidate, Registered,
 };
 use crate::domain::{Candidate, CandidateId, CandidateStatus, Profile, Source, YEARS_MAX, fold};
 use crate::problems::no_candidate;
@@ -86,42 +86,21 @@ pub(super) async fn register_batch(
     let items: Vec<Result<RegisterCandidate, Vec<FieldError>>> =
         items.into_iter().map(|item| item.map(|request| command(&app, request))).collect();
     let register = async move |tx: &Tx| -> Result<Answer, Problem> {
-        let mut results = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            results.push(one_of_many(tx, index, item, &cause).await?);
+        let mut outcomes = Vec::with_capacity(items.len());
+        for command in items.iter().flatten() {
+            match commands::register_candidate(tx, command.clone(), &cause).await {
+                // The whole batch is tried again, or fails as a whole.
+                Err(NotRegistered::Database(error)) => return Err(error.into()),
+                outcome => outcomes.push(outcome),
+            }
         }
-        let registered = results.iter().filter(|result| result.status == 201).count();
-        let view = BatchView { registered, refused: results.len() - registered, results };
+        let done = |registered: Registered| (StatusCode::CREATED, RegisteredView::from(&registered));
+        let view = |index, status, candidate, problem| ItemView { index, status, candidate, problem };
+        let Batch { created, refused, results, .. } = Batch::of(&items, outcomes, done, view);
+        let view = BatchView { registered: created, refused, results };
         Ok(Answer::json(StatusCode::OK, &view))
     };
     app.idempotency.write(&app.db, request, register).await
-}
-
-async fn one_of_many(
-    tx: &Tx,
-    index: usize,
-    item: &Result<RegisterCandidate, Vec<FieldError>>,
-    cause: &Cause,
-) -> Result<ItemView, Problem> {
-    let refused = |problem: Problem| ItemView {
-        index,
-        status: problem.status.as_u16(),
-        candidate: None,
-        problem: Some(problem.to_json()),
-    };
-    let command = match item {
-        Ok(command) => command.clone(),
-        Err(errors) => return Ok(refused(Problem::invalid(errors.clone()))),
-    };
-    match commands::register_candidate(tx, command, cause).await {
-        Ok(registered) => {
-            let candidate = Some(RegisteredView::from(&registered));
-            Ok(ItemView { index, status: StatusCode::CREATED.as_u16(), candidate, problem: None })
-        }
-        // The whole batch is tried again, or fails as a whole.
-        Err(NotRegistered::Database(error)) => Err(error.into()),
-        Err(error) => Ok(refused(error.into())),
-    }
 }
 
 /// What a list of candidates may be narrowed by.
