@@ -113,13 +113,13 @@ impl<H: Handler> Runner<H> {
         by: Cause,
         releases: bool,
     ) -> Result<Replayed, ReplayError> {
-        let item = Item {
-            id: letter.event_id.clone(),
-            ..Item::of(letter.message(), Ok(Payload::AsSent), self.options.only_kind)
-        };
-        if let Err(why) = &item.event {
-            return Err(ReplayError::Refused(Rejection::new("not_an_event", why.to_string())));
+        let mut item = Item::of(letter.message(), Ok(Payload::AsSent), self.options.only_kind);
+        match &mut item.event {
+            // One without a name was named after its place, which the letter alone still knows.
+            Ok(event) => event.id.clone_from(&letter.event_id),
+            Err(why) => return Err(ReplayError::Refused(Rejection::new("not_an_event", why.to_string()))),
         }
+        item.id.clone_from(&letter.event_id);
         let (consumer, handler) = (self.consumer.clone(), Arc::clone(&self.handler));
         let (cause, told) = (item.cause(&*self.edge), self.told(REPLAYED, &letter));
         let replay = async move |tx: &Tx| -> Result<Replayed, HandleError> {

@@ -228,3 +228,24 @@ async fn a_dropped_dead_letter_lets_its_key_go_on() {
     let told = hexalpes_outbox::newest(&stage.db, None, 100).await.unwrap();
     assert_eq!(told.iter().filter(|row| row.kind == DROPPED).count(), 1);
 }
+
+/// What a handler has under an event's id, such as the key of a command, is that event's alone.
+#[tokio::test]
+async fn replayed_events_without_an_id_are_called_as_they_were() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    let bare = |name: &str| {
+        let data = format!(r#"{{"name":"{name}","fail":"reject","times":1}}"#);
+        Outgoing::new(data).property("event_type", "Sold")
+    };
+    stage.send([bare("a"), bare("b")]).await;
+    until(&consumer, |status| status.dead_letters == 2).await;
+    for row in stage.letters().await {
+        let replayed = consumer.letter_desk().replay(letter(&row), operator(), true).await;
+        assert_eq!(replayed.unwrap(), Replayed::Handled);
+    }
+    consumer.stop().await;
+    let ids = stage.puppet.ids.lock().clone();
+    assert_eq!((&ids[..2], ids.len()), (&ids[2..], 4));
+    assert_ne!(ids[0], ids[1]);
+}

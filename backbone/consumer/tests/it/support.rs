@@ -51,6 +51,8 @@ pub(crate) struct Puppet {
     runs: Arc<Mutex<HashMap<String, u32>>>,
     pub(crate) knows: Arc<AtomicBool>,
     pub(crate) causes: Arc<Mutex<Vec<Cause>>>,
+    /// What the events were called that it was given.
+    pub(crate) ids: Arc<Mutex<Vec<String>>>,
 }
 
 impl Puppet {
@@ -74,6 +76,7 @@ impl Handler for Puppet {
             Query::insert().into_table("effect").columns(["name"]).values_panic([name.into()]).to_owned();
         tx.execute(&effect).await?;
         self.causes.lock().push(cause.clone());
+        self.ids.lock().push(event.id.clone());
         let fails = data["times"].as_u64().is_none_or(|times| u64::from(runs) <= times);
         let why = "the exchange is closed".to_owned();
         match data["fail"].as_str() {
