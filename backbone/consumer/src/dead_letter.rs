@@ -50,6 +50,8 @@ impl DeadLetterTopics {
 /// What is told of a dead letter besides the message.
 #[derive(Clone, Debug)]
 pub(crate) struct Obituary<'a> {
+    /// What the inbox calls it; of an event whose name another one had, that of its place.
+    pub(crate) id: &'a str,
     pub(crate) service: &'a str,
     pub(crate) subscription: &'a str,
     pub(crate) rejection: &'a Rejection,
@@ -93,7 +95,7 @@ fn properties(
     let mut ours = vec![
         ("dlq_topic", shortened(&item.message.topic)),
         ("dlq_message_id", item.message.id.to_string()),
-        ("dlq_event_id", item.id.clone()),
+        ("dlq_event_id", obituary.id.to_owned()),
         ("dlq_service", obituary.service.to_owned()),
         ("dlq_subscription", shortened(obituary.subscription)),
         ("dlq_code", shortened(&rejection.code)),

@@ -127,8 +127,8 @@ impl<H: Handler> Runner<H> {
             {
                 inbox::mark_dead(tx, &consumer, &item.id, &item.digest).await?;
                 let rejection = Rejection::new("behind", format!("behind {first}"));
-                let (service, runs) = (options.service, 0);
-                let obituary = Obituary { service, subscription: &consumer, rejection: &rejection, runs };
+                let (id, service, runs) = (&*item.id, options.service, 0);
+                let obituary = Obituary { id, service, subscription: &consumer, rejection: &rejection, runs };
                 dead_letter::append(tx, &*edge, &topics, &item, &obituary, &cause).await?;
                 return Ok(Finish::DeadLetter(rejection));
             }
@@ -199,7 +199,7 @@ impl<H: Handler> Runner<H> {
             inbox::mark_dead(tx, &consumer, &id, &item.digest).await?;
             budget::forget(tx, &consumer, &item.id).await?;
             let (service, subscription, rejection) = (options.service, &*consumer, &told);
-            let obituary = Obituary { service, subscription, rejection, runs };
+            let obituary = Obituary { id: &id, service, subscription, rejection, runs };
             dead_letter::append(tx, &*edge, &topics, &item, &obituary, &cause).await?;
             if options.order == KeyOrder::Strict
                 && !is_reused

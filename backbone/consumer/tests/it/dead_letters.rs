@@ -141,7 +141,7 @@ async fn headers_that_are_too_large_are_trimmed_and_counted() {
 }
 
 /// A dead letter of the outbox, as the one who replays it has it.
-fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
+pub(crate) fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
     let payload: String = serde_json::from_str(row.payload.get()).unwrap();
     let route = row.headers.route.as_ref().unwrap();
     let own = route.properties.iter().filter(|(name, _)| !name.starts_with("dlq_"));
@@ -156,7 +156,7 @@ fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
     }
 }
 
-fn operator() -> Cause {
+pub(crate) fn operator() -> Cause {
     Cause {
         correlation: CorrelationId::parse("CORR-operator").unwrap(),
         causation: CausationId::parse("CMD-operator").unwrap(),

@@ -1,11 +1,13 @@
 //! What comes twice acts once.
 
 use hexalpes_client::Outgoing;
+use hexalpes_consumer::Replayed;
 use hexalpes_db::{DatabaseUrl, Tx};
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge};
 use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, append};
 use serde_json::{json, value::RawValue};
 
+use crate::dead_letters::{letter, operator};
 use crate::support::{Stage, done, event, good, property, until};
 
 #[tokio::test]
@@ -87,11 +89,18 @@ async fn another_event_under_the_same_id_becomes_a_dead_letter() {
     stage.send([good("a", "k"), other, good("b", "k")]).await;
     let status = until(&consumer, |status| done(status) == 3).await;
     assert_eq!((status.handled, status.dead_letters), (2, 1));
-    consumer.stop().await;
     let letters = stage.letters().await;
     assert_eq!(letters.len(), 1);
     assert_eq!(property(&letters[0], "dlq_code"), Some("event_id_reused"));
     assert_eq!(stage.effects().await, ["a", "b"]);
+
+    // It is no other's dead letter: it can be replayed, once.
+    for replayed in [Replayed::Handled, Replayed::Before] {
+        let again = consumer.letter_desk().replay(letter(&letters[0]), operator(), true).await;
+        assert_eq!(again.unwrap(), replayed);
+    }
+    assert_eq!(stage.effects().await, ["a", "b", "other"]);
+    consumer.stop().await;
 }
 
 #[tokio::test]
