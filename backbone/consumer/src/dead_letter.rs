@@ -19,7 +19,8 @@ const PREFIX: &str = "dlq_";
 const TEXT_BYTES_MAX: usize = 1024;
 /// As [`TEXT_BYTES_MAX`], of the list of errors.
 const ERRORS_BYTES_MAX: usize = 2 * 1024;
-/// A longer key is left out; `dlq_key` has its digest.
+/// A longer key is left out. `dlq_key` has what its events are in order by, where that is not the letter's own key: a
+/// subject, or the digest of what is too long.
 const KEY_BYTES_MAX: usize = 1024;
 
 /// Where the dead letters of one consumer go.
@@ -69,7 +70,7 @@ pub(crate) async fn append(
 ) -> Result<(), DbError> {
     let message = &item.message;
     let key = message.key.clone().filter(|key| key.len() <= KEY_BYTES_MAX);
-    let properties = properties(item, obituary, cause, key.as_ref().map_or(0, String::len));
+    let properties = properties(item, obituary, cause, key.as_deref());
     for topic in topics.all() {
         let letter = NewMessage {
             id: edge.uuid(),
@@ -89,7 +90,7 @@ fn properties(
     item: &Item,
     obituary: &Obituary<'_>,
     cause: &Cause,
-    key_bytes: usize,
+    kept_key: Option<&str>,
 ) -> Vec<(String, String)> {
     let rejection = obituary.rejection;
     let mut ours = vec![
@@ -111,11 +112,12 @@ fn properties(
     if !rejection.errors.is_empty() {
         ours.push(("dlq_errors", errors(&rejection.errors)));
     }
-    if let Some(key) = item.message.key.as_ref().filter(|key| key.len() > KEY_BYTES_MAX) {
-        ours.push(("dlq_key", format!("sha256:{}", names::digest(&[key.as_bytes()]))));
+    if let Some(key) = item.key.as_deref().filter(|key| kept_key != Some(key)) {
+        ours.push(("dlq_key", names::of_key(key)));
     }
     let mut properties: Vec<_> = ours.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let size = |(name, value): &(String, String)| name.len() + value.len();
+    let key_bytes = kept_key.map_or(0, str::len);
     // Some room is left for the last of ours, which counts what found none.
     let mut room =
         PROPERTIES_BYTES_MAX.saturating_sub(key_bytes + properties.iter().map(size).sum::<usize>() + 64);

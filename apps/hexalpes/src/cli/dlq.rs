@@ -103,9 +103,14 @@ impl Letter {
         self.property("dlq_event_id")
     }
 
+    /// What it is in order with, as its consumer knows it: the subject, or a digest, where the message has no such key.
+    fn key(&self) -> Option<&str> {
+        self.message.property("dlq_key").or(self.message.key.as_deref()).filter(|key| !key.is_empty())
+    }
+
     /// Whose order it stands in: an event without a key stands for itself.
     fn lane(&self) -> String {
-        match self.message.key.as_deref().or(self.message.property("dlq_key")) {
+        match self.key() {
             Some(key) => format!("key {key}"),
             None => format!("event {}", self.event_id()),
         }
@@ -116,7 +121,7 @@ impl Letter {
         row([
             ("event", text("dlq_event_id").into()),
             ("type", self.kind().into()),
-            ("key", self.message.key.clone().into()),
+            ("key", self.key().into()),
             ("code", text("dlq_code").into()),
             ("reason", text("dlq_reason").into()),
             ("runs", text("dlq_runs").into()),
@@ -156,7 +161,7 @@ impl Letter {
         Ok(json!({
             "subscription": self.property("dlq_subscription"),
             "event_id": self.event_id(),
-            "key": self.message.key,
+            "key": self.key(),
             "topic": self.property(DLQ_TOPIC),
             "properties": own,
             "payload": self.payload(edited)?,

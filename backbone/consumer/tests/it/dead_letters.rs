@@ -147,7 +147,7 @@ pub(crate) fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
     let own = route.properties.iter().filter(|(name, _)| !name.starts_with("dlq_"));
     DeadLetter {
         event_id: property(row, "dlq_event_id").unwrap().to_owned(),
-        key: route.key.clone(),
+        key: property(row, "dlq_key").map(str::to_owned).or(route.key.clone()),
         topic: TOPIC.to_owned(),
         properties: own.cloned().collect(),
         payload: payload.into(),
@@ -248,4 +248,38 @@ async fn replayed_events_without_an_id_are_called_as_they_were() {
     let ids = stage.puppet.ids.lock().clone();
     assert_eq!((&ids[..2], ids.len()), (&ids[2..], 4));
     assert_ne!(ids[0], ids[1]);
+}
+
+/// A key that the letter cannot have, or has from the event's subject, is let go as any other.
+#[tokio::test]
+async fn a_subject_and_a_long_key_are_released_by_what_the_letter_says() {
+    let stage = Stage::set().await;
+    let consumer = stage.start();
+    let of_subject = |id: &str| {
+        let data = format!(r#"{{"name":"{id}","fail":"reject"}}"#);
+        Outgoing::new(data)
+            .property("ce_type", "com.x.Sold")
+            .property("ce_id", id)
+            .property("ce_subject", "s-1")
+    };
+    let long = "k".repeat(2_000);
+    stage.send([of_subject("a"), of_subject("b"), failing("c", &long, "reject", 0)]).await;
+    until(&consumer, |status| status.dead_letters == 3).await;
+    let letters = stage.letters().await;
+    for row in &letters[..2] {
+        assert_eq!(property(row, "dlq_key"), Some("s-1"));
+    }
+    let blocked = async || {
+        let keys = stage.db.read(async |tx: &Tx| blocked_keys(tx, SUBSCRIPTION, 10).await).await;
+        keys.unwrap().len()
+    };
+    assert_eq!(blocked().await, 2);
+    let desk = consumer.letter_desk();
+    for (row, releases, left) in [(&letters[0], false, 2), (&letters[1], true, 1), (&letters[2], true, 0)] {
+        desk.drop_letter(letter(row), operator(), releases).await.unwrap();
+        assert_eq!(blocked().await, left);
+    }
+    stage.send([good("d", &long)]).await;
+    until(&consumer, |status| status.handled == 1).await;
+    consumer.stop().await;
 }
