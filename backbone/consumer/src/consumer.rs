@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use crate::{
     Handler, Status,
     dead_letter::DeadLetterTopics,
+    inbox::Dropped,
     job::Work,
     options::{ConsumerOptions, IN_FLIGHT_MAX},
     replay::{DeadLetter, Desk, ReplayError, Replayed},
@@ -41,8 +42,13 @@ impl LetterDesk {
         self.desk.replay(letter, by, releases).await
     }
 
-    /// Tells that nobody will handle it.
-    pub async fn drop_letter(&self, letter: DeadLetter, by: Cause, releases: bool) -> Result<(), DbError> {
+    /// Tells that nobody will handle it, once; with `releases` as [`replay`](Self::replay). It can be replayed after all.
+    pub async fn drop_letter(
+        &self,
+        letter: DeadLetter,
+        by: Cause,
+        releases: bool,
+    ) -> Result<Dropped, DbError> {
         self.desk.drop_letter(letter, by, releases).await
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Known {
 
 /// A digest that begins so is of an event that became a dead letter.
 const DEAD: &str = "dead:";
+/// A digest that begins so is of a dead letter that was dropped.
+const DROPPED: &str = "dropped:";
 
 /// What the inbox had under the id of a dead letter that is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +32,35 @@ pub(crate) enum Reopened {
     Handled,
 }
 
+/// What became of the wish to drop a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    Now,
+    /// It was dropped before.
+    Before,
+    /// It was handled before, by a replay.
+    Handled,
+}
+
 /// Notes that the event became a dead letter, of one that was just noted.
 pub(crate) async fn mark_dead(tx: &Tx, consumer: &str, event_id: &str, digest: &str) -> Result<(), DbError> {
-    set_digest(tx, consumer, event_id, &format!("{DEAD}{digest}")).await
+    change(tx, consumer, event_id, digest, &format!("{DEAD}{digest}")).await
+}
+
+/// Notes that a dead letter is dropped. What the inbox has forgotten is dropped as often as somebody says so.
+pub(crate) async fn drop_dead(tx: &Tx, consumer: &str, event_id: &str) -> Result<Dropped, DbError> {
+    let Some(noted) = noted(tx, consumer, event_id).await? else { return Ok(Dropped::Now) };
+    if noted.starts_with(DROPPED) {
+        return Ok(Dropped::Before);
+    }
+    let Some(came) = noted.strip_prefix(DEAD) else { return Ok(Dropped::Handled) };
+    change(tx, consumer, event_id, &noted, &format!("{DROPPED}{came}")).await?;
+    Ok(Dropped::Now)
+}
+
+/// The digest of an event that nobody has handled.
+fn unhandled(noted: &str) -> Option<&str> {
+    noted.strip_prefix(DEAD).or_else(|| noted.strip_prefix(DROPPED))
 }
 
 /// Notes that an event is handled that became a dead letter before, in the transaction of its effect.
@@ -48,10 +76,10 @@ pub(crate) async fn reopen(
             Known::New => Ok(Reopened::Now),
             Known::Same | Known::Other => Err(DbError::Conflict("it was replayed a moment ago".to_owned())),
         },
-        Some(noted) => match noted.strip_prefix(DEAD) {
+        Some(noted) => match unhandled(&noted) {
             // As it came, whatever was edited: it may come again.
             Some(came) => {
-                set_digest(tx, consumer, event_id, came).await?;
+                change(tx, consumer, event_id, &noted, came).await?;
                 Ok(Reopened::Now)
             }
             None => Ok(Reopened::Handled),
@@ -59,14 +87,19 @@ pub(crate) async fn reopen(
     }
 }
 
-async fn set_digest(tx: &Tx, consumer: &str, event_id: &str, digest: &str) -> Result<(), DbError> {
+/// Of two that decide at once, one finds it changed, and looks again.
+async fn change(tx: &Tx, consumer: &str, event_id: &str, from: &str, to: &str) -> Result<(), DbError> {
     let update = Query::update()
         .table("inbox_event")
-        .value("digest", digest)
+        .value("digest", to)
         .and_where(Expr::col("consumer").eq(consumer))
         .and_where(Expr::col("event_id").eq(event_id))
+        .and_where(Expr::col("digest").eq(from))
         .to_owned();
-    tx.execute(&update).await.map(drop)
+    if tx.execute(&update).await? == 0 {
+        return Err(DbError::Conflict("somebody decided of it a moment ago".to_owned()));
+    }
+    Ok(())
 }
 
 /// Notes that the event is handled, in the transaction of its effect.
@@ -99,7 +132,7 @@ pub(crate) async fn look(
 ) -> Result<Option<Known>, DbError> {
     let noted = noted(tx, consumer, event_id).await?;
     Ok(noted.map(|noted| {
-        let is_same = noted.strip_prefix(DEAD).unwrap_or(&noted) == digest;
+        let is_same = unhandled(&noted).unwrap_or(&noted) == digest;
         if is_same { Known::Same } else { Known::Other }
     }))
 }

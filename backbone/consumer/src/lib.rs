@@ -46,6 +46,7 @@ pub use consumer::{EventConsumer, LetterDesk};
 pub use dead_letter::DeadLetterTopics;
 pub use event::Event;
 pub use handler::{FieldRejection, HandleError, Handler, Rejection};
+pub use inbox::Dropped;
 pub use lag::watch_lag;
 pub use options::{
     ConsumerOptions, HELD_BYTES_MAX, HELD_EVENTS_MAX, IN_FLIGHT_MAX, KeyOrder, Patience, RUNS_MAX,

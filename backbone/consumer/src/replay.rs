@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     blocked, budget,
     handler::{HandleError, Handler, Rejection},
-    inbox::{self, Reopened},
+    inbox::{self, Dropped, Reopened},
     item::Item,
     payload::Payload,
     runner::Runner,
@@ -75,7 +75,7 @@ pub(crate) trait Desk: Send + Sync {
         letter: DeadLetter,
         by: Cause,
         releases: bool,
-    ) -> BoxFuture<'_, Result<(), DbError>>;
+    ) -> BoxFuture<'_, Result<Dropped, DbError>>;
 }
 
 impl<H: Handler> Desk for Runner<H> {
@@ -93,12 +93,16 @@ impl<H: Handler> Desk for Runner<H> {
         letter: DeadLetter,
         by: Cause,
         releases: bool,
-    ) -> BoxFuture<'_, Result<(), DbError>> {
+    ) -> BoxFuture<'_, Result<Dropped, DbError>> {
         Box::pin(async move {
             let (consumer, told) = (self.consumer.clone(), self.told(DROPPED, &letter));
-            let drop_letter = async move |tx: &Tx| {
-                append(tx, &by, told.clone()).await?;
-                release(tx, &consumer, &letter, releases).await
+            let drop_letter = async move |tx: &Tx| -> Result<Dropped, DbError> {
+                let dropped = inbox::drop_dead(tx, &consumer, &letter.event_id).await?;
+                if dropped == Dropped::Now {
+                    append(tx, &by, told.clone()).await?;
+                }
+                release(tx, &consumer, &letter, releases).await?;
+                Ok(dropped)
             };
             self.db.write(drop_letter).await
         })

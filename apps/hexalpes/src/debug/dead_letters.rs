@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, extract::State, routing::post};
-use hexalpes_consumer::{DeadLetter, LetterDesk, ReplayError, Replayed};
+use hexalpes_consumer::{DeadLetter, Dropped, LetterDesk, ReplayError, Replayed};
 use hexalpes_http::{Body, Caused, Fields, FromFields, Invalid, Problem, Raw, said};
 use serde_json::{Value, json};
 
@@ -105,6 +105,9 @@ async fn drop_letter(
     let Decision { subscription, letter, releases } = body.value;
     let desk = desk(&desks, &subscription)?;
     let event_id = letter.event_id.clone();
-    desk.drop_letter(letter, by, releases).await?;
-    Ok(Json(json!({ "event_id": event_id, "outcome": "dropped" })))
+    let outcome = match desk.drop_letter(letter, by, releases).await? {
+        Dropped::Now | Dropped::Before => "dropped",
+        Dropped::Handled => "handled_before",
+    };
+    Ok(Json(json!({ "event_id": event_id, "outcome": outcome })))
 }

@@ -84,7 +84,7 @@ impl Handler for Puppet {
             Some("unexpected") if fails => Err(HandleError::Unexpected { why }),
             Some("panic") if fails => panic!("{why}"),
             Some("damage") => Err(DbError::Damaged("page 7".to_owned()).into()),
-            Some("reject") => Err(HandleError::Rejected(Rejection {
+            Some("reject") if fails => Err(HandleError::Rejected(Rejection {
                 errors: vec![FieldRejection {
                     pointer: "/amount".to_owned(),
                     code: "not_positive".to_owned(),
