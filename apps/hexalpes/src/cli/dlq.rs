@@ -9,6 +9,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Subcommand};
+use futures::FutureExt as _;
 use hexalpes_client::{Consumer, ConsumerOptions, Message, TopicName};
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::timeout;
@@ -22,13 +23,14 @@ use super::{
 };
 use crate::{
     metrics,
+    reach::found,
     settings::{Settings, Usage},
 };
 
 /// Canonical topics end so.
 const SUFFIX: &str = "-dlq";
-/// A topic that has said nothing for so long has no more.
-const SILENCE: Duration = Duration::from_millis(500);
+/// For so long the next dead letter may take, of those that wait.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// What our own properties begin with.
 const OURS: &str = "dlq_";
 /// Tenants whose topics are looked through.
@@ -235,7 +237,7 @@ async fn topics(settings: &Settings, output: Output) -> Result<()> {
     let mut rows = Vec::new();
     for tenant in TENANTS {
         // A tenant that nobody made has none.
-        for namespace in admin.namespaces(tenant).await.unwrap_or_default() {
+        for namespace in found(admin.namespaces(tenant).await)?.unwrap_or_default() {
             let known = admin.topics(&namespace).await?;
             for name in known.into_iter().filter(|name| name.ends_with(SUFFIX)) {
                 let topic = TopicName::parse(&name)?;
@@ -287,6 +289,27 @@ async fn decide(
     bail!("{done} decided; {} stay as they were: {}", stay.len(), stay.join(", "))
 }
 
+/// All that wait, as many as the broker says. The last ones of the topic may have been decided before: they do not come.
+async fn waiting(consumer: &Consumer) -> Result<Vec<Message>> {
+    let entries = consumer.backlog().entries().await?.context("the broker does not say how much waits")?;
+    let (mut seen, mut messages) = (BTreeSet::new(), Vec::new());
+    loop {
+        let next = if (seen.len() as u64) < entries {
+            let next = timeout(SILENCE_MAX, consumer.next()).await;
+            next.context("the broker has more dead letters, and does not send them")?
+        } else {
+            // A batch came as a whole: what is left of the last one is here.
+            match consumer.next().now_or_never() {
+                Some(next) => next,
+                None => return Ok(messages),
+            }
+        };
+        let message = next?;
+        seen.insert(message.id.whole_entry());
+        messages.push(message);
+    }
+}
+
 impl Held {
     /// Reads all that wait, in their order.
     async fn open(settings: &Settings, topic: TopicName) -> Result<Self> {
@@ -308,8 +331,7 @@ impl Held {
         })?;
         let mut reading = Reading::new(client);
         let mut letters = Vec::new();
-        while let Ok(message) = timeout(SILENCE, consumer.next()).await {
-            let message = message?;
+        for message in waiting(&consumer).await.with_context(|| format!("reading {topic}"))? {
             let read = reading.read(&message).await?;
             letters.push(Letter { message, read });
         }

@@ -15,7 +15,7 @@ use super::{
     super::{ask, output::line},
     of_version,
 };
-use crate::settings::Settings;
+use crate::{reach::found, settings::Settings};
 
 /// Everybody who reads with one version reads what was written with any other.
 const STRATEGY: Strategy = Strategy::FullTransitive;
@@ -153,7 +153,7 @@ async fn against(
             history.add(new);
         }
     }
-    let readers = admin.subscriptions(&TopicName::parse(topic)?).await.unwrap_or_default();
+    let readers = found(admin.subscriptions(&TopicName::parse(topic)?).await)?.unwrap_or_default();
     let readers = if readers.is_empty() { "nobody yet".to_owned() } else { readers.join(", ") };
     let mut refusals = Vec::new();
     for (version, text) in versions {
