@@ -7,9 +7,13 @@ use anyhow::Result;
 use hexalpes_client::{AdminClient, TopicName, admin::AdminError};
 use hexalpes_telemetry::Metrics;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
+use serde_json::Value;
 use tracing::debug;
 
-use crate::settings::{Key, Settings};
+use crate::{
+    reach::found,
+    settings::{Key, Settings},
+};
 
 const PUBLISHED: &str = "pulsar_events_published_total";
 const PUBLISHED_BY_TYPE: &str = "pulsar_events_published_by_type_total";
@@ -61,17 +65,22 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    /// Asks the broker how many there are. What it does not tell stays as it was.
+    /// Asks the broker how many there are, of each topic once, also of one that services share. What it does not tell
+    /// stays as it was.
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 letters are no queue")]
-    pub(crate) async fn measure(&self, admin: &AdminClient) {
-        for topic in &self.topics {
-            let labels = [("service", self.service.to_owned()), ("topic", topic.to_string())];
-            if let Err(error) = keep(admin, topic).await {
-                debug!(%topic, %error, "dead letters have no subscription yet that keeps them");
-            }
-            match waiting(admin, topic).await {
-                Ok(letters) => metrics::gauge!(DEAD_LETTERS, &labels).set(letters as f64),
-                Err(error) => debug!(%topic, %error, "how many dead letters wait is not known"),
+    pub(crate) async fn measure(all: &[Self], admin: &AdminClient) {
+        let topics: BTreeSet<&TopicName> = all.iter().flat_map(|letters| &letters.topics).collect();
+        for topic in topics {
+            let letters = match kept(admin, topic).await {
+                Ok(letters) => letters,
+                Err(error) => {
+                    debug!(%topic, %error, "how many dead letters wait is not known");
+                    continue;
+                }
+            };
+            for service in all.iter().filter(|letters| letters.topics.contains(topic)) {
+                let labels = [("service", service.service.to_owned()), ("topic", topic.to_string())];
+                metrics::gauge!(DEAD_LETTERS, &labels).set(letters as f64);
             }
         }
     }
@@ -80,30 +89,30 @@ impl DeadLetters {
 /// Under which dead letters wait for a decision, `hexalpes dlq`.
 pub(crate) const DECISIONS: &str = "hexalpes-dlq";
 
-/// Dead letters of one consumer stay until somebody decides, whatever the retention of their namespace: a subscription
-/// keeps them. Those of the topics to look at go with time.
-async fn keep(admin: &AdminClient, topic: &TopicName) -> Result<(), AdminError> {
-    if !topic.local().ends_with("-dlq") {
-        return Ok(());
+/// As [`waiting`]. Dead letters of one consumer stay until somebody decides, whatever the retention of their namespace: a
+/// subscription keeps them. Those of the topics to look at go with time.
+async fn kept(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
+    // Otherwise there have never been any.
+    let Some(stats) = found(admin.stats(topic).await)? else { return Ok(0) };
+    if topic.local().ends_with("-dlq")
+        && stats["subscriptions"].get(DECISIONS).is_none()
+        && let Err(error) = admin.create_subscription(topic, DECISIONS).await
+    {
+        debug!(%topic, %error, "dead letters have no subscription yet that keeps them");
     }
-    let stats = match admin.stats(topic).await {
-        // There have never been any.
-        Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => return Ok(()),
-        stats => stats?,
-    };
-    if stats["subscriptions"].get(DECISIONS).is_some() {
-        return Ok(());
-    }
-    admin.create_subscription(topic, DECISIONS).await
+    waiting_in(admin, topic, &stats).await
 }
 
 /// What the slowest subscription has before it, or all that is kept where nobody has subscribed. A topic that was never
 /// written to need not be there.
 pub(crate) async fn waiting(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
-    let stats = match admin.stats(topic).await {
-        Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => return Ok(0),
-        stats => stats?,
-    };
+    match found(admin.stats(topic).await)? {
+        Some(stats) => waiting_in(admin, topic, &stats).await,
+        None => Ok(0),
+    }
+}
+
+async fn waiting_in(admin: &AdminClient, topic: &TopicName, stats: &Value) -> Result<u64, AdminError> {
     let subscriptions = stats["subscriptions"].as_object().into_iter().flatten();
     let backlogs = subscriptions.filter_map(|(_, subscription)| subscription["msgBacklog"].as_u64());
     match backlogs.max() {

@@ -91,9 +91,7 @@ impl Reach {
             time::sleep(RETRY_DELAY).await;
         }
         loop {
-            for letters in letters {
-                letters.measure(&self.admin).await;
-            }
+            DeadLetters::measure(letters, &self.admin).await;
             time::sleep(LOOK_EVERY).await;
             self.tell(&match self.admin.health().await {
                 Ok(()) => Check::ok(),
