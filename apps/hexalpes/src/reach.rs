@@ -94,10 +94,10 @@ impl Reach {
             DeadLetters::measure(letters, &self.admin).await;
             time::sleep(LOOK_EVERY).await;
             self.tell(&match self.admin.health().await {
-                Ok(()) => Check::ok(),
-                // It answers: that it does not tell us how it is, is its right.
-                Err(error) if error.status().is_some_and(|status| status.is_client_error()) => Check::ok(),
-                Err(error) => Check::degraded(format!("the broker is away, or cannot write: {error}")),
+                Err(error) if !answers(&error) => {
+                    Check::degraded(format!("the broker is away, or cannot write: {error}"))
+                }
+                Ok(()) | Err(_) => Check::ok(),
             });
         }
     }
@@ -113,6 +113,11 @@ impl Reach {
             warn!("{}", check.detail);
         }
     }
+}
+
+/// Whether a broker is there that refuses: that it does not tell us how it is, is its right.
+pub(crate) fn answers(error: &AdminError) -> bool {
+    error.status().is_some_and(|status| status.is_client_error())
 }
 
 /// What a broker has; none where it says that there is no such thing.
