@@ -364,3 +364,70 @@ impl Held {
         self.consumer.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_broker::{Broker, BrokerOptions};
+    use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
+    use tokio::net::TcpListener;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    const TOPIC: &str = "persistent://public/default/sales-books-dlq";
+
+    async fn a_broker(folder: &tempfile::TempDir) -> Client {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("pulsar://{}", listener.local_addr().unwrap());
+        let broker = Broker::open(BrokerOptions::new(folder.path(), &url)).unwrap();
+        tokio::spawn(async move { broker.serve(listener, CancellationToken::new()).await });
+        Client::new(ClientOptions::new(&url)).unwrap()
+    }
+
+    fn options() -> ConsumerOptions {
+        ConsumerOptions { ack_receipts: true, ..ConsumerOptions::new(metrics::DECISIONS).from_earliest() }
+    }
+
+    /// As a consumer blocks it: its letters stand in one order, and it is let go by this name.
+    #[tokio::test]
+    async fn the_key_of_a_subject_is_what_its_dead_letter_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = a_broker(&folder).await;
+        let held = client.consumer(TOPIC, options()).await.unwrap();
+        let producer = client.producer(TOPIC, ProducerOptions::default()).await.unwrap();
+        for letter in [Outgoing::new("{}").key("k"), Outgoing::new("{}").property("dlq_key", "s-1")] {
+            producer.send(letter).await.unwrap();
+        }
+        let mut keys = Vec::new();
+        for message in waiting(&held).await.unwrap() {
+            let letter = Letter { message, read: Read { text: "{}".to_owned(), data: None } };
+            let decision = letter.decision(None, true).unwrap();
+            keys.push((letter.lane(), decision["key"].as_str().unwrap().to_owned()));
+        }
+        let expected = [("key k", "k"), ("key s-1", "s-1")];
+        assert_eq!(keys, expected.map(|(lane, key)| (lane.to_owned(), key.to_owned())));
+    }
+
+    /// That the newest was decided before is no reason to wait for it, nor to leave out those before it.
+    #[tokio::test]
+    async fn as_many_dead_letters_are_read_as_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = a_broker(&folder).await;
+        let held = client.consumer(TOPIC, options()).await.unwrap();
+        assert!(waiting(&held).await.unwrap().is_empty());
+        let producer = client.producer(TOPIC, ProducerOptions::default()).await.unwrap();
+        for letter in ["a", "b", "c", "d", "e"] {
+            producer.send(Outgoing::new(letter)).await.unwrap();
+        }
+        let messages = waiting(&held).await.unwrap();
+        assert_eq!(messages.len(), 5);
+        for decided in [1, 4] {
+            held.ack(&messages[decided].id).await.unwrap();
+        }
+        held.close().await;
+
+        let held = client.consumer(TOPIC, options()).await.unwrap();
+        let left = waiting(&held).await.unwrap();
+        assert_eq!(left.iter().map(|letter| &letter.payload[..]).collect::<Vec<_>>(), [b"a", b"c", b"d"]);
+    }
+}
