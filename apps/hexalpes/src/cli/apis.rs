@@ -101,6 +101,13 @@ pub(super) struct Apis {
     addresses: [String; 8],
 }
 
+/// Connections to services; clones share them.
+pub(super) fn http() -> Result<reqwest::Client> {
+    // One TLS provider for the process; that somebody has set it is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().timeout(PATIENCE).build()?)
+}
+
 /// What was answered, refusals too.
 #[derive(Debug)]
 pub(super) struct Answered {
@@ -112,13 +119,11 @@ pub(super) struct Answered {
 
 impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
-        // One TLS provider for the process; that somebody has set it is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut addresses = [const { String::new() }; 8];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }
-        Ok(Self { http: reqwest::Client::builder().timeout(PATIENCE).build()?, addresses })
+        Ok(Self { http: http()?, addresses })
     }
 
     pub(super) fn address(&self, api: Api) -> &str {
@@ -192,11 +197,7 @@ impl Apis {
         request: reqwest::RequestBuilder,
     ) -> Result<Answered> {
         let what = format!("{verb} {}{path}", self.address(api));
-        let answer = request.send().await.map_err(|error| self.unanswered(api, &error))?;
-        let status = answer.status().as_u16();
-        let body =
-            answer.json().await.with_context(|| format!("{what} is answered with no JSON: is it ours?"))?;
-        Ok(Answered { status, body, what })
+        Answered::of(request, what, |error| self.unanswered(api, &error)).await
     }
 
     fn unanswered(&self, api: Api, error: &reqwest::Error) -> anyhow::Error {
@@ -217,27 +218,24 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn of(settings: &Settings, service: Service) -> Result<Self> {
-        let http = Apis::of(settings)?.http;
+    pub(super) fn of(settings: &Settings, service: Service, http: &reqwest::Client) -> Result<Self> {
         let port = settings.port(service.port_key())?;
         let address = format!("http://127.0.0.1:{port}{}", service.desk());
-        Ok(Self { service, http, address })
+        Ok(Self { service, http: http.clone(), address })
     }
 
     /// By the service's name on the wire.
-    pub(super) fn named(settings: &Settings, name: &str) -> Result<Self> {
+    pub(super) fn named(settings: &Settings, name: &str, http: &reqwest::Client) -> Result<Self> {
         let known = Service::CONTEXTS.into_iter().find(|service| service.name() == name);
-        Self::of(
-            settings,
-            known.with_context(|| format!("{name} is no service of ours that handles events"))?,
-        )
+        let known = known.with_context(|| format!("{name} is no service of ours that handles events"))?;
+        Self::of(settings, known, http)
     }
 
     /// What each service answers that runs here; an error if none does.
     pub(super) async fn all(settings: &Settings, path: &str) -> Result<Vec<Value>> {
-        let (mut answers, mut last) = (Vec::new(), None);
+        let (http, mut answers, mut last) = (http()?, Vec::new(), None);
         for service in Service::CONTEXTS {
-            match Self::of(settings, service)?.get(path).await {
+            match Self::of(settings, service, &http)?.get(path).await {
                 Ok(answered) => answers.push(answered.expect(&[200])?),
                 Err(error) => last = Some(error),
             }
@@ -258,18 +256,29 @@ impl Desk {
 
     async fn answered(&self, verb: &str, path: &str, request: reqwest::RequestBuilder) -> Result<Answered> {
         let (address, what) = (&self.address, format!("{verb} {}{path}", self.address));
-        let answer = request.send().await.map_err(|_| {
+        let unanswered = |_| {
             let (service, flag) = (self.service.name(), self.service.port_key().flag());
-            anyhow!("{service} does not answer at {address}: start it (`hexalpes`), or say with --{flag} where it is")
-        })?;
-        let status = answer.status().as_u16();
-        let body =
-            answer.json().await.with_context(|| format!("{what} is answered with no JSON: is it ours?"))?;
-        Ok(Answered { status, body, what })
+            anyhow!(
+                "{service} does not answer at {address}: start it (`hexalpes`), or say with --{flag} where it is"
+            )
+        };
+        Answered::of(request, what, unanswered).await
     }
 }
 
 impl Answered {
+    async fn of(
+        request: reqwest::RequestBuilder,
+        what: String,
+        unanswered: impl FnOnce(reqwest::Error) -> anyhow::Error,
+    ) -> Result<Self> {
+        let answer = request.send().await.map_err(unanswered)?;
+        let status = answer.status().as_u16();
+        let body =
+            answer.json().await.with_context(|| format!("{what} is answered with no JSON: is it ours?"))?;
+        Ok(Self { status, body, what })
+    }
+
     /// The body of an answer with one of these statuses.
     pub(super) fn expect(self, statuses: &[u16]) -> Result<Value> {
         if statuses.contains(&self.status) {

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{
-    apis::Desk,
+    apis::{self, Desk},
     ask,
     output::{Output, line},
 };
@@ -59,7 +59,7 @@ impl Consumers {
                 let service = service.with_context(|| {
                     format!("{subscription} is no subscription of ours; `hexalpes consumers list` shows them")
                 })?;
-                let desk = Desk::of(settings, service)?;
+                let desk = Desk::of(settings, service, &apis::http()?)?;
                 desk.post("/debug/consumers/release", &body).await?.expect(&[200])?;
                 line(&format!("{subscription} handles events of {key} again"))
             }

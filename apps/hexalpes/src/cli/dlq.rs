@@ -4,7 +4,7 @@
 //! was decided; nobody else can decide meanwhile. The service itself acts on a replay, in one transaction with the word of
 //! it, so that a command that is cut off may be repeated.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use super::{
     aliases,
-    apis::Desk,
+    apis::{self, Desk},
     ask,
     output::{Output, Row, line, row},
     reading::{DLQ_TOPIC, Read, Reading},
@@ -258,6 +258,7 @@ async fn decide(
 ) -> Result<()> {
     let held = Held::open(settings, topic).await?;
     let lanes = held.chosen(which)?;
+    let (http, mut desks) = (apis::http()?, BTreeMap::new());
     let (mut done, mut stay) = (0, Vec::new());
     for lane in &lanes {
         let letters: Vec<&Letter> = held.letters.iter().filter(|letter| letter.lane() == *lane).collect();
@@ -265,7 +266,13 @@ async fn decide(
             let edited = data.filter(|_| which.event.iter().any(|event| event == letter.event_id()));
             let is_last = at + 1 == letters.len();
             let decision = letter.decision(edited, is_last)?;
-            let desk = Desk::named(settings, letter.property("dlq_service"))?;
+            let desk = match desks.entry(letter.property("dlq_service")) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let desk = Desk::named(settings, new.key(), &http)?;
+                    new.insert(desk)
+                }
+            };
             let answered = desk.post(&format!("/debug/dead-letters/{verb}"), &decision).await?;
             match answered.expect(&[200]) {
                 Ok(told) => {
