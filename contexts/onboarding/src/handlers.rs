@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
-use hexalpes_contracts::{partners, recruitment};
+use hexalpes_contracts::{kind_on, partners, recruitment};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money};
 
@@ -21,11 +21,11 @@ const SERVICE: &str = "onboarding";
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
 pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 2], OpenError> {
     let registrations = ConsumerOptions {
-        only_kind: kind_on(partners::TOPICS, partners::REGISTRATION_TOPIC),
+        only_kind: kind_on(partners::REGISTRATION_TOPIC),
         ..ConsumerOptions::new(SERVICE, "registrations", TopicName::parse(partners::REGISTRATION_TOPIC)?)
     };
     let hires = ConsumerOptions {
-        only_kind: kind_on(recruitment::TOPICS, recruitment::HIRED_TOPIC),
+        only_kind: kind_on(recruitment::HIRED_TOPIC),
         ..ConsumerOptions::new(SERVICE, "hires", TopicName::parse(recruitment::HIRED_TOPIC)?)
     };
     let edge = Arc::clone(edge);
@@ -35,11 +35,6 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(&edge), on_registrations, registrations)?,
         EventConsumer::start(db.clone(), client.clone(), edge, on_hires, hires)?,
     ])
-}
-
-/// The type of a topic that carries one.
-fn kind_on(topics: &[(&'static str, &str)], topic: &str) -> Option<&'static str> {
-    topics.iter().find(|(_, of)| *of == topic).map(|(kind, _)| *kind)
 }
 
 /// `on_partner_registration_completed`.

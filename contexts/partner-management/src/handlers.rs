@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
+use hexalpes_contracts::kind_on;
 use hexalpes_contracts::campaigns::{self, BudgetAlert, CampaignPerformanceReport};
 use hexalpes_contracts::onboarding::{self, ContractActivated, ContractEnded, ContractSigned};
 use hexalpes_contracts::recruitment::{self, CandidateHired, CandidateMatched, RecruitmentCompleted};
@@ -25,50 +26,52 @@ use crate::domain::{
 /// This context's name on the wire.
 const SERVICE: &str = "partner-management";
 
-/// What is listened to, each under a subscription of its own.
-const TOPICS: [(&str, &str, Option<&str>); 8] = [
+/// What is listened to, each under a subscription of its own: its name, the topic, and the type that is taken there.
+const TOPICS: [(&str, &str, &str); 8] = [
     // That a contract ended is told there alone, among all that onboarding tells.
-    ("contract-ended", onboarding::TOPIC, None),
-    ("contract-signed", onboarding::SIGNED_TOPIC, Some("com.hexabuilders.onboarding.ContractSigned")),
-    (
-        "contract-activated",
-        onboarding::ACTIVATED_TOPIC,
-        Some("com.hexabuilders.onboarding.ContractActivated"),
-    ),
-    ("candidate-matched", recruitment::MATCHED_TOPIC, Some("com.hexabuilders.recruitment.CandidateMatched")),
-    ("candidate-hired", recruitment::HIRED_TOPIC, Some("com.hexabuilders.recruitment.CandidateHired")),
+    ("contract-ended", onboarding::TOPIC, "com.hexabuilders.onboarding.ContractEnded"),
+    ("contract-signed", onboarding::SIGNED_TOPIC, "com.hexabuilders.onboarding.ContractSigned"),
+    ("contract-activated", onboarding::ACTIVATED_TOPIC, "com.hexabuilders.onboarding.ContractActivated"),
+    ("candidate-matched", recruitment::MATCHED_TOPIC, "com.hexabuilders.recruitment.CandidateMatched"),
+    ("candidate-hired", recruitment::HIRED_TOPIC, "com.hexabuilders.recruitment.CandidateHired"),
     (
         "recruitment-completed",
         recruitment::COMPLETED_TOPIC,
-        Some("com.hexabuilders.recruitment.RecruitmentCompleted"),
+        "com.hexabuilders.recruitment.RecruitmentCompleted",
     ),
     (
         "performance-report",
         campaigns::REPORT_TOPIC,
-        Some("com.hexabuilders.campaigns.CampaignPerformanceReport"),
+        "com.hexabuilders.campaigns.CampaignPerformanceReport",
     ),
-    ("budget-alert", campaigns::ALERT_TOPIC, Some("com.hexabuilders.campaigns.BudgetAlert")),
+    ("budget-alert", campaigns::ALERT_TOPIC, "com.hexabuilders.campaigns.BudgetAlert"),
 ];
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
 pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<Vec<EventConsumer>, OpenError> {
-    let start = |(handler, topic, only_kind): (&'static str, &str, Option<&'static str>)| {
+    let start = |(handler, topic, kind): (&'static str, &str, &'static str)| {
+        let only_kind = kind_on(topic);
         let options =
             ConsumerOptions { only_kind, ..ConsumerOptions::new(SERVICE, handler, TopicName::parse(topic)?) };
-        let told = Others { edge: Arc::clone(edge) };
+        let told = Others { edge: Arc::clone(edge), kind };
         EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), told, options)
     };
     TOPICS.into_iter().map(start).collect()
 }
 
-/// Takes in what the other contexts tell.
+/// Takes in what the other contexts tell, of one type: another subscription may hear the rest of the topic.
 #[derive(Clone, Debug)]
 pub struct Others {
     pub edge: Arc<dyn Edge>,
+    /// In full.
+    pub kind: &'static str,
 }
 
 impl Handler for Others {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
+        if !event.is(self.kind) {
+            return Ok(());
+        }
         let ids = &*self.edge;
         match event.bare_kind() {
             "ContractSigned" => {

@@ -3,7 +3,7 @@
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::support::{a_document, a_partner, a_request, on_each_database, signed, with};
+use crate::support::{a_document, a_partner, a_request, ended, on_each_database, signed, with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_field_of_a_registration_is_named_and_nothing_is_stored() {
@@ -169,6 +169,20 @@ async fn an_event_that_makes_no_sense_is_rejected_and_leaves_nothing() {
         }
         // A type of a newer version is none of its business.
         app.told(("com.hexabuilders.onboarding.ContractFramed", json!({}))).await;
+        assert_eq!(app.partner(&id).await["contracts"], json!([]));
+    })
+    .await;
+}
+
+/// Onboarding tells all on one topic too, from which the ends of contracts alone are taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_takes_the_type_that_it_is_for_and_no_other() {
+    on_each_database(async |app| {
+        let id = app.registered(&a_partner()).await;
+        let (ended, _) = ended("c-1", &id);
+        app.handled_by(ended, signed("c-1", &id)).await.unwrap();
+        app.handled_by(ended, (signed("c-1", &id).0, json!({}))).await.unwrap();
+        app.handled_by(ended, ("com.example.ContractEnded", json!({}))).await.unwrap();
         assert_eq!(app.partner(&id).await["contracts"], json!([]));
     })
     .await;

@@ -212,10 +212,19 @@ impl TestApp {
         metrics
     }
 
-    /// Hands an event to the handlers, as the consumers do.
-    pub(crate) async fn handled(&self, (kind, data): (&str, Value)) -> Result<(), HandleError> {
+    /// Hands an event to the handler of its type, as the consumers do.
+    pub(crate) async fn handled(&self, event: (&'static str, Value)) -> Result<(), HandleError> {
+        self.handled_by(event.0, event).await
+    }
+
+    /// Hands an event to the handler that takes a type.
+    pub(crate) async fn handled_by(
+        &self,
+        taken: &'static str,
+        (kind, data): (&str, Value),
+    ) -> Result<(), HandleError> {
         let edge: Arc<dyn Edge> = self.edge.clone();
-        let others = Others { edge };
+        let others = Others { edge, kind: taken };
         let event = Event {
             id: "e-1".to_owned(),
             kind: kind.to_owned(),
@@ -236,7 +245,7 @@ impl TestApp {
         self.db.write(async move |tx: &Tx| others.handle(tx, &event, &cause).await).await
     }
 
-    pub(crate) async fn told(&self, event: (&str, Value)) {
+    pub(crate) async fn told(&self, event: (&'static str, Value)) {
         self.handled(event).await.unwrap();
     }
 
