@@ -42,10 +42,6 @@ macro_rules! carried {
                 self.0.get()
             }
 
-            pub fn raw(&self) -> &RawValue {
-                &self.0
-            }
-
             pub fn into_raw(self) -> Box<RawValue> {
                 self.0
             }

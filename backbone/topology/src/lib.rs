@@ -19,6 +19,6 @@ mod refusal;
 mod there;
 
 pub use apply::Applied;
-pub use file::{ENVELOPE, FileError, Topology};
+pub use file::{FileError, Topology};
 pub use plan::{Change, Plan, Step};
 pub use refusal::TopologyError;
