@@ -175,7 +175,7 @@ fn structured(payload: &[u8]) -> Result<Option<CloudEvent>, CloudEventError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use hexalpes_client::MessageId;
@@ -184,7 +184,7 @@ mod tests {
 
     const TOPIC: &str = "persistent://public/default/commands";
 
-    fn a_message(payload: &str, properties: &[(&str, &str)]) -> Message {
+    pub(crate) fn a_message(payload: &str, properties: &[(&str, &str)]) -> Message {
         Message {
             id: MessageId::new(7, 3),
             topic: Arc::from(TOPIC),
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    const STRUCTURED: &str = r#"{"specversion":"1.0","type":"com.x.Sold","source":"//x/1","id":"e-1","time":"2025-01-15T10:30:00Z","datacontenttype":"application/json","subject":"1","data":{ "amount": 1.10 },"correlationid":"CORR-1"}"#;
+    pub(crate) const STRUCTURED: &str = r#"{"specversion":"1.0","type":"com.x.Sold","source":"//x/1","id":"e-1","time":"2025-01-15T10:30:00Z","datacontenttype":"application/json","subject":"1","data":{ "amount": 1.10 },"correlationid":"CORR-1"}"#;
 
     #[test]
     fn a_structured_event_keeps_its_data_to_the_letter() {

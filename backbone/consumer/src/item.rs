@@ -48,8 +48,11 @@ impl Item {
         }
     }
 
+    /// What it takes in memory: the payload, and the event's data unless it is the payload's own bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.message.payload.len()
+        let payload = &self.message.payload;
+        let data = self.event.as_ref().map_or(&[][..], |event| &event.data);
+        payload.len() + if data.as_ptr() == payload.as_ptr() { 0 } else { data.len() }
     }
 
     /// Who, when and why: the correlation goes on, and the event is the cause.
@@ -64,5 +67,22 @@ impl Item {
             actor: actor.unwrap_or_else(Actor::anonymous),
             at: edge.now(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::event::tests::{STRUCTURED, a_message};
+
+    #[test]
+    fn what_was_decoded_takes_room_beside_its_payload() {
+        let size =
+            |payload: &str, read| Item::of(a_message(payload, &[]), Ok(read), Some("com.x.Sold")).bytes();
+        assert_eq!(size("{}", Payload::AsSent), 2);
+        assert_eq!(size("avro", Payload::Decoded(Bytes::from_static(b"{\"a\":1}"))), 4 + 7);
+        assert!(size(STRUCTURED, Payload::AsSent) > STRUCTURED.len());
     }
 }
