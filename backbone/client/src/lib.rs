@@ -52,5 +52,5 @@ pub use hexalpes_wire::{MessageId, TopicName};
 pub use options::{Backoff, ClientOptions, TlsOptions, Token};
 pub use producer::{Access, Batching, KeyHash, Outgoing, Producer, ProducerOptions, Receipt, Routing};
 pub use reader::{ReadFrom, Reader, ReaderOptions};
-pub use schema::{Schema, VersionedSchema};
+pub use schema::{Schema, VersionedSchema, version_number};
 pub use table_view::TableView;

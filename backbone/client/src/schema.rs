@@ -28,6 +28,11 @@ pub struct VersionedSchema {
     pub version: Bytes,
 }
 
+/// A version as the number that it is; none of a broker that counts otherwise.
+pub fn version_number(version: &[u8]) -> Option<u64> {
+    <[u8; 8]>::try_from(version).ok().map(u64::from_be_bytes)
+}
+
 impl Schema {
     pub fn new(kind: SchemaType, definition: impl Into<Bytes>) -> Self {
         Self { kind, name: String::new(), definition: definition.into(), properties: Vec::new() }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use hexalpes_avro::{DecodeError, NoRecord, Record};
-use hexalpes_client::{Consumer, Message, OpenError, SchemaType};
+use hexalpes_client::{Consumer, Message, OpenError, SchemaType, version_number};
 
 /// Versions of a topic's schema that are kept parsed.
 const RECORDS_MAX: usize = 100;
@@ -78,8 +78,5 @@ impl Schemas {
 
 /// A version as people read it: the number that it is, or its bytes.
 pub(crate) fn in_words(version: &[u8]) -> String {
-    match <[u8; 8]>::try_from(version) {
-        Ok(number) => u64::from_be_bytes(number).to_string(),
-        Err(_) => format!("{version:02x?}"),
-    }
+    version_number(version).map_or_else(|| format!("{version:02x?}"), |number| number.to_string())
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use hexalpes_avro::{EncodeError, Record};
-use hexalpes_client::{Message, Outgoing};
+use hexalpes_client::{Message, Outgoing, version_number};
 use hexalpes_db::DbError;
 use hexalpes_kernel::CloudEvent;
 use serde::{Deserialize, Serialize};
@@ -51,7 +51,7 @@ pub(crate) struct Written {
 impl Written {
     /// `version` as brokers give it: a number in eight bytes.
     pub(crate) fn new(topic: &str, version: &[u8], record: Record) -> Self {
-        let number = <[u8; 8]>::try_from(version).map_or(0, u64::from_be_bytes);
+        let number = version_number(version).unwrap_or(0);
         Self { record, dataschema: format!("{topic}?schema={number}") }
     }
 }

@@ -4,17 +4,7 @@
 use anyhow::Result;
 use hexalpes_client::{AdminClient, TopicName};
 
-/// Services as subscriptions begin with them.
-const SERVICES: [&str; 8] = [
-    "partner-management",
-    "onboarding",
-    "recruitment",
-    "campaign-management",
-    "notifications",
-    "affiliates",
-    "conversions",
-    "commissions",
-];
+use crate::services::Service;
 
 /// `onboarding-service-subscription` is the one subscription that onboarding has on the topic, and
 /// `onboarding-service-x` is `onboarding-x`. A subscription of that very name is itself.
@@ -36,7 +26,7 @@ pub(super) async fn subscription(admin: &AdminClient, topic: &TopicName, name: &
 }
 
 fn of_service(name: &str) -> Option<(&'static str, &str)> {
-    SERVICES.into_iter().find_map(|service| {
+    Service::ALL.map(Service::name).into_iter().find_map(|service| {
         let rest = name.strip_prefix(service)?.strip_prefix("-service-")?;
         Some((service, rest))
     })
@@ -46,7 +36,7 @@ fn of_service(name: &str) -> Option<(&'static str, &str)> {
 pub(super) fn dead_letters(topic: TopicName) -> TopicName {
     let name = topic.to_string();
     let Some(base) = name.strip_suffix("-DLQ") else { return topic };
-    let found = SERVICES.into_iter().find_map(|service| {
+    let found = Service::ALL.map(Service::name).into_iter().find_map(|service| {
         let at = base.rfind(&format!("-{service}-"))?;
         TopicName::parse(&format!("{}-{service}-dlq", &base[..at])).ok()
     });

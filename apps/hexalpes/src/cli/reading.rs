@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context as _, Result};
 use hexalpes_avro::Record;
-use hexalpes_client::{Client, Message, SchemaType, TopicName};
+use hexalpes_client::{Client, Message, SchemaType, TopicName, version_number};
 use hexalpes_kernel::{CausationId, CloudEvent, CorrelationId, Timestamp};
 use serde_json::value::RawValue;
 
@@ -34,7 +34,7 @@ impl Reading {
     /// A message of a topic, or a dead letter of one.
     pub(super) async fn read(&mut self, message: &Message) -> Result<Read> {
         let version = match (&message.schema_version, message.property(DLQ_SCHEMA_VERSION)) {
-            (Some(version), _) => <[u8; 8]>::try_from(version.as_ref()).ok().map(u64::from_be_bytes),
+            (Some(version), _) => version_number(version),
             (None, Some(version)) => version.parse().ok(),
             (None, None) => None,
         };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Subcommand;
-use hexalpes_client::{Client, TopicName, VersionedSchema};
+use hexalpes_client::{Client, TopicName, VersionedSchema, version_number};
 use hexalpes_registry::kind_name;
 
 use super::{
@@ -117,7 +117,7 @@ async fn of_version(client: &Client, topic: &str, version: Option<u64>) -> Resul
 
 /// The version as a number; brokers give it in eight bytes.
 fn number(found: &VersionedSchema) -> u64 {
-    <[u8; 8]>::try_from(found.version.as_ref()).map_or(0, u64::from_be_bytes)
+    version_number(&found.version).unwrap_or(0)
 }
 
 fn record_of(found: &VersionedSchema) -> Option<String> {
