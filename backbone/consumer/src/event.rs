@@ -3,12 +3,15 @@
 //! Three shapes are taken: a structured `CloudEvent` in the payload; its binary form, with the attributes as
 //! properties `ce_…`; and a bare payload of whoever knows neither. Data in Avro was made JSON before.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hexalpes_client::Message;
 use hexalpes_kernel::{CloudEvent, CloudEventError, CorrelationId, Timestamp};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
+    HandleError,
     names::{self, ID_BYTES_MAX},
     payload::{Payload, Undecodable},
 };
@@ -59,6 +62,20 @@ impl Event {
     /// Whether it is of this type, given in full. A message that says the bare name means the same.
     pub fn is(&self, kind: &str) -> bool {
         self.kind == kind || (!self.kind.contains('.') && kind.rsplit('.').next() == Some(&self.kind))
+    }
+
+    /// The type in full, also of a message that says the bare name: `namespace` is `com.hexabuilders.partners.`
+    pub fn full_kind(&self, namespace: &str) -> Cow<'_, str> {
+        if self.kind.contains('.') {
+            (&*self.kind).into()
+        } else {
+            format!("{namespace}{}", self.kind).into()
+        }
+    }
+
+    /// The data as JSON: [`HandleError::invalid_event`] where it is not what it is to be.
+    pub fn data_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, HandleError> {
+        serde_json::from_slice(&self.data).map_err(HandleError::invalid_event)
     }
 
     /// Reads a message; `only_kind` is the type of a topic that carries one.

@@ -1,5 +1,7 @@
 //! What a context gives to have its part of an event done.
 
+use std::fmt;
+
 use hexalpes_db::{DbError, ErrorKind, Tx};
 use hexalpes_kernel::Cause;
 use serde::Serialize;
@@ -35,6 +37,24 @@ pub enum HandleError {
     Unexpected { why: String },
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl HandleError {
+    /// What the event says is not what its type is to say: `invalid_event`.
+    #[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+    pub fn invalid_event(why: impl fmt::Display) -> Self {
+        Self::Rejected(Rejection::new("invalid_event", why.to_string()))
+    }
+}
+
+/// A field of an event's data, read by somebody: [`HandleError::invalid_event`] with its name where it does not fit.
+pub fn field<T, E: fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
+    value.map_err(|error| HandleError::invalid_event(format!("{name}: {error}")))
+}
+
+/// As [`field`], of one that is a word among some.
+pub fn word<T>(name: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, HandleError> {
+    field(name, parse(word).ok_or_else(|| format!("{word} is none that is known")))
 }
 
 /// A refusal, as the dead letter tells it.

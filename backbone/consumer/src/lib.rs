@@ -45,7 +45,7 @@ pub use blocked::{BlockedKey, blocked_keys, release_key};
 pub use consumer::{EventConsumer, LetterDesk};
 pub use dead_letter::DeadLetterTopics;
 pub use event::Event;
-pub use handler::{FieldRejection, HandleError, Handler, Rejection};
+pub use handler::{FieldRejection, HandleError, Handler, Rejection, field, word};
 pub use inbox::Dropped;
 pub use lag::watch_lag;
 pub use options::{

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
-use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, Rejection};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, field};
 use hexalpes_contracts::conversions::{self, ConversionRecorded, ConversionRefunded};
 use hexalpes_contracts::onboarding::{self, BudgetLimits, ContractActivated};
 use hexalpes_contracts::partners::{self, PartnerValidationCompleted};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money, Timestamp};
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::commands::{self, Conversion, Refund};
@@ -58,7 +57,7 @@ impl Handler for Contracts {
         if !event.is(ACTIVATED) {
             return Ok(());
         }
-        let told: ContractActivated = read(event)?;
+        let told: ContractActivated = event.data_as()?;
         let grant = of_contract(&told, event.time.unwrap_or(cause.at))?;
         Ok(commands::enable_campaigns(tx, &grant).await?)
     }
@@ -73,12 +72,11 @@ impl Handler for Validations {
         if !event.is(VALIDATED) {
             return Ok(());
         }
-        let told: PartnerValidationCompleted = read(event)?;
+        let told: PartnerValidationCompleted = event.data_as()?;
         let status = Validation::parse(&told.validation_status);
-        let status =
-            status.ok_or_else(|| invalid("validation_status", &"must be PENDING, PARTIAL or COMPLETE"))?;
+        let status = field("validation_status", status.ok_or("must be PENDING, PARTIAL or COMPLETE"))?;
         let validated = Validated {
-            partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
+            partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
             status,
             is_barred: matches!(told.partner_status.as_str(), "SUSPENDED" | "TERMINATED"),
             revision: told.revision,
@@ -95,24 +93,24 @@ pub struct Conversions;
 impl Handler for Conversions {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
         if event.is(ConversionRecorded::KIND) {
-            let told: ConversionRecorded = read(event)?;
+            let told: ConversionRecorded = event.data_as()?;
             let Some(campaign) = &told.campaign_id else { return Ok(()) };
             let conversion = Conversion {
                 id: told.conversion_id,
-                campaign: parsed("campaign_id", CampaignId::parse(campaign))?,
+                campaign: field("campaign_id", CampaignId::parse(campaign))?,
                 kind: told.conversion_type,
                 gross: minor(told.gross_amount_minor, &told.currency)?,
-                at: parsed("occurred_at", Timestamp::parse(&told.occurred_at))?,
+                at: field("occurred_at", Timestamp::parse(&told.occurred_at))?,
             };
             return Ok(commands::converted(tx, conversion, cause).await?);
         }
         if event.is(ConversionRefunded::KIND) {
-            let told: ConversionRefunded = read(event)?;
+            let told: ConversionRefunded = event.data_as()?;
             let refund = Refund {
                 id: told.refund_id,
                 conversion: told.conversion_id,
                 amount: minor(told.refund_amount_minor, &told.currency)?,
-                at: parsed("refunded_at", Timestamp::parse(&told.refunded_at))?,
+                at: field("refunded_at", Timestamp::parse(&told.refunded_at))?,
             };
             return Ok(commands::refunded(tx, refund, cause).await?);
         }
@@ -123,16 +121,16 @@ impl Handler for Conversions {
 
 fn of_contract(told: &ContractActivated, told_at: Timestamp) -> Result<Grant, HandleError> {
     let expires = told.expiration_date.trim();
-    let words: Vec<Box<RawValue>> = parsed("campaign_permissions", told.campaign_permissions.read())?;
-    let limits: BudgetLimits = parsed("budget_limits", told.budget_limits.read())?;
+    let words: Vec<Box<RawValue>> = field("campaign_permissions", told.campaign_permissions.read())?;
+    let limits: BudgetLimits = field("budget_limits", told.budget_limits.read())?;
     Ok(Grant {
-        contract: parsed("contract_id", ContractId::parse(&told.contract_id))?,
-        partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
+        contract: field("contract_id", ContractId::parse(&told.contract_id))?,
+        partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
         revision: told.revision,
-        effective: parsed("effective_date", Day::parse(&told.effective_date))?,
+        effective: field("effective_date", Day::parse(&told.effective_date))?,
         expires: match expires {
             "" => None,
-            date => Some(parsed("expiration_date", Day::parse(date))?),
+            date => Some(field("expiration_date", Day::parse(date))?),
         },
         // What is no text is a permission that this version does not know.
         permissions: words
@@ -147,20 +145,20 @@ fn of_contract(told: &ContractActivated, told_at: Timestamp) -> Result<Grant, Ha
 
 fn of_limits(told: &BudgetLimits) -> Result<Limits, HandleError> {
     let currency =
-        told.currency.as_deref().map(|code| parsed("currency", Currency::parse(code))).transpose()?;
+        told.currency.as_deref().map(|code| field("currency", Currency::parse(code))).transpose()?;
     let currency = currency.unwrap_or(Currency::USD);
     let money =
-        |field: &str, minor: Option<i64>, major: Option<&RawValue>| -> Result<Option<Money>, HandleError> {
+        |name: &str, minor: Option<i64>, major: Option<&RawValue>| -> Result<Option<Money>, HandleError> {
             match (minor, major) {
                 (Some(minor), _) => Ok(Some(Money::from_minor(minor, currency))),
                 (None, Some(raw)) if raw.get() != "null" => {
-                    let amount = parsed(field, Amount::parse(raw.get().trim_matches('"')))?;
-                    Ok(Some(parsed(field, Money::from_amount(amount, currency))?))
+                    let amount = field(name, Amount::parse(raw.get().trim_matches('"')))?;
+                    Ok(Some(field(name, Money::from_amount(amount, currency))?))
                 }
                 (None, _) => Ok(None),
             }
         };
-    let count = |max: i64| u32::try_from(max).map_err(|_| invalid("max_campaigns", &"is out of range"));
+    let count = |max: i64| field("max_campaigns", u32::try_from(max).map_err(|_| "is out of range"));
     Ok(Limits {
         campaigns_max: told.max_campaigns.map(count).transpose()?,
         campaign_budget_max: money(
@@ -181,22 +179,6 @@ fn of_limits(told: &BudgetLimits) -> Result<Limits, HandleError> {
     })
 }
 
-fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandleError> {
-    serde_json::from_slice(&event.data).map_err(|error| rejected(error.to_string()))
-}
-
 fn minor(minor: i64, currency: &str) -> Result<Money, HandleError> {
-    Ok(Money::from_minor(minor, parsed("currency", Currency::parse(currency))?))
-}
-
-fn parsed<T, E: std::fmt::Display>(field: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| invalid(field, &error))
-}
-
-fn invalid(field: &str, why: &dyn std::fmt::Display) -> HandleError {
-    rejected(format!("{field}: {why}"))
-}
-
-fn rejected(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
+    Ok(Money::from_minor(minor, field("currency", Currency::parse(currency))?))
 }

@@ -1,19 +1,19 @@
 //! What the onboarding context tells of contracts, read as rules of its partners.
 
-use std::fmt;
 use std::time::Duration;
 
-use hexalpes_consumer::{Event, HandleError, Handler, Rejection};
+use hexalpes_consumer::{Event, HandleError, Handler, field};
 use hexalpes_contracts::onboarding::{
     self, CommissionStructure, CommissionTier, ContractActivated, PaymentTerms,
 };
 use hexalpes_db::Tx;
-use hexalpes_kernel::{Amount, Cause, Currency, Money, Rate, Timestamp};
+use hexalpes_kernel::{Amount, Cause, Currency, Money, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::domain::{
     AffiliateId, Band, Basis, Earns, Formula, Mode, PartnerContract, Period, RuleId, RuleTerms, Tiers,
 };
+use crate::handlers::percent;
 use crate::store::contracts;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -23,14 +23,10 @@ pub(crate) struct Contracts;
 
 impl Handler for Contracts {
     async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
-        let kind = if event.kind.contains('.') {
-            event.kind.clone()
-        } else {
-            format!("{}{}", onboarding::NAMESPACE, event.kind)
-        };
+        let kind = event.full_kind(onboarding::NAMESPACE);
         // A type that this version does not know is none of its business.
         let Some(read) = onboarding::Event::read(&kind, &event.data) else { return Ok(()) };
-        match read.map_err(|error| rejected(error.to_string()))? {
+        match read.map_err(HandleError::invalid_event)? {
             onboarding::Event::ContractActivated(activated) => {
                 let Some(contract) = partner_contract(&activated)? else { return Ok(()) };
                 Ok(contracts::learn_contract(tx, &contract).await?)
@@ -80,40 +76,42 @@ fn rule_terms(structure: &CommissionStructure) -> Result<RuleTerms, HandleError>
     let currency = structure.currency.as_deref().map(|code| field("currency", Currency::parse(code)));
     let currency = currency.transpose()?;
     let money = |name: &str, number: &RawValue| -> Result<Money, HandleError> {
-        let currency = currency.ok_or_else(|| rejected(format!("{name}: its currency is missing")))?;
+        let currency =
+            currency.ok_or_else(|| HandleError::invalid_event(format!("{name}: its currency is missing")))?;
         field(name, Money::from_amount(field(name, Amount::parse(number.get()))?, currency))
     };
     let needed = |name: &str, number: &Option<Box<RawValue>>| -> Result<Box<RawValue>, HandleError> {
-        number.clone().ok_or_else(|| rejected(format!("{name}: it is missing for this kind")))
+        number
+            .clone()
+            .ok_or_else(|| HandleError::invalid_event(format!("{name}: it is missing for this kind")))
     };
     let formula = match structure.kind.as_str() {
-        "percentage" => Formula::Percentage(percent("rate", &needed("rate", &structure.rate)?)?),
+        "percentage" => Formula::Percentage(percent("rate", needed("rate", &structure.rate)?.get())?),
         "flat" => Formula::Flat(money("amount", &needed("amount", &structure.amount)?)?),
         "tiered" => {
             let band = |tier: &CommissionTier| -> Result<Band, HandleError> {
                 let from = money("tiers", &tier.from)?.minor();
-                Ok(Band { from, earns: Earns::Rate(percent("tiers", &tier.rate)?) })
+                Ok(Band { from, earns: Earns::Rate(percent("tiers", tier.rate.get())?) })
             };
             let bands = structure.tiers.iter().map(band).collect::<Result<Vec<_>, _>>()?;
             let mode = match structure.mode.as_deref() {
                 None | Some("marginal") => Mode::Marginal,
                 Some("retroactive") => Mode::Retroactive,
-                Some(other) => return Err(rejected(format!("mode: {other} is none that is known"))),
+                Some(other) => {
+                    return Err(HandleError::invalid_event(format!("mode: {other} is none that is known")));
+                }
             };
             let name = structure.period.as_deref().unwrap_or("month");
             let period = Period::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, period)| period);
-            let period = period.ok_or_else(|| rejected(format!("period: {name} is none that is known")))?;
+            let period = period
+                .ok_or_else(|| HandleError::invalid_event(format!("period: {name} is none that is known")))?;
             Formula::Tiered(field("tiers", Tiers::new(Basis::Amount, mode, period, bands))?)
         }
-        other => return Err(rejected(format!("kind: {other} is none that is known"))),
+        other => return Err(HandleError::invalid_event(format!("kind: {other} is none that is known"))),
     };
     let cap = structure.cap.as_deref().map(|cap| money("cap", cap)).transpose()?;
     let floor = structure.floor.as_deref().map(|floor| money("floor", floor)).transpose()?;
     Ok(RuleTerms { currency, cap, floor, ..RuleTerms::plain(formula) })
-}
-
-fn percent(name: &str, number: &RawValue) -> Result<Rate, HandleError> {
-    field(name, Rate::from_percent(field(name, Amount::parse(number.get()))?))
 }
 
 /// A day of UTC, or a time.
@@ -127,12 +125,4 @@ fn read<T: serde::de::DeserializeOwned>(
     dict: &hexalpes_contracts::Dict,
 ) -> Result<T, HandleError> {
     field(name, dict.read())
-}
-
-fn field<T, E: fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| rejected(format!("{name}: {error}")))
-}
-
-fn rejected(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
 }

@@ -4,13 +4,12 @@
 //! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the
 //! consumer's.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{
-    ConsumerOptions, Event, EventConsumer, FieldRejection, HandleError, Handler, KeyOrder, Rejection,
+    ConsumerOptions, Event, EventConsumer, FieldRejection, HandleError, Handler, KeyOrder, Rejection, field,
 };
 use hexalpes_contracts::{
     affiliates::{self, Told},
@@ -21,7 +20,7 @@ use hexalpes_contracts::{
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::{Answer, FromFields, Idempotency, IdempotencyKey, KeyInUse, KeyReused, Problem};
 use hexalpes_kernel::{Amount, Cause, Currency, Edge, Rate, Timestamp};
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -140,7 +139,7 @@ impl Handler for Affiliates {
     async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
         // A type that this version does not know is none of its business.
         let Some(told) = Told::read(event.bare_kind(), &event.data) else { return Ok(()) };
-        let Some(learned) = learned(told.map_err(|error| invalid(error.to_string()))?)? else {
+        let Some(learned) = learned(told.map_err(HandleError::invalid_event)?)? else {
             return Ok(());
         };
         Ok(commands::learn(tx, learned).await?)
@@ -182,22 +181,14 @@ fn learned(told: Told) -> Result<Option<Learned>, HandleError> {
     })
 }
 
-fn percent(name: &str, number: &str) -> Result<Rate, HandleError> {
+pub(crate) fn percent(name: &str, number: &str) -> Result<Rate, HandleError> {
     field(name, Rate::from_percent(field(name, Amount::parse(number))?))
 }
 
-fn field<T, E: fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| invalid(format!("{name}: {error}")))
-}
-
-fn invalid(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
-}
-
 /// Reads the data as another context's event.
-fn read<T: DeserializeOwned>(event: &Event) -> Result<T, HandleError> {
+fn read<'a, T: Deserialize<'a>>(event: &'a Event) -> Result<T, HandleError> {
     require_json(event)?;
-    serde_json::from_slice(&event.data).map_err(|error| invalid(error.to_string()))
+    event.data_as()
 }
 
 /// Reads the data as HTTP reads the same body.

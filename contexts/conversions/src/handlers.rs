@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_client::{Client, OpenError, TopicName};
-use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, field};
 use hexalpes_contracts::affiliates::{self, Told};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Cause, Currency, Edge};
@@ -30,26 +30,26 @@ impl Handler for Affiliates {
     async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
         // A type that this version does not know is none of its business.
         let Some(told) = Told::read(event.bare_kind(), &event.data) else { return Ok(()) };
-        let told = told.map_err(|error| rejected(error.to_string()))?;
+        let told = told.map_err(HandleError::invalid_event)?;
         Ok(commands::learn(tx, learned(told)?).await?)
     }
 }
 
 fn learned(told: Told) -> Result<Learned, HandleError> {
     Ok(match told {
-        Told::Program(program) => Learned::Program(of_program(&program).map_err(rejected)?),
+        Told::Program(program) => Learned::Program(of_program(&program).map_err(HandleError::invalid_event)?),
         Told::Affiliate(affiliate) => Learned::Affiliate(KnownAffiliate {
-            id: parsed("affiliate_id", AffiliateId::parse(&affiliate.affiliate_id))?,
+            id: field("affiliate_id", AffiliateId::parse(&affiliate.affiliate_id))?,
             revision: affiliate.revision,
-            program: parsed("program_id", ProgramId::parse(&affiliate.program_id))?,
-            code: parsed("code", AffiliateCode::parse(&affiliate.code))?,
+            program: field("program_id", ProgramId::parse(&affiliate.program_id))?,
+            code: field("code", AffiliateCode::parse(&affiliate.code))?,
             is_active: affiliate.status == "ACTIVE",
         }),
         Told::Link(link) => Learned::Link(KnownLink {
-            slug: parsed("slug", Slug::parse(&link.slug))?,
-            affiliate: parsed("affiliate_id", AffiliateId::parse(&link.affiliate_id))?,
-            program: parsed("program_id", ProgramId::parse(&link.program_id))?,
-            campaign: link.campaign_id.map(|id| parsed("campaign_id", CampaignId::parse(&id))).transpose()?,
+            slug: field("slug", Slug::parse(&link.slug))?,
+            affiliate: field("affiliate_id", AffiliateId::parse(&link.affiliate_id))?,
+            program: field("program_id", ProgramId::parse(&link.program_id))?,
+            campaign: link.campaign_id.map(|id| field("campaign_id", CampaignId::parse(&id))).transpose()?,
             destination: link.destination,
         }),
     })
@@ -67,12 +67,4 @@ pub(crate) fn of_program(program: &affiliates::Program) -> Result<KnownProgram, 
         window: Duration::from_secs(program.attribution_window_seconds),
         is_active: program.status == "ACTIVE",
     })
-}
-
-fn parsed<T, E: std::fmt::Display>(field: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| rejected(format!("{field}: {error}")))
-}
-
-fn rejected(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
 }

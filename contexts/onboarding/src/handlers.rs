@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
-use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, field, word};
 use hexalpes_contracts::{kind_on, partners, recruitment};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money};
@@ -45,10 +45,12 @@ struct Registrations {
 
 impl Handler for Registrations {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
-        let Some(read) = partners::Event::read(&full(partners::NAMESPACE, event), &event.data) else {
+        let Some(read) = partners::Event::read(&event.full_kind(partners::NAMESPACE), &event.data) else {
             return Ok(());
         };
-        let partners::Event::PartnerRegistrationCompleted(registered) = read.map_err(invalid)? else {
+        let partners::Event::PartnerRegistrationCompleted(registered) =
+            read.map_err(HandleError::invalid_event)?
+        else {
             return Ok(());
         };
         let partner = Partner {
@@ -81,10 +83,13 @@ struct Hires {
 
 impl Handler for Hires {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
-        let Some(read) = recruitment::Event::read(&full(recruitment::NAMESPACE, event), &event.data) else {
+        let Some(read) = recruitment::Event::read(&event.full_kind(recruitment::NAMESPACE), &event.data)
+        else {
             return Ok(());
         };
-        let recruitment::Event::CandidateHired(hired) = read.map_err(invalid)? else { return Ok(()) };
+        let recruitment::Event::CandidateHired(hired) = read.map_err(HandleError::invalid_event)? else {
+            return Ok(());
+        };
         let currency = field("currency", Currency::parse(&hired.currency))?;
         let salary = field("agreed_salary", Amount::parse(hired.agreed_salary.get()))?;
         let terms = EmploymentTerms {
@@ -105,26 +110,4 @@ impl Handler for Hires {
         commands::create_employment_contract(tx, command, cause).await?;
         Ok(())
     }
-}
-
-/// The type in full, also of a message that says the bare name.
-fn full(namespace: &str, event: &Event) -> String {
-    if event.kind.contains('.') { event.kind.clone() } else { format!("{namespace}{}", event.kind) }
-}
-
-fn field<T, E: std::fmt::Display>(name: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| rejected(format!("{name}: {error}")))
-}
-
-fn word<T>(name: &str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, HandleError> {
-    parse(word).ok_or_else(|| rejected(format!("{name}: {word} is none that is known")))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
-fn invalid(error: serde_json::Error) -> HandleError {
-    rejected(error.to_string())
-}
-
-fn rejected(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
 }

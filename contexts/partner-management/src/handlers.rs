@@ -3,13 +3,14 @@
 //! Each is told of one thing under its own id, and acts once, in whatever order they come: nothing here waits for
 //! anything else. Not here: inbox, retries and dead letters, which are the consumer's.
 
-use std::fmt;
 use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
-use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection};
-use hexalpes_contracts::kind_on;
+use hexalpes_consumer::{
+    ConsumerOptions, Event, EventConsumer, HandleError, Handler, Rejection, field, word,
+};
 use hexalpes_contracts::campaigns::{self, BudgetAlert, CampaignPerformanceReport};
+use hexalpes_contracts::kind_on;
 use hexalpes_contracts::onboarding::{self, ContractActivated, ContractEnded, ContractSigned};
 use hexalpes_contracts::recruitment::{self, CandidateHired, CandidateMatched, RecruitmentCompleted};
 use hexalpes_db::{Db, Tx};
@@ -39,11 +40,7 @@ const TOPICS: [(&str, &str, &str); 8] = [
         recruitment::COMPLETED_TOPIC,
         "com.hexabuilders.recruitment.RecruitmentCompleted",
     ),
-    (
-        "performance-report",
-        campaigns::REPORT_TOPIC,
-        "com.hexabuilders.campaigns.CampaignPerformanceReport",
-    ),
+    ("performance-report", campaigns::REPORT_TOPIC, "com.hexabuilders.campaigns.CampaignPerformanceReport"),
     ("budget-alert", campaigns::ALERT_TOPIC, "com.hexabuilders.campaigns.BudgetAlert"),
 ];
 
@@ -75,42 +72,42 @@ impl Handler for Others {
         let ids = &*self.edge;
         match event.bare_kind() {
             "ContractSigned" => {
-                let (partner, contract) = signed(&read::<ContractSigned>(event)?)?;
+                let (partner, contract) = signed(&event.data_as::<ContractSigned>()?)?;
                 Ok(commands::learn_contract(tx, ids, &partner, &contract, cause).await?)
             }
             "ContractActivated" => {
-                let (partner, contract) = activated(&read::<ContractActivated>(event)?, cause.at)?;
+                let (partner, contract) = activated(&event.data_as::<ContractActivated>()?, cause.at)?;
                 Ok(commands::learn_contract(tx, ids, &partner, &contract, cause).await?)
             }
             "ContractEnded" => {
-                let (partner, contract) = ended(&read::<ContractEnded>(event)?)?;
+                let (partner, contract) = ended(&event.data_as::<ContractEnded>()?)?;
                 Ok(commands::learn_contract(tx, ids, &partner, &contract, cause).await?)
             }
             "CandidateMatched" => {
-                let found = matched(&read::<CandidateMatched>(event)?, cause.at)?;
+                let found = matched(&event.data_as::<CandidateMatched>()?, cause.at)?;
                 Ok(commands::learn_match(tx, ids, &found, cause).await?)
             }
             "CandidateHired" => {
-                let hire = hired(&read::<CandidateHired>(event)?, cause.at)?;
+                let hire = hired(&event.data_as::<CandidateHired>()?, cause.at)?;
                 Ok(commands::learn_hire(tx, ids, &hire, cause).await?)
             }
             "RecruitmentCompleted" => {
-                let told: RecruitmentCompleted = read(event)?;
+                let told: RecruitmentCompleted = event.data_as()?;
                 // A job that the recruiters opened themselves answers no request.
                 let Some(request) = &told.request_id else { return Ok(()) };
-                let request = parsed("request_id", RequestId::parse(request))?;
-                let job = parsed("job_id", JobId::parse(&told.job_id))?;
-                let partner = parsed("partner_id", PartnerId::parse(&told.partner_id))?;
+                let request = field("request_id", RequestId::parse(request))?;
+                let job = field("job_id", JobId::parse(&told.job_id))?;
+                let partner = field("partner_id", PartnerId::parse(&told.partner_id))?;
                 let outcome = word("outcome", &told.outcome, Outcome::parse)?;
                 let of = (&job, &request);
                 Ok(commands::complete_recruitment(tx, ids, &partner, of, outcome, cause).await?)
             }
             "CampaignPerformanceReport" => {
-                let figures = reported(&read::<CampaignPerformanceReport>(event)?, cause.at)?;
+                let figures = reported(&event.data_as::<CampaignPerformanceReport>()?, cause.at)?;
                 Ok(commands::learn_figures(tx, ids, &figures, cause).await?)
             }
             "BudgetAlert" => {
-                let alert = alerted(&read::<BudgetAlert>(event)?, cause.at)?;
+                let alert = alerted(&event.data_as::<BudgetAlert>()?, cause.at)?;
                 Ok(commands::learn_alert(tx, ids, &alert, cause).await?)
             }
             // A type that this version does not know is none of its business.
@@ -121,20 +118,20 @@ impl Handler for Others {
 
 fn signed(told: &ContractSigned) -> Result<(PartnerId, Contract), HandleError> {
     let contract = Contract {
-        id: parsed("contract_id", ContractId::parse(&told.contract_id))?,
+        id: field("contract_id", ContractId::parse(&told.contract_id))?,
         kind: word("contract_type", &told.contract_type, ContractType::parse)?,
-        signed_at: Some(parsed("signed_at", Timestamp::parse(&told.signed_at))?),
+        signed_at: Some(field("signed_at", Timestamp::parse(&told.signed_at))?),
         activation: None,
         ended_at: None,
     };
-    Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
+    Ok((field("partner_id", PartnerId::parse(&told.partner_id))?, contract))
 }
 
 /// A contract that was activated has been signed, whether that was told or not; when, only the other event says.
 fn activated(told: &ContractActivated, now: Timestamp) -> Result<(PartnerId, Contract), HandleError> {
     let until = Some(told.expiration_date.as_str()).filter(|date| !date.is_empty());
     let contract = Contract {
-        id: parsed("contract_id", ContractId::parse(&told.contract_id))?,
+        id: field("contract_id", ContractId::parse(&told.contract_id))?,
         kind: word("contract_type", &told.contract_type, ContractType::parse)?,
         signed_at: None,
         activation: Some(Activation {
@@ -143,27 +140,27 @@ fn activated(told: &ContractActivated, now: Timestamp) -> Result<(PartnerId, Con
         }),
         ended_at: None,
     };
-    Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
+    Ok((field("partner_id", PartnerId::parse(&told.partner_id))?, contract))
 }
 
 fn ended(told: &ContractEnded) -> Result<(PartnerId, Contract), HandleError> {
     let contract = Contract {
-        id: parsed("contract_id", ContractId::parse(&told.contract_id))?,
+        id: field("contract_id", ContractId::parse(&told.contract_id))?,
         kind: word("contract_type", &told.contract_type, ContractType::parse)?,
         signed_at: None,
         activation: None,
-        ended_at: Some(parsed("ended_at", Timestamp::parse(&told.ended_at))?),
+        ended_at: Some(field("ended_at", Timestamp::parse(&told.ended_at))?),
     };
-    Ok((parsed("partner_id", PartnerId::parse(&told.partner_id))?, contract))
+    Ok((field("partner_id", PartnerId::parse(&told.partner_id))?, contract))
 }
 
 fn matched(told: &CandidateMatched, now: Timestamp) -> Result<Match, HandleError> {
     Ok(Match {
-        id: parsed("match_id", MatchId::parse(&told.match_id))?,
-        partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
+        id: field("match_id", MatchId::parse(&told.match_id))?,
+        partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
         request: of_request(told.request_id.as_deref())?,
-        job: parsed("job_id", JobId::parse(&told.job_id))?,
-        candidate: parsed("candidate_id", CandidateId::parse(&told.candidate_id))?,
+        job: field("job_id", JobId::parse(&told.job_id))?,
+        candidate: field("candidate_id", CandidateId::parse(&told.candidate_id))?,
         score_bp: told.score_bp,
         rank: told.rank,
         explanation: Json::kept(told.explanation.get()),
@@ -174,13 +171,13 @@ fn matched(told: &CandidateMatched, now: Timestamp) -> Result<Match, HandleError
 fn hired(told: &CandidateHired, now: Timestamp) -> Result<Hire, HandleError> {
     // Who does not say what the cost is in means the salary's.
     let code = Some(told.recruitment_cost_currency.as_str()).filter(|code| !code.is_empty());
-    let currency = parsed("currency", Currency::parse(code.unwrap_or(&told.currency)))?;
+    let currency = field("currency", Currency::parse(code.unwrap_or(&told.currency)))?;
     Ok(Hire {
-        id: parsed("hiring_id", HiringId::parse(&told.hiring_id))?,
-        partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
+        id: field("hiring_id", HiringId::parse(&told.hiring_id))?,
+        partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
         request: of_request(told.request_id.as_deref())?,
-        job: parsed("job_id", JobId::parse(&told.job_id))?,
-        candidate: parsed("candidate_id", CandidateId::parse(&told.candidate_id))?,
+        job: field("job_id", JobId::parse(&told.job_id))?,
+        candidate: field("candidate_id", CandidateId::parse(&told.candidate_id))?,
         job_title: told.job_title.clone(),
         employment_type: told.employment_type.clone(),
         start_date: told.start_date.clone(),
@@ -196,13 +193,13 @@ fn reported(told: &CampaignPerformanceReport, now: Timestamp) -> Result<Figures,
         start: String,
         end: String,
     }
-    let period: Period = parsed("reporting_period", told.reporting_period.read())?;
+    let period: Period = field("reporting_period", told.reporting_period.read())?;
     Ok(Figures {
-        campaign: parsed("campaign_id", CampaignId::parse(&told.campaign_id))?,
-        partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
-        report: parsed("report_id", ReportId::parse(&told.report_id))?,
-        start: parsed("reporting_period/start", Day::parse(&period.start))?,
-        end: parsed("reporting_period/end", Day::parse(&period.end))?,
+        campaign: field("campaign_id", CampaignId::parse(&told.campaign_id))?,
+        partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
+        report: field("report_id", ReportId::parse(&told.report_id))?,
+        start: field("reporting_period/start", Day::parse(&period.start))?,
+        end: field("reporting_period/end", Day::parse(&period.end))?,
         summary: Json::kept(told.performance_summary.get()),
         kpis: Json::kept(told.kpi_achievements.get()),
         roi: Json::kept(told.roi_metrics.get()),
@@ -218,12 +215,12 @@ fn alerted(told: &BudgetAlert, now: Timestamp) -> Result<Alert, HandleError> {
         version: Option<i64>,
         day: Option<String>,
     }
-    let Budget { kind, version, day } = parsed("budget_status", told.budget_status.read())?;
-    let currency = parsed("currency", Currency::parse(&told.currency))?;
+    let Budget { kind, version, day } = field("budget_status", told.budget_status.read())?;
+    let currency = field("currency", Currency::parse(&told.currency))?;
     Ok(Alert {
-        id: parsed("alert_id", AlertId::parse(&told.alert_id))?,
-        partner: parsed("partner_id", PartnerId::parse(&told.partner_id))?,
-        campaign: parsed("campaign_id", CampaignId::parse(&told.campaign_id))?,
+        id: field("alert_id", AlertId::parse(&told.alert_id))?,
+        partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
+        campaign: field("campaign_id", CampaignId::parse(&told.campaign_id))?,
         kind: word("alert_type", &told.alert_type, AlertType::parse)?,
         budget: BudgetAt {
             kind: kind.unwrap_or_default(),
@@ -238,35 +235,19 @@ fn alerted(told: &BudgetAlert, now: Timestamp) -> Result<Alert, HandleError> {
 }
 
 fn of_request(id: Option<&str>) -> Result<Option<RequestId>, HandleError> {
-    id.filter(|id| !id.is_empty()).map(|id| parsed("request_id", RequestId::parse(id))).transpose()
+    id.filter(|id| !id.is_empty()).map(|id| field("request_id", RequestId::parse(id))).transpose()
 }
 
 /// A time that a producer of the seeds need not say: then it is now.
-fn moment(field: &str, text: &str, now: Timestamp) -> Result<Timestamp, HandleError> {
-    if text.is_empty() { Ok(now) } else { parsed(field, Timestamp::parse(text)) }
+fn moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, HandleError> {
+    if text.is_empty() { Ok(now) } else { field(name, Timestamp::parse(text)) }
 }
 
-fn day_or_moment(field: &str, text: &str) -> Result<Timestamp, HandleError> {
+fn day_or_moment(name: &str, text: &str) -> Result<Timestamp, HandleError> {
     match Day::parse(text) {
         Ok(day) => Ok(day.begins()),
-        Err(_) => parsed(field, Timestamp::parse(text)),
+        Err(_) => field(name, Timestamp::parse(text)),
     }
-}
-
-fn word<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, HandleError> {
-    parse(text).ok_or_else(|| rejected(format!("{field}: {text} is none that is known")))
-}
-
-fn parsed<T, E: fmt::Display>(field: &str, value: Result<T, E>) -> Result<T, HandleError> {
-    value.map_err(|error| rejected(format!("{field}: {error}")))
-}
-
-fn read<'a, T: Deserialize<'a>>(event: &'a Event) -> Result<T, HandleError> {
-    serde_json::from_slice(&event.data).map_err(|error| rejected(error.to_string()))
-}
-
-fn rejected(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
 }
 
 impl From<NotLearned> for HandleError {

@@ -50,9 +50,9 @@ impl Handler for Requests {
             // A type that this version does not know is none of its business.
             return Ok(());
         }
-        let requested: RecruitmentRequested =
-            serde_json::from_slice(&event.data).map_err(|error| invalid(error.to_string()))?;
-        let command = told::of_requested(&requested, event.time, &*self.edge).map_err(invalid)?;
+        let requested: RecruitmentRequested = event.data_as()?;
+        let command =
+            told::of_requested(&requested, event.time, &*self.edge).map_err(HandleError::invalid_event)?;
         let opened = match commands::open_job(tx, command, cause).await {
             Ok(opened) => opened,
             Err(JobNotOpened::Database(error)) => return Err(error.into()),
@@ -70,8 +70,4 @@ impl Handler for Requests {
             Err(error) => Err(HandleError::Unexpected { why: error.to_string() }),
         }
     }
-}
-
-fn invalid(why: String) -> HandleError {
-    HandleError::Rejected(Rejection::new("invalid_event", why))
 }
