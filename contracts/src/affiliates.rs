@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What the types of this context begin with.
-pub const NAMESPACE: &str = "com.hexabuilders.affiliates.";
+use crate::events::events;
+
 /// Where they are published, besides the topics of all events.
 pub const TOPIC: &str = "persistent://public/default/afiliados.eventos";
 
@@ -106,17 +106,16 @@ pub struct Link {
     pub created_at: String,
 }
 
-/// Any event of this context.
-#[derive(Clone, Debug)]
-pub enum Event {
-    ProgramCreated(Program),
-    ProgramUpdated(Program),
-    AffiliateRegistered(Affiliate),
-    AffiliateUpdated(Affiliate),
-    AffiliateSuspended(Affiliate),
-    AffiliateReactivated(Affiliate),
-    AffiliateTerminated(Affiliate),
-    LinkCreated(Link),
+events! { "com.hexabuilders.affiliates.":
+    ProgramCreated(Program) by program_id;
+    ProgramUpdated(Program) by program_id;
+    AffiliateRegistered(Affiliate) by affiliate_id;
+    AffiliateUpdated(Affiliate) by affiliate_id;
+    AffiliateSuspended(Affiliate) by affiliate_id;
+    AffiliateReactivated(Affiliate) by affiliate_id;
+    AffiliateTerminated(Affiliate) by affiliate_id;
+    /// In order with what else is told of the affiliate.
+    LinkCreated(Link) by affiliate_id;
 }
 
 /// What an event tells, for whoever keeps the newest.
@@ -125,51 +124,6 @@ pub enum Told {
     Program(Program),
     Affiliate(Affiliate),
     Link(Link),
-}
-
-impl Event {
-    /// The CloudEvents `type`: `com.hexabuilders.affiliates.AffiliateRegistered`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::ProgramCreated(_) => "com.hexabuilders.affiliates.ProgramCreated",
-            Self::ProgramUpdated(_) => "com.hexabuilders.affiliates.ProgramUpdated",
-            Self::AffiliateRegistered(_) => "com.hexabuilders.affiliates.AffiliateRegistered",
-            Self::AffiliateUpdated(_) => "com.hexabuilders.affiliates.AffiliateUpdated",
-            Self::AffiliateSuspended(_) => "com.hexabuilders.affiliates.AffiliateSuspended",
-            Self::AffiliateReactivated(_) => "com.hexabuilders.affiliates.AffiliateReactivated",
-            Self::AffiliateTerminated(_) => "com.hexabuilders.affiliates.AffiliateTerminated",
-            Self::LinkCreated(_) => "com.hexabuilders.affiliates.LinkCreated",
-        }
-    }
-
-    /// The id of the program, affiliate or link that the event is about.
-    pub fn aggregate_id(&self) -> &str {
-        match self {
-            Self::ProgramCreated(event) | Self::ProgramUpdated(event) => &event.program_id,
-            Self::AffiliateRegistered(event)
-            | Self::AffiliateUpdated(event)
-            | Self::AffiliateSuspended(event)
-            | Self::AffiliateReactivated(event)
-            | Self::AffiliateTerminated(event) => &event.affiliate_id,
-            Self::LinkCreated(event) => &event.link_id,
-        }
-    }
-
-    /// The CloudEvents `data`.
-    pub fn data(&self) -> Box<RawValue> {
-        match self {
-            Self::ProgramCreated(event) | Self::ProgramUpdated(event) => {
-                serde_json::value::to_raw_value(event)
-            }
-            Self::AffiliateRegistered(event)
-            | Self::AffiliateUpdated(event)
-            | Self::AffiliateSuspended(event)
-            | Self::AffiliateReactivated(event)
-            | Self::AffiliateTerminated(event) => serde_json::value::to_raw_value(event),
-            Self::LinkCreated(event) => serde_json::value::to_raw_value(event),
-        }
-        .expect("strings and numbers are always JSON")
-    }
 }
 
 impl Told {

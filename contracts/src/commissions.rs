@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What the types of this context begin with.
-pub const NAMESPACE: &str = "com.hexabuilders.commissions.";
+use crate::events::events;
+
 /// Where they are published, besides the topics of all events.
 pub const TOPIC: &str = "persistent://public/default/comisiones.eventos";
 /// A command on the `commands` topic: `data` as the body of `POST /commissions/calculate`.
@@ -156,82 +156,23 @@ pub struct PayoutChange {
     pub changed_at: String,
 }
 
-/// Any event of this context.
-#[derive(Clone, Debug)]
-pub enum Event {
-    CommissionCalculated(CommissionCalculated),
-    CommissionApproved(CommissionApproved),
+events! { "com.hexabuilders.commissions.":
+    CommissionCalculated(CommissionCalculated) by commission_id;
+    CommissionApproved(CommissionApproved) by commission_id;
     /// It must wait before it may be approved.
-    CommissionHeld(CommissionChange),
+    CommissionHeld(CommissionChange) by commission_id;
     /// It need not wait any longer.
-    CommissionReleased(CommissionChange),
+    CommissionReleased(CommissionChange) by commission_id;
     /// It is not owed.
-    CommissionRejected(CommissionChange),
+    CommissionRejected(CommissionChange) by commission_id;
     /// Before it was paid, all of it or a part is no longer owed.
-    CommissionReversed(CommissionChange),
-    CommissionPaid(CommissionChange),
+    CommissionReversed(CommissionChange) by commission_id;
+    CommissionPaid(CommissionChange) by commission_id;
     /// After it was paid, all of it or a part is owed back.
-    CommissionClawedBack(CommissionChange),
-    CommissionRerated(CommissionRerated),
-    PayoutCreated(PayoutChange),
-    PayoutSettled(PayoutChange),
+    CommissionClawedBack(CommissionChange) by commission_id;
+    CommissionRerated(CommissionRerated) by commission_id;
+    PayoutCreated(PayoutChange) by payout_id;
+    PayoutSettled(PayoutChange) by payout_id;
     /// All of it, or some of its lines.
-    PayoutFailed(PayoutChange),
-}
-
-impl Event {
-    /// The CloudEvents `type`: `com.hexabuilders.commissions.CommissionCalculated`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::CommissionCalculated(_) => "com.hexabuilders.commissions.CommissionCalculated",
-            Self::CommissionApproved(_) => "com.hexabuilders.commissions.CommissionApproved",
-            Self::CommissionHeld(_) => "com.hexabuilders.commissions.CommissionHeld",
-            Self::CommissionReleased(_) => "com.hexabuilders.commissions.CommissionReleased",
-            Self::CommissionRejected(_) => "com.hexabuilders.commissions.CommissionRejected",
-            Self::CommissionReversed(_) => "com.hexabuilders.commissions.CommissionReversed",
-            Self::CommissionPaid(_) => "com.hexabuilders.commissions.CommissionPaid",
-            Self::CommissionClawedBack(_) => "com.hexabuilders.commissions.CommissionClawedBack",
-            Self::CommissionRerated(_) => "com.hexabuilders.commissions.CommissionRerated",
-            Self::PayoutCreated(_) => "com.hexabuilders.commissions.PayoutCreated",
-            Self::PayoutSettled(_) => "com.hexabuilders.commissions.PayoutSettled",
-            Self::PayoutFailed(_) => "com.hexabuilders.commissions.PayoutFailed",
-        }
-    }
-
-    /// The id of the commission or the payout that the event is about.
-    pub fn aggregate_id(&self) -> &str {
-        match self {
-            Self::CommissionCalculated(event) => &event.commission_id,
-            Self::CommissionApproved(event) => &event.commission_id,
-            Self::CommissionHeld(event)
-            | Self::CommissionReleased(event)
-            | Self::CommissionRejected(event)
-            | Self::CommissionReversed(event)
-            | Self::CommissionPaid(event)
-            | Self::CommissionClawedBack(event) => &event.commission_id,
-            Self::CommissionRerated(event) => &event.commission_id,
-            Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
-                &event.payout_id
-            }
-        }
-    }
-
-    /// The CloudEvents `data`.
-    pub fn data(&self) -> Box<RawValue> {
-        match self {
-            Self::CommissionCalculated(event) => serde_json::value::to_raw_value(event),
-            Self::CommissionApproved(event) => serde_json::value::to_raw_value(event),
-            Self::CommissionHeld(event)
-            | Self::CommissionReleased(event)
-            | Self::CommissionRejected(event)
-            | Self::CommissionReversed(event)
-            | Self::CommissionPaid(event)
-            | Self::CommissionClawedBack(event) => serde_json::value::to_raw_value(event),
-            Self::CommissionRerated(event) => serde_json::value::to_raw_value(event),
-            Self::PayoutCreated(event) | Self::PayoutSettled(event) | Self::PayoutFailed(event) => {
-                serde_json::value::to_raw_value(event)
-            }
-        }
-        .expect("strings and numbers are always JSON")
-    }
+    PayoutFailed(PayoutChange) by payout_id;
 }

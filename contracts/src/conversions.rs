@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// What the types of this context begin with.
-pub const NAMESPACE: &str = "com.hexabuilders.conversions.";
+use crate::events::events;
+
 /// Where they are published, besides the topics of all events.
 pub const TOPIC: &str = "persistent://public/default/conversiones.eventos";
 
@@ -93,34 +93,7 @@ impl ConversionRefunded {
     pub const KIND: &'static str = "com.hexabuilders.conversions.ConversionRefunded";
 }
 
-/// Any event of this context.
-#[derive(Clone, Debug)]
-pub enum Event {
-    ConversionRecorded(ConversionRecorded),
-    ConversionRefunded(ConversionRefunded),
-}
-
-impl Event {
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::ConversionRecorded(_) => ConversionRecorded::KIND,
-            Self::ConversionRefunded(_) => ConversionRefunded::KIND,
-        }
-    }
-
-    pub fn conversion_id(&self) -> &str {
-        match self {
-            Self::ConversionRecorded(event) => &event.conversion_id,
-            Self::ConversionRefunded(event) => &event.conversion_id,
-        }
-    }
-
-    /// The CloudEvents `data`.
-    pub fn data(&self) -> Box<RawValue> {
-        match self {
-            Self::ConversionRecorded(event) => serde_json::value::to_raw_value(event),
-            Self::ConversionRefunded(event) => serde_json::value::to_raw_value(event),
-        }
-        .expect("strings and numbers are always JSON")
-    }
+events! { "com.hexabuilders.conversions.":
+    ConversionRecorded(ConversionRecorded) by conversion_id;
+    ConversionRefunded(ConversionRefunded) by conversion_id;
 }

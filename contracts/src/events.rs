@@ -2,7 +2,9 @@
 
 /// An enum of all events of a context.
 macro_rules! events {
-    ($namespace:literal: $($name:ident($carried:ident) by $key:ident $(to $topic:expr)?;)+) => {
+    ($namespace:literal: $(
+        $(#[$about:meta])* $name:ident($carried:ident) by $key:ident $(to $topic:expr)?;
+    )+) => {
         /// What the types of this context begin with.
         pub const NAMESPACE: &str = $namespace;
 
@@ -12,7 +14,7 @@ macro_rules! events {
         /// Any event of this context.
         #[derive(Clone, Debug)]
         pub enum Event {
-            $($name($carried)),+
+            $($(#[$about])* $name($carried)),+
         }
 
         impl Event {

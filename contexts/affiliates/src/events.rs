@@ -85,10 +85,7 @@ fn state(affiliate: &Affiliate) -> wire::Affiliate {
 }
 
 async fn append(tx: &Tx, id: Uuid, event: Event, cause: &Cause) -> Result<(), DbError> {
-    let aggregate_id = match &event {
-        Event::LinkCreated(link) => link.affiliate_id.clone(),
-        event => event.aggregate_id().to_owned(),
-    };
+    let aggregate_id = event.aggregate_id().to_owned();
     let new =
         NewEvent { id, aggregate_type: "affiliates", aggregate_id, kind: event.kind(), data: event.data() };
     hexalpes_outbox::append(tx, cause, new).await

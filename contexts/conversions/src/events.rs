@@ -63,7 +63,7 @@ async fn append(tx: &Tx, id: Uuid, event: &Event, cause: &Cause) -> Result<(), D
     let new = NewEvent {
         id,
         aggregate_type: "conversions",
-        aggregate_id: event.conversion_id().to_owned(),
+        aggregate_id: event.aggregate_id().to_owned(),
         kind: event.kind(),
         data: event.data(),
     };
