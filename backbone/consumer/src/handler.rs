@@ -41,7 +41,6 @@ pub enum HandleError {
 
 impl HandleError {
     /// What the event says is not what its type is to say: `invalid_event`.
-    #[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
     pub fn invalid_event(why: impl fmt::Display) -> Self {
         Self::Rejected(Rejection::new("invalid_event", why.to_string()))
     }

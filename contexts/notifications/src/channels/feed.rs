@@ -24,9 +24,14 @@ impl Default for Feed {
 }
 
 impl Feed {
+    /// Something may be sent, by a channel that does not wait for its recipient to look.
+    pub(crate) fn wake_senders(&self) {
+        self.sending.send_modify(|news| *news += 1);
+    }
+
     /// Something may be sent, and these have something new in their inboxes.
     pub(crate) fn tell(&self, recipients: HashSet<RecipientId>) {
-        self.sending.send_modify(|news| *news += 1);
+        self.wake_senders();
         if !recipients.is_empty() {
             // Nobody listens: nobody has to be told.
             let _ = self.inboxes.send(Arc::new(recipients));
@@ -75,7 +80,7 @@ mod tests {
         let feed = Feed::default();
         let (sends, mut ana) = (feed.listen(), feed.follow(of("ana")));
         feed.tell(HashSet::from([of("ben")]));
-        feed.tell(HashSet::new());
+        feed.wake_senders();
         assert_eq!(ana.told().now_or_never(), None);
         assert!(sends.has_changed().unwrap());
         feed.tell(HashSet::from([of("ben"), of("ana")]));

@@ -88,6 +88,6 @@ pub(super) async fn replay(
         Ok(Answer::json(StatusCode::OK, &DeliveryView::from(&delivery)))
     };
     let answer = app.idempotency.write(&app.channels.db, request, replay).await;
-    app.channels.feed.tell();
+    app.channels.feed.wake_senders();
     answer
 }

@@ -130,7 +130,7 @@ pub(super) async fn enable(
         Ok(Answer::json(StatusCode::OK, &WebhookView::from(&webhook)))
     };
     let answer = app.idempotency.write(&app.channels.db, request, enable).await;
-    app.channels.feed.tell();
+    app.channels.feed.wake_senders();
     answer
 }
 
@@ -172,7 +172,7 @@ pub(super) async fn replay(
         Ok(Answer::json(StatusCode::OK, &CountView { count }))
     };
     let answer = app.idempotency.write(&app.channels.db, request, replay).await;
-    app.channels.feed.tell();
+    app.channels.feed.wake_senders();
     answer
 }
 

@@ -24,7 +24,7 @@ async fn an_inbox_is_paged_narrowed_and_read() {
         assert_eq!(seen, ["a-0", "a-1", "a-2", "a-3", "a-4"].map(|id| json!(id)));
         // No cursor that an inbox gave, for both are numbers there.
         let text = r#"["created_at",["1736950800000000","x"]]"#;
-        let cursor: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let cursor = text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
         let (status, refused) =
             desk.get(&format!("/v1/inbox/p-1?limit=2&sort=created_at&cursor={cursor}")).await;
         assert_eq!((status, &refused["parameter"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("cursor")));

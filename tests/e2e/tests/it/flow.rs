@@ -6,7 +6,7 @@ use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Outgoing, Producer
 use hexalpes_e2e::{PATIENCE, Product, calculation};
 use hexalpes_engines::{eventually, pulsar, python};
 use hexalpes_kernel::CloudEvent;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 const CALCULATED: &str = "com.hexabuilders.commissions.CommissionCalculated";
