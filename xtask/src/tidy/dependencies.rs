@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 18] = [
+const ROOMS: [(Place, &[Place]); 21] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -19,6 +19,9 @@ const ROOMS: [(Place, &[Place]); 18] = [
     ("backbone/auth", &[]),
     ("backbone/registry", &["backbone/wire"]),
     ("backbone/avro", &[]),
+    ("backbone/capture", &["foundation/kernel"]),
+    ("backbone/binlog", &["backbone/capture", "foundation/kernel"]),
+    ("backbone/pgoutput", &["backbone/capture", "foundation/kernel"]),
     (
         "backbone/broker",
         &[
@@ -36,7 +39,17 @@ const ROOMS: [(Place, &[Place]); 18] = [
     ),
     ("backbone/client", &["backbone/wire"]),
     ("backbone/topology", &["backbone/client"]),
-    ("backbone/outbox", &["backbone/avro", "backbone/client", "foundation/"]),
+    (
+        "backbone/outbox",
+        &[
+            "backbone/avro",
+            "backbone/binlog",
+            "backbone/capture",
+            "backbone/client",
+            "backbone/pgoutput",
+            "foundation/",
+        ],
+    ),
     ("backbone/consumer", &["backbone/avro", "backbone/client", "backbone/outbox", "foundation/"]),
     ("contracts", &["foundation/kernel"]),
     ("contexts/", &["contracts", "backbone/client", "backbone/consumer", "backbone/outbox", "foundation/"]),

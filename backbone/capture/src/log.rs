@@ -1,0 +1,41 @@
+//! Reading a log, and what a table had at one place of it.
+
+use crate::error::LogError;
+use crate::position::Position;
+use crate::row::{Inserted, Value};
+
+/// What a log gives next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Rows of the transaction that it is in, in their order. A transaction of many rows comes in several steps, so
+    /// that memory stays bounded; all of it is committed.
+    Rows(Vec<Inserted>),
+    /// Everything up to here has been given, and no transaction is half given. It also comes from time to time while
+    /// nothing is inserted into the tables, for the log to be let go.
+    Boundary(Position),
+}
+
+/// A database's log, from a position on, with the insertions into chosen tables alone.
+pub trait Log: Send {
+    /// Waits for what comes next. Dropped while it waits, it loses nothing.
+    fn next(&mut self) -> impl Future<Output = Result<Step, LogError>> + Send;
+
+    /// What lies before is not needed any more: the database may let it go. It is told so now and then.
+    fn confirm(&mut self, through: &Position) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Bytes of log between what was given last and what the database has written; none where it does not say.
+    fn behind(&mut self) -> impl Future<Output = Result<Option<u64>, LogError>> + Send;
+}
+
+/// The rows that a table had at one place of the log.
+pub trait Snapshot: Send {
+    /// The rows are those of the transactions before it, and the log from there has all others.
+    fn position(&self) -> &Position;
+
+    /// Up to `limit` rows whose key is above `key`, by their key; fewer than `limit` when there are no more.
+    fn after(
+        &mut self,
+        key: Option<&Value>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<Inserted>, LogError>> + Send;
+}

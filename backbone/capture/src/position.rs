@@ -1,0 +1,77 @@
+//! A place in a log between two transactions.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+/// A place between two transactions. Its text is `FILE:OFFSET`, or `OFFSET` alone for a log without files (an LSN, in
+/// decimal digits); ordered within one log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The log file, such as `mysql-bin.000042`; empty if the log has none.
+    pub file: String,
+    pub offset: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no position in a log; write FILE:OFFSET or OFFSET")]
+pub struct PositionError(String);
+
+impl Position {
+    pub fn new(file: impl Into<String>, offset: u64) -> Self {
+        Self { file: file.into(), offset }
+    }
+
+    /// The number that a log file's name ends with. It is compared as a number: `.1000000` follows `.999999`.
+    fn number(&self) -> u64 {
+        self.file.rsplit('.').next().and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
+}
+
+impl Ord for Position {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_number = (self.number(), self.offset).cmp(&(other.number(), other.offset));
+        by_number.then_with(|| self.file.cmp(&other.file))
+    }
+}
+
+impl PartialOrd for Position {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.file.is_empty() {
+            write!(f, "{}", self.offset)
+        } else {
+            write!(f, "{}:{}", self.file, self.offset)
+        }
+    }
+}
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Self, PositionError> {
+        let (file, offset) = text.rsplit_once(':').unwrap_or(("", text));
+        let offset = offset.parse().map_err(|_| PositionError(text.to_owned()))?;
+        Ok(Self::new(file, offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_ordered_by_the_numbers_of_their_files_and_read_as_they_are_written() {
+        let texts = ["mysql-bin.999999:900", "mysql-bin.1000000:4", "mysql-bin.1000000:157"];
+        let positions = texts.map(|text| text.parse::<Position>().unwrap());
+        assert!(positions.is_sorted());
+        assert_eq!(positions.map(|position| position.to_string()), texts);
+        assert_eq!("26".parse(), Ok(Position::new("", 26)));
+        assert!("bin.1:x".parse::<Position>().is_err());
+    }
+}

@@ -1,0 +1,69 @@
+//! A row as a log has it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hexalpes_kernel::Timestamp;
+use uuid::Uuid;
+
+/// A table, as it is when the row is inserted: the next row may have another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    pub database: String,
+    /// None where databases have no schemas (`MySQL`).
+    pub schema: Option<String>,
+    pub name: String,
+    /// Names of the columns, in the order of a row's values.
+    pub columns: Vec<String>,
+}
+
+/// What a column holds, exactly.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    /// Beyond an `i64`.
+    Unsigned(u64),
+    Float(f64),
+    /// A decimal, in digits.
+    Decimal(String),
+    Text(String),
+    /// A JSON column's text, with the digits of its numbers as the database gives them.
+    Json(String),
+    Bytes(Bytes),
+    Uuid(Uuid),
+    /// A moment.
+    Instant(Timestamp),
+    /// A date, a time, or both without a zone, as the database writes it: `2025-01-15 14:20:00.123456`.
+    Local(String),
+}
+
+/// Where an inserted row comes from, for who tells others (Debezium's `source`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Origin {
+    /// `mysql`, `mariadb` or `postgresql`.
+    pub connector: &'static str,
+    /// When it was committed, as near as the log says it.
+    pub at: Timestamp,
+    /// What else the log says, with Debezium's field names: `server_id`, `file`, `pos`, `row`, `gtid`; `lsn`, `txId`.
+    pub fields: Vec<(&'static str, serde_json::Value)>,
+    /// It was read from the table, not from the log.
+    pub is_snapshot: bool,
+}
+
+/// A row that was inserted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inserted {
+    pub table: Arc<Table>,
+    pub values: Vec<Value>,
+    pub origin: Arc<Origin>,
+}
+
+impl Inserted {
+    /// What a column holds; none if the table has no such column.
+    pub fn get(&self, column: &str) -> Option<&Value> {
+        let at = self.table.columns.iter().position(|name| name == column)?;
+        self.values.get(at)
+    }
+}
