@@ -216,7 +216,8 @@ async fn a_topic_whose_namespace_wants_encryption_takes_nothing_else() {
         let mut open = async |encrypted: bool| {
             let producer = CommandProducer {
                 topic: topic.clone(),
-                producer_id: 1,
+                // A number of its own for who is refused: Pulsar may still be clearing it away.
+                producer_id: if encrypted { 1 } else { 2 },
                 request_id: 1,
                 encrypted: Some(encrypted),
                 ..CommandProducer::default()
