@@ -6,6 +6,28 @@ use bytes::Bytes;
 use hexalpes_kernel::Timestamp;
 use uuid::Uuid;
 
+use crate::position::Position;
+
+/// Which table is meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableName {
+    /// The schema; on `MySQL` the database.
+    pub schema: String,
+    pub name: String,
+}
+
+impl TableName {
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: schema.into(), name: name.into() }
+    }
+}
+
+impl std::fmt::Display for TableName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
 /// A table, as it is when the row is inserted: the next row may have another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -44,6 +66,9 @@ pub enum Value {
 pub struct Origin {
     /// `mysql`, `mariadb` or `postgresql`.
     pub connector: &'static str,
+    /// A place right before its transaction: it was committed before a position if this is less than that. From a
+    /// table, the snapshot's position.
+    pub begins: Position,
     /// When it was committed, as near as the log says it.
     pub at: Timestamp,
     /// What else the log says, with Debezium's field names: `server_id`, `file`, `pos`, `row`, `gtid`; `lsn`, `txId`.
