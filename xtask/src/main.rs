@@ -5,6 +5,7 @@
 mod acceptance;
 mod bench;
 mod fuzz;
+mod mysql;
 mod packages;
 mod prepare;
 mod pulsar;
@@ -34,7 +35,7 @@ enum Task {
     Tidy,
     /// List the acceptance items with and without a test
     Acceptance(acceptance::Options),
-    /// Bring what the engines need: Debian's packages (as root), Pulsar's distribution, the Python and Go clients
+    /// Bring what the engines need: Debian's packages (as root), MySQL and Pulsar, the Python and Go clients
     Prepare,
     /// Measure the broker beside a real Pulsar, or the whole product (`bench http`), built for release
     // Its help is the bench's own.
@@ -50,6 +51,8 @@ enum Task {
     /// A real Apache Pulsar, to run or to look at
     #[command(subcommand)]
     Pulsar(pulsar::Command),
+    /// A real MySQL from Debian's packages; runs until Ctrl-C
+    Mysql,
 }
 
 fn main() -> ExitCode {
@@ -70,6 +73,7 @@ fn run() -> Result<ExitCode> {
         Task::Prepare => Ok(prepare::run()),
         Task::PythonSuite(options) => python_suite::run(&options),
         Task::Pulsar(command) => pulsar::run(command),
+        Task::Mysql => mysql::run(),
     }
 }
 

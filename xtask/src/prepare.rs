@@ -3,21 +3,23 @@
 use std::process::ExitCode;
 use std::thread;
 
-use hexalpes_engines::{Go, Pulsar, Python};
+use hexalpes_engines::{Go, MySql, Pulsar, Python};
 
 use crate::packages;
 
 /// Fails when something could not be had; what could be had is there all the same.
 pub(crate) fn run() -> ExitCode {
     packages::install_missing();
-    let (pulsar, python, go) = thread::scope(|scope| {
+    let (pulsar, mysql, python, go) = thread::scope(|scope| {
         let pulsar = scope.spawn(Pulsar::prepare);
+        let mysql = scope.spawn(MySql::prepare);
         let go = scope.spawn(Go::prepare);
         let python = Python::prepare();
         let joined = "preparing does not panic";
-        (pulsar.join().expect(joined), python, go.join().expect(joined))
+        let (pulsar, mysql) = (pulsar.join().expect(joined), mysql.join().expect(joined));
+        (pulsar, mysql, python, go.join().expect(joined))
     });
-    let absent: Vec<_> = [pulsar.err(), python.err(), go.err()].into_iter().flatten().collect();
+    let absent: Vec<_> = [pulsar.err(), mysql.err(), python.err(), go.err()].into_iter().flatten().collect();
     for absent in &absent {
         println!("{absent}");
     }

@@ -11,7 +11,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hexalpes_engines::{Absent, Go, MariaDb, Postgres, Pulsar, Python, variable};
+use hexalpes_engines::{Absent, Go, MariaDb, MySql, Postgres, Pulsar, Python, variable};
 
 use crate::{packages, workspace};
 
@@ -29,6 +29,7 @@ pub(crate) struct Options {
 struct Engines {
     postgres: Option<Postgres>,
     mariadb: Option<MariaDb>,
+    mysql: Option<MySql>,
     pulsar: Option<Pulsar>,
     python: Option<Python>,
     go: Option<Go>,
@@ -105,8 +106,10 @@ impl Engines {
             let pulsar = scope.spawn(Pulsar::start);
             let python = scope.spawn(Python::prepare);
             let go = scope.spawn(Go::prepare);
+            let mysql = scope.spawn(MySql::start_unsynced);
             engines.postgres = engines.keep(Postgres::start());
             engines.mariadb = engines.keep(MariaDb::start());
+            engines.mysql = engines.keep(mysql.join().expect("starting does not panic"));
             engines.python = engines.keep(python.join().expect("preparing does not panic"));
             engines.go = engines.keep(go.join().expect("preparing does not panic"));
             engines.pulsar = engines.keep(pulsar.join().expect("starting does not panic"));
@@ -119,12 +122,13 @@ impl Engines {
     }
 
     /// What the test binaries read. An absent engine's variable is empty, whatever our own environment says.
-    fn variables(&self) -> [(&'static str, String); 6] {
+    fn variables(&self) -> [(&'static str, String); 7] {
         let python = self.python.as_ref().map(|python| python.interpreter().display().to_string());
         let go = self.go.as_ref().map(|go| go.program().display().to_string());
         [
             (variable::POSTGRES_URL, self.postgres.as_ref().map(Postgres::url)),
             (variable::MARIADB_URL, self.mariadb.as_ref().map(MariaDb::url)),
+            (variable::MYSQL_URL, self.mysql.as_ref().map(MySql::url)),
             (variable::PULSAR_URL, self.pulsar.as_ref().map(Pulsar::service_url)),
             (variable::PULSAR_ADMIN_URL, self.pulsar.as_ref().map(Pulsar::admin_url)),
             (variable::PYTHON, python),

@@ -14,7 +14,7 @@ impl Absent {
         Self { engine, because: format!("{error:#}") }
     }
 
-    /// `PostgreSQL`, `MariaDB`, `Pulsar`, `Python client` or `Go client`.
+    /// `PostgreSQL`, `MariaDB`, `MySQL`, `Pulsar`, `Python client` or `Go client`.
     pub fn engine(&self) -> &'static str {
         self.engine
     }

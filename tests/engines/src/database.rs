@@ -18,6 +18,7 @@ pub enum Engine {
     Sqlite,
     Postgres,
     MariaDb,
+    MySql,
 }
 
 impl fmt::Display for Engine {
@@ -26,6 +27,7 @@ impl fmt::Display for Engine {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
             Self::MariaDb => "MariaDB",
+            Self::MySql => "MySQL",
         })
     }
 }
@@ -67,7 +69,7 @@ impl TestDatabase {
             ServerUrl::parse(url).unwrap_or_else(|| panic!("{url} is no address of a database server"));
         let name = format!("test_{:016x}", RandomState::new().hash_one(0));
         let create = match engine {
-            Engine::MariaDb => format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
+            Engine::MariaDb | Engine::MySql => format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"),
             Engine::Sqlite | Engine::Postgres => format!("CREATE DATABASE {name}"),
         };
         server.execute(engine, &create).unwrap_or_else(|error| panic!("no database on {engine}: {error:#}"));
@@ -128,7 +130,7 @@ impl ServerUrl {
 
     fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
         let mut client = match engine {
-            Engine::MariaDb => self.mariadb()?,
+            Engine::MariaDb | Engine::MySql => self.mariadb()?,
             Engine::Sqlite | Engine::Postgres => self.psql()?,
         };
         tool::run(client.arg(sql)).map(drop)

@@ -13,6 +13,8 @@ pub mod variable {
     pub const POSTGRES_URL: &str = "HEXALPES_TEST_POSTGRES_URL";
     /// As for PostgreSQL.
     pub const MARIADB_URL: &str = "HEXALPES_TEST_MARIADB_URL";
+    /// As for PostgreSQL.
+    pub const MYSQL_URL: &str = "HEXALPES_TEST_MYSQL_URL";
     /// `pulsar://host:port` of a real Pulsar.
     pub const PULSAR_URL: &str = "HEXALPES_TEST_PULSAR_URL";
     /// `http://host:port` of its REST interface.
@@ -23,17 +25,26 @@ pub mod variable {
     pub const GO: &str = "HEXALPES_TEST_GO";
 }
 
-/// A fresh, empty database on every engine there is: SQLite always, PostgreSQL and MariaDB when given.
+/// The servers, and what names them.
+const SERVERS: [(Engine, &str); 3] = [
+    (Engine::Postgres, variable::POSTGRES_URL),
+    (Engine::MariaDb, variable::MARIADB_URL),
+    (Engine::MySql, variable::MYSQL_URL),
+];
+
+/// A fresh, empty database on every engine there is: SQLite always, PostgreSQL, MariaDB and MySQL when given.
 /// Each is dropped with its value.
 pub fn databases() -> Vec<TestDatabase> {
     let mut databases = vec![TestDatabase::sqlite()];
-    if let Some(url) = set(variable::POSTGRES_URL) {
-        databases.push(TestDatabase::on_server(Engine::Postgres, &url));
-    }
-    if let Some(url) = set(variable::MARIADB_URL) {
-        databases.push(TestDatabase::on_server(Engine::MariaDb, &url));
-    }
+    databases.extend(log_databases());
     databases
+}
+
+/// A fresh, empty database on every server there is, all of which can be read by their log: none in a plain
+/// `cargo test`.
+pub fn log_databases() -> Vec<TestDatabase> {
+    let given = |&(engine, variable): &(Engine, &str)| Some(TestDatabase::on_server(engine, &set(variable)?));
+    SERVERS.iter().filter_map(given).collect()
 }
 
 /// The real Pulsar's two faces.

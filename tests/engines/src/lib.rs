@@ -1,9 +1,9 @@
-//! Real PostgreSQL, MariaDB, Apache Pulsar and its official clients of Python and Go, for tests.
+//! Real PostgreSQL, MariaDB, MySQL, Apache Pulsar and its official clients of Python and Go, for tests.
 //!
 //! Two halves, and no test needs both:
 //!
-//! - **Starting** ([`Postgres`], [`MariaDb`], [`Pulsar`], [`Python`], [`Go`]) is what `cargo xtask test` does once a
-//!   run. Each engine lives in a temporary folder on free ports, is stopped when its value is dropped, and
+//! - **Starting** ([`Postgres`], [`MariaDb`], [`MySql`], [`Pulsar`], [`Python`], [`Go`]) is what `cargo xtask test`
+//!   does once a run. Each engine lives in a temporary folder on free ports, is stopped when its value is dropped, and
 //!   also when the process that started it dies. What this machine cannot have is a value ([`Absent`]), not
 //!   a panic.
 //! - **Asking** ([`databases`], [`pulsar`], [`python`], [`go`]) is what a test does: it loops over what there is.
@@ -21,10 +21,12 @@ mod absent;
 mod account;
 mod cache;
 mod database;
+mod debian;
 mod given;
 mod go;
 mod http;
 mod mariadb;
+mod mysql;
 mod port;
 mod postgres;
 mod program;
@@ -37,10 +39,11 @@ mod wait;
 pub use absent::Absent;
 pub use cache::cache_folder;
 pub use database::{Engine, TestDatabase};
-pub use given::{PulsarUrls, databases, go, pulsar, pulsar_program, python, variable};
+pub use given::{PulsarUrls, databases, go, log_databases, pulsar, pulsar_program, python, variable};
 pub use go::Go;
 pub use http::status_of;
 pub use mariadb::MariaDb;
+pub use mysql::MySql;
 pub use port::free_port;
 pub use postgres::Postgres;
 pub use program::program;

@@ -15,7 +15,7 @@ use crate::{Absent, free_port, tool};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the server runs before it accepts anybody.
-const FIRST_STATEMENTS: &str = "\
+pub(crate) const FIRST_STATEMENTS: &str = "\
 CREATE USER 'hexalpes'@'%' IDENTIFIED BY 'hexalpes';
 GRANT ALL ON *.* TO 'hexalpes'@'%' WITH GRANT OPTION;
 ";

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use hexalpes_engines::{Absent, MariaDb, Postgres};
+use hexalpes_engines::{Absent, MariaDb, MySql, Postgres};
 
 fn port_of(url: &str) -> u16 {
     let (_, address) = url.rsplit_once('@').unwrap();
@@ -35,4 +35,9 @@ fn postgres_is_there_while_its_value_is() {
 #[test]
 fn mariadb_is_there_while_its_value_is() {
     is_there_while_its_value_is(MariaDb::start(), MariaDb::url);
+}
+
+#[test]
+fn mysql_is_there_while_its_value_is() {
+    is_there_while_its_value_is(MySql::start(), MySql::url);
 }

@@ -1,0 +1,104 @@
+//! MySQL in a folder of its own.
+//!
+//! Debian's stable releases have MariaDB in its place; MySQL itself is in the unstable one ([`crate::debian`]).
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::debian::Unpacked;
+use crate::mariadb::{FIRST_STATEMENTS, client};
+use crate::server::{Server, StopWith};
+use crate::{Absent, free_port, tool};
+
+const READY_WITHIN: Duration = Duration::from_mins(1);
+
+const SYNCED: &[&str] = &["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"];
+/// The flush method exists for measurements, and halves what a table costs to make.
+const UNSYNCED: &[&str] = &[
+    "--innodb-flush-log-at-trx-commit=2",
+    "--sync-binlog=0",
+    "--innodb-flush-method=nosync",
+    "--innodb-use-native-aio=OFF",
+    "--innodb-doublewrite=OFF",
+];
+
+/// A MySQL server on loopback that writes a row-based binlog with GTIDs. The user `hexalpes` with the same password
+/// may do everything.
+#[derive(Debug)]
+pub struct MySql {
+    port: u16,
+    server: Server,
+}
+
+impl MySql {
+    /// Downloads and unpacks what [`MySql::start`] needs, if it is not there yet: 60 MB once.
+    pub fn prepare() -> Result<(), Absent> {
+        packages().map(drop).map_err(|error| Absent::because("MySQL", &error))
+    }
+
+    /// Every commit is synced.
+    pub fn start() -> Result<Self, Absent> {
+        start(SYNCED).map_err(|error| Absent::because("MySQL", &error))
+    }
+
+    /// Commits survive the server but not the machine: for tests that make tens of tables each.
+    pub fn start_unsynced() -> Result<Self, Absent> {
+        start(UNSYNCED).map_err(|error| Absent::because("MySQL", &error))
+    }
+
+    /// A database that every installation has. Tests take a fresh one each: [`crate::databases`].
+    pub fn url(&self) -> String {
+        format!("mysql://hexalpes:hexalpes@127.0.0.1:{}/mysql", self.port)
+    }
+
+    /// The process that listens, for whoever wants to measure or hurt it.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
+}
+
+fn packages() -> Result<Unpacked> {
+    Unpacked::package("mysql-server-core")
+}
+
+fn start(durability: &[&str]) -> Result<MySql> {
+    let packages = packages()?;
+    // MySQL understands MariaDB's.
+    client()?;
+    let folder = tempfile::Builder::new().prefix("hexalpes-mysql-").tempdir()?;
+    let data = folder.path().join("data");
+    let first = folder.path().join("first.sql");
+    fs::write(&first, FIRST_STATEMENTS).context("the first statements cannot be written")?;
+    let mysqld = || {
+        let mut command = packages.program("usr/sbin/mysqld");
+        command.current_dir(folder.path()).arg("--no-defaults");
+        // Others may be unable to read the cache folder, and root is refused unless it is asked for.
+        if rustix::process::geteuid().is_root() {
+            command.arg("--user=root");
+        }
+        command.arg(format!("--basedir={}", packages.path("usr").display()));
+        command.arg(format!("--datadir={}", data.display()));
+        command.arg("--secure-file-priv=NULL");
+        command
+    };
+    tool::run(mysqld().arg("--initialize-insecure"))?;
+
+    let port = free_port();
+    let mut command = mysqld();
+    command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--mysqlx=OFF"]);
+    command.args(["--max-connections=200", "--character-set-server=utf8mb4"]).args(durability);
+    command.args(["--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=1"]);
+    command.args(["--gtid-mode=ON", "--enforce-gtid-consistency=ON"]);
+    command.arg(format!("--port={port}"));
+    command.arg(format!("--socket={}", folder.path().join("mysql.sock").display()));
+    command.arg(format!("--pid-file={}", folder.path().join("mysql.pid").display()));
+    command.arg(format!("--init-file={}", first.display()));
+    // Killed, it leaves nothing behind but the folder.
+    let mut server = Server::spawn(command, folder, StopWith::Kill)?;
+    // It listens after the first statements have run.
+    server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
+    Ok(MySql { port, server })
+}
