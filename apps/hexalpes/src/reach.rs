@@ -1,12 +1,12 @@
 //! The way to a broker that may not be there yet: services start without it, and begin once its topics are
 //! ready.
 
-use std::{pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use hexalpes_client::{AdminClient, Client, admin::AdminError};
 use hexalpes_http::Check;
-use hexalpes_topology::TopologyError;
+use hexalpes_topology::{Topology, TopologyError};
 use tokio::{sync::watch, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Reach {
     engine: Engine,
+    /// What there is to be besides the topics of the platform.
+    own: Option<Arc<Topology>>,
     admin: AdminClient,
     client: Client,
     ready: CancellationToken,
@@ -29,12 +31,12 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    pub(crate) fn new(engine: Engine) -> Result<Self> {
+    pub(crate) fn new(engine: Engine, own: Option<Arc<Topology>>) -> Result<Self> {
         let ready = CancellationToken::new();
         let client = Client::gated(engine.client_options(), ready.clone())?;
         let told = watch::Sender::new(Check::degraded(format!("asking the broker at {}", engine.admin)));
         let admin = AdminClient::new(engine.admin_options())?;
-        Ok(Self { engine, admin, client, ready, told })
+        Ok(Self { engine, own, admin, client, ready, told })
     }
 
     /// What it opens waits until the topics are ready, so that nothing is published before.
@@ -53,7 +55,7 @@ impl Reach {
 
     /// Makes the topics ready. Fails where the broker is away, as where it refuses.
     pub(crate) async fn prepare(&self) -> Result<()> {
-        topology::ensure(&self.engine).await?;
+        topology::ensure(&self.engine, self.own.as_deref()).await?;
         self.told.send_replace(Check::ok());
         self.ready.cancel();
         Ok(())

@@ -21,6 +21,7 @@ use crate::{
     reach::Reach,
     services::{self, AuditTrail, Context, Ground, Running, RunningTrail, Service},
     settings::{Key, Settings},
+    topology,
 };
 
 pub(crate) async fn serve(
@@ -32,17 +33,18 @@ pub(crate) async fn serve(
     let services: Vec<Service> =
         Service::ALL.into_iter().filter(|service| chosen.contains(service)).collect();
     services::databases(settings, &services, with_relay)?;
+    let own = topology::own(settings)?;
     let _claims = Claims::take(&settings.data(), services.iter().map(|service| Part::Of(*service)))?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let doors = Doors::open(settings, &services).await?;
     let engine = settings.engine()?;
-    let reach = Reach::new(engine.clone())?;
+    let reach = Reach::new(engine.clone(), own.clone())?;
     let metrics = metrics::install(settings)?;
     // As with `up`: all are looked through before one is brought up to date.
     let opened = Opened::open(settings, &services, &edge).await?;
     opened.update(settings).await?;
     let links_port = doors.port(Key::ConversionsPort).or_else(|_| settings.port(Key::ConversionsPort))?;
-    let ground = Ground::open(settings, edge, links_port)?;
+    let ground = Ground::open(settings, edge, links_port, own)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
     for (service, key) in &doors.order {
         let port = doors.port(*key)?;

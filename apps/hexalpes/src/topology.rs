@@ -1,21 +1,26 @@
 //! What the namespaces must promise before anything is published.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use axum::http::StatusCode;
 use hexalpes_client::AdminClient;
 use hexalpes_contracts::{campaigns, schemas};
 use hexalpes_outbox::{EventSchema, EventTopic};
-use hexalpes_topology::{Plan, Topology};
+use hexalpes_routing::Rule;
+use hexalpes_topology::{Plan, RouteOf, Topology};
 
-use crate::settings::Engine;
+use crate::{
+    services::Service,
+    settings::{Engine, Key, Settings, Usage},
+};
 
 /// What a refusal comes to.
 const NOTHING: &str = "so nothing is published: an event could be stored twice or vanish";
 
-/// Makes what is not there, and sets deduplication, retention and the keeping of idle topics.
-pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
+/// Makes what is not there, and sets deduplication, retention and the keeping of idle topics; then what the topology
+/// of the installation says.
+pub(crate) async fn ensure(engine: &Engine, own: Option<&Topology>) -> Result<()> {
     let admin = AdminClient::new(engine.admin_options())?;
     if let Err(error) = admin.clusters().await {
         let context = match error.status() {
@@ -36,7 +41,39 @@ pub(crate) async fn ensure(engine: &Engine) -> Result<()> {
     let refused = || format!("the topics cannot be made ready, {NOTHING}");
     let plan = Plan::make(&platform, &admin).await.with_context(refused)?.keeping_kinds();
     plan.apply(&admin, |step| tracing::info!(%step, "made ready")).await.with_context(refused)?;
+    if let Some(own) = own {
+        let plan = Plan::make(own, &admin).await.with_context(refused)?;
+        plan.apply(&admin, |step| tracing::info!(%step, "made ready")).await.with_context(refused)?;
+    }
     Ok(())
+}
+
+/// The installation's own topology, if it has one.
+pub(crate) fn own(settings: &Settings) -> Result<Option<Arc<Topology>>> {
+    let Some(file) = settings.given(Key::TopologyFile) else { return Ok(None) };
+    let own = Topology::read(Path::new(file)).map_err(|error| Usage(error.to_string()))?;
+    for (name, route) in own.routes() {
+        if let RouteOf::Outbox(service) = &route.of {
+            let is_one = Service::CONTEXTS.iter().any(|context| context.name() == service);
+            let known = Service::CONTEXTS.map(Service::name).join(", ");
+            ensure!(
+                is_one,
+                Usage(format!("{file}: routes.{name}: {service} has no outbox; these have: {known}"))
+            );
+        }
+    }
+    Ok(Some(Arc::new(own)))
+}
+
+/// The rules for the outbox of a service.
+pub(crate) fn rules(own: Option<&Topology>, service: Service) -> Arc<[Rule]> {
+    let is_for = |of: &RouteOf| match of {
+        RouteOf::Outboxes => true,
+        RouteOf::Outbox(name) => name == service.name(),
+        RouteOf::Source(_) => false,
+    };
+    let routes = own.into_iter().flat_map(Topology::routes);
+    routes.filter(|(_, route)| is_for(&route.of)).map(|(_, route)| route.rule.clone()).collect()
 }
 
 const PLATFORM: &str = include_str!("../topologies/platform.toml");

@@ -15,11 +15,13 @@ use crate::{
     serve::{Doors, Faces, Opened},
     services::{self, EVENTS_FILE, Ground, Service},
     settings::{Engine, Key, Settings},
+    topology,
 };
 
 pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: CancellationToken) -> Result<()> {
     services::databases(settings, &Service::ALL, with_relay)?;
     let cluster = settings.cluster()?;
+    let own = topology::own(settings)?;
     if cluster.is_none() {
         settings.own_token_is_there()?;
         settings.authorization()?;
@@ -42,12 +44,12 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         (None, Some(cluster)) => cluster,
         (None, None) => settings.engine()?,
     };
-    let reach = Reach::new(engine.clone())?;
+    let reach = Reach::new(engine.clone(), own.clone())?;
     if backbone.is_some() {
         // There is nothing to wait for: it runs.
         reach.prepare().await?;
     }
-    let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?)?;
+    let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?, own)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
     banner(settings, &engine, backbone.is_some(), &doors)?;
     let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };

@@ -7,7 +7,7 @@ use sea_query::{Expr, ExprTrait as _, Query};
 use crate::relay::RelayError;
 
 /// The only source that a database has today.
-const SOURCE: &str = "outbox_event";
+pub(crate) const SOURCE: &str = "outbox_event";
 
 /// Every row up to `ordinal` is on its topics and has its receipts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,6 +128,7 @@ pub(crate) async fn ordinal(tx: &Tx) -> Result<Option<i64>, DbError> {
 pub async fn reset(tx: &Tx) -> Result<(), DbError> {
     tx.execute(Query::delete().from_table("outbox_event")).await?;
     tx.execute(Query::delete().from_table("relay_layout")).await?;
+    tx.execute(Query::delete().from_table("relay_rules")).await?;
     tx.execute(Query::delete().from_table("relay_checkpoint")).await.map(drop)
 }
 

@@ -17,6 +17,7 @@ mod message;
 mod relay;
 mod route;
 mod row;
+mod rules;
 mod status;
 mod table;
 

@@ -6,6 +6,7 @@ use hexalpes_avro::{EncodeError, Record};
 use hexalpes_client::{Message, Outgoing, version_number};
 use hexalpes_db::DbError;
 use hexalpes_kernel::CloudEvent;
+use hexalpes_routing::{Carries, Way};
 use serde::{Deserialize, Serialize};
 
 use crate::{route::Route, row::OutboxRow};
@@ -162,6 +163,21 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
 /// The message of a row that goes to a topic of its own, as it was given.
 pub(crate) fn routed(row: &OutboxRow, route: &Route) -> Result<Outgoing, DbError> {
     Ok(route.message(&row.payload)?.sequence_id(row.seq.unsigned_abs()))
+}
+
+/// The message of a row that goes somewhere by a rule as well; `event` is what goes to the topic of all events.
+pub(crate) fn ruled(row: &OutboxRow, way: Way, event: &Outgoing, service: &str) -> Outgoing {
+    let mut message = match way.carries {
+        Carries::Event => event.clone(),
+        Carries::Change => change(row, service),
+        // As Debezium's router has it: the id stands beside the payload.
+        Carries::Payload => stamped(row, row.payload.get().to_owned().into()).property("id", &row.id),
+    };
+    message.key = way.key;
+    message.alone = event.alone;
+    message.properties.retain(|(name, _)| !way.properties.iter().any(|(given, _)| given == name));
+    message.properties.extend(way.properties);
+    message
 }
 
 /// The row's id in a message that is on one of the two topics.

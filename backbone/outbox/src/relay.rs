@@ -29,6 +29,7 @@ use std::{sync::Arc, time::Duration};
 use hexalpes_client::Client;
 use hexalpes_db::Db;
 use hexalpes_kernel::Edge;
+use hexalpes_routing::Rule;
 use hexalpes_worker::Worker;
 use parking_lot::Mutex;
 
@@ -48,13 +49,21 @@ pub struct RelayOptions {
     pub topic: Option<String>,
     /// The topic of an event's own, by its type: it goes there too.
     pub of_kind: fn(&str) -> Option<EventTopic>,
+    /// By which rows go to topics of their own as well; other ones than before count for rows that are not there yet.
+    pub rules: Arc<[Rule]>,
     /// Published rows that happened longer ago are deleted; `None` keeps them all.
     pub keep_published: Option<Duration>,
 }
 
 impl RelayOptions {
     pub fn new(service: impl Into<String>) -> Self {
-        Self { service: service.into(), topic: None, of_kind: |_| None, keep_published: None }
+        Self {
+            service: service.into(),
+            topic: None,
+            of_kind: |_| None,
+            rules: [].into(),
+            keep_published: None,
+        }
     }
 }
 
@@ -88,7 +97,7 @@ pub struct Relay {
 impl Relay {
     pub fn start(db: Db, client: Client, edge: Arc<dyn Edge>, options: RelayOptions) -> Self {
         let counters = Arc::new(Mutex::new(Counters::default()));
-        let RelayOptions { service, topic, of_kind, keep_published } = options;
+        let RelayOptions { service, topic, of_kind, rules, keep_published } = options;
         let keeper = Keeper {
             db: db.clone(),
             edge: Arc::clone(&edge),
@@ -99,7 +108,7 @@ impl Relay {
         let holder = edge.uuid().simple().to_string();
         let name = format!("relay of {service}");
         let counted = Arc::clone(&counters);
-        let work = job::Work { db, client, edge, service, topic, of_kind, holder, counters: counted };
+        let work = job::Work { db, client, edge, service, topic, of_kind, rules, holder, counters: counted };
         Self {
             keeper: Worker::start(format!("{name}, keeper"), keeper),
             publisher: Worker::start(name, work),

@@ -16,6 +16,7 @@ pub const MIGRATIONS: &[Migration] = &[
         vec![holder(backend), events(backend)]
     }),
     Migration::new("outbox", 4, "create relay_layout", |backend| vec![relay_layout(backend)]),
+    Migration::new("outbox", 5, "create relay_rules", |backend| vec![relay_rules(backend)]),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -76,6 +77,19 @@ fn relay_layout(backend: Backend) -> String {
             .col(columns::text(backend, "topic").not_null())
             .col(columns::integer("partitions_before").not_null())
             .col(columns::integer("partitions").not_null())
+            .col(columns::integer("since").not_null()),
+    )
+}
+
+/// By which rules rows go to topics of their own, those up to `since` and those after it.
+fn relay_rules(backend: Backend) -> String {
+    backend.schema(
+        Table::create()
+            .table("relay_rules")
+            .if_not_exists()
+            .col(columns::id(backend, "source").not_null().primary_key())
+            .col(columns::text(backend, "rules_before").not_null())
+            .col(columns::text(backend, "rules").not_null())
             .col(columns::integer("since").not_null()),
     )
 }

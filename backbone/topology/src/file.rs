@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Of several files the last is what is wanted, and those before it are the versions that it follows. A topic whose
-//! content is structured carries `CloudEvents` in JSON, and has the schema of their envelope.
+//! content is structured carries `CloudEvents` in JSON, and has the schema of their envelope. [`Route`]s stand under
+//! `routes`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +36,7 @@ use serde::Deserialize;
 use crate::{
     names::{Namespace, Tenant, Topic},
     policies::{Action, Policies},
+    routes::Route,
 };
 
 /// Why a file says nothing.
@@ -69,6 +71,7 @@ pub struct Topology {
     pub(crate) topics: BTreeMap<Topic, TopicSpec>,
     /// Tenants that are written down: others of their namespaces are worth a word.
     pub(crate) whole_tenants: BTreeSet<Tenant>,
+    routes: BTreeMap<String, Route>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -127,6 +130,8 @@ struct Written {
     namespaces: BTreeMap<Namespace, Policies>,
     #[serde(default)]
     topics: BTreeMap<Topic, WrittenTopic>,
+    #[serde(default)]
+    routes: BTreeMap<String, Route>,
 }
 
 #[derive(Default, Deserialize)]
@@ -214,7 +219,7 @@ impl Topology {
     ) -> Result<Self, FileError> {
         let written: Written = toml::from_str(text)
             .map_err(|why| FileError::Wrong { name: name.to_owned(), why: Box::new(why) })?;
-        let Written { defaults, tenants, namespaces, topics } = written;
+        let Written { defaults, tenants, namespaces, topics, routes } = written;
         let whole_tenants = tenants.keys().cloned().collect();
         let mut topology = Self {
             name: name.to_owned(),
@@ -222,6 +227,7 @@ impl Topology {
             namespaces: BTreeMap::new(),
             topics: BTreeMap::new(),
             whole_tenants,
+            routes,
         };
         for (namespace, policies) in namespaces {
             topology.namespaces.insert(namespace, policies.or(&defaults.namespaces));
@@ -230,6 +236,9 @@ impl Topology {
             let spec = topology.spec(&topic, written, &defaults.topics, read)?;
             topology.namespaces.entry(Namespace::of(&topic.0)).or_default();
             topology.topics.insert(topic, spec);
+        }
+        for route in topology.routes.values() {
+            topology.namespaces.entry(Namespace::of_rule(&route.rule)).or_default();
         }
         for namespace in topology.namespaces.keys() {
             topology.tenants.entry(namespace.tenant()).or_default();
@@ -245,6 +254,11 @@ impl Topology {
     /// Its namespaces, as `tenant/namespace`.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.namespaces.keys().map(Namespace::as_str)
+    }
+
+    /// Its rules by their names, in the order in which they are asked.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &Route)> {
+        self.routes.iter().map(|(name, route)| (name.as_str(), route))
     }
 
     fn spec(
@@ -366,6 +380,23 @@ mod tests {
     }
 
     #[test]
+    fn a_route_is_read_and_its_namespace_is_there_with_it() {
+        let topology = parse(
+            "[routes.paid]\noutbox = \"commissions\"\nfield = \"type\"\nregex = '.*\\.(.*)'\n\
+             topic = \"acme/sales/$1\"\n[routes.all]\nsource = \"shop\"\nfield = \"kind\"\nkey = \"sku\"\n\
+             topic = \"stock\"\n",
+        )
+        .unwrap();
+        let routes: Vec<_> = topology.routes().map(|(name, route)| format!("{name}: {route}")).collect();
+        let expected = [
+            "all: rows of the source shop whose kind fits (.*)",
+            r"paid: rows of the outbox of commissions whose type fits .*\.(.*)",
+        ];
+        assert_eq!(routes, expected);
+        assert_eq!(topology.namespaces().collect::<Vec<_>>(), ["acme/sales", "public/default"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_line() {
         for (text, line, words) in [
             ("[topics.a]\npartitions = 0\n", 2, "say a number from 1 on"),
@@ -375,6 +406,10 @@ mod tests {
             ("[namespaces.acme]\n", 1, "write \"tenant/namespace\""),
             ("[namespaces.\"a/b\"]\nretention = { time_minutes = 1 }\n", 2, "size_mb"),
             ("[namespaces.\"a/b\"]\nschema_compatibility = \"MAYBE\"\n", 2, "unknown variant `MAYBE`"),
+            ("[routes.a]\ntopic = \"$2\"\n", 1, "names group 2"),
+            ("\n[routes.a]\ntopic = \"a\"\nkey = \"sku\"\n", 2, "an outbox has no field \"sku\""),
+            ("[routes.a]\ntopic = \"a\"\noutbox = \"b\"\nsource = \"c\"\n", 1, "leave one out"),
+            ("[routes.a]\ntopic = \"a\"\nfeild = \"b\"\n", 3, "unknown field `feild`"),
         ] {
             let refusal = refusal(text);
             assert!(refusal.starts_with("topology.toml: "), "{refusal}");

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hexalpes_client::TopicName;
+use hexalpes_routing::Rule;
 use serde::Deserialize;
 
 /// `tenant/namespace`.
@@ -22,6 +23,10 @@ pub(crate) struct Topic(pub(crate) TopicName);
 impl Namespace {
     pub(crate) fn of(topic: &TopicName) -> Self {
         Self(topic.full_namespace())
+    }
+
+    pub(crate) fn of_rule(rule: &Rule) -> Self {
+        Self(rule.namespace().to_owned())
     }
 
     pub(crate) fn as_str(&self) -> &str {

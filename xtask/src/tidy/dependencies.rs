@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 21] = [
+const ROOMS: [(Place, &[Place]); 22] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -19,6 +19,7 @@ const ROOMS: [(Place, &[Place]); 21] = [
     ("backbone/auth", &[]),
     ("backbone/registry", &["backbone/wire"]),
     ("backbone/avro", &[]),
+    ("backbone/routing", &["backbone/wire"]),
     ("backbone/capture", &["foundation/kernel"]),
     ("backbone/binlog", &["backbone/capture", "foundation/kernel"]),
     ("backbone/pgoutput", &["backbone/capture", "foundation/kernel"]),
@@ -38,7 +39,7 @@ const ROOMS: [(Place, &[Place]); 21] = [
         &["foundation/tls", "backbone/wire", "backbone/broker", "backbone/auth", "backbone/registry"],
     ),
     ("backbone/client", &["backbone/wire"]),
-    ("backbone/topology", &["backbone/client"]),
+    ("backbone/topology", &["backbone/client", "backbone/routing"]),
     (
         "backbone/outbox",
         &[
@@ -47,6 +48,7 @@ const ROOMS: [(Place, &[Place]); 21] = [
             "backbone/capture",
             "backbone/client",
             "backbone/pgoutput",
+            "backbone/routing",
             "foundation/",
         ],
     ),

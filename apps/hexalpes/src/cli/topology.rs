@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
-use hexalpes_topology::{Change, Plan, Step, Topology as Wanted};
+use hexalpes_topology::{Change, Plan, Route, Step, Topology as Wanted};
 
 use super::{
     ask,
@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(super) enum Topology {
-    /// Show how the broker differs from a file; nothing is changed
+    /// Show how the broker differs from a file, and where its rules send rows of outboxes; nothing is changed
     Plan {
         /// A TOML file of tenants, namespaces, topics and subscriptions; without one, the topics of this platform
         file: Option<PathBuf>,
@@ -46,10 +46,11 @@ impl Topology {
             Self::Plan { file, output } => {
                 let wanted = wanted(file)?;
                 let plan = Plan::make(&wanted, &ask::admin(settings).await?).await?;
-                if plan.steps.is_empty() && output.format == Format::Table {
+                let routes = wanted.routes().map(|(name, route)| ruled(name, route));
+                let rows: Vec<_> = plan.steps.iter().map(shown).chain(routes).collect();
+                if rows.is_empty() && output.format == Format::Table {
                     return line("nothing differs");
                 }
-                let rows: Vec<_> = plan.steps.iter().map(shown).collect();
                 output.rows(&["change", "what", "from", "to"], &rows)
             }
             Self::Apply { file, prune, yes } => apply(settings, &wanted(file)?, prune, yes).await,
@@ -76,6 +77,16 @@ fn shown(step: &Step) -> super::output::Row {
         ("what", step.what.clone().into()),
         ("from", text(&step.from)),
         ("to", text(&step.to)),
+    ])
+}
+
+/// A rule, which relays follow and no broker knows of.
+fn ruled(name: &str, route: &Route) -> super::output::Row {
+    row([
+        ("change", "route".into()),
+        ("what", format!("{name}: {route}").into()),
+        ("from", serde_json::Value::Null),
+        ("to", route.rule.spec().topic.clone().into()),
     ])
 }
 

@@ -9,6 +9,7 @@ use hexalpes_db::Db;
 use hexalpes_http::Check;
 use hexalpes_kernel::SystemEdge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
+use hexalpes_topology::Topology;
 
 use super::{Ground, Service, database, housekeeping::Housekeeping};
 use crate::{
@@ -73,7 +74,7 @@ impl Context {
             }
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
-        let options = relay_options(service);
+        let options = relay_options(service, ground.topology.as_deref());
         let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
         let housekeeping = Housekeeping::start(service, &db, edge, ground.webhooks.clone());
         Ok(Running { service, db, relay, consumers, housekeeping })
@@ -143,7 +144,7 @@ impl Running {
     }
 }
 
-fn relay_options(service: Service) -> RelayOptions {
+fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
     let topic = match service {
         Service::PartnerManagement => Some(hexalpes_contracts::partners::TOPIC),
         Service::Affiliates => Some(hexalpes_contracts::affiliates::TOPIC),
@@ -154,8 +155,8 @@ fn relay_options(service: Service) -> RelayOptions {
         Service::Recruitment => Some(hexalpes_contracts::recruitment::TOPIC),
         Service::Notifications => None,
     };
-    let of_kind = topology::of_kind;
-    RelayOptions { topic: topic.map(str::to_owned), of_kind, ..RelayOptions::new(service.name()) }
+    let (of_kind, rules) = (topology::of_kind, topology::rules(own, service));
+    RelayOptions { topic: topic.map(str::to_owned), of_kind, rules, ..RelayOptions::new(service.name()) }
 }
 
 /// A context's relay without the context, which runs in another process with `--no-relay`.
@@ -169,7 +170,9 @@ pub(crate) struct LoneRelay {
 pub(crate) async fn relay_alone(settings: &Settings, service: Service, client: Client) -> Result<LoneRelay> {
     super::databases(settings, &[service], true)?;
     let db = database::open(settings, service).await?;
-    let relay = Relay::start(db.clone(), client, Arc::new(SystemEdge), relay_options(service));
+    let own = topology::own(settings)?;
+    let options = relay_options(service, own.as_deref());
+    let relay = Relay::start(db.clone(), client, Arc::new(SystemEdge), options);
     Ok(LoneRelay { relay, db })
 }
 

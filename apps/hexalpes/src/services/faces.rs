@@ -9,6 +9,7 @@ use hexalpes_consumer::EventConsumer;
 use hexalpes_http::{Idempotency, openapi::published};
 use hexalpes_kernel::Edge;
 use hexalpes_recruitment::CandidateIndex;
+use hexalpes_topology::Topology;
 use hexalpes_vault::Vault;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -32,12 +33,19 @@ pub(crate) struct Ground {
     links_url: Arc<str>,
     /// All candidates, for whoever matches jobs.
     pub(super) candidates: CandidateIndex,
+    /// The installation's own topics and rules.
+    pub(super) topology: Option<Arc<Topology>>,
 }
 
 impl Ground {
     /// Opens the key of the installation; the one in the data folder is made if it is not there. `conversions_port` is
     /// where links are followed, unless another address was named.
-    pub(crate) fn open(settings: &Settings, edge: Arc<dyn Edge>, conversions_port: u16) -> Result<Self> {
+    pub(crate) fn open(
+        settings: &Settings,
+        edge: Arc<dyn Edge>,
+        conversions_port: u16,
+        topology: Option<Arc<Topology>>,
+    ) -> Result<Self> {
         let vault = match settings.given(Key::SecretKeyFile) {
             Some(named) => Vault::open(Path::new(named)).context("HEXALPES_SECRET_KEY_FILE names no key")?,
             None => Vault::open_or_make(&settings.data().join(SECRET_KEY))?,
@@ -45,7 +53,8 @@ impl Ground {
         let here = || format!("http://127.0.0.1:{conversions_port}");
         let links_url = settings.given(Key::LinksUrl).map_or_else(here, str::to_owned).into();
         let webhooks = settings.given(Key::PayoutSecretFile).map(webhooks).transpose()?;
-        Ok(Self { edge, vault, webhooks, links_url, candidates: CandidateIndex::default() })
+        let candidates = CandidateIndex::default();
+        Ok(Self { edge, vault, webhooks, links_url, candidates, topology })
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) enum Key {
     SmtpUrl,
     SmtpFrom,
     LinksUrl,
+    TopologyFile,
     EventsFileBytesMax,
     EventsFilesAsideMax,
     EventIdsKeptHours,
@@ -110,6 +111,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::SmtpUrl,
     Key::SmtpFrom,
     Key::LinksUrl,
+    Key::TopologyFile,
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
     Key::EventIdsKeptHours,
@@ -176,6 +178,7 @@ impl Key {
             Self::SmtpUrl => ("smtp-url", "HEXALPES_SMTP_URL"),
             Self::SmtpFrom => ("smtp-from", "HEXALPES_SMTP_FROM"),
             Self::LinksUrl => ("links-url", "HEXALPES_LINKS_URL"),
+            Self::TopologyFile => ("topology-file", "HEXALPES_TOPOLOGY_FILE"),
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
             Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
@@ -248,6 +251,7 @@ impl Key {
             | Self::SmtpUrl
             | Self::SmtpFrom
             | Self::LinksUrl
+            | Self::TopologyFile
             | Self::EventsFileBytesMax
             | Self::EventsFilesAsideMax
             | Self::EventIdsKeptHours => None,
@@ -266,6 +270,7 @@ impl Key {
             | Self::BasicAuthConf
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
+            | Self::TopologyFile
             | Self::PulsarTokenFile => "FILE",
             Self::TokenSecret | Self::TokenPublic => "KEY",
             Self::AnonymousUserRole => "ROLE",
@@ -377,6 +382,9 @@ impl Key {
             Self::SmtpFrom => "Who writes the mails, such as \"Hexalpes <noreply@example.com>\"",
             Self::LinksUrl => {
                 "Where customers follow affiliates' links; unset: the conversions' address on this machine"
+            }
+            Self::TopologyFile => {
+                "Topics of your own, made ready at each start, and rules by which rows of outboxes go to them (see `topology`)"
             }
             Self::EventsFileBytesMax => {
                 "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"

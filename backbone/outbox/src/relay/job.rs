@@ -6,6 +6,7 @@ use futures::future;
 use hexalpes_client::Client;
 use hexalpes_db::Db;
 use hexalpes_kernel::Edge;
+use hexalpes_routing::Rule;
 use hexalpes_worker::Job;
 use parking_lot::Mutex;
 use tokio::{
@@ -26,6 +27,7 @@ use crate::{
     checkpoint::{self, Checkpoint, Claim},
     layout::Layouts,
     message, row,
+    rules::Rules,
     status::Counters,
 };
 
@@ -52,6 +54,7 @@ pub(super) struct Work {
     /// The context's own topic.
     pub(super) topic: Option<String>,
     pub(super) of_kind: fn(&str) -> Option<EventTopic>,
+    pub(super) rules: Arc<[Rule]>,
     /// This relay, as opposed to others on the same database.
     pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
@@ -79,7 +82,8 @@ impl Job for Work {
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
         let newest = row::newest_seq(&self.db).await?.max(checkpoint.ordinal);
         let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
-        topics.begin(layouts, newest).await?;
+        let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, newest).await?;
+        topics.begin(layouts, rules, newest).await?;
         let (raw, events) = future::try_join(
             self.stored(&topics.raw, topics.name(), checkpoint, newest),
             self.stored(&topics.events, topics.name(), checkpoint, newest),

@@ -14,6 +14,7 @@ use crate::{
     layout::Layouts,
     message::{self, EVENTS_TOPIC, RAW_TOPIC},
     row::OutboxRow,
+    rules::Rules,
 };
 
 /// Rows on their way at once, at most.
@@ -62,6 +63,7 @@ enum Carries {
 /// What a relay knows when it has its turn.
 struct Turn {
     layouts: Layouts,
+    rules: Rules,
     /// The newest row then.
     newest: i64,
 }
@@ -118,11 +120,16 @@ impl Topics {
     }
 
     /// From now on this relay is the active one. `newest` is the last row there is.
-    pub(super) async fn begin(&mut self, mut layouts: Layouts, newest: i64) -> Result<(), RelayError> {
+    pub(super) async fn begin(
+        &mut self,
+        mut layouts: Layouts,
+        rules: Rules,
+        newest: i64,
+    ) -> Result<(), RelayError> {
         for topic in [&mut self.raw, &mut self.events] {
             topic.layout = layouts.of(topic.name(), topic.producer.partitions(), newest).await?;
         }
-        self.turn = Some(Turn { layouts, newest });
+        self.turn = Some(Turn { layouts, rules, newest });
         Ok(())
     }
 
@@ -169,6 +176,7 @@ impl Topics {
                 };
                 topic.queue(row, message, &mut flight).await?;
             }
+            Box::pin(self.by_rules(row, &event, of_kind.map(|of| of.topic), &mut flight)).await?;
             self.events.queue(row, event, &mut flight).await?;
         }
         for topic in self.routed.values().chain([&self.raw, &self.events]) {
@@ -177,7 +185,39 @@ impl Topics {
                 self.grown.cancel();
             }
         }
+        if self.turn.as_ref().is_some_and(|turn| turn.rules.may_change(flight.checkpoint.ordinal)) {
+            self.grown.cancel();
+        }
         Ok(flight)
+    }
+
+    /// Sends a row where the rules say, unless it goes there anyway: a topic has each row once.
+    async fn by_rules(
+        &mut self,
+        row: &OutboxRow,
+        event: &Outgoing,
+        of_kind: Option<&str>,
+        flight: &mut Flight,
+    ) -> Result<(), RelayError> {
+        let Some(turn) = &self.turn else { return Ok(()) };
+        let rules = turn.rules.of(row.seq);
+        let own = self.ways.own.clone();
+        let mut there: Vec<String> = [Some(RAW_TOPIC), Some(EVENTS_TOPIC), own.as_deref(), of_kind]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect();
+        for way in rules.iter().filter_map(|rule| rule.way(row)) {
+            let name = way.topic.to_string();
+            if there.contains(&name) {
+                continue;
+            }
+            let message = message::ruled(row, way, event, &self.service);
+            let topic = self.routed(&name, row.seq, event.alone, Carries::Messages).await?;
+            topic.queue(row, message, flight).await?;
+            there.push(name);
+        }
+        Ok(())
     }
 
     /// The producer on a topic that is not of all events, opened on demand for that row and those after it.

@@ -7,6 +7,7 @@ mod publishing;
 mod pulsar;
 mod recovery;
 mod routing;
+mod rules;
 mod status;
 mod support;
 mod turns;

@@ -3,8 +3,9 @@
 use std::process::Command;
 
 use crate::command::printed;
-use hexalpes_e2e::{Api, Backbone};
+use hexalpes_e2e::{Api, Backbone, Product, calculation, messages};
 use hexalpes_engines::program;
+use serde_json::json;
 
 /// Accepts S0-CLI-4, S0-CLI-5, S0-CLI-6, S0-ENV-22, S0-ENV-23.
 #[tokio::test(flavor = "multi_thread")]
@@ -48,4 +49,44 @@ async fn the_script_makes_all_topics_of_the_platform_and_may_be_repeated() {
     assert_eq!(printed(folder.path(), &plan).trim(), "nothing differs");
     run();
     assert_eq!(printed(folder.path(), &plan).trim(), "nothing differs");
+}
+
+const ROUTES: &str = r#"
+[routes.calculated]
+outbox = "commissions"
+field = "type"
+regex = '.*\.Commission(.*)'
+topic = "acme/sales/commissions-$1"
+headers = { who = "aggregatetype" }
+content = "event"
+
+[routes.elsewhere]
+outbox = "onboarding"
+topic = "acme/sales/contracts"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_go_where_the_rules_of_a_topology_file_send_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("routes.toml");
+    std::fs::write(&file, ROUTES).expect("it can be written");
+    let file = file.display().to_string();
+    let product = Product::start_set(vec![("HEXALPES_TOPOLOGY_FILE", file.clone())]);
+    while product.get("/debug/relay").await.1["running"] != true {}
+    let (status, answer) = product.post("/commissions/calculate", &calculation("conv-routed")).await;
+    assert_eq!(status, 201, "{answer}");
+    product.event_lines(1);
+    let urls = product.urls().clone();
+    let topic = "persistent://acme/sales/commissions-Calculated";
+    let routed = messages(&urls.service, topic).await;
+    assert_eq!(routed.len(), 1);
+    assert_eq!(routed[0].property("who"), Some("commissions"));
+    let event: serde_json::Value = serde_json::from_slice(&routed[0].payload).expect("it is JSON");
+    assert_eq!(event["data"]["conversion_id"], json!("conv-routed"), "{event}");
+
+    let at = ["--pulsar-broker-url", &urls.service, "--pulsar-admin-url", &urls.admin];
+    let plan = printed(folder.path(), &[&at[..], &["topology", "plan", &file]].concat());
+    let rule = "calculated: rows of the outbox of commissions whose type fits";
+    assert!(plan.contains("route") && plan.contains(rule), "{plan}");
+    assert!(plan.contains("acme/sales/commissions-$1"), "{plan}");
 }
