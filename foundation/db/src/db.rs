@@ -97,6 +97,18 @@ impl Db {
         self.change(Mode::Write, command).await
     }
 
+    /// Runs what keeps house beside the commands: its statements change rows that no command decides by, and each is
+    /// right whatever happens between them. On servers it is `READ COMMITTED`, so that it neither holds up commands,
+    /// as the ranges that a serializable transaction locks would, nor has them run again. Else as [`Db::write`].
+    pub async fn upkeep<F, T, E>(&self, command: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        self.change(Mode::Upkeep, command).await
+    }
+
     pub(crate) async fn change<F, T, E>(&self, mode: Mode, command: F) -> Result<T, E>
     where
         F: AsyncFn(&Tx) -> Result<T, E> + Send + 'static,

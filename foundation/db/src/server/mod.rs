@@ -32,6 +32,8 @@ const CONNECT_WAIT: Duration = Duration::from_secs(5);
 pub(crate) enum Mode {
     Read,
     Write,
+    /// Changes what no command decides by; see [`Db::upkeep`](crate::Db::upkeep).
+    Upkeep,
     /// Sees what others commit while it waits for their migration to end.
     Migrate,
 }

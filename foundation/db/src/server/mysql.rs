@@ -45,7 +45,9 @@ impl Dialect for MySql {
                  START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
             }
             Mode::Write => "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; START TRANSACTION",
-            Mode::Migrate => "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION",
+            Mode::Upkeep | Mode::Migrate => {
+                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION"
+            }
         }
     }
 

@@ -41,7 +41,7 @@ impl Dialect for Postgres {
         match mode {
             Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Mode::Write => "BEGIN ISOLATION LEVEL SERIALIZABLE",
-            Mode::Migrate => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Mode::Upkeep | Mode::Migrate => "BEGIN ISOLATION LEVEL READ COMMITTED",
         }
     }
 
