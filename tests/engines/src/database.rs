@@ -6,11 +6,14 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use tempfile::TempDir;
 
-use crate::{mariadb, postgres, tool};
+use crate::{eventually, mariadb, postgres, tool};
+
+const SLOTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Which database this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,6 +87,15 @@ impl Drop for TestDatabase {
             (Place::Server { name, .. }, Engine::Postgres) => format!("DROP DATABASE {name} WITH (FORCE)"),
             (Place::Server { name, .. }, _) => format!("DROP DATABASE {name}"),
         };
+        if let (Place::Server { server, name }, Engine::Postgres) = (&self.place, self.engine) {
+            // A database with a replication slot stays. Whoever read from it may be at its end just now.
+            let of_this = format!("FROM pg_replication_slots WHERE database = '{name}'");
+            let free = format!(
+                "SELECT pg_terminate_backend(active_pid) {of_this} AND active_pid IS NOT NULL; \
+                 SELECT pg_drop_replication_slot(slot_name) {of_this}"
+            );
+            let _ = eventually(SLOTS_WITHIN, || server.execute(self.engine, &free).ok());
+        }
         if let Place::Server { server, name } = &self.place
             && let Err(error) = server.execute(self.engine, &drop)
         {

@@ -63,6 +63,9 @@ fn start() -> Result<Postgres> {
         "fsync=on".to_owned(),
         "wal_level=logical".to_owned(),
         "max_connections=200".to_owned(),
+        // Each relay of a test has a slot.
+        "max_replication_slots=100".to_owned(),
+        "max_wal_senders=100".to_owned(),
     ] {
         postgres.args(["-c", &setting]);
     }
