@@ -2,9 +2,9 @@
 
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{Timestamp, Uuid};
-use sea_query::{Expr, ExprTrait as _, Query};
+use sea_query::{Expr, ExprTrait as _, InsertStatement, Query, UpdateStatement};
 
-use crate::relay::RelayError;
+use crate::{parked, relay::RelayError};
 
 /// The only source that a database has today.
 pub(crate) const SOURCE: &str = "outbox_event";
@@ -33,19 +33,32 @@ pub(crate) struct Claim {
     pub(crate) holder: String,
 }
 
+impl Claim {
+    /// Of a row of `relay_checkpoint`.
+    pub(crate) fn stands(&self) -> Expr {
+        Expr::col("epoch").eq(self.epoch.as_str()).and(Expr::col("holder").eq(self.holder.as_str()))
+    }
+}
+
 /// The database's epoch; one that has none gets the one given.
 pub(crate) async fn load_or_mint(db: &Db, epoch: Uuid) -> Result<String, DbError> {
-    let mint = Query::insert()
-        .into_table("relay_checkpoint")
-        .columns(["source", "epoch", "ordinal", "events"])
-        .values_panic([SOURCE.into(), epoch.simple().to_string().into(), 0_i64.into(), 0_i64.into()])
-        .to_owned();
+    let mint = minting(epoch, None);
     let read = Query::select().column("epoch").from("relay_checkpoint").and_where(is_source()).to_owned();
     db.write(async move |tx: &Tx| {
         tx.insert_new(&mint, "source").await?;
         tx.fetch_one(&read).await?.get("epoch")
     })
     .await
+}
+
+/// A checkpoint before the first row. Where a log is read, no segments say that a snapshot comes first.
+pub(crate) fn minting(epoch: Uuid, segments: Option<&str>) -> InsertStatement {
+    let epoch = epoch.simple().to_string();
+    Query::insert()
+        .into_table("relay_checkpoint")
+        .columns(["source", "epoch", "ordinal", "events", "log_segments"])
+        .values_panic([SOURCE.into(), epoch.into(), 0_i64.into(), 0_i64.into(), segments.into()])
+        .to_owned()
 }
 
 /// Takes the right to move the checkpoint from whoever had it, and says where it is.
@@ -77,8 +90,7 @@ pub(crate) async fn is_held(tx: &Tx, claim: &Claim) -> Result<bool, DbError> {
         .column("holder")
         .from("relay_checkpoint")
         .and_where(is_source())
-        .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
-        .and_where(Expr::col("holder").eq(claim.holder.as_str()))
+        .and_where(claim.stands())
         .to_owned();
     Ok(tx.fetch_optional(&held).await?.is_some())
 }
@@ -92,20 +104,14 @@ pub(crate) async fn advance(
     to: Checkpoint,
     now: Timestamp,
 ) -> Result<(), RelayError> {
-    let advance = Query::update()
-        .table("relay_checkpoint")
-        .value("ordinal", to.ordinal)
-        .value("events", to.events)
-        .and_where(is_source())
-        .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
-        .and_where(Expr::col("holder").eq(claim.holder.as_str()))
-        .to_owned();
+    let advance = advancing(claim, to);
     let mark = Query::update()
         .table("outbox_event")
         .value("published", 1_i64)
         .value("published_at", now.as_micros())
         .and_where(Expr::col("seq").gt(from.ordinal))
         .and_where(Expr::col("seq").lte(to.ordinal))
+        .and_where(parked::is_not_parked())
         .to_owned();
     db.write(async move |tx: &Tx| {
         if tx.execute(&advance).await? == 0 {
@@ -115,6 +121,26 @@ pub(crate) async fn advance(
         Ok(())
     })
     .await
+}
+
+/// Moves the checkpoint; the marks of the rows follow by themselves. Refused if the claim was lost meanwhile.
+pub(crate) async fn move_to(db: &Db, claim: &Claim, to: Checkpoint) -> Result<(), RelayError> {
+    let advance = advancing(claim, to);
+    db.upkeep(async move |tx: &Tx| match tx.execute(&advance).await? {
+        0 => Err(RelayError::Fenced),
+        _ => Ok(()),
+    })
+    .await
+}
+
+fn advancing(claim: &Claim, to: Checkpoint) -> UpdateStatement {
+    Query::update()
+        .table("relay_checkpoint")
+        .value("ordinal", to.ordinal)
+        .value("events", to.events)
+        .and_where(is_source())
+        .and_where(claim.stands())
+        .to_owned()
 }
 
 /// Where the checkpoint is, for who only looks. None before the first start of a relay.
@@ -129,9 +155,10 @@ pub async fn reset(tx: &Tx) -> Result<(), DbError> {
     tx.execute(Query::delete().from_table("outbox_event")).await?;
     tx.execute(Query::delete().from_table("relay_layout")).await?;
     tx.execute(Query::delete().from_table("relay_rules")).await?;
+    tx.execute(Query::delete().from_table("relay_parked")).await?;
     tx.execute(Query::delete().from_table("relay_checkpoint")).await.map(drop)
 }
 
-fn is_source() -> Expr {
+pub(crate) fn is_source() -> Expr {
     Expr::col("source").eq(SOURCE)
 }

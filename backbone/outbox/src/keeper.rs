@@ -1,17 +1,20 @@
 //! Beside the relay: measures how much waits, and prunes what was published long ago.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use hexalpes_db::{Db, DbError, ErrorKind, Tx, columns};
 use hexalpes_kernel::{Edge, Timestamp};
 use hexalpes_worker::{Failure, Job, Outlook};
 use parking_lot::Mutex;
-use sea_query::{Expr, ExprTrait as _, Func, Order, Query};
-use tokio::time::{self, MissedTickBehavior};
+use sea_query::{Expr, ExprTrait as _, Func, Query};
+use tokio::{
+    sync::watch,
+    time::{self, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{checkpoint, status::Counters};
+use crate::{checkpoint, operate, parked, status::Counters};
 
 /// Rows of which the bytes are counted: more take too long to look through every second.
 pub const LAG_ROWS_MAX: u64 = 10_000;
@@ -28,11 +31,25 @@ pub(crate) struct Lag {
     pub(crate) seconds: u64,
 }
 
+/// What says which rows are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The checkpoint: a row's number in the table is its ordinal.
+    OfTable,
+    /// Its mark.
+    OfLog,
+}
+
 pub(crate) struct Keeper {
     pub(crate) db: Db,
     pub(crate) edge: Arc<dyn Edge>,
     pub(crate) service: String,
     pub(crate) keep_published: Option<Duration>,
+    pub(crate) order: Order,
+    /// Set when nothing is to be published.
+    pub(crate) paused: watch::Sender<bool>,
+    /// How many parked rows are to be tried, when that may have changed.
+    pub(crate) to_try: watch::Sender<u64>,
     pub(crate) counters: Arc<Mutex<Counters>>,
 }
 
@@ -62,12 +79,20 @@ impl Job for Keeper {
                 () = stop.cancelled() => return Ok(()),
                 _ = ticks.tick() => {}
             }
+            if operate::paused(&self.db).await?.is_some() {
+                self.paused.send_replace(true);
+            }
+            let (parked, to_try) = parked::count(&self.db).await?;
+            let had = mem::replace(&mut self.counters.lock().parked, parked);
+            if to_try > 0 || had != parked {
+                self.to_try.send_replace(to_try);
+            }
             let now = self.edge.now();
-            let lag = lag(&self.db, now).await?;
+            let lag = lag(&self.db, self.order, now).await?;
             self.counters.lock().lag = lag;
             self.show(lag);
             if let Some(keep) = self.keep_published {
-                let pruned = prune(&self.db, now.before(keep)).await?;
+                let pruned = prune(&self.db, self.order, now.before(keep)).await?;
                 if pruned > 0 {
                     info!(relay.service = self.service, rows = pruned, "pruned rows published long ago");
                 }
@@ -86,35 +111,51 @@ impl Keeper {
     }
 }
 
-async fn lag(db: &Db, now: Timestamp) -> Result<Lag, DbError> {
+async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
     db.read(async move |tx: &Tx| {
         let ordinal = checkpoint::ordinal(tx).await?.unwrap_or(0);
+        let is_waiting = || match order {
+            Order::OfTable => Expr::col("seq").gt(ordinal),
+            Order::OfLog => Expr::col("published").eq(0_i64),
+        };
         let ends = Query::select()
+            .expr_as(Expr::col("seq").min(), "oldest")
             .expr_as(Expr::col("seq").max(), "newest")
             .from("outbox_event")
-            .and_where(Expr::col("seq").gt(ordinal))
+            .and_where(is_waiting())
             .to_owned();
-        let newest: Option<i64> = tx.fetch_one(&ends).await?.get("newest")?;
-        let Some(newest) = newest else { return Ok(Lag::default()) };
+        let ends = tx.fetch_one(&ends).await?;
+        let (Some(first), Some(newest)) =
+            (ends.get::<Option<i64>>("oldest")?, ends.get::<Option<i64>>("newest")?)
+        else {
+            return Ok(Lag::default());
+        };
         let waiting = Query::select()
             .column("occurred_at")
             .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
             .from("outbox_event")
-            .and_where(Expr::col("seq").gt(ordinal))
-            .order_by("seq", Order::Asc)
+            .and_where(is_waiting())
+            .order_by("seq", sea_query::Order::Asc)
             .limit(LAG_ROWS_MAX)
             .to_owned();
         let oldest_and_bytes = Query::select()
             .expr_as(Expr::col("occurred_at").min(), "oldest")
+            .expr_as(Expr::col("occurred_at").count(), "rows")
             .expr_as(columns::sum(tx.backend(), "bytes"), "bytes")
             .from_subquery(waiting, "waiting")
             .to_owned();
         let row = tx.fetch_one(&oldest_and_bytes).await?;
         let oldest: i64 = row.get("oldest")?;
         let bytes: i64 = row.get("bytes")?;
+        let counted = row.get::<i64>("rows")?.unsigned_abs();
         Ok(Lag {
-            // On SQLite numbers have no gaps: a rollback takes them back.
-            rows: (newest - ordinal).unsigned_abs(),
+            rows: match order {
+                // On SQLite numbers have no gaps: a rollback takes them back.
+                Order::OfTable => (newest - ordinal).unsigned_abs(),
+                // Many are not counted one by one; those of rollbacks are counted in.
+                Order::OfLog if counted < LAG_ROWS_MAX => counted,
+                Order::OfLog => (newest - first + 1).unsigned_abs(),
+            },
             bytes: bytes.unsigned_abs(),
             seconds: u64::try_from((now.as_micros() - oldest) / 1_000_000).unwrap_or(0),
         })
@@ -123,10 +164,10 @@ async fn lag(db: &Db, now: Timestamp) -> Result<Lag, DbError> {
 }
 
 /// Deletes rows that were published and happened before `before`, and says how many.
-async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
+async fn prune(db: &Db, order: Order, before: Timestamp) -> Result<u64, DbError> {
     let mut pruned = 0;
     loop {
-        let rows = db.write(async move |tx: &Tx| prune_some(tx, before).await).await?;
+        let rows = db.upkeep(async move |tx: &Tx| prune_some(tx, order, before).await).await?;
         pruned += rows;
         if rows < PRUNE_ROWS_MAX {
             return Ok(pruned);
@@ -134,17 +175,20 @@ async fn prune(db: &Db, before: Timestamp) -> Result<u64, DbError> {
     }
 }
 
-async fn prune_some(tx: &Tx, before: Timestamp) -> Result<u64, DbError> {
-    // Never the row at the checkpoint or beyond, whatever its mark says: a start looks there.
+async fn prune_some(tx: &Tx, order: Order, before: Timestamp) -> Result<u64, DbError> {
+    // Never the row at the checkpoint or beyond, whatever its mark says: a start looks there. Where a log is read, rows
+    // are marked behind the checkpoint alone, and a start looks into the log.
     let Some(ordinal) = checkpoint::ordinal(tx).await? else { return Ok(0) };
-    let old = Query::select()
+    let mut old = Query::select()
         .column("seq")
         .from("outbox_event")
         .and_where(Expr::col("occurred_at").lt(before.as_micros()))
         .and_where(Expr::col("published").eq(1_i64))
-        .and_where(Expr::col("seq").lt(ordinal))
         .limit(PRUNE_ROWS_MAX)
         .to_owned();
+    if order == Order::OfTable {
+        old.and_where(Expr::col("seq").lt(ordinal));
+    }
     let mut rows = Vec::new();
     for row in tx.fetch_all(&old).await? {
         rows.push(row.get::<i64>("seq")?);

@@ -4,7 +4,8 @@
 //! its sequence number, so that a broker with deduplication on stores it once, whatever is killed when. A row
 //! that is no event, such as a dead letter, goes to one topic that it names ([`append_to`]).
 //!
-//! Today the relay reads SQLite, where the order of `seq` is the order of the commits.
+//! On SQLite the relay reads the table, where the order of `seq` is the order of the commits. Servers commit in another
+//! order than they number, so there it reads the database's log ([`LogSource`]).
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
@@ -13,7 +14,10 @@ mod checkpoint;
 mod keeper;
 mod layout;
 mod listing;
+mod log;
 mod message;
+pub mod operate;
+pub mod parked;
 mod relay;
 mod route;
 mod row;
@@ -25,6 +29,7 @@ pub use append::{NewEvent, NewMessage, PROPERTIES_BYTES_MAX, append, append_to};
 pub use checkpoint::reset;
 pub use keeper::LAG_ROWS_MAX;
 pub use listing::{event_ids, newest_ordinal, unpublished};
+pub use log::source::LogSource;
 pub use message::{EVENTS_TOPIC, RAW_TOPIC};
 pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};

@@ -1,6 +1,8 @@
 //! A row as the messages that it becomes, the event in its two forms and the change that was captured; or as the one
 //! that its route says.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use hexalpes_avro::{EncodeError, Record};
 use hexalpes_client::{Message, Outgoing, version_number};
@@ -9,7 +11,10 @@ use hexalpes_kernel::CloudEvent;
 use hexalpes_routing::{Carries, Way};
 use serde::{Deserialize, Serialize};
 
-use crate::{route::Route, row::OutboxRow};
+use crate::{
+    route::Route,
+    row::{Captured, OutboxRow},
+};
 
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
@@ -79,7 +84,7 @@ pub(crate) fn binary(
         ("event_version", version.to_string()),
     ];
     let payload = written.record.encode(row.payload.get(), &extra);
-    let payload = payload.map_err(|why| Unfit { row: row.seq, kind: row.kind.clone(), why })?;
+    let payload = payload.map_err(|why| Unfit { row: row.ordinal, kind: row.kind.clone(), why })?;
     let message = stamped(row, payload.into())
         .property("ce_specversion", "1.0")
         .property("ce_id", &row.id)
@@ -118,16 +123,6 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
         published: i64,
         published_at: Option<i64>,
     }
-    #[derive(Serialize)]
-    struct Source<'a> {
-        connector: &'static str,
-        name: &'static str,
-        db: &'static str,
-        table: &'static str,
-        service: &'a str,
-        ts_ms: i64,
-        pos: i64,
-    }
     let ts_ms = row.occurred_at.as_millis();
     let envelope = Envelope {
         before: None,
@@ -144,15 +139,7 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
             published: 0,
             published_at: None,
         },
-        source: Source {
-            connector: "hexalpes",
-            name: "alpes-mysql",
-            db: "alpes",
-            table: "outbox_event",
-            service,
-            ts_ms,
-            pos: row.seq,
-        },
+        source: source_of(row, service),
         op: "c",
         ts_ms,
     };
@@ -160,9 +147,50 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
     stamped(row, envelope.into())
 }
 
+/// Where a change comes from. What a database's log says of it stands there with Debezium's names.
+#[derive(Serialize)]
+struct Source<'a> {
+    connector: &'static str,
+    name: &'static str,
+    db: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'a str>,
+    table: &'static str,
+    service: &'a str,
+    ts_ms: i64,
+    #[serde(flatten)]
+    place: BTreeMap<&'static str, serde_json::Value>,
+}
+
+fn source_of<'a>(row: &'a OutboxRow, service: &'a str) -> Source<'a> {
+    let (name, table) = ("alpes-mysql", "outbox_event");
+    match &row.captured {
+        None => Source {
+            connector: "hexalpes",
+            name,
+            db: "alpes",
+            schema: None,
+            table,
+            service,
+            ts_ms: row.occurred_at.as_millis(),
+            place: BTreeMap::from([("pos", row.seq.into())]),
+        },
+        Some(Captured { table: of, origin }) => Source {
+            connector: origin.connector,
+            name,
+            db: &of.database,
+            schema: of.schema.as_deref(),
+            table,
+            service,
+            ts_ms: origin.at.as_millis(),
+            place: origin.fields.iter().cloned().collect(),
+        },
+    }
+}
+
 /// The message of a row that goes to a topic of its own, as it was given.
 pub(crate) fn routed(row: &OutboxRow, route: &Route) -> Result<Outgoing, DbError> {
-    Ok(route.message(&row.payload)?.sequence_id(row.seq.unsigned_abs()))
+    Ok(route.message(&row.payload)?.sequence_id(row.ordinal.unsigned_abs()))
 }
 
 /// The message of a row that goes somewhere by a rule as well; `event` is what goes to the topic of all events.
@@ -196,7 +224,8 @@ pub(crate) fn event_id(message: &Message) -> Option<String> {
 
 /// What both have: the aggregate as key, when it happened, and the ordinal as sequence id.
 fn stamped(row: &OutboxRow, payload: Bytes) -> Outgoing {
-    let mut message = Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.seq.unsigned_abs());
+    let mut message =
+        Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.ordinal.unsigned_abs());
     message.event_time = u64::try_from(row.occurred_at.as_millis()).ok();
     message
 }

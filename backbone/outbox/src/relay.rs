@@ -18,6 +18,7 @@
 //! batch as a whole, so there it keeps the order of a key only with one consumer; the other kinds keep it always.
 
 mod error;
+mod feed;
 mod flight;
 mod job;
 mod tail;
@@ -27,16 +28,19 @@ mod topics;
 use std::{sync::Arc, time::Duration};
 
 use hexalpes_client::Client;
-use hexalpes_db::Db;
+use hexalpes_db::{Db, DbError};
 use hexalpes_kernel::Edge;
 use hexalpes_routing::Rule;
-use hexalpes_worker::Worker;
+use hexalpes_worker::{State, Worker};
 use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, watch};
 
 pub(crate) use error::RelayError;
 
 use crate::{
-    keeper::Keeper,
+    keeper::{Keeper, Order},
+    log::source::{AnySource, LogSource},
+    operate::{self, Reason},
     status::{Counters, Status},
 };
 
@@ -89,46 +93,135 @@ pub struct EventSchema {
 /// A relay at work. Stop it; dropping it leaves it working until the process ends.
 #[derive(Debug)]
 pub struct Relay {
-    publisher: Worker,
+    publisher: AsyncMutex<Option<Worker>>,
+    states: Arc<Mutex<watch::Receiver<State>>>,
     keeper: Worker,
+    counters: Arc<Mutex<Counters>>,
+    parts: Parts,
+}
+
+/// What a publisher is made of.
+#[derive(Clone, Debug)]
+struct Parts {
+    db: Db,
+    client: Client,
+    edge: Arc<dyn Edge>,
+    options: RelayOptions,
+    source: Option<Arc<dyn AnySource>>,
+    paused: watch::Sender<bool>,
+    to_try: watch::Sender<u64>,
     counters: Arc<Mutex<Counters>>,
 }
 
+/// Rows that are read at once, and bytes of their payloads.
+pub(crate) const ROWS_READ_MAX: usize = 480;
+pub(crate) const BYTES_READ_MAX: usize = 8 * 1024 * 1024;
+
 impl Relay {
+    /// On a database whose table has the order of the commits: `SQLite`.
     pub fn start(db: Db, client: Client, edge: Arc<dyn Edge>, options: RelayOptions) -> Self {
-        let counters = Arc::new(Mutex::new(Counters::default()));
-        let RelayOptions { service, topic, of_kind, rules, keep_published } = options;
+        Self::start_with(db, client, edge, options, None)
+    }
+
+    /// On any database, by its log.
+    pub fn start_on_log(
+        db: Db,
+        client: Client,
+        edge: Arc<dyn Edge>,
+        options: RelayOptions,
+        source: impl LogSource,
+    ) -> Self {
+        Self::start_with(db, client, edge, options, Some(Arc::new(source)))
+    }
+
+    fn start_with(
+        db: Db,
+        client: Client,
+        edge: Arc<dyn Edge>,
+        options: RelayOptions,
+        source: Option<Arc<dyn AnySource>>,
+    ) -> Self {
+        let (counters, paused) = (Arc::new(Mutex::new(Counters::default())), watch::Sender::new(false));
+        let to_try = watch::Sender::new(0);
         let keeper = Keeper {
             db: db.clone(),
             edge: Arc::clone(&edge),
-            service: service.clone(),
-            keep_published,
+            service: options.service.clone(),
+            keep_published: options.keep_published,
+            order: if source.is_some() { Order::OfLog } else { Order::OfTable },
+            paused: paused.clone(),
+            to_try: to_try.clone(),
             counters: Arc::clone(&counters),
         };
-        let holder = edge.uuid().simple().to_string();
-        let name = format!("relay of {service}");
-        let counted = Arc::clone(&counters);
-        let work = job::Work { db, client, edge, service, topic, of_kind, rules, holder, counters: counted };
-        Self {
-            keeper: Worker::start(format!("{name}, keeper"), keeper),
-            publisher: Worker::start(name, work),
-            counters,
-        }
+        let keeper = Worker::start(format!("relay of {}, keeper", options.service), keeper);
+        let parts =
+            Parts { db, client, edge, options, source, paused, to_try, counters: Arc::clone(&counters) };
+        let publisher = parts.publisher();
+        let states = Arc::new(Mutex::new(publisher.states()));
+        Self { publisher: AsyncMutex::new(Some(publisher)), states, keeper, counters, parts }
     }
 
     pub fn status(&self) -> Status {
-        Status::of(self.publisher.state(), *self.counters.lock())
+        self.status_reader()()
     }
 
     /// For what outlives the borrow of the relay, such as an HTTP route.
     pub fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
-        let (states, counters) = (self.publisher.states(), Arc::clone(&self.counters));
-        move || Status::of(states.borrow().clone(), *counters.lock())
+        let (states, counters) = (Arc::clone(&self.states), Arc::clone(&self.counters));
+        move || Status::of(states.lock().borrow().clone(), *counters.lock())
+    }
+
+    /// Nothing is published until [`resume`](Self::resume), also after a restart. What is on its way arrives.
+    pub async fn pause(&self, reason: &Reason) -> Result<(), DbError> {
+        operate::pause(&self.parts.db, &*self.parts.edge, reason).await?;
+        self.parts.paused.send_replace(true);
+        Ok(())
+    }
+
+    pub async fn resume(&self, reason: &Reason) -> Result<(), DbError> {
+        operate::resume(&self.parts.db, &*self.parts.edge, reason).await
+    }
+
+    /// Ends as with [`stop`](Self::stop), and begins anew: also after an alarm at which it has ended.
+    pub async fn restart(&self) {
+        let mut publisher = self.publisher.lock().await;
+        if let Some(running) = publisher.take() {
+            running.stop().await;
+        }
+        let begun = self.parts.publisher();
+        *self.states.lock() = begun.states();
+        *publisher = Some(begun);
     }
 
     /// Ends after the rows that are on their way; what is left goes on at the next start.
     pub async fn stop(self) {
-        self.publisher.stop().await;
+        if let Some(publisher) = self.publisher.into_inner() {
+            publisher.stop().await;
+        }
         self.keeper.stop().await;
+    }
+}
+
+impl Parts {
+    fn publisher(&self) -> Worker {
+        let Self { db, client, edge, options, source, paused, to_try, counters } = self.clone();
+        let RelayOptions { service, topic, of_kind, rules, .. } = options;
+        let holder = edge.uuid().simple().to_string();
+        let name = format!("relay of {service}");
+        let work = job::Work {
+            db,
+            client,
+            edge,
+            service,
+            topic,
+            of_kind,
+            rules,
+            source,
+            to_try,
+            paused,
+            holder,
+            counters,
+        };
+        Worker::start(name, work)
     }
 }

@@ -1,5 +1,8 @@
 //! A row of the outbox as it is read.
 
+use std::sync::Arc;
+
+use hexalpes_capture::{Origin, Table};
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
@@ -28,6 +31,9 @@ impl Headers {
 /// One row; serialized, it is an item of `GET /debug/outbox`.
 #[derive(Clone, Debug, Serialize)]
 pub struct OutboxRow {
+    /// Its number in the order of the commits, which is its sequence id on the topics.
+    #[serde(skip)]
+    pub(crate) ordinal: i64,
     /// Order of the commits on SQLite.
     pub seq: i64,
     pub id: String,
@@ -41,6 +47,16 @@ pub struct OutboxRow {
     /// 0 pending, 1 published.
     pub published: i64,
     pub published_at: Option<Timestamp>,
+    /// Where it was read, if that was a log.
+    #[serde(skip)]
+    pub(crate) captured: Option<Captured>,
+}
+
+/// What a log says of a row.
+#[derive(Clone, Debug)]
+pub(crate) struct Captured {
+    pub(crate) table: Arc<Table>,
+    pub(crate) origin: Arc<Origin>,
 }
 
 const COLUMNS: [&str; 10] = [
@@ -66,8 +82,10 @@ impl OutboxRow {
         let damaged = |column: &str| DbError::Damaged(format!("outbox_event.{column} cannot be read"));
         let time = |micros, column| Timestamp::from_micros(micros).ok_or_else(|| damaged(column));
         let published_at: Option<i64> = row.get("published_at")?;
+        let seq = row.get("seq")?;
         Ok(Self {
-            seq: row.get("seq")?,
+            ordinal: seq,
+            seq,
             id: row.get("id")?,
             aggregatetype: row.get("aggregatetype")?,
             aggregateid: row.get("aggregateid")?,
@@ -77,12 +95,19 @@ impl OutboxRow {
             occurred_at: time(row.get("occurred_at")?, "occurred_at")?,
             published: row.get("published")?,
             published_at: published_at.map(|micros| time(micros, "published_at")).transpose()?,
+            captured: None,
         })
     }
 }
 
 fn select() -> SelectStatement {
     Query::select().columns(COLUMNS).from("outbox_event").to_owned()
+}
+
+/// The row of the event.
+pub(crate) async fn with_id(tx: &Tx, id: &str) -> Result<Option<OutboxRow>, DbError> {
+    let query = select().and_where(Expr::col("id").eq(id)).to_owned();
+    tx.fetch_optional(&query).await?.as_ref().map(OutboxRow::read).transpose()
 }
 
 /// Rows that one statement reads. Rows are of any size, so that many are read before their size is known.

@@ -21,9 +21,13 @@ pub struct Status {
     pub lag_rows: u64,
     /// Bytes of their payloads; of the oldest [`LAG_ROWS_MAX`](crate::LAG_ROWS_MAX) of them if there are more.
     pub lag_bytes: u64,
+    /// Bytes of the database's log that are not read yet; `null` where no log is read.
+    pub lag_log_bytes: Option<u64>,
     /// How long ago the oldest of them happened.
     pub lag_seconds: u64,
-    /// Why it waits or stopped; `null` while all is well.
+    /// Events that cannot be published, and those of their aggregates behind them.
+    pub parked: u64,
+    /// Why it waits or stopped, or that something is parked; `null` while all is well.
     pub alarm: Option<String>,
 }
 
@@ -33,6 +37,8 @@ pub(crate) struct Counters {
     pub(crate) received: u64,
     pub(crate) written: u64,
     pub(crate) lag: Lag,
+    pub(crate) log_behind: Option<u64>,
+    pub(crate) parked: u64,
 }
 
 impl Status {
@@ -44,8 +50,19 @@ impl Status {
             num_written: counters.written,
             lag_rows: counters.lag.rows,
             lag_bytes: counters.lag.bytes,
+            lag_log_bytes: counters.log_behind,
             lag_seconds: counters.lag.seconds,
-            alarm: state.alarm,
+            parked: counters.parked,
+            alarm: state.alarm.or_else(|| parked(counters.parked)),
         }
     }
+}
+
+fn parked(rows: u64) -> Option<String> {
+    (rows > 0).then(|| {
+        format!(
+            "{rows} events are parked, for they or one before them of their aggregate cannot be published: their reasons are \
+             in relay_parked; mend what they say and `hexalpes relay retry`, or `hexalpes relay skip` them"
+        )
+    })
 }

@@ -17,6 +17,10 @@ pub const MIGRATIONS: &[Migration] = &[
     }),
     Migration::new("outbox", 4, "create relay_layout", |backend| vec![relay_layout(backend)]),
     Migration::new("outbox", 5, "create relay_rules", |backend| vec![relay_rules(backend)]),
+    Migration::new("outbox", 6, "add a place in the log to relay_checkpoint", place_in_log),
+    Migration::new("outbox", 7, "create relay_deed and relay_parked", |backend| {
+        vec![paused(backend), relay_deed(backend), relay_parked(backend), parked_turn(backend)]
+    }),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -64,6 +68,71 @@ fn events(backend: Backend) -> String {
     let mut column = columns::integer("events");
     column.not_null().default(0_i64);
     backend.schema(Table::alter().table("relay_checkpoint").add_column(column))
+}
+
+/// Where reading the database's log goes on; and which rows are to be published, without a look at all the others.
+fn place_in_log(backend: Backend) -> Vec<String> {
+    let mut base = columns::integer("log_base");
+    base.not_null().default(0_i64);
+    let columns = [
+        columns::text(backend, "log_identity"),
+        columns::text(backend, "log_position"),
+        base,
+        columns::text(backend, "log_segments"),
+        columns::text(backend, "log_chunk"),
+    ];
+    let add = |column| backend.schema(Table::alter().table("relay_checkpoint").add_column(column));
+    let mut statements: Vec<String> = columns.into_iter().map(add).collect();
+    // On SQLite the rows behind the checkpoint are those.
+    if backend != Backend::Sqlite {
+        let mut index = Index::create();
+        index.name("outbox_event_by_published").table("outbox_event").col("published").col("seq");
+        statements.push(backend.schema(&index));
+    }
+    statements
+}
+
+/// By whom and why nothing is to be published.
+fn paused(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::text(backend, "paused")))
+}
+
+/// Events that cannot be published, and those behind them.
+fn relay_parked(backend: Backend) -> String {
+    backend.schema(
+        Table::create()
+            .table("relay_parked")
+            .if_not_exists()
+            .col(columns::sequence("number"))
+            .col(columns::id(backend, "id").not_null().unique_key())
+            .col(columns::id(backend, "aggregatetype").not_null())
+            .col(columns::id(backend, "aggregateid").not_null())
+            .col(columns::integer("ordinal").not_null())
+            .col(columns::text(backend, "reason").not_null())
+            .col(columns::timestamp("parked_at").not_null())
+            .col(columns::integer("turn")),
+    )
+}
+
+/// The last turn that was given to one of them.
+fn parked_turn(backend: Backend) -> String {
+    let mut column = columns::integer("parked_turn");
+    column.not_null().default(0_i64);
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(column))
+}
+
+/// What operators did with the relay.
+fn relay_deed(backend: Backend) -> String {
+    backend.schema(
+        Table::create()
+            .table("relay_deed")
+            .if_not_exists()
+            .col(columns::sequence("number"))
+            .col(columns::timestamp("done_at").not_null())
+            .col(columns::text(backend, "who").not_null())
+            .col(columns::text(backend, "what").not_null())
+            .col(columns::text(backend, "why").not_null()),
+    )
 }
 
 /// How the rows are spread over the partitions of a topic, one row for each topic that has some. Names may be longer

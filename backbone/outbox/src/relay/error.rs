@@ -1,6 +1,7 @@
 //! Why a relay does not go on, and what comes after.
 
 use hexalpes_avro::NoRecord;
+use hexalpes_capture::LogError;
 use hexalpes_client::{ConsumeError, OpenError, Refusal, SendError, ServerError, error::RequestError};
 use hexalpes_db::{DbError, ErrorKind};
 use hexalpes_worker::{Failure, Outlook};
@@ -15,7 +16,7 @@ pub(crate) enum RelayError {
     Open { topic: String, why: OpenError },
     #[error("the events of topic {topic} have no schema that can be used: {why}")]
     Schema { topic: String, why: NoRecord },
-    #[error("an event is not what its type's schema says, and stays here with all after it: {0}")]
+    #[error("an event is not what its type's schema says: {0}")]
     Unfit(#[from] Unfit),
     #[error("another relay has this outbox; this one takes over when it ends")]
     Standby,
@@ -25,6 +26,26 @@ pub(crate) enum RelayError {
     Tail { topic: String, why: ConsumeError },
     #[error("the end of topic {topic} did not come in time")]
     TailSilent { topic: String },
+    #[error("it is paused by {0}")]
+    Paused(String),
+    #[error("the database's log cannot be read: {0}")]
+    Log(#[from] LogError),
+    #[error(
+        "the database's log is another one than before ({has}, it was {had}): after a failover or from a backup nobody \
+         knows what of it was published; `hexalpes relay resnapshot` publishes what is not marked as published, \
+         `hexalpes relay skip` goes on with what comes from now on"
+    )]
+    OtherLog { had: String, has: String },
+    #[error(
+        "{rows} rows that were being published are not in the outbox any more: put them back, or go on with \
+         `hexalpes relay resnapshot`"
+    )]
+    RowsGone { rows: usize },
+    #[error(
+        "the broker has row {stored} of topic {topic}, and no row after {sent} was ever sent: the database was restored \
+         from an older copy; restore the broker's data of the same time, or reset both"
+    )]
+    NeverSent { topic: String, stored: i64, sent: i64 },
     #[error("another relay took this outbox over, or it was reset")]
     Fenced,
     #[error(
@@ -50,6 +71,20 @@ pub(crate) enum RelayError {
 }
 
 impl RelayError {
+    /// Whether the row is to blame, and not what it goes to: no other row of another aggregate need wait for it.
+    pub(super) fn is_of_the_row(&self) -> bool {
+        match self {
+            Self::Unfit(_)
+            | Self::Schema { .. }
+            | Self::Send(SendError::TooLarge { .. } | SendError::HeadersTooLarge { .. }) => true,
+            Self::Open { why: OpenError::Request(RequestError::Refused(refusal)), .. } => {
+                matches!(refusal.error, ServerError::IncompatibleSchema)
+            }
+            Self::Database(error) => error.kind() == ErrorKind::Corrupt,
+            _ => false,
+        }
+    }
+
     /// Opening a producer failed. If its name is taken, another relay is at work, or the broker has not yet
     /// seen that the last one ended.
     pub(crate) fn open(topic: &str, why: OpenError) -> Self {
@@ -65,15 +100,22 @@ impl RelayError {
 impl Failure for RelayError {
     fn outlook(&self) -> Outlook {
         match self {
-            Self::Standby | Self::Fenced => Outlook::Standby,
+            Self::Standby | Self::Fenced | Self::Paused(_) | Self::Log(LogError::Taken { .. }) => {
+                Outlook::Standby
+            }
             Self::Database(error) if error.kind() == ErrorKind::Corrupt => Outlook::Final,
             Self::Database(_)
+            | Self::Log(LogError::Unreachable(_) | LogError::Refused { .. })
             | Self::Open { .. }
             | Self::Send(_)
             | Self::Tail { .. }
             | Self::TailSilent { .. } => Outlook::Passing,
             Self::Schema { .. }
             | Self::Unfit(_)
+            | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
+            | Self::OtherLog { .. }
+            | Self::RowsGone { .. }
+            | Self::NeverSent { .. }
             | Self::DatabaseRestored { .. }
             | Self::OtherEvent { .. }
             | Self::TopicLost { .. }

@@ -6,7 +6,7 @@ use futures::future;
 use hexalpes_client::{Receipt, SendError};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::checkpoint::Checkpoint;
+use crate::{checkpoint::Checkpoint, log::place::Place};
 
 /// Rows that were read and sent together.
 #[derive(Debug)]
@@ -14,6 +14,9 @@ pub(super) struct Flight {
     /// Where the relay is when they have arrived.
     pub(super) checkpoint: Checkpoint,
     pub(super) rows: u64,
+    /// Of rows from a log: their numbers in the table, and where to go on behind them.
+    pub(super) seqs: Vec<i64>,
+    pub(super) place: Option<Place>,
     /// Gives their room back to others when they have arrived.
     pub(super) room: Option<OwnedSemaphorePermit>,
     receipts: Vec<Receipt>,
@@ -34,6 +37,8 @@ impl Default for Flight {
         Self {
             checkpoint: Checkpoint::default(),
             rows: 0,
+            seqs: Vec::new(),
+            place: None,
             room: None,
             receipts: Vec::new(),
             counts: Vec::new(),

@@ -1,6 +1,6 @@
 //! What a relay does: finds out where everything is, then sends and confirms at the same time.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use futures::future;
 use hexalpes_client::Client;
@@ -10,7 +10,7 @@ use hexalpes_routing::Rule;
 use hexalpes_worker::Job;
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, watch},
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use tracing::warn;
 
 use super::{
     EventTopic, RelayError,
+    feed::Feed,
     flight::Flight,
     tail,
     topic::Topic,
@@ -26,16 +27,18 @@ use super::{
 use crate::{
     checkpoint::{self, Checkpoint, Claim},
     layout::Layouts,
-    message, row,
+    log::{
+        feed::{LogFeed, Read},
+        marks::Marks,
+        source::AnySource,
+    },
+    message, operate,
+    parked::Parking,
+    row,
     rules::Rules,
     status::Counters,
 };
 
-/// Rows that are read at once, and bytes of their payloads.
-const ROWS_READ_MAX: usize = 480;
-const BYTES_READ_MAX: usize = 8 * 1024 * 1024;
-/// How long a commit by another process may go unnoticed.
-const POLL: Duration = Duration::from_millis(200);
 /// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
 /// broker.
 const READ_EVERY: Duration = Duration::from_millis(4);
@@ -55,6 +58,12 @@ pub(super) struct Work {
     pub(super) topic: Option<String>,
     pub(super) of_kind: fn(&str) -> Option<EventTopic>,
     pub(super) rules: Arc<[Rule]>,
+    /// Whose log is read; none where the table's own numbers are the order of the commits.
+    pub(super) source: Option<Arc<dyn AnySource>>,
+    /// How many parked rows are to be tried, when that may have changed.
+    pub(super) to_try: watch::Sender<u64>,
+    /// Set when it is to pause.
+    pub(super) paused: watch::Sender<bool>,
     /// This relay, as opposed to others on the same database.
     pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
@@ -65,6 +74,12 @@ pub(super) struct Session {
     topics: Topics,
     claim: Claim,
     checkpoint: Checkpoint,
+    feed: Feed,
+    /// Rows from a log that are to be marked.
+    marks: Option<Marks>,
+    /// Up to here topics have rows that the checkpoint does not know of: nothing is settled before they came by.
+    hold: i64,
+    parking: Parking,
 }
 
 impl Job for Work {
@@ -75,28 +90,42 @@ impl Job for Work {
         // None yet is worth a line, too.
         self.count_errors(0);
         let epoch = checkpoint::load_or_mint(&self.db, self.edge.uuid()).await?;
+        if let Some(by) = operate::paused(&self.db).await? {
+            return Err(RelayError::Paused(by));
+        }
+        self.paused.send_replace(false);
         let ways = Ways { own: self.topic.as_deref().map(Arc::from), of_kind: self.of_kind };
         let mut topics = Topics::open(self.client.clone(), &self.service, ways, &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint.
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
-        let newest = row::newest_seq(&self.db).await?.max(checkpoint.ordinal);
+        let marks = self.source.is_some().then(Marks::new);
+        let (mut feed, sent) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
         let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
-        let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, newest).await?;
-        topics.begin(layouts, rules, newest).await?;
+        let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, sent).await?;
+        topics.begin(layouts, rules, sent).await?;
         let (raw, events) = future::try_join(
-            self.stored(&topics.raw, topics.name(), checkpoint, newest),
-            self.stored(&topics.events, topics.name(), checkpoint, newest),
+            self.stored(&topics.raw, topics.name(), checkpoint, sent),
+            self.stored(&topics.events, topics.name(), checkpoint, sent),
         )
         .await?;
-        topics.raw.stored = raw;
-        topics.events.stored = events;
-        Ok(Session { topics, claim, checkpoint })
+        let mut hold = 0;
+        if let Feed::Log(log) = &mut feed {
+            for Tail { place, ordinal, id } in raw.tails.into_iter().chain(events.tails) {
+                log.expect(&place, ordinal, id);
+            }
+            log.ask_for_the_end().await?;
+            hold = log.expected();
+        }
+        topics.raw.stored = raw.last;
+        topics.events.stored = events.last;
+        let parking = Parking::load(&self.db).await?;
+        Ok(Session { topics, claim, checkpoint, feed, marks, hold, parking })
     }
 
     async fn run(&mut self, mut session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
         loop {
-            self.session(session, stop).await?;
+            Box::pin(self.session(session, stop)).await?;
             let opened = tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 opened = self.open() => opened,
@@ -109,19 +138,32 @@ impl Job for Work {
 impl Work {
     /// Sends and confirms until it is told to stop, or a topic has partitions that another session would use.
     async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
-        let Session { mut topics, claim, checkpoint } = session;
+        let Session { mut topics, claim, checkpoint, mut feed, marks, hold, mut parking } = session;
         let (end, grown) = (stop.child_token(), topics.grown());
         let (sent, flights) = mpsc::unbounded_channel();
         let work = async {
-            let send = self.send(&mut topics, checkpoint.ordinal, sent, stop, &end);
-            let confirm = self.confirm(&claim, checkpoint, flights);
-            future::try_join(send, confirm).await?;
+            let send = self.send(&mut topics, &mut feed, &mut parking, sent, stop, &end);
+            let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold);
+            let mark = async {
+                match &marks {
+                    Some(marks) => marks.run(&self.db, &claim, &*self.edge).await,
+                    None => Ok(()),
+                }
+            };
+            Box::pin(future::try_join3(send, confirm, mark)).await?;
             // Told to stop while it sent, it has rows on their way that nobody counts.
             topics.close().await;
+            if let Feed::Log(log) = &mut feed {
+                log.confirm().await?;
+            }
             Ok(())
         };
+        let mut paused = self.paused.subscribe();
         let end_when_grown = async {
-            grown.await;
+            tokio::select! {
+                () = grown => {}
+                _ = paused.wait_for(|paused| *paused) => {}
+            }
             end.cancel();
             future::pending::<()>().await;
         };
@@ -135,38 +177,63 @@ impl Work {
         }
     }
 
-    /// Up to where a topic of events has our rows, in each partition, whatever happened to either side.
+    /// What is read from now on, and the last row that may have been sent before.
+    async fn feed(
+        &self,
+        claim: &Claim,
+        checkpoint: Checkpoint,
+        marks: Option<&Marks>,
+    ) -> Result<(Feed, i64), RelayError> {
+        let (Some(source), Some(marks)) = (&self.source, marks) else {
+            let newest = row::newest_seq(&self.db).await?.max(checkpoint.ordinal);
+            return Ok((Feed::of_table(&self.db, checkpoint.ordinal), newest));
+        };
+        let opened =
+            LogFeed::open(&self.db, claim, source, checkpoint, &self.counters, marks.saved()).await?;
+        // How far the log goes is known when it is read; how far it was sent is bounded.
+        let sent = checkpoint.ordinal + i64::try_from(ROWS_IN_FLIGHT_MAX).expect("it is a small number");
+        Ok((Feed::Log(Box::new(opened)), sent))
+    }
+
+    /// Up to where a topic of events has our rows, in each partition, whatever happened to either side. No row after
+    /// `newest` was ever sent.
     async fn stored(
         &self,
         topic: &Topic,
         producer: &str,
         checkpoint: Checkpoint,
         newest: i64,
-    ) -> Result<Vec<i64>, RelayError> {
+    ) -> Result<Stored, RelayError> {
         let told = &topic.stored;
         let furthest = told.iter().copied().max().unwrap_or(-1).max(0);
         // The last row is in one of them. Where nothing is known of a partition, nothing may have been there.
         if furthest == checkpoint.events && (told.len() == 1 || told.iter().all(|told| *told >= 0)) {
-            return Ok(told.clone());
+            return Ok(Stored { last: told.clone(), tails: Vec::new() });
         }
         // Beyond the checkpoint: the last relay died before it could note it; or the database is an older
         // copy. Below it: the broker forgot the producer, as it does when one is away for long; or it lost
         // data. The topic's messages tell which.
-        let restored =
-            |stored| RelayError::DatabaseRestored { topic: topic.name().to_owned(), stored, newest };
+        let is_log = self.source.is_some();
+        let restored = |stored| match topic.name().to_owned() {
+            topic if is_log => RelayError::NeverSent { topic, stored, sent: newest },
+            topic => RelayError::DatabaseRestored { topic, stored, newest },
+        };
         if furthest > newest {
             return Err(restored(furthest));
         }
-        let mut stored = Vec::new();
+        let (mut stored, mut tails) = (Vec::new(), Vec::new());
         for (place, told) in topic.places().iter().zip(told) {
             let last = tail::last_of(&self.client, place, producer).await?;
             let found = last.as_ref().map_or(-1, |last| last.sequence_id.cast_signed());
-            if let Some(published) = last.as_ref().and_then(message::event_id)
-                && found <= newest
-                && let Some(kept) = row::id_of(&self.db, found).await?
-                && published != kept
-            {
-                return Err(RelayError::OtherEvent { topic: place.clone(), row: found, published, kept });
+            if let Some(published) = last.as_ref().and_then(message::event_id) {
+                if is_log {
+                    tails.push(Tail { place: place.clone(), ordinal: found, id: published });
+                } else if found <= newest
+                    && let Some(kept) = row::id_of(&self.db, found).await?
+                    && published != kept
+                {
+                    return Err(RelayError::OtherEvent { topic: place.clone(), row: found, published, kept });
+                }
             }
             stored.push(found.max(*told));
         }
@@ -178,7 +245,7 @@ impl Work {
             let (topic, published) = (topic.name().to_owned(), checkpoint.events);
             return Err(RelayError::TopicLost { topic, stored: furthest, published });
         }
-        Ok(stored)
+        Ok(Stored { last: stored, tails })
     }
 
     /// With the seeds' name.
@@ -197,59 +264,82 @@ impl Work {
     async fn send(
         &self,
         topics: &mut Topics,
-        from: i64,
+        feed: &mut Feed,
+        parking: &mut Parking,
         sent: mpsc::UnboundedSender<Flight>,
         stop: &CancellationToken,
         end: &CancellationToken,
     ) -> Result<(), RelayError> {
-        let mut commits = self.db.commits();
         let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
-        let mut last = from;
         let mut due = Instant::now();
-        while !end.is_cancelled() {
+        let mut to_try = self.to_try.subscribe();
+        to_try.mark_changed();
+        loop {
             time::sleep_until(due).await;
-            commits.mark_unchanged();
-            let rows = row::after(&self.db, last, ROWS_READ_MAX, BYTES_READ_MAX).await?;
-            let Some(newest) = rows.last() else {
-                tokio::select! {
-                    () = end.cancelled() => {}
-                    _ = commits.changed() => {}
-                    () = time::sleep(POLL) => {}
-                }
+            // A transaction that is sent in part would begin anew, and not get further the next time.
+            let is_over = if feed.is_amid() { stop.cancelled() } else { end.cancelled() };
+            let read = tokio::select! {
+                biased;
+                () = is_over => return Ok(()),
+                read = feed.next(&mut to_try) => read?,
+            };
+            let Some(Read { rows, seqs, place, .. }) = read else {
+                self.try_parked(topics, parking).await?;
                 continue;
             };
-            last = newest.seq;
             due = Instant::now() + READ_EVERY;
-            let count = u32::try_from(rows.len()).expect("a read has few rows");
-            let room = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                room = Arc::clone(&room).acquire_many_owned(count) => room.expect("nobody closes it"),
-            };
-            self.counters.lock().received += u64::from(count);
-            let mut flight = tokio::select! {
-                // What of these is sent and what is not, the next start finds out.
-                () = stop.cancelled() => return Ok(()),
-                flight = topics.publish(&rows) => flight?,
-            };
-            flight.rows = u64::from(count);
-            flight.room = Some(room);
+            let mut flight = Flight::default();
+            if !rows.is_empty() {
+                let count = rows.len().min(ROWS_IN_FLIGHT_MAX);
+                let count = u32::try_from(count).expect("it is a small number");
+                let room = tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    room = Arc::clone(&room).acquire_many_owned(count) => room.expect("nobody closes it"),
+                };
+                self.counters.lock().received += u64::from(count);
+                flight = tokio::select! {
+                    // What of these is sent and what is not, the next start finds out.
+                    () = stop.cancelled() => return Ok(()),
+                    flight = topics.publish(&rows, parking, &*self.edge) => flight?,
+                };
+                flight.rows = u64::from(count);
+                flight.room = Some(room);
+            }
+            (flight.seqs, flight.place) = (seqs, place);
             // It fails only if the other half did, which ends this one as well.
             let _ = sent.send(flight);
+        }
+    }
+
+    /// Publishes the parked rows that an operator wants to be tried.
+    async fn try_parked(&self, topics: &mut Topics, parking: &mut Parking) -> Result<(), RelayError> {
+        parking.refresh().await?;
+        while let Some((parked, row)) = parking.next().await? {
+            match topics.publish_parked(&parked, row).await {
+                Err(error) if error.is_of_the_row() => parking.again(&parked, error.to_string()).await?,
+                outcome => {
+                    outcome?;
+                    parking.done(&parked, self.edge.now()).await?;
+                }
+            }
         }
         Ok(())
     }
 
     /// Waits for receipts and moves the checkpoint behind them.
     ///
-    /// On SQLite any row may be a checkpoint, since `seq` is the order of the commits.
+    /// Any row may be a checkpoint, since its ordinal is its place in the order of the commits.
     async fn confirm(
         &self,
         claim: &Claim,
         mut checkpoint: Checkpoint,
         mut flights: mpsc::UnboundedReceiver<Flight>,
+        marks: Option<&Marks>,
+        hold: i64,
     ) -> Result<(), RelayError> {
         let mut next = None;
         let mut due = Instant::now();
+        let (mut to, mut seqs, mut place) = (checkpoint, Vec::new(), None);
         while let Some(mut first) = take(&mut next, &mut flights).await {
             first.arrive().await?;
             let mut arrived = vec![first];
@@ -262,17 +352,49 @@ impl Work {
                 outcome?;
                 arrived.push(flight);
             }
-            let to = arrived.iter().fold(checkpoint, |to, flight| to.joined(flight.checkpoint));
-            checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?;
-            checkpoint = to;
-            due = Instant::now() + CHECKPOINT_EVERY;
+            for flight in &mut arrived {
+                to = to.joined(flight.checkpoint);
+                seqs.append(&mut flight.seqs);
+                place = flight.place.take().or(place);
+            }
+            if to.ordinal >= hold {
+                match marks {
+                    None => checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?,
+                    Some(_) if to == checkpoint => {}
+                    Some(_) => checkpoint::move_to(&self.db, claim, to).await?,
+                }
+                if to != checkpoint {
+                    due = Instant::now() + CHECKPOINT_EVERY;
+                    checkpoint = to;
+                }
+                if let Some(marks) = marks {
+                    marks.add(mem::take(&mut seqs), place.take());
+                }
+            }
             for flight in arrived {
                 flight.count(&self.service);
                 self.counters.lock().written += flight.rows;
             }
         }
+        if let Some(marks) = marks {
+            marks.close();
+        }
         Ok(())
     }
+}
+
+/// Up to where a topic has our rows, in each partition.
+struct Stored {
+    last: Vec<i64>,
+    /// The last rows that were found there, where somebody had to look, and a log tells later whether they are ours.
+    tails: Vec<Tail>,
+}
+
+/// The last row in a partition.
+struct Tail {
+    place: String,
+    ordinal: i64,
+    id: String,
 }
 
 async fn take(next: &mut Option<Flight>, flights: &mut mpsc::UnboundedReceiver<Flight>) -> Option<Flight> {

@@ -95,10 +95,10 @@ impl Topic {
         message: Outgoing,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        let partition = self.layout.map(|layout| layout.partition_of(row.seq, message.key.as_deref()));
+        let partition = self.layout.map(|layout| layout.partition_of(row.ordinal, message.key.as_deref()));
         let stored = self.stored[partition.unwrap_or(0) as usize];
         let message = Outgoing { partition, ..message };
-        if row.seq > stored {
+        if row.ordinal > stored {
             flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
             return Ok(());
         }
@@ -106,7 +106,7 @@ impl Topic {
             return Ok(());
         }
         // No relay has had so many rows on their way: somebody else gave out this number before.
-        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.seq })
+        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.ordinal })
     }
 }
 

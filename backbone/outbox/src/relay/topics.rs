@@ -3,16 +3,20 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 
 use futures::future::{try_join, try_join_all};
 use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
+use hexalpes_kernel::Edge;
+use hexalpes_routing::Way;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::{EventTopic, RelayError, flight::Flight, tail, topic::Topic};
 use crate::{
     layout::Layouts,
     message::{self, EVENTS_TOPIC, RAW_TOPIC},
+    parked::{ParkedRow, Parking},
     row::OutboxRow,
     rules::Rules,
 };
@@ -53,6 +57,17 @@ pub(super) struct Ways {
     pub(super) of_kind: fn(&str) -> Option<EventTopic>,
 }
 
+/// A topic of a row.
+enum To<'a> {
+    Raw,
+    Events,
+    /// The context's.
+    Own,
+    Named(&'a str),
+    /// As a rule made it.
+    Ruled(String),
+}
+
 /// What a topic that is opened on demand carries.
 #[derive(Clone, Copy)]
 enum Carries {
@@ -64,7 +79,7 @@ enum Carries {
 struct Turn {
     layouts: Layouts,
     rules: Rules,
-    /// The newest row then.
+    /// The last row that may have been sent before.
     newest: i64,
 }
 
@@ -119,7 +134,7 @@ impl Topics {
         self.grown.clone().cancelled_owned()
     }
 
-    /// From now on this relay is the active one. `newest` is the last row there is.
+    /// From now on this relay is the active one. No row after `newest` has been sent.
     pub(super) async fn begin(
         &mut self,
         mut layouts: Layouts,
@@ -143,41 +158,30 @@ impl Topics {
     /// A broker judges a batch by its first row: if that one is stored, it drops the whole. So the first rows
     /// of a session go one by one, as many as an earlier session may have had on their way when it ended:
     /// the broker may be storing some of these just now.
-    pub(super) async fn publish(&mut self, rows: &[OutboxRow]) -> Result<Flight, RelayError> {
+    ///
+    /// A row that cannot be published at all is parked, and those of its aggregate behind it.
+    pub(super) async fn publish(
+        &mut self,
+        rows: &[OutboxRow],
+        parking: &mut Parking,
+        edge: &dyn Edge,
+    ) -> Result<Flight, RelayError> {
         let mut flight = Flight::default();
         for row in rows {
             let alone = self.careful > 0;
             self.careful = self.careful.saturating_sub(1);
-            let ready = |message: Outgoing| Outgoing { alone, ..message };
-            flight.checkpoint.ordinal = row.seq;
-            if let Some(route) = &row.headers.route {
-                let message = ready(message::routed(row, route)?);
-                let topic = self.routed(&route.topic, row.seq, alone, Carries::Messages).await?;
-                topic.queue(row, message, &mut flight).await?;
+            flight.checkpoint.ordinal = row.ordinal;
+            if parking.holds(row) {
+                parking.park(row, None, edge.now()).await?;
                 continue;
             }
-            flight.checkpoint.events = row.seq;
-            let change = ready(message::change(row, &self.service));
-            self.raw.queue(row, change, &mut flight).await?;
-            let of_kind = (self.ways.of_kind)(&row.kind);
-            let version = of_kind.and_then(|of| of.schema).map_or(1, |schema| schema.version);
-            let service = Arc::clone(&self.service);
-            let event = ready(message::event(row, &service, version));
-            if let Some(own) = self.ways.own.clone() {
-                let topic = self.routed(&own, row.seq, alone, Carries::Events(None)).await?;
-                topic.queue(row, event.clone(), &mut flight).await?;
+            match self.publish_row(row, alone, &mut flight).await {
+                Err(error) if error.is_of_the_row() => {
+                    warn!(row.id, row.kind, "an event is parked: {error}");
+                    parking.park(row, Some(error.to_string()), edge.now()).await?;
+                }
+                outcome => outcome?,
             }
-            if let Some(EventTopic { topic, schema }) = of_kind {
-                let carries = Carries::Events(schema.map(|schema| schema.definition));
-                let topic = self.routed(topic, row.seq, alone, carries).await?;
-                let message = match &topic.written {
-                    Some(written) => ready(message::binary(row, &service, version, written)?),
-                    None => event.clone(),
-                };
-                topic.queue(row, message, &mut flight).await?;
-            }
-            Box::pin(self.by_rules(row, &event, of_kind.map(|of| of.topic), &mut flight)).await?;
-            self.events.queue(row, event, &mut flight).await?;
         }
         for topic in self.routed.values().chain([&self.raw, &self.events]) {
             topic.producer.close_batch();
@@ -191,31 +195,120 @@ impl Topics {
         Ok(flight)
     }
 
-    /// Sends a row where the rules say, unless it goes there anyway: a topic has each row once.
-    async fn by_rules(
+    /// What can be wrong with the row itself is found before the first of its messages is on its way: they are encoded, and
+    /// the one with the most properties goes first.
+    async fn publish_row(
         &mut self,
         row: &OutboxRow,
-        event: &Outgoing,
-        of_kind: Option<&str>,
+        alone: bool,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        let Some(turn) = &self.turn else { return Ok(()) };
-        let rules = turn.rules.of(row.seq);
-        let own = self.ways.own.clone();
-        let mut there: Vec<String> = [Some(RAW_TOPIC), Some(EVENTS_TOPIC), own.as_deref(), of_kind]
+        for (to, message) in self.messages(row, alone).await? {
+            let message = Outgoing { alone, ..message };
+            self.topic(&to)?.queue(row, message, flight).await?;
+        }
+        if row.headers.route.is_none() {
+            flight.checkpoint.events = row.ordinal;
+        }
+        Ok(())
+    }
+
+    /// The row's messages, and where each goes; these topics are open then.
+    async fn messages<'a>(
+        &mut self,
+        row: &'a OutboxRow,
+        alone: bool,
+    ) -> Result<Vec<(To<'a>, Outgoing)>, RelayError> {
+        let ordinal = row.ordinal;
+        if let Some(route) = &row.headers.route {
+            self.routed(&route.topic, ordinal, alone, Carries::Messages).await?;
+            return Ok(vec![(To::Named(&route.topic), message::routed(row, route)?)]);
+        }
+        let mut messages = Vec::with_capacity(4);
+        let of_kind = (self.ways.of_kind)(&row.kind);
+        let version = of_kind.and_then(|of| of.schema).map_or(1, |schema| schema.version);
+        let service = Arc::clone(&self.service);
+        let event = message::event(row, &service, version);
+        if let Some(EventTopic { topic: name, schema }) = of_kind {
+            let carries = Carries::Events(schema.map(|schema| schema.definition));
+            let topic = self.routed(name, ordinal, alone, carries).await?;
+            let message = match &topic.written {
+                Some(written) => message::binary(row, &service, version, written)?,
+                None => event.clone(),
+            };
+            messages.push((To::Named(name), message));
+        }
+        if let Some(own) = self.ways.own.clone() {
+            self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
+            messages.push((To::Own, event.clone()));
+        }
+        for way in self.by_rules(row, of_kind.map(|of| of.topic)) {
+            let name = way.topic.to_string();
+            self.routed(&name, ordinal, alone, Carries::Messages).await?;
+            messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
+        }
+        messages.push((To::Events, event));
+        messages.push((To::Raw, message::change(row, &service)));
+        messages.sort_by_key(|(_, message)| Reverse(headers(message)));
+        Ok(messages)
+    }
+
+    /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
+    fn by_rules(&self, row: &OutboxRow, of_kind: Option<&str>) -> Vec<Way> {
+        let Some(turn) = &self.turn else { return Vec::new() };
+        let mut there: Vec<String> = [Some(RAW_TOPIC), Some(EVENTS_TOPIC), self.ways.own.as_deref(), of_kind]
             .into_iter()
             .flatten()
             .map(str::to_owned)
             .collect();
-        for way in rules.iter().filter_map(|rule| rule.way(row)) {
+        let mut ways: Vec<Way> = turn.rules.of(row.ordinal).iter().filter_map(|rule| rule.way(row)).collect();
+        ways.retain(|way| {
             let name = way.topic.to_string();
-            if there.contains(&name) {
-                continue;
-            }
-            let message = message::ruled(row, way, event, &self.service);
-            let topic = self.routed(&name, row.seq, event.alone, Carries::Messages).await?;
-            topic.queue(row, message, flight).await?;
+            let is_new = !there.contains(&name);
             there.push(name);
+            is_new
+        });
+        ways
+    }
+
+    fn topic(&self, to: &To<'_>) -> Result<&Topic, RelayError> {
+        let named = |name: &str| self.routed.get(name).ok_or(RelayError::Fenced);
+        match to {
+            To::Raw => Ok(&self.raw),
+            To::Events => Ok(&self.events),
+            To::Own => named(self.ways.own.as_deref().unwrap_or_default()),
+            To::Named(name) => named(name),
+            To::Ruled(name) => named(name),
+        }
+    }
+
+    /// Sends a parked row to its topics and waits for the receipts, unless they have it. It goes to the partitions that it
+    /// would have gone to.
+    pub(super) async fn publish_parked(
+        &mut self,
+        parked: &ParkedRow,
+        row: OutboxRow,
+    ) -> Result<(), RelayError> {
+        let turn = parked.turn.unwrap_or(0);
+        let row = OutboxRow { ordinal: turn, ..row };
+        let name = format!("{}/parked", self.name());
+        let options = ProducerOptions { name: Some(name.clone()), batching: None, ..self.options.clone() };
+        for (to, message) in self.messages(&row, true).await? {
+            let topic = self.topic(&to)?;
+            let layout = topic.layout;
+            let partition = layout.map(|layout| layout.partition_of(parked.ordinal, message.key.as_deref()));
+            let opened = self.client.producer(topic.name(), options.clone()).await;
+            let producer = opened.map_err(|why| RelayError::open(topic.name(), why))?;
+            let at = partition.unwrap_or(0) as usize;
+            let mut stored = producer.last_sequence_ids().get(at).copied().unwrap_or(-1);
+            if stored < 0 {
+                let last = tail::last_of(&self.client, &topic.places()[at], &name).await?;
+                stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
+            }
+            if stored < turn {
+                producer.send(Outgoing { partition, alone: true, ..message }).await?;
+            }
+            producer.close().await;
         }
         Ok(())
     }
@@ -224,7 +317,7 @@ impl Topics {
     async fn routed(
         &mut self,
         name: &str,
-        seq: i64,
+        ordinal: i64,
         may_be_there: bool,
         carries: Carries,
     ) -> Result<&Topic, RelayError> {
@@ -239,7 +332,7 @@ impl Topics {
                 }
             };
             let turn = self.turn.as_mut().expect("rows are published by who has its turn");
-            let sent = turn.newest.max(seq - 1);
+            let sent = turn.newest.max(ordinal - 1);
             topic.layout = turn.layouts.of(name, topic.producer.partitions(), sent).await?;
             if may_be_there {
                 // Where nothing says whether the broker forgot the producer, or never knew it there.
@@ -275,4 +368,10 @@ impl Topics {
             topic.producer.close().await;
         }
     }
+}
+
+/// Bytes of the message's names.
+fn headers(message: &Outgoing) -> usize {
+    let properties = message.properties.iter().map(|(name, value)| name.len() + value.len());
+    properties.sum::<usize>() + message.key.as_ref().map_or(0, String::len)
 }

@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+mod log;
+mod memory;
+mod operating;
+mod parked;
 mod partitions;
 mod publishing;
 mod pulsar;

@@ -1,0 +1,382 @@
+//! Gives the rows of a log their ordinals: first those of a snapshot, if there has to be one, then what the log has
+//! behind it.
+
+use std::{mem, sync::Arc};
+
+use futures::FutureExt as _;
+use hexalpes_capture::{Inserted, Position, Step};
+use hexalpes_db::Db;
+use parking_lot::Mutex;
+use tokio::{
+    sync::watch,
+    task,
+    time::{Duration, Instant},
+};
+
+use super::{
+    decode,
+    marks::Saved,
+    place::Place,
+    segments::Segments,
+    snapshot::{self, Chunks},
+    source::{AnyLog, AnySource},
+};
+use crate::{
+    checkpoint::{Checkpoint, Claim},
+    relay::{BYTES_READ_MAX, ROWS_READ_MAX, RelayError},
+    row::OutboxRow,
+    status::Counters,
+};
+
+/// Between two questions how far behind it is.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
+
+/// What was read at once.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// To be published.
+    pub(crate) rows: Vec<OutboxRow>,
+    /// The numbers in their table of these, and of those that had their receipts before.
+    pub(crate) seqs: Vec<i64>,
+    /// Where to go on when all of it has its receipts.
+    pub(crate) place: Option<Place>,
+    bytes: usize,
+}
+
+impl Read {
+    /// Of a table, where nothing but the rows is of any use.
+    pub(crate) fn of_table(rows: Vec<OutboxRow>) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.seqs.is_empty() && self.place.is_none()
+    }
+
+    fn is_full(&self) -> bool {
+        self.seqs.len() >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
+    }
+}
+
+/// A row that a topic has already.
+#[derive(Debug)]
+struct Told {
+    ordinal: i64,
+    id: String,
+    topic: String,
+}
+
+pub(crate) struct LogFeed {
+    db: Db,
+    claim: Claim,
+    source: Arc<dyn AnySource>,
+    counters: Arc<Mutex<Counters>>,
+    reading: Reading,
+    /// As of the last boundary.
+    place: Place,
+    /// Of the row that was given last.
+    ordinal: i64,
+    /// Rows up to it have their receipts.
+    received: i64,
+    /// It has given some rows of a transaction, and not all.
+    is_amid: bool,
+    gathered: Read,
+    told: Vec<Told>,
+    /// Where the log ended when it was opened; asked for if topics have rows that the checkpoint does not know of.
+    end: Option<Position>,
+    saved: watch::Receiver<Saved>,
+    measured: Instant,
+    /// The end of the chunk that was given last, as long as it is not written off.
+    awaited: Option<i64>,
+}
+
+enum Reading {
+    Snapshot(Chunks),
+    Log(Box<dyn AnyLog>),
+}
+
+impl LogFeed {
+    /// Goes on where the database says, or begins.
+    pub(crate) async fn open(
+        db: &Db,
+        claim: &Claim,
+        source: &Arc<dyn AnySource>,
+        checkpoint: Checkpoint,
+        counters: &Arc<Mutex<Counters>>,
+        saved: watch::Receiver<Saved>,
+    ) -> Result<Self, RelayError> {
+        source.check().await?;
+        let mut place = Place::load(db).await?;
+        let identity = source.identity().await?;
+        match &place.identity {
+            Some(had) if *had != identity => {
+                return Err(RelayError::OtherLog { had: had.clone(), has: identity });
+            }
+            Some(_) => {}
+            None => {
+                let begin = source.begin().await?;
+                place.identity = Some(identity);
+                // An empty list says that what is there already is nobody's concern.
+                if place.segments.is_some() {
+                    place.position = Some(begin);
+                }
+                place.save(db, claim).await?;
+            }
+        }
+        let reading = match &place.position {
+            Some(from) => Reading::Log(source.open(from).await?),
+            None => Reading::Snapshot(Chunks::new(source.snapshot().await?)),
+        };
+        Ok(Self {
+            db: db.clone(),
+            claim: claim.clone(),
+            source: Arc::clone(source),
+            counters: Arc::clone(counters),
+            reading,
+            ordinal: place.base,
+            place,
+            received: checkpoint.ordinal,
+            is_amid: false,
+            gathered: Read::default(),
+            told: Vec::new(),
+            end: None,
+            saved,
+            measured: Instant::now(),
+            awaited: None,
+        })
+    }
+
+    /// A topic has this event under that ordinal: it must be so when it comes by.
+    pub(crate) fn expect(&mut self, topic: &str, ordinal: i64, id: String) {
+        if ordinal > self.place.base {
+            self.told.push(Told { ordinal, id, topic: topic.to_owned() });
+        }
+    }
+
+    /// The last row that a topic is known to have. Nothing is certain before it came by.
+    pub(crate) fn expected(&self) -> i64 {
+        self.told.iter().map(|told| told.ordinal).max().unwrap_or(0)
+    }
+
+    /// Whether the rest of a transaction is to come.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.is_amid
+    }
+
+    /// What comes next; at most a read's worth, and a step of the log more. None when it was woken while it waited.
+    pub(crate) async fn next(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+        loop {
+            if matches!(self.reading, Reading::Log(_)) {
+                return self.gather(wake).await;
+            }
+            if let Some(read) = self.slice().await? {
+                return Ok(Some(read));
+            }
+        }
+    }
+
+    /// The last place that was written down is told to the log.
+    pub(crate) async fn confirm(&mut self) -> Result<(), RelayError> {
+        let saved = self.saved.borrow_and_update().clone();
+        if let (Reading::Log(log), Some(position)) = (&mut self.reading, saved.position) {
+            log.confirm(&position).await?;
+        }
+        Ok(())
+    }
+
+    /// Some rows of a snapshot; none when it is read, and the log is open.
+    async fn slice(&mut self) -> Result<Option<Read>, RelayError> {
+        let Reading::Snapshot(chunks) = &mut self.reading else { return Ok(None) };
+        if chunks.rest.is_empty() {
+            if let Some(chunk) = &self.place.chunk {
+                chunks.rest = chunks.read_again(&self.place, chunk).await?;
+            } else {
+                // No row behind the last chunk may be on a topic, for it would not have been written down before.
+                if let Some(Told { ordinal, topic, .. }) = self.told.first() {
+                    let (topic, stored, newest) = (topic.clone(), *ordinal, self.ordinal);
+                    return Err(RelayError::DatabaseRestored { topic, stored, newest });
+                }
+                if let Some(base) = self.awaited {
+                    // It fails only if nobody is left to write it off, which ends the session.
+                    let _ = self.saved.wait_for(|saved| saved.base >= base).await;
+                    self.awaited = None;
+                }
+                let Some((chunk, rows)) = chunks.read_on(&self.place).await? else {
+                    return self.begin_log().await.map(|()| None);
+                };
+                self.place.chunk = Some(chunk);
+                self.place.save(&self.db, &self.claim).await?;
+                chunks.rest = rows;
+            }
+        }
+        let Reading::Snapshot(chunks) = &mut self.reading else { return Ok(None) };
+        let many = chunks.rest.len().min(ROWS_READ_MAX);
+        let rows: Vec<_> = chunks.rest.drain(..many).collect();
+        let is_end = chunks.rest.is_empty();
+        for row in &rows {
+            self.number(row)?;
+        }
+        if is_end && let Some(chunk) = self.place.chunk.take() {
+            let at = chunk.at.parse().unwrap_or_default();
+            self.place.segments.get_or_insert_default().grow(Some(chunk.through), &at);
+            self.end_at_boundary();
+            self.awaited = Some(self.ordinal);
+        }
+        Ok(Some(mem::take(&mut self.gathered)))
+    }
+
+    /// All rows that were there are given: the log has the others.
+    async fn begin_log(&mut self) -> Result<(), RelayError> {
+        let Reading::Snapshot(chunks) = &self.reading else { return Ok(()) };
+        let segments = self.place.segments.get_or_insert_default();
+        segments.grow(None, chunks.position());
+        let from = segments.oldest().unwrap_or_default();
+        let log = self.source.open(&from).await?;
+        self.place.position = Some(from);
+        self.place.save(&self.db, &self.claim).await?;
+        self.reading = Reading::Log(log);
+        Ok(())
+    }
+
+    /// Waits for a step of the log, and takes those that are there already with it.
+    async fn gather(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+        while !self.gathered.is_full() {
+            let is_first = self.gathered.is_empty();
+            let step = if is_first { self.step(wake).await? } else { self.ready_step().await? };
+            match step {
+                Some(step) => self.take(step)?,
+                None if is_first => return Ok(None),
+                None => break,
+            }
+        }
+        Ok(Some(mem::take(&mut self.gathered)))
+    }
+
+    async fn step(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Step>, RelayError> {
+        loop {
+            if self.saved.has_changed().unwrap_or(false) {
+                self.confirm().await?;
+            }
+            if self.measured.elapsed() >= MEASURE_EVERY {
+                self.measure().await?;
+            }
+            let due = self.measured + MEASURE_EVERY;
+            let Reading::Log(log) = &mut self.reading else { return Ok(None) };
+            tokio::select! {
+                biased;
+                Ok(()) = wake.changed() => return Ok(None),
+                step = log.next() => return Ok(Some(step?)),
+                Ok(()) = self.saved.changed() => self.saved.mark_changed(),
+                () = tokio::time::sleep_until(due) => {}
+            }
+        }
+    }
+
+    /// What is on its way already gets a chance to arrive.
+    async fn ready_step(&mut self) -> Result<Option<Step>, RelayError> {
+        for _ in 0..2 {
+            let Reading::Log(log) = &mut self.reading else { return Ok(None) };
+            if let Some(step) = log.next().now_or_never() {
+                return Ok(Some(step?));
+            }
+            task::yield_now().await;
+        }
+        Ok(None)
+    }
+
+    async fn measure(&mut self) -> Result<(), RelayError> {
+        self.measured = Instant::now();
+        if let Reading::Log(log) = &mut self.reading {
+            let behind = log.behind().await?;
+            self.counters.lock().log_behind = behind;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), RelayError> {
+        match step {
+            Step::Rows(rows) => {
+                self.is_amid = true;
+                let may_have = self.is_catching_up();
+                for row in &rows {
+                    if !may_have || !self.is_given(row)? {
+                        self.number(row)?;
+                    }
+                }
+                Ok(())
+            }
+            Step::Boundary(position) => {
+                self.place.position = Some(position);
+                if !self.is_catching_up() {
+                    self.place.segments = Some(Segments::default());
+                }
+                self.end_at_boundary();
+                self.look_at_the_end()
+            }
+        }
+    }
+
+    /// Whether the log may have rows that a snapshot has given.
+    fn is_catching_up(&self) -> bool {
+        let (Some(boundary), Some(segments)) = (&self.place.position, &self.place.segments) else {
+            return false;
+        };
+        segments.reach_beyond(boundary)
+    }
+
+    /// Whether a snapshot gave it.
+    fn is_given(&self, row: &Inserted) -> Result<bool, RelayError> {
+        let Some(segments) = &self.place.segments else { return Ok(false) };
+        Ok(segments.have(&snapshot::key(row)?, &row.origin.begins))
+    }
+
+    fn end_at_boundary(&mut self) {
+        self.is_amid = false;
+        self.place.base = self.ordinal;
+        self.gathered.place = Some(self.place.clone());
+    }
+
+    fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
+        self.ordinal += 1;
+        if !self.told.is_empty() {
+            self.compare(&decode::id(row)?)?;
+        }
+        self.gathered.seqs.push(decode::seq(row)?);
+        if self.ordinal > self.received {
+            self.gathered.bytes += decode::size(row);
+            self.gathered.rows.push(decode::row(row, self.ordinal)?);
+        }
+        Ok(())
+    }
+
+    /// With what topics have under this ordinal.
+    fn compare(&mut self, id: &str) -> Result<(), RelayError> {
+        let ordinal = self.ordinal;
+        if let Some(other) = self.told.iter().find(|told| told.ordinal == ordinal && told.id != id) {
+            let (topic, published) = (other.topic.clone(), other.id.clone());
+            return Err(RelayError::OtherEvent { topic, row: ordinal, published, kept: id.to_owned() });
+        }
+        self.told.retain(|told| told.ordinal != ordinal);
+        Ok(())
+    }
+
+    /// What topics have must have come by when the log is read to where it ended.
+    fn look_at_the_end(&mut self) -> Result<(), RelayError> {
+        let (Some(boundary), Some(end)) = (&self.place.position, &self.end) else { return Ok(()) };
+        match self.told.first() {
+            Some(Told { ordinal, topic, .. }) if boundary >= end => {
+                let (topic, stored, newest) = (topic.clone(), *ordinal, self.ordinal);
+                Err(RelayError::DatabaseRestored { topic, stored, newest })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks where the log ends, if something has to have come by then.
+    pub(crate) async fn ask_for_the_end(&mut self) -> Result<(), RelayError> {
+        if !self.told.is_empty() {
+            self.end = Some(self.source.end().await?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Where reading the log goes on, kept in the database beside the checkpoint.
+//!
+//! The checkpoint says up to which ordinal all has receipts; the place says where the log is read from, and how many
+//! rows lie before it. It follows the checkpoint at the ends of transactions, once the rows up to there are marked as
+//! published. What lies between the two is read again and marked again after a crash, and not published again.
+
+use hexalpes_capture::Position;
+use hexalpes_db::{Db, DbError, Row, Tx};
+use sea_query::Query;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::segments::{Key, Segments};
+use crate::{
+    checkpoint::{Claim, is_source},
+    relay::RelayError,
+};
+
+/// Nothing of it is there before the first start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The log that it is a place in.
+    pub(crate) identity: Option<String>,
+    /// None while a snapshot is read.
+    pub(crate) position: Option<Position>,
+    /// The ordinal of the last row before it.
+    pub(crate) base: i64,
+    /// What snapshots gave. None where there shall be one; empty where none is needed any more.
+    pub(crate) segments: Option<Segments>,
+    /// What a snapshot gave last.
+    pub(crate) chunk: Option<Chunk>,
+}
+
+/// Rows of a snapshot, which have the ordinals after the base. They are written down before they are published, since
+/// another snapshot may have others between them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chunk {
+    /// The position of the snapshot.
+    pub(crate) at: String,
+    /// Rows up to this key were looked at.
+    pub(crate) through: Key,
+    /// Those that are published.
+    pub(crate) keys: Vec<Key>,
+}
+
+impl Place {
+    pub(crate) async fn load(db: &Db) -> Result<Self, DbError> {
+        let columns = ["log_identity", "log_position", "log_base", "log_segments", "log_chunk"];
+        let read =
+            Query::select().columns(columns).from("relay_checkpoint").and_where(is_source()).to_owned();
+        db.read(async move |tx: &Tx| {
+            let row = tx.fetch_one(&read).await?;
+            let damaged = || DbError::Damaged("relay_checkpoint.log_position cannot be read".to_owned());
+            let position: Option<String> = row.get("log_position")?;
+            Ok(Self {
+                identity: row.get("log_identity")?,
+                position: position.map(|text| text.parse().map_err(|_| damaged())).transpose()?,
+                base: row.get("log_base")?,
+                segments: json(&row, "log_segments")?,
+                chunk: json(&row, "log_chunk")?,
+            })
+        })
+        .await
+    }
+
+    /// Written down, if the claim still stands.
+    pub(crate) async fn save(&self, db: &Db, claim: &Claim) -> Result<(), RelayError> {
+        let position = self.position.as_ref().map(Position::to_string);
+        let save = Query::update()
+            .table("relay_checkpoint")
+            .value("log_identity", self.identity.clone())
+            .value("log_position", position)
+            .value("log_base", self.base)
+            .value("log_segments", self.segments.as_ref().map(written))
+            .value("log_chunk", self.chunk.as_ref().map(written))
+            .and_where(is_source())
+            .and_where(claim.stands())
+            .to_owned();
+        db.upkeep(async move |tx: &Tx| match tx.execute(&save).await? {
+            0 => Err(RelayError::Fenced),
+            _ => Ok(()),
+        })
+        .await
+    }
+}
+
+fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers and texts are always JSON")
+}
+
+fn json<T: DeserializeOwned>(row: &Row, column: &str) -> Result<Option<T>, DbError> {
+    let text: Option<String> = row.get(column)?;
+    let damaged = |_| DbError::Damaged(format!("relay_checkpoint.{column} cannot be read"));
+    text.map(|text| serde_json::from_str(&text).map_err(damaged)).transpose()
+}

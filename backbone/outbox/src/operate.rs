@@ -1,0 +1,138 @@
+//! What an operator does with the relay of a database, noted with who did it, when and why.
+//!
+//! The relay sees it by itself, wherever it runs: a pause within a second, the rest when it starts or begins anew.
+
+use hexalpes_db::{Db, DbError, Row, Tx};
+use hexalpes_kernel::{Edge, Timestamp};
+use sea_query::{Expr, ExprTrait as _, Order, Query};
+use serde::Serialize;
+
+use crate::checkpoint::{self, is_source};
+
+/// Who wants it, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub who: String,
+    pub why: String,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deed {
+    pub number: i64,
+    pub at: Timestamp,
+    pub who: String,
+    /// `pause`, `resume`, `resnapshot`, `skip`.
+    pub what: String,
+    pub why: String,
+}
+
+/// Nothing is published until [`resume`], whatever is started meanwhile. Pausing again changes the reason.
+pub async fn pause(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
+    let text = format!("{}, since {}: {}", reason.who, edge.now(), reason.why);
+    set_pause(db, edge, "pause", Some(text), reason).await
+}
+
+/// It goes on where it was. Nothing happens to one that is not paused.
+pub async fn resume(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
+    set_pause(db, edge, "resume", None, reason).await
+}
+
+async fn set_pause(
+    db: &Db,
+    edge: &dyn Edge,
+    what: &'static str,
+    text: Option<String>,
+    reason: &Reason,
+) -> Result<(), DbError> {
+    checkpoint::load_or_mint(db, edge.uuid()).await?;
+    let (reason, now) = (reason.clone(), edge.now());
+    db.upkeep(async move |tx: &Tx| {
+        let set = Query::update()
+            .table("relay_checkpoint")
+            .value("paused", text.clone())
+            .and_where(is_source())
+            .to_owned();
+        tx.execute(&set).await?;
+        note(tx, what, &reason, now).await
+    })
+    .await
+}
+
+/// Where a log is read: it is not gone on with, and what is not marked as published is read from the table, then the log
+/// from there. For a log that is lost, or another one. What was published in the last moments before that and not marked
+/// yet is published again.
+pub async fn resnapshot(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
+    begin_anew(db, edge, "resnapshot", None, reason).await
+}
+
+/// Where a log is read: it is not gone on with, and what was committed and is not published stays so. The log is read from
+/// its end on.
+pub async fn skip(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
+    // No segments: there is no snapshot to take.
+    begin_anew(db, edge, "skip", Some("[]"), reason).await
+}
+
+/// A new epoch: ordinals of before mean nothing to it. Who is at work loses its claim.
+async fn begin_anew(
+    db: &Db,
+    edge: &dyn Edge,
+    what: &'static str,
+    segments: Option<&'static str>,
+    reason: &Reason,
+) -> Result<(), DbError> {
+    let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
+    db.upkeep(async move |tx: &Tx| {
+        tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
+        tx.execute(Query::delete().from_table("relay_layout")).await?;
+        tx.execute(&checkpoint::minting(epoch, segments)).await?;
+        note(tx, what, &reason, now).await
+    })
+    .await
+}
+
+pub(crate) async fn note(tx: &Tx, what: &str, reason: &Reason, now: Timestamp) -> Result<(), DbError> {
+    let insert = Query::insert()
+        .into_table("relay_deed")
+        .columns(["done_at", "who", "what", "why"])
+        .values_panic([
+            now.as_micros().into(),
+            reason.who.as_str().into(),
+            what.into(),
+            reason.why.as_str().into(),
+        ])
+        .to_owned();
+    tx.execute(&insert).await.map(drop)
+}
+
+/// What was done last, newest first.
+pub async fn deeds(db: &Db, limit: u64) -> Result<Vec<Deed>, DbError> {
+    let select = Query::select()
+        .columns(["number", "done_at", "who", "what", "why"])
+        .from("relay_deed")
+        .order_by("number", Order::Desc)
+        .limit(limit)
+        .to_owned();
+    let deed = |row: &Row| {
+        Ok(Deed {
+            number: row.get("number")?,
+            at: row.get("done_at")?,
+            who: row.get("who")?,
+            what: row.get("what")?,
+            why: row.get("why")?,
+        })
+    };
+    db.read(async move |tx: &Tx| tx.fetch_all(&select).await?.iter().map(deed).collect()).await
+}
+
+/// Why and by whom it is paused.
+pub(crate) async fn paused(db: &Db) -> Result<Option<String>, DbError> {
+    let read = Query::select()
+        .column("paused")
+        .from("relay_checkpoint")
+        .and_where(Expr::col("paused").is_not_null())
+        .and_where(is_source())
+        .to_owned();
+    let row = db.read(async move |tx: &Tx| tx.fetch_optional(&read).await).await?;
+    row.map(|row| row.get("paused")).transpose()
+}

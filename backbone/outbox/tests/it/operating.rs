@@ -1,0 +1,100 @@
+//! What an operator does with a relay: it is done, noted, and still so after a restart.
+
+use hexalpes_kernel::Edge;
+use hexalpes_outbox::{
+    EVENTS_TOPIC,
+    operate::{self, Reason},
+};
+
+use crate::{
+    memory::Memory,
+    support::{Stage, names, subjects, until},
+};
+
+fn because(why: &str) -> Reason {
+    Reason { who: "ops".to_owned(), why: why.to_owned() }
+}
+
+#[tokio::test]
+async fn a_paused_relay_publishes_nothing_until_it_is_resumed_also_after_a_restart() {
+    let stage = Stage::set().await;
+    let relay = stage.relay();
+    stage.append(names(3)).await;
+    stage.drained().await;
+    relay.pause(&because("the cluster moves")).await.unwrap();
+    let paused = until(&relay, |status| status.standby.is_some()).await;
+    let standby = "it is paused by ops, since 2025-01-15T10:30:00Z: the cluster moves";
+    assert_eq!((paused.running, paused.standby.as_deref(), paused.alarm), (false, Some(standby), None));
+    stage.append(names(5).skip(3)).await;
+    relay.stop().await;
+    let relay = stage.relay();
+    until(&relay, |status| status.standby.is_some()).await;
+    assert_eq!(stage.on(EVENTS_TOPIC, "before").await.len(), 3);
+    relay.resume(&because("it has moved")).await.unwrap();
+    stage.drained().await;
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(5).collect::<Vec<_>>());
+    relay.stop().await;
+    let deeds = operate::deeds(&stage.db, 10).await.unwrap();
+    let told: Vec<_> = deeds.iter().map(|deed| (&*deed.what, &*deed.who, &*deed.why)).collect();
+    assert_eq!(told, [("resume", "ops", "it has moved"), ("pause", "ops", "the cluster moves")]);
+}
+
+/// A pause by another process.
+#[tokio::test]
+async fn a_pause_in_the_database_reaches_a_relay_at_work() {
+    let stage = Stage::set().await;
+    let relay = stage.relay();
+    until(&relay, |status| status.running).await;
+    let edge: &dyn Edge = &*stage.edge;
+    operate::pause(&stage.db, edge, &because("a look")).await.unwrap();
+    until(&relay, |status| status.standby.is_some()).await;
+    operate::resume(&stage.db, edge, &because("seen")).await.unwrap();
+    until(&relay, |status| status.running).await;
+    relay.stop().await;
+}
+
+/// After a failover: what is not marked is published from the table, the rest from the new log.
+#[tokio::test]
+async fn after_an_alarm_a_new_snapshot_publishes_what_is_not_published() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_log_relay(&memory).await;
+    stage.append(names(6)).await;
+    memory.commit(&stage.db, &[1, 2, 3]).await;
+    stage.marked(&relay, 3).await;
+    relay.stop().await;
+    memory.commit(&stage.db, &[5, 4]).await;
+    memory.fail_over("two");
+    let relay = stage.log_relay(&memory);
+    until(&relay, |status| status.alarm.is_some() && !status.running).await;
+    operate::resnapshot(&stage.db, &*stage.edge, &because("failover")).await.unwrap();
+    relay.restart().await;
+    stage.marked(&relay, 5).await;
+    memory.commit(&stage.db, &[6]).await;
+    stage.marked(&relay, 6).await;
+    assert_eq!((relay.status().alarm, relay.status().running), (None, true));
+    relay.stop().await;
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(6).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_log_relay(&memory).await;
+    stage.append(names(6)).await;
+    memory.commit(&stage.db, &[1, 2]).await;
+    stage.marked(&relay, 2).await;
+    relay.stop().await;
+    memory.commit(&stage.db, &[3, 4]).await;
+    memory.purge();
+    let relay = stage.log_relay(&memory);
+    until(&relay, |status| status.alarm.is_some() && !status.running).await;
+    operate::skip(&stage.db, &*stage.edge, &because("they are told by hand")).await.unwrap();
+    relay.restart().await;
+    stage.begun_again().await;
+    memory.commit(&stage.db, &[6, 5]).await;
+    stage.marked(&relay, 4).await;
+    relay.stop().await;
+    let expected = ["com-0", "com-1", "com-5", "com-4"];
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), expected);
+    assert_eq!(operate::deeds(&stage.db, 1).await.unwrap()[0].what, "skip");
+}

@@ -1,0 +1,138 @@
+//! An event that cannot be published holds up its own aggregate and no other, until an operator decides.
+
+use hexalpes_db::Tx;
+use hexalpes_kernel::Ids as _;
+use hexalpes_outbox::{
+    EVENTS_TOPIC, EventSchema, EventTopic, NewEvent, RAW_TOPIC, Relay, RelayOptions, append, newest,
+    operate::{self, Reason},
+    parked::{self, ParkedError},
+};
+
+use crate::{
+    memory::Memory,
+    support::{Stage, an_event, subjects, until},
+};
+
+const STRANGE: &str = "com.hexabuilders.commissions.CommissionStrange";
+
+/// Our events have no amount, so that none of this type can be written.
+fn with_amount(kind: &str) -> Option<EventTopic> {
+    let definition = r#"{"type":"record","name":"Strange","fields":[{"name":"amount","type":"long"}]}"#;
+    let schema = Some(EventSchema { definition, version: 1 });
+    (kind == STRANGE).then_some(EventTopic { topic: "persistent://public/default/strange", schema })
+}
+
+fn because(why: &str) -> Reason {
+    Reason { who: "ops".to_owned(), why: why.to_owned() }
+}
+
+impl Stage {
+    fn strict_relay(&self) -> Relay {
+        self.relay_with(RelayOptions { of_kind: with_amount, ..RelayOptions::new("commissions") })
+    }
+
+    /// Appends an event, and gives its id.
+    async fn append_one(&self, aggregate: &str, kind: &'static str) -> String {
+        let (id, cause) = (self.edge.uuid(), self.cause());
+        let event = NewEvent { kind, ..an_event(id, aggregate) };
+        self.db.write(async move |tx: &Tx| append(tx, &cause, event.clone()).await).await.unwrap();
+        id.to_string()
+    }
+
+    /// Events of three aggregates, of which the second has one that cannot be written: its id.
+    async fn append_a_strange_one(&self) -> String {
+        const USUAL: &str = "com.hexabuilders.commissions.CommissionCalculated";
+        self.append_one("a", USUAL).await;
+        let strange = self.append_one("b", STRANGE).await;
+        self.append_one("a", USUAL).await;
+        self.append_one("b", USUAL).await;
+        self.append_one("c", USUAL).await;
+        strange
+    }
+
+    async fn subjects_on(&self, topic: &str, subscription: &str) -> Vec<String> {
+        subjects(&self.on(topic, subscription).await)
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_published_waits_with_its_aggregate_and_others_go_on() {
+    let stage = Stage::set().await;
+    let relay = stage.strict_relay();
+    let strange = stage.append_a_strange_one().await;
+    let status = until(&relay, |status| status.parked == 2 && status.num_written == 5).await;
+    assert!(status.running && status.alarm.unwrap().contains("2 events are parked"));
+    relay.stop().await;
+    assert_eq!(stage.subjects_on(EVENTS_TOPIC, "before").await, ["a", "a", "c"]);
+    assert_eq!(stage.on(RAW_TOPIC, "before").await.len(), 3);
+    let rows = parked::list(&stage.db, 10).await.unwrap();
+    assert_eq!((rows.len(), &rows[0].id), (2, &strange));
+    assert!(rows[0].reason.contains("amount") && rows[1].reason.contains("waits behind another"), "{rows:?}");
+    let published: Vec<_> =
+        newest(&stage.db, None, 10).await.unwrap().iter().map(|row| row.published).collect();
+    assert_eq!(published, [1, 0, 1, 0, 1]);
+}
+
+/// What was in the way is gone: here another version of the program, that has no schema for it.
+#[tokio::test]
+async fn parked_events_that_are_retried_are_published_once_in_their_order() {
+    let stage = Stage::set().await;
+    let relay = stage.strict_relay();
+    let strange = stage.append_a_strange_one().await;
+    until(&relay, |status| status.parked == 2).await;
+    parked::retry(&stage.db, &*stage.edge, &strange, &because("once more")).await.unwrap();
+    let again = async {
+        let mut commits = stage.db.commits();
+        while parked::list(&stage.db, 1).await.unwrap()[0].turn.is_some() {
+            commits.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, again).await.expect("it is tried, and stays");
+    relay.stop().await;
+
+    let relay = stage.relay();
+    stage.append_one("b", STRANGE).await;
+    until(&relay, |status| status.parked == 3).await;
+    parked::retry(&stage.db, &*stage.edge, &strange, &because("the schema is gone")).await.unwrap();
+    until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
+    stage.append_one("b", STRANGE).await;
+    stage.drained().await;
+    relay.stop().await;
+    assert_eq!(stage.subjects_on(EVENTS_TOPIC, "all").await, ["a", "a", "c", "b", "b", "b", "b"]);
+    assert_eq!(stage.on(RAW_TOPIC, "all").await.len(), 7);
+    let rows = newest(&stage.db, None, 10).await.unwrap();
+    assert!(rows.iter().all(|row| row.published == 1 && row.published_at.is_some()), "{rows:?}");
+    let deeds = operate::deeds(&stage.db, 10).await.unwrap();
+    assert_eq!(
+        (deeds[0].what.as_str(), deeds[0].why.clone()),
+        ("retry", format!("{strange}: the schema is gone"))
+    );
+}
+
+#[tokio::test]
+async fn a_parked_event_that_is_given_up_lets_those_behind_it_go() {
+    let stage = Stage::set().await;
+    let relay = stage.strict_relay();
+    let strange = stage.append_a_strange_one().await;
+    until(&relay, |status| status.parked == 2).await;
+    parked::skip(&stage.db, &*stage.edge, &strange, &because("nobody needs it")).await.unwrap();
+    until(&relay, |status| status.parked == 0).await;
+    relay.stop().await;
+    assert_eq!(stage.subjects_on(EVENTS_TOPIC, "all").await, ["a", "a", "c", "b"]);
+    let unknown = parked::skip(&stage.db, &*stage.edge, &strange, &because("again")).await.unwrap_err();
+    assert!(matches!(unknown, ParkedError::Unknown(_)), "{unknown}");
+}
+
+/// The names of the aggregate and the properties are more than a message may have.
+#[tokio::test]
+async fn an_event_whose_names_no_broker_takes_is_parked_where_a_log_is_read_too() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_log_relay(&memory).await;
+    stage.append(["com-1".to_owned(), "x".repeat(200 * 1024), "com-2".to_owned()]).await;
+    memory.commit(&stage.db, &[1, 2, 3]).await;
+    until(&relay, |status| status.parked == 1 && status.num_written == 3).await;
+    stage.marked(&relay, 2).await;
+    relay.stop().await;
+    assert_eq!(stage.subjects_on(EVENTS_TOPIC, "all").await, ["com-1", "com-2"]);
+    assert!(parked::list(&stage.db, 1).await.unwrap()[0].reason.contains("larger than"));
+}
