@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
-use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, field};
+use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, field, word};
 use hexalpes_contracts::conversions::{self, ConversionRecorded, ConversionRefunded};
-use hexalpes_contracts::onboarding::{self, BudgetLimits, ContractActivated};
+use hexalpes_contracts::onboarding::{self, BudgetLimits, ContractActivated, ContractEnded};
 use hexalpes_contracts::partners::{self, PartnerValidationCompleted};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::commands::{self, Conversion, Refund};
-use crate::domain::{CampaignId, ContractId, Day, Grant, Limits, PartnerId, Validated, Validation};
+use crate::domain::{
+    CampaignId, ContractId, Day, End, Grant, Limits, Outcome, PartnerId, Validated, Validation,
+};
 
 /// This context's name on the wire.
 const SERVICE: &str = "campaign-management";
 const WORDS_MAX: usize = 100;
 
 const ACTIVATED: &str = "com.hexabuilders.onboarding.ContractActivated";
+const ENDED: &str = "com.hexabuilders.onboarding.ContractEnded";
 const VALIDATED: &str = "com.hexabuilders.partners.PartnerValidationCompleted";
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'.
-pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 3], OpenError> {
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 4], OpenError> {
     let options = |handler, topic| -> Result<ConsumerOptions, OpenError> {
         // Each event carries all there is to know, with its revision: none needs those before it.
         let order = KeyOrder::Independent;
@@ -33,6 +36,8 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         only_kind: Some(ACTIVATED),
         ..options("contract-activated", onboarding::ACTIVATED_TOPIC)?
     };
+    // That a contract ended is told there alone, among all that onboarding tells.
+    let ends = options("contract-ended", onboarding::TOPIC)?;
     let validations = ConsumerOptions {
         only_kind: Some(VALIDATED),
         ..options("partner-validation", partners::VALIDATION_TOPIC)?
@@ -42,15 +47,18 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         ..options("conversions", conversions::TOPIC)?
     };
     Ok([
-        EventConsumer::start(db(), client(), edge(), Contracts, contracts)?,
-        EventConsumer::start(db(), client(), edge(), Validations, validations)?,
+        EventConsumer::start(db(), client(), edge(), Contracts { edge: edge() }, contracts)?,
+        EventConsumer::start(db(), client(), edge(), Ends { edge: edge() }, ends)?,
+        EventConsumer::start(db(), client(), edge(), Validations { edge: edge() }, validations)?,
         EventConsumer::start(db(), client(), edge(), Conversions, conversions)?,
     ])
 }
 
 /// Lets partners run campaigns as their contracts say.
-#[derive(Clone, Copy, Debug)]
-pub struct Contracts;
+#[derive(Clone, Debug)]
+pub struct Contracts {
+    pub edge: Arc<dyn Edge>,
+}
 
 impl Handler for Contracts {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
@@ -59,13 +67,40 @@ impl Handler for Contracts {
         }
         let told: ContractActivated = event.data_as()?;
         let grant = of_contract(&told, event.time.unwrap_or(cause.at))?;
-        Ok(commands::enable_campaigns(tx, &grant).await?)
+        Ok(commands::enable_campaigns(tx, &grant, &*self.edge, cause).await?)
     }
 }
 
-/// Keeps how far partners were validated.
-#[derive(Clone, Copy, Debug)]
-pub struct Validations;
+/// Stops what contracts allowed until they ended.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    pub edge: Arc<dyn Edge>,
+}
+
+impl Handler for Ends {
+    async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
+        if !event.is(ENDED) {
+            return Ok(());
+        }
+        let told: ContractEnded = event.data_as()?;
+        let renewed_by = told.renewed_by.as_deref().map(|id| field("renewed_by", ContractId::parse(id)));
+        let renewed_by = renewed_by.transpose()?;
+        let end = End {
+            contract: field("contract_id", ContractId::parse(&told.contract_id))?,
+            partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
+            outcome: word("outcome", &told.outcome, |name| Outcome::parse(name, renewed_by.clone()))?,
+            at: field("ended_at", Timestamp::parse(&told.ended_at))?,
+            revision: told.revision,
+        };
+        Ok(commands::end_contract(tx, &end, &*self.edge, cause).await?)
+    }
+}
+
+/// Keeps how far partners were validated, and whether they were stopped.
+#[derive(Clone, Debug)]
+pub struct Validations {
+    pub edge: Arc<dyn Edge>,
+}
 
 impl Handler for Validations {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
@@ -82,7 +117,7 @@ impl Handler for Validations {
             revision: told.revision,
             at: Timestamp::parse(&told.validated_at).ok().or(event.time).unwrap_or(cause.at),
         };
-        Ok(commands::learn_validation(tx, &validated).await?)
+        Ok(commands::learn_validation(tx, &validated, &*self.edge, cause).await?)
     }
 }
 

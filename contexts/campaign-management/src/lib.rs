@@ -17,7 +17,7 @@ mod sweep;
 mod views;
 mod words;
 
-pub use handlers::{Contracts, Conversions, Validations, consumers};
+pub use handlers::{Contracts, Conversions, Ends, Validations, consumers};
 pub use http::{App, api};
 pub use store::MIGRATIONS;
 pub use sweep::{report, sweep};

@@ -67,6 +67,15 @@ pub(crate) fn not_allowed(error: &NotAllowed) -> Problem {
         )
         .with("contract_id", contract.as_str())
         .with("expiration_date", end.to_string()),
+        NotAllowed::Terminated { contract, on } => forbidden(
+            "contract_terminated",
+            said!(
+                "contract {contract} was terminated on {on}: sign and activate another one first",
+                "el contrato {contract} se rescindió el {on}: firme y active otro primero"
+            ),
+        )
+        .with("contract_id", contract.as_str())
+        .with("terminated_on", on.to_string()),
         NotAllowed::NothingGranted { contract } => forbidden(
             "campaigns_not_permitted",
             said!(
@@ -192,6 +201,13 @@ fn refused(error: &ChangeError, status: Status) -> Problem {
                 "un presupuesto está agotado desde {since}: súbalo y la campaña seguirá por sí sola"
             ),
         ),
+        ChangeError::Barred(since) => Problem::conflict(
+            "campaign_barred",
+            said!(
+                "its partner may not run it since {since}: GET /v1/partners/{{id}}/campaign-permissions says why",
+                "su socio no puede tenerla en marcha desde {since}: GET /v1/partners/{{id}}/campaign-permissions dice por qué"
+            ),
+        ),
     };
     problem.with("status", status.name()).with("allowed_transitions", json!(allowed(status.allowed())))
 }
@@ -228,6 +244,11 @@ impl From<CampaignNotChanged> for Problem {
             CampaignNotChanged::NotNewest(error) => error.into(),
             CampaignNotChanged::Refused { error, status } => refused(&error, status),
             CampaignNotChanged::NotAllowed(error) => not_allowed(&error),
+            CampaignNotChanged::Barred { error, status, allowed: transitions } => {
+                Self { status: StatusCode::CONFLICT, ..not_allowed(&error) }
+                    .with("status", status.name())
+                    .with("allowed_transitions", json!(allowed(&transitions)))
+            }
             CampaignNotChanged::OverLimit(error) => over_limit(&error),
             CampaignNotChanged::NoBudget => Self::conflict(
                 "no_budget",

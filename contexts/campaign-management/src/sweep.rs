@@ -1,4 +1,5 @@
-//! What time itself brings about: campaigns that begin and end, daily budgets that begin anew, and reports that are due.
+//! What time itself brings about: campaigns that begin and end, daily budgets that begin anew, contracts that begin and
+//! end to allow something, and reports that are due.
 //!
 //! Not here: the loop. Whoever runs this context calls [`sweep`] now and then, as often as a campaign may begin late, and
 //! [`report`] as often as a report may be late.
@@ -22,9 +23,9 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
     let (mut swept, mut failed) = (0, None);
     let now = edge.now();
     let look = async move |tx: &Tx| commands::due(tx, now, ROUND_MAX).await;
-    for id in db.read(look).await? {
+    for due in db.read(look).await? {
         let (cause, ids) = (cause(&**edge), Arc::clone(edge));
-        match db.write(async move |tx: &Tx| commands::tick(tx, &id, &*ids, &cause).await).await {
+        match db.write(async move |tx: &Tx| commands::bring_about(tx, &due, &*ids, &cause).await).await {
             Ok(()) => swept += 1,
             Err(error) => pass_over(&mut failed, error)?,
         }

@@ -5,9 +5,10 @@ use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Ids, MoneyError};
 
 use super::limits::{OverLimit, check_budgets, check_count};
+use super::review::check_rights;
 use super::watch::watch;
 use super::{NewTargets, tell};
-use crate::domain::{Campaign, CampaignId, ChangeError, Day, NotAllowed, PlanChanges, Status};
+use crate::domain::{Campaign, CampaignId, ChangeError, Day, NotAllowed, PlanChanges, Status, Transition};
 use crate::store;
 
 /// What is to become of a plan. The targets come apart, for their currency is the campaign's.
@@ -46,6 +47,9 @@ pub enum CampaignNotChanged {
     Refused { error: ChangeError, status: Status },
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
+    /// It cannot go on while that is so.
+    #[error("{error}")]
+    Barred { error: NotAllowed, status: Status, allowed: Vec<Transition> },
     #[error(transparent)]
     OverLimit(#[from] OverLimit),
     #[error("it has no budget")]
@@ -90,6 +94,9 @@ pub async fn change_campaign(
             // A new day may have freed it, and nobody looked yet.
             let freed = watch(tx, ids, &mut campaign, &[], cause).await?;
             tell(tx, ids, &campaign, freed, cause).await?;
+            if let Some(error) = check_rights(tx, ids, &mut campaign, cause).await? {
+                return Err(CampaignNotChanged::Barred { error, status, allowed: campaign.allowed() });
+            }
             campaign.resume(now).map_err(refused)?
         }
         Verb::Complete => campaign.complete(now).map_err(refused)?,
@@ -114,5 +121,7 @@ async fn allow(tx: &Tx, campaign: &mut Campaign, cause: &Cause) -> Result<(), Ca
     check_count::<CampaignNotChanged>(tx, grant, &partner, campaign.id()).await?;
     check_budgets::<CampaignNotChanged>(tx, grant, campaign, &budgets).await?;
     campaign.allowed_by(grant.contract.clone());
+    // What the sweep would look for was looked at now.
+    store::mark_reviewed(tx, campaign.id(), &partner).await?;
     Ok(())
 }

@@ -95,6 +95,7 @@ pub async fn create_campaign(
         plan: Plan { name, channel, start, end, targets },
         stage: Stage::Draft,
         hold: None,
+        barrier: None,
         exhausted: None,
         spent: Money::zero(currency),
         revision: 1,

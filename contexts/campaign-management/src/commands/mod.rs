@@ -8,6 +8,7 @@ mod learn;
 mod limits;
 mod report;
 mod results;
+mod review;
 mod spend;
 mod tick;
 mod watch;
@@ -17,12 +18,12 @@ pub use change::{CampaignNotChanged, ChangeCampaign, NewPlan, Verb, change_campa
 pub(crate) use converted::RESERVED;
 pub use converted::{Conversion, Refund, converted, refunded};
 pub use create::{CampaignNotCreated, CreateCampaign, NewBudget, NewTargets, create_campaign};
-pub use learn::{enable_campaigns, learn_validation};
+pub use learn::{enable_campaigns, end_contract, learn_validation};
 pub use limits::OverLimit;
 pub use report::{MakeReport, ReportMade, ReportNotMade, make_report};
 pub use results::{NewResult, ResultNotRecorded, ResultRecorded, record_results};
 pub use spend::{NewSpend, SpendNotRecorded, SpendRecorded, record_spend};
-pub use tick::{due, tick};
+pub use tick::{Due, bring_about, due};
 
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Ids, Money, MoneyError};

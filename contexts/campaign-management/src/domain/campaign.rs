@@ -1,7 +1,8 @@
 //! A campaign: what a partner advertises, from when until when, and whether it runs.
 //!
-//! Whether it is paused follows from two things that are kept apart: whether a person wants it so, and whether a budget
-//! is exhausted. So what a budget paused goes on by itself when there is money again, and what a person paused does not.
+//! Whether it is paused follows from three things that are kept apart: whether a person wants it so, whether its partner
+//! may run it, and whether a budget is exhausted. So what a budget paused goes on by itself when there is money again,
+//! what an ended contract paused goes on with the next one, and what a person paused does neither.
 
 use hexalpes_kernel::{Currency, Money, Timestamp};
 
@@ -84,6 +85,40 @@ pub struct Hold {
     pub at: Timestamp,
 }
 
+/// What keeps a partner from running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BarredBy {
+    /// None that is in force allows it.
+    Contract,
+    /// The partner is suspended or terminated.
+    Partner,
+}
+
+impl BarredBy {
+    pub const ALL: [Self; 2] = [Self::Contract, Self::Partner];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Contract => "CONTRACT",
+            Self::Partner => "PARTNER",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == name)
+    }
+}
+
+/// Its partner may not run it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    pub by: BarredBy,
+    /// A sentence.
+    pub reason: String,
+    /// Since when, whatever the reason was first.
+    pub at: Timestamp,
+}
+
 /// What others see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -100,6 +135,17 @@ pub enum Status {
 pub enum PausedBy {
     Person,
     Budget,
+    Barred(BarredBy),
+}
+
+impl PausedBy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "PERSON",
+            Self::Budget => "BUDGET",
+            Self::Barred(by) => by.name(),
+        }
+    }
 }
 
 /// What can be done with a campaign.
@@ -190,6 +236,7 @@ pub struct Stored {
     pub plan: Plan,
     pub stage: Stage,
     pub hold: Option<Hold>,
+    pub barrier: Option<Barrier>,
     /// Since when a budget is exhausted.
     pub exhausted: Option<Timestamp>,
     /// All that was ever spent, whatever its day.
@@ -226,8 +273,12 @@ impl Fact {
             Self::Scheduled => "SCHEDULED",
             Self::Paused { by: PausedBy::Person } => "PAUSED",
             Self::Paused { by: PausedBy::Budget } => "PAUSED_BY_BUDGET",
+            Self::Paused { by: PausedBy::Barred(BarredBy::Contract) } => "PAUSED_BY_CONTRACT",
+            Self::Paused { by: PausedBy::Barred(BarredBy::Partner) } => "PAUSED_BY_PARTNER",
             Self::Resumed { by: PausedBy::Person } => "RESUMED",
             Self::Resumed { by: PausedBy::Budget } => "RESUMED_BY_BUDGET",
+            Self::Resumed { by: PausedBy::Barred(BarredBy::Contract) } => "RESUMED_BY_CONTRACT",
+            Self::Resumed { by: PausedBy::Barred(BarredBy::Partner) } => "RESUMED_BY_PARTNER",
             Self::BudgetChanged => "BUDGET_CHANGED",
             Self::Completed => "COMPLETED",
             Self::Cancelled => "CANCELLED",
@@ -249,6 +300,8 @@ pub enum ChangeError {
     EndPassed(Day),
     #[error("a budget is exhausted since {0}")]
     Exhausted(Timestamp),
+    #[error("its partner may not run it since {0}")]
+    Barred(Timestamp),
 }
 
 /// Why spend is not taken.
@@ -277,13 +330,14 @@ impl Campaign {
         &self.0.id
     }
 
-    /// Whether it is paused, and by whom: a person comes first.
+    /// Whether it is paused, and by whom: a person comes first, then what its partner may not.
     pub fn paused(&self) -> Option<PausedBy> {
-        match (&self.0.stage, &self.0.hold, self.0.exhausted) {
-            (Stage::Running { .. }, Some(_), _) => Some(PausedBy::Person),
-            (Stage::Running { .. }, None, Some(_)) => Some(PausedBy::Budget),
-            _ => None,
+        let Stage::Running { .. } = self.0.stage else { return None };
+        if self.0.hold.is_some() {
+            return Some(PausedBy::Person);
         }
+        let barred = self.0.barrier.as_ref().map(|barrier| PausedBy::Barred(barrier.by));
+        barred.or(self.0.exhausted.map(|_| PausedBy::Budget))
     }
 
     pub fn status(&self) -> Status {
@@ -302,6 +356,7 @@ impl Campaign {
         match (&self.0.stage, self.paused()) {
             (Stage::Cancelled { reason, .. }, _) => Some(reason),
             (_, Some(PausedBy::Person)) => self.0.hold.as_ref().map(|hold| hold.reason.as_str()),
+            (_, Some(PausedBy::Barred(_))) => self.0.barrier.as_ref().map(|barrier| barrier.reason.as_str()),
             (_, Some(PausedBy::Budget)) => Some("budget exhausted"),
             _ => None,
         }
@@ -311,7 +366,14 @@ impl Campaign {
     pub fn paused_since(&self) -> Option<Timestamp> {
         self.paused()?;
         let hold = self.0.hold.as_ref().map(|hold| hold.at);
-        hold.into_iter().chain(self.0.exhausted).min()
+        let barrier = self.0.barrier.as_ref().map(|barrier| barrier.at);
+        hold.into_iter().chain(barrier).chain(self.0.exhausted).min()
+    }
+
+    /// What can be done with it now.
+    pub fn allowed(&self) -> Vec<Transition> {
+        let is_possible = |verb: &Transition| !(*verb == Transition::Resume && self.0.barrier.is_some());
+        self.status().allowed().iter().copied().filter(is_possible).collect()
     }
 
     /// Begins on its first day, or at once if that has come.
@@ -346,12 +408,16 @@ impl Campaign {
         Ok(Some(self.is(Fact::Paused { by: PausedBy::Person }, at)))
     }
 
-    /// Takes a person's pause away. What a budget paused goes on when there is money, not by wish.
+    /// Takes a person's pause away. What a budget paused goes on when there is money, and what its partner may not run
+    /// when it may: not by wish.
     pub fn resume(&mut self, at: Timestamp) -> Result<Option<Fact>, ChangeError> {
         match self.status() {
             Status::Active => return Ok(None),
             Status::Paused => {}
             status => return Err(ChangeError::Illegal { status, wanted: Transition::Resume }),
+        }
+        if let Some(barrier) = &self.0.barrier {
+            return Err(ChangeError::Barred(barrier.at));
         }
         if let Some(since) = self.0.exhausted {
             return Err(ChangeError::Exhausted(since));
@@ -448,6 +514,23 @@ impl Campaign {
         }
     }
 
+    /// Whether its partner may run it, and why not. The fact is there where that changed why it is paused, or whether.
+    pub fn bar(&mut self, why: Option<(BarredBy, String)>, at: Timestamp) -> Option<Fact> {
+        let seen = |campaign: &Self| (campaign.paused(), campaign.reason().map(str::to_owned));
+        let before = seen(self);
+        let since = self.0.barrier.as_ref().map_or(at, |barrier| barrier.at);
+        self.0.barrier = why.map(|(by, reason)| Barrier { by, reason, at: since });
+        let after = seen(self);
+        if before == after {
+            return None;
+        }
+        match (before.0, after.0) {
+            (_, Some(by)) => Some(self.is(Fact::Paused { by }, at)),
+            (Some(by), None) => Some(self.is(Fact::Resumed { by }, at)),
+            (None, None) => None,
+        }
+    }
+
     /// One of its budgets got a new version.
     pub fn budget_changed(&mut self, at: Timestamp) -> Result<Fact, ChangeError> {
         let status = self.status();
@@ -522,6 +605,7 @@ mod tests {
             },
             stage: Stage::Draft,
             hold: None,
+            barrier: None,
             exhausted: None,
             spent: Money::zero(Currency::USD),
             revision: 1,
@@ -542,6 +626,39 @@ mod tests {
         assert_eq!(campaign.exhaust(false, noon()), None);
         assert_eq!((campaign.status(), campaign.paused()), (Status::Paused, Some(PausedBy::Person)));
         assert_eq!(campaign.resume(noon()), Ok(Some(Fact::Resumed { by: PausedBy::Person })));
+    }
+
+    #[test]
+    fn what_its_partner_may_not_run_is_paused_until_it_may() {
+        let ended = || Some((BarredBy::Contract, "contract k ended on 2025-01-15".to_owned()));
+        let by = |by| PausedBy::Barred(by);
+        let mut campaign = a_campaign();
+        campaign.activate(noon()).unwrap();
+        assert_eq!(campaign.bar(None, noon()), None);
+        assert_eq!(campaign.bar(ended(), noon()), Some(Fact::Paused { by: by(BarredBy::Contract) }));
+        assert_eq!(campaign.bar(ended(), noon().after(Duration::from_mins(1))), None);
+        assert_eq!(campaign.reason(), Some("contract k ended on 2025-01-15"));
+        assert_eq!(campaign.resume(noon()), Err(ChangeError::Barred(noon())));
+        assert_eq!(campaign.allowed(), [Transition::Pause, Transition::Complete, Transition::Cancel]);
+        assert_eq!(campaign.takes_spend(noon(), noon()), Err(SpendRefused::Paused(noon())));
+        let suspended = Some((BarredBy::Partner, "partner p is suspended".to_owned()));
+        assert_eq!(campaign.bar(suspended, noon()), Some(Fact::Paused { by: by(BarredBy::Partner) }));
+        assert_eq!(campaign.bar(None, noon()), Some(Fact::Resumed { by: by(BarredBy::Partner) }));
+        assert_eq!((campaign.status(), campaign.takes_spend(noon(), noon())), (Status::Active, Ok(false)));
+    }
+
+    #[test]
+    fn what_a_person_or_a_budget_paused_stays_so_when_its_partner_may_run_it_again() {
+        let ended = || Some((BarredBy::Contract, "contract k ended".to_owned()));
+        let mut campaign = a_campaign();
+        campaign.activate(noon()).unwrap();
+        campaign.exhaust(true, noon());
+        assert!(campaign.bar(ended(), noon()).is_some());
+        assert_eq!(campaign.bar(None, noon()), Some(Fact::Paused { by: PausedBy::Budget }));
+        campaign.pause("x", noon()).unwrap();
+        assert_eq!(campaign.bar(ended(), noon()), None);
+        assert_eq!(campaign.bar(None, noon()), None);
+        assert_eq!(campaign.paused(), Some(PausedBy::Person));
     }
 
     #[test]
@@ -579,7 +696,7 @@ mod tests {
     proptest! {
         /// Whatever was done before: the verbs that a status names are done, all others are refused or no news.
         #[test]
-        fn a_status_allows_what_it_says(steps in prop::collection::vec((0_u8..7, 0_u64..400), 0..24)) {
+        fn a_status_allows_what_it_says(steps in prop::collection::vec((0_u8..8, 0_u64..400), 0..24)) {
             let mut campaign = a_campaign();
             let mut now = noon();
             for (step, hours) in steps {
@@ -592,6 +709,10 @@ mod tests {
                     3 => (Some(Transition::Complete), campaign.complete(now)),
                     4 => (Some(Transition::Cancel), campaign.cancel("x", now)),
                     5 => (None, Ok(campaign.exhaust(hours % 2 == 0, now))),
+                    6 => {
+                        let why = (BarredBy::ALL[usize::from(hours % 4 == 0)], format!("{}", hours % 3));
+                        (None, Ok(campaign.bar((hours % 2 == 0).then_some(why), now)))
+                    }
                     _ => (None, Ok(campaign.tick(now))),
                 };
                 if let Some(verb) = verb {
@@ -605,8 +726,9 @@ mod tests {
                 let happened = outcome.is_ok_and(|fact| fact.is_some());
                 prop_assert_eq!(campaign.parts().revision, revision + u32::from(happened));
                 prop_assert!(!status.has_ended() || campaign.status() == status);
-                // The state is a function of two wishes, and of nothing else.
-                let paused = campaign.parts().hold.is_some() || campaign.parts().exhausted.is_some();
+                // The state is a function of three wishes, and of nothing else.
+                let Stored { hold, barrier, exhausted, .. } = campaign.parts();
+                let paused = hold.is_some() || barrier.is_some() || exhausted.is_some();
                 let runs = matches!(campaign.parts().stage, Stage::Running { .. });
                 prop_assert_eq!(campaign.status() == Status::Paused, runs && paused);
             }

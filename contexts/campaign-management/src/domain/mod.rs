@@ -14,12 +14,12 @@ mod targets;
 
 pub use budget::{Budget, BudgetKind, BudgetTerms, Level, Thresholds, ThresholdsError};
 pub use campaign::{
-    Campaign, CampaignType, ChangeError, Fact, Hold, PausedBy, Plan, PlanChanges, SpendRefused, Stage,
-    Status, Stored, Transition,
+    BarredBy, Barrier, Campaign, CampaignType, ChangeError, Fact, Hold, PausedBy, Plan, PlanChanges,
+    SpendRefused, Stage, Status, Stored, Transition,
 };
 pub use day::{Day, DayError};
 pub use ids::{AlertId, BudgetId, CampaignId, ContractId, PartnerId, ReportId, ResultId, SpendId};
 pub use pace::{BURN_DAYS, Burned, Flight, Pace, Pacing};
-pub use permission::{Allowed, Grant, Limits, NotAllowed, Rights, Validated, Validation};
+pub use permission::{Allowed, End, Grant, Limits, NotAllowed, Outcome, Rights, Validated, Validation};
 pub use spend::{Entry, EntryKind};
 pub use targets::{Achievement, Measure, Targets};

@@ -1,8 +1,8 @@
-//! Which campaigns a partner may run: what its contracts grant, and how far it was validated.
+//! Which campaigns a partner may run: what its contracts grant until they end, and how far it was validated.
 
 use hexalpes_kernel::{Money, Timestamp};
 
-use super::{CampaignType, ContractId, Day, PartnerId};
+use super::{BarredBy, CampaignType, ContractId, Day, PartnerId};
 
 /// What a contract allows, on the days on which it is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,45 @@ pub struct Limits {
     pub total_budget_max: Option<Money>,
 }
 
+/// That a contract ended, whatever it had said of its end before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    pub contract: ContractId,
+    pub partner: PartnerId,
+    pub outcome: Outcome,
+    pub at: Timestamp,
+    /// Of two that tell of the same contract, the higher one counts.
+    pub revision: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Expired,
+    /// By another contract, if it was told by which.
+    Renewed {
+        by: Option<ContractId>,
+    },
+    Terminated,
+}
+
+impl Outcome {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Expired => "EXPIRED",
+            Self::Renewed { .. } => "RENEWED",
+            Self::Terminated => "TERMINATED",
+        }
+    }
+
+    /// `by` is what it was renewed by.
+    pub fn parse(name: &str, by: Option<ContractId>) -> Option<Self> {
+        let all = [Self::Expired, Self::Renewed { by }, Self::Terminated];
+        all.into_iter().find(|one| one.name() == name)
+    }
+}
+
 impl Grant {
-    pub fn is_in_force(&self, today: Day) -> bool {
+    fn says_in_force(&self, today: Day) -> bool {
         self.effective <= today && self.expires.is_none_or(|end| today < end)
     }
 
@@ -66,6 +103,16 @@ pub enum Allowed {
     Nothing,
     Types(Vec<CampaignType>),
     All,
+}
+
+impl Allowed {
+    pub fn includes(&self, kind: CampaignType) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Types(types) => types.contains(&kind),
+            Self::All => true,
+        }
+    }
 }
 
 /// How far a partner was validated.
@@ -108,6 +155,7 @@ pub struct Validated {
 pub struct Rights {
     pub partner: PartnerId,
     pub grants: Vec<Grant>,
+    pub ends: Vec<End>,
     /// `None`: nobody said anything.
     pub validated: Option<Validated>,
 }
@@ -121,6 +169,8 @@ pub enum NotAllowed {
     NotYet { contract: ContractId, from: Day },
     #[error("contract {contract} ended on {end}")]
     Ended { contract: ContractId, end: Day },
+    #[error("contract {contract} was terminated on {on}")]
+    Terminated { contract: ContractId, on: Day },
     #[error("contract {contract} allows no campaigns")]
     NothingGranted { contract: ContractId },
     #[error("partner {0} is suspended or terminated")]
@@ -129,13 +179,60 @@ pub enum NotAllowed {
     Type { contract: ContractId, kind: CampaignType, allowed: Vec<CampaignType> },
 }
 
+impl NotAllowed {
+    pub fn barred_by(&self) -> BarredBy {
+        match self {
+            Self::Barred(_) => BarredBy::Partner,
+            Self::NoContract(_)
+            | Self::NotYet { .. }
+            | Self::Ended { .. }
+            | Self::Terminated { .. }
+            | Self::NothingGranted { .. }
+            | Self::Type { .. } => BarredBy::Contract,
+        }
+    }
+}
+
 impl Rights {
+    pub fn is_in_force(&self, grant: &Grant, today: Day) -> bool {
+        grant.says_in_force(today) && self.end_of(grant).is_none()
+    }
+
+    /// How a contract ended. One that is renewed holds until what renews it is known, so that nothing stops in between
+    /// because the one was heard of before the other.
+    pub fn end_of(&self, grant: &Grant) -> Option<&End> {
+        let is_over = |end: &&End| match &end.outcome {
+            Outcome::Renewed { by: Some(by) } => self.grants.iter().any(|other| other.contract == *by),
+            Outcome::Expired | Outcome::Renewed { by: None } | Outcome::Terminated => true,
+        };
+        self.ends.iter().find(|end| end.contract == grant.contract).filter(is_over)
+    }
+
+    /// The next day on which what it may changes by itself.
+    pub fn next_change(&self, today: Day) -> Option<Day> {
+        let going = self.grants.iter().filter(|grant| self.end_of(grant).is_none());
+        let days = going.flat_map(|grant| [Some(grant.effective), grant.expires]);
+        days.flatten().filter(|day| *day > today).min()
+    }
+
+    /// The grant under which a campaign of a type that runs may go on today: of several that allow it, the one that began
+    /// last. That a later one allows less stops nothing while an earlier one is in force.
+    pub fn to_go_on(&self, kind: CampaignType, today: Day) -> Result<&Grant, NotAllowed> {
+        let latest = self.for_type(kind, today);
+        if !matches!(latest, Err(NotAllowed::Type { .. } | NotAllowed::NothingGranted { .. })) {
+            return latest;
+        }
+        let in_force = self.grants.iter().filter(|grant| self.is_in_force(grant, today));
+        let allowing = in_force.filter(|grant| grant.allows().includes(kind));
+        allowing.max_by(|a, b| (a.effective, &a.contract).cmp(&(b.effective, &b.contract))).map_or(latest, Ok)
+    }
+
     /// The grant that holds today: of several the one that began last.
     pub fn in_force(&self, today: Day) -> Result<&Grant, NotAllowed> {
         if self.validated.as_ref().is_some_and(|told| told.is_barred) {
             return Err(NotAllowed::Barred(self.partner.clone()));
         }
-        let in_force = self.grants.iter().filter(|grant| grant.is_in_force(today));
+        let in_force = self.grants.iter().filter(|grant| self.is_in_force(grant, today));
         let latest = in_force.max_by(|a, b| (a.effective, &a.contract).cmp(&(b.effective, &b.contract)));
         let Some(grant) = latest else { return Err(self.why_none(today)) };
         if grant.allows() == Allowed::Nothing {
@@ -167,14 +264,21 @@ impl Rights {
     }
 
     fn why_none(&self, today: Day) -> NotAllowed {
-        let next =
-            self.grants.iter().filter(|grant| grant.effective > today).min_by_key(|grant| grant.effective);
+        let to_come =
+            self.grants.iter().filter(|grant| grant.effective > today && self.end_of(grant).is_none());
+        let next = to_come.min_by_key(|grant| grant.effective);
         if let Some(grant) = next {
             return NotAllowed::NotYet { contract: grant.contract.clone(), from: grant.effective };
         }
-        let last = self.grants.iter().filter_map(|grant| Some((grant.expires?, &grant.contract))).max();
-        match last {
-            Some((end, contract)) => NotAllowed::Ended { contract: contract.clone(), end },
+        let ended = |grant: &Grant| {
+            let end = self.end_of(grant);
+            let day = grant.expires.into_iter().chain(end.map(|end| Day::of(end.at))).min()?;
+            let is_terminated = end.is_some_and(|end| end.outcome == Outcome::Terminated);
+            Some((day, grant.effective, grant.contract.clone(), is_terminated))
+        };
+        match self.grants.iter().filter_map(ended).max() {
+            Some((on, _, contract, true)) => NotAllowed::Terminated { contract, on },
+            Some((end, _, contract, false)) => NotAllowed::Ended { contract, end },
             None => NotAllowed::NoContract(self.partner.clone()),
         }
     }
@@ -206,7 +310,17 @@ mod tests {
             revision: 1,
             at: Timestamp::from_micros(0).unwrap(),
         });
-        Rights { partner, grants, validated }
+        Rights { partner, grants, ends: Vec::new(), validated }
+    }
+
+    fn an_end(contract: &str, outcome: Outcome, on: &str) -> End {
+        End {
+            contract: ContractId::parse(contract).unwrap(),
+            partner: PartnerId::parse("p").unwrap(),
+            outcome,
+            at: day(on).start(),
+            revision: 9,
+        }
     }
 
     fn day(text: &str) -> Day {
@@ -221,6 +335,45 @@ mod tests {
         assert_eq!(on("2025-01-10"), Ok("c".to_owned()));
         assert_eq!(on("2025-01-31"), Ok("c".to_owned()));
         assert!(matches!(on("2025-02-01"), Err(NotAllowed::Ended { .. })));
+    }
+
+    #[test]
+    fn a_contract_that_was_ended_allows_nothing_whatever_it_had_said_of_its_end() {
+        let mut rights = rights(vec![a_grant("c", "2025-01-10", Some("2025-02-01"), &["ALL"])], None);
+        rights.ends.push(an_end("c", Outcome::Terminated, "2025-01-12"));
+        let contract = ContractId::parse("c").unwrap();
+        let refused = NotAllowed::Terminated { contract: contract.clone(), on: day("2025-01-12") };
+        assert_eq!(rights.in_force(day("2025-01-15")), Err(refused));
+        assert_eq!(rights.next_change(day("2025-01-15")), None);
+        rights.ends = vec![an_end("c", Outcome::Expired, "2025-02-01")];
+        let refused = NotAllowed::Ended { contract, end: day("2025-02-01") };
+        assert_eq!(rights.in_force(day("2025-02-02")), Err(refused));
+    }
+
+    #[test]
+    fn a_renewed_contract_holds_until_the_one_that_renews_it_is_known() {
+        let today = day("2025-01-15");
+        let mut rights = rights(vec![a_grant("old", "2025-01-01", Some("2025-02-01"), &["ALL"])], None);
+        let by = ContractId::parse("new").ok();
+        rights.ends.push(an_end("old", Outcome::Renewed { by }, "2025-01-15"));
+        assert_eq!(rights.in_force(today).unwrap().contract.as_str(), "old");
+        rights.grants.push(a_grant("new", "2025-01-15", None, &["ALL"]));
+        assert_eq!(rights.in_force(today).unwrap().contract.as_str(), "new");
+        rights.ends.push(an_end("new", Outcome::Terminated, "2025-01-15"));
+        assert!(matches!(rights.in_force(today), Err(NotAllowed::Terminated { .. })));
+    }
+
+    #[test]
+    fn what_runs_goes_on_while_any_contract_in_force_allows_it() {
+        let today = day("2025-01-15");
+        let wide = a_grant("wide", "2025-01-01", Some("2025-01-20"), &["ALL"]);
+        let narrow = a_grant("narrow", "2025-01-10", None, &["EMAIL"]);
+        let rights = rights(vec![wide, narrow], None);
+        let go_on = |kind, on| rights.to_go_on(kind, on).map(|grant| grant.contract.to_string());
+        assert_eq!(go_on(CampaignType::Social, today), Ok("wide".to_owned()));
+        assert_eq!(go_on(CampaignType::Email, today), Ok("narrow".to_owned()));
+        assert_eq!(rights.next_change(today), Some(day("2025-01-20")));
+        assert!(matches!(go_on(CampaignType::Social, day("2025-01-20")), Err(NotAllowed::Type { .. })));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::tables::{Campaigns, History};
 use super::{TENANT, currency, day, money};
 use crate::domain::{
-    Campaign, CampaignId, CampaignType, ContractId, Day, Fact, Hold, PartnerId, Plan, Stage, Status, Stored,
-    Targets,
+    BarredBy, Barrier, Campaign, CampaignId, CampaignType, ContractId, Day, Fact, Hold, PartnerId, Plan,
+    Stage, Status, Stored, Targets,
 };
 
 /// Targets as they are kept: money in minor units, percentages as the decimals that they were given as.
@@ -46,6 +46,7 @@ pub(crate) async fn insert_campaign(tx: &Tx, campaign: &Campaign) -> Result<(), 
         (Campaigns::Currency, parts.currency.code().into()),
         (Campaigns::CreatedAt, parts.created_at.as_micros().into()),
         (Campaigns::Claims, 0_i64.into()),
+        (Campaigns::Rights, 0_i64.into()),
         (Campaigns::LookedDay, Day::of(parts.created_at).number().into()),
     ];
     let (columns, values): (Vec<_>, Vec<_>) = fixed.into_iter().chain(row_of(campaign)).unzip();
@@ -248,7 +249,8 @@ fn select() -> SelectStatement {
 
 /// What a change may change.
 fn row_of(campaign: &Campaign) -> Vec<(Campaigns, Value)> {
-    let Stored { contract, plan, stage, hold, exhausted, spent, revision, changed_at, .. } = campaign.parts();
+    let Stored { contract, plan, stage, hold, barrier, exhausted, spent, .. } = campaign.parts();
+    let Stored { revision, changed_at, .. } = campaign.parts();
     let (stage, since, ended_at, cancel_reason) = match stage {
         Stage::Draft => ("DRAFT", None, None, None),
         Stage::Scheduled => ("SCHEDULED", None, None, None),
@@ -270,6 +272,9 @@ fn row_of(campaign: &Campaign) -> Vec<(Campaigns, Value)> {
         (Campaigns::CancelReason, cancel_reason.into()),
         (Campaigns::HoldReason, hold.as_ref().map(|hold| hold.reason.as_str()).into()),
         (Campaigns::HeldAt, micros(hold.as_ref().map(|hold| hold.at)).into()),
+        (Campaigns::BarredBy, barrier.as_ref().map(|barrier| barrier.by.name()).into()),
+        (Campaigns::BarredReason, barrier.as_ref().map(|barrier| barrier.reason.as_str()).into()),
+        (Campaigns::BarredAt, micros(barrier.as_ref().map(|barrier| barrier.at)).into()),
         (Campaigns::ExhaustedAt, micros(*exhausted).into()),
         (Campaigns::Status, campaign.status().name().into()),
         (Campaigns::SpentMinor, spent.minor().into()),
@@ -326,6 +331,10 @@ fn campaign(row: &Row) -> Result<Campaign, DbError> {
         Some(at) => Some(Hold { reason: row.get("hold_reason")?, at }),
         None => None,
     };
+    let barrier = match row.parsed_if_any("barred_by", BarredBy::parse)? {
+        Some(by) => Some(Barrier { by, reason: row.get("barred_reason")?, at: row.get("barred_at")? }),
+        None => None,
+    };
     Ok(Campaign::restore(Stored {
         id: row.parsed("id", |id| CampaignId::parse(id).ok())?,
         partner: row.parsed("partner_id", |id| PartnerId::parse(id).ok())?,
@@ -341,6 +350,7 @@ fn campaign(row: &Row) -> Result<Campaign, DbError> {
         },
         stage: stage(row)?,
         hold,
+        barrier,
         exhausted: row.get("exhausted_at")?,
         spent: money(row, "spent_minor", currency)?,
         revision: row.get("revision")?,

@@ -26,7 +26,10 @@ pub(crate) use reports::{
     ReportFilter, ReportRow, due_for_reports, insert_report, load_report, page_of_reports,
 };
 pub(crate) use results::{ResultRow, insert_result, load_result, result_anywhere};
-pub(crate) use rights::{claim_partner, learn_grant, learn_validated, rights_of};
+pub(crate) use rights::{
+    claim_partner, learn_end, learn_grant, learn_validated, mark_reviewed, partners_to_review,
+    rights_changed, rights_of, to_review,
+};
 pub(crate) use spend::{corrections_of, insert_entry, load_entry, page_of_spend};
 pub use tables::MIGRATIONS;
 

@@ -4,22 +4,25 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Iden, Index, Table, TableCreateStatement};
 
 /// What [`crate::api`] and [`crate::consumers`] need in their database, besides outbox and inbox.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(
-    "campaigns",
-    1,
-    "create campaign, budget, spend, result, report and what is known",
-    |backend| {
-        [
-            known(backend),
-            campaigns(backend),
-            budgets(backend),
-            spend(backend),
-            results(backend),
-            reports(backend),
-        ]
-        .concat()
-    },
-)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(
+        "campaigns",
+        1,
+        "create campaign, budget, spend, result, report and what is known",
+        |backend| {
+            [
+                known(backend),
+                campaigns(backend),
+                budgets(backend),
+                spend(backend),
+                results(backend),
+                reports(backend),
+            ]
+            .concat()
+        },
+    ),
+    Migration::new("campaigns", 2, "pause campaigns that their partners may not run", bar),
+];
 
 /// What contracts grant.
 #[derive(Iden, Clone, Copy)]
@@ -39,6 +42,21 @@ pub(super) enum Grants {
     ToldAt,
 }
 
+/// That contracts ended.
+#[derive(Iden, Clone, Copy)]
+pub(super) enum Ends {
+    #[iden = "contract_end"]
+    Table,
+    Tenant,
+    ContractId,
+    PartnerId,
+    Outcome,
+    /// What it was renewed by.
+    RenewedBy,
+    EndedAt,
+    Revision,
+}
+
 /// What was told of partners' validation, and who changes what a partner has.
 #[derive(Iden, Clone, Copy)]
 pub(super) enum Partners {
@@ -53,6 +71,10 @@ pub(super) enum Partners {
     ToldAt,
     /// Counts the changes of what a contract limits: of two that come at once, one waits.
     Claims,
+    /// Counts the changes of what it may.
+    Rights,
+    /// The day on which that changes by itself.
+    RightsDay,
 }
 
 #[derive(Iden, Clone, Copy)]
@@ -77,6 +99,9 @@ pub(super) enum Campaigns {
     CancelReason,
     HoldReason,
     HeldAt,
+    BarredBy,
+    BarredReason,
+    BarredAt,
     ExhaustedAt,
     /// What others see, for lists.
     Status,
@@ -86,6 +111,8 @@ pub(super) enum Campaigns {
     Claims,
     /// The last day on which it was looked whether a new day frees it.
     LookedDay,
+    /// What its partner may, as it was when it was last looked whether it may go on: [`Partners::Rights`] of then.
+    Rights,
     CreatedAt,
     ChangedAt,
 }
@@ -277,6 +304,41 @@ fn known(backend: Backend) -> Vec<String> {
                 .col(columns::timestamp(Partners::ToldAt))
                 .col(columns::integer(Partners::Claims).not_null())
                 .primary_key(Index::create().col(Partners::Tenant).col(Partners::Id)),
+        ),
+    ]
+}
+
+/// Whoever is there already is looked at: rights of 1 are later than those that a campaign of 0 has seen.
+fn bar(backend: Backend) -> Vec<String> {
+    let of_partner =
+        |column: &mut ColumnDef| backend.schema(Table::alter().table(Partners::Table).add_column(column));
+    let of_campaign =
+        |column: &mut ColumnDef| backend.schema(Table::alter().table(Campaigns::Table).add_column(column));
+    vec![
+        of_partner(columns::integer(Partners::Rights).not_null().default(1)),
+        of_partner(columns::integer(Partners::RightsDay).default(0)),
+        of_campaign(columns::integer(Campaigns::Rights).not_null().default(0)),
+        of_campaign(&mut columns::id(backend, Campaigns::BarredBy)),
+        of_campaign(&mut columns::text(backend, Campaigns::BarredReason)),
+        of_campaign(&mut columns::timestamp(Campaigns::BarredAt)),
+        backend.schema(
+            Table::create()
+                .table(Ends::Table)
+                .col(columns::id(backend, Ends::Tenant).not_null())
+                .col(columns::id(backend, Ends::ContractId).not_null())
+                .col(columns::id(backend, Ends::PartnerId).not_null())
+                .col(columns::id(backend, Ends::Outcome).not_null())
+                .col(columns::id(backend, Ends::RenewedBy))
+                .col(columns::timestamp(Ends::EndedAt).not_null())
+                .col(columns::integer(Ends::Revision).not_null())
+                .primary_key(Index::create().col(Ends::Tenant).col(Ends::ContractId)),
+        ),
+        backend.schema(
+            Index::create()
+                .name("contract_end_partner")
+                .table(Ends::Table)
+                .col(Ends::Tenant)
+                .col(Ends::PartnerId),
         ),
     ]
 }

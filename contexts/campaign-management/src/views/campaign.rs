@@ -68,7 +68,8 @@ pub(crate) struct CampaignView {
     channel: String,
     /// `DRAFT`, `SCHEDULED`, `ACTIVE`, `PAUSED`, `COMPLETED` or `CANCELLED`.
     status: &'static str,
-    /// `PERSON` or `BUDGET`, while it is paused.
+    /// `PERSON`, `BUDGET`, `CONTRACT` (none in force allows it) or `PARTNER` (suspended or terminated), while it is
+    /// paused.
     paused_by: Option<&'static str>,
     #[schema(value_type = Option<String>, format = DateTime)]
     paused_at: Option<Timestamp>,
@@ -99,10 +100,6 @@ impl From<&Campaign> for CampaignView {
     fn from(campaign: &Campaign) -> Self {
         let Stored { id, partner, contract, kind, currency, plan, .. } = campaign.parts();
         let Stored { spent, revision, created_at, changed_at, .. } = campaign.parts();
-        let paused_by = campaign.paused().map(|by| match by {
-            PausedBy::Person => "PERSON",
-            PausedBy::Budget => "BUDGET",
-        });
         Self {
             campaign_id: id.to_string(),
             partner_id: partner.to_string(),
@@ -112,10 +109,10 @@ impl From<&Campaign> for CampaignView {
             campaign_type: kind.name(),
             channel: plan.channel.clone(),
             status: campaign.status().name(),
-            paused_by,
+            paused_by: campaign.paused().map(PausedBy::name),
             paused_at: campaign.paused_since(),
             reason: campaign.reason().map(str::to_owned),
-            allowed_transitions: allowed(campaign.status().allowed()),
+            allowed_transitions: allowed(&campaign.allowed()),
             start_date: plan.start.to_string(),
             end_date: plan.end.to_string(),
             currency: currency.code(),
@@ -174,8 +171,8 @@ impl Record for CampaignView {
 #[schema(as = CampaignChange)]
 pub(crate) struct ChangeView {
     revision: u32,
-    /// `CREATED`, `CHANGED`, `SCHEDULED`, `ACTIVATED`, `PAUSED`, `PAUSED_BY_BUDGET`, `RESUMED`, `RESUMED_BY_BUDGET`,
-    /// `BUDGET_CHANGED`, `COMPLETED` or `CANCELLED`.
+    /// `CREATED`, `CHANGED`, `SCHEDULED`, `ACTIVATED`, `PAUSED`, `RESUMED`, both also with `_BY_BUDGET`, `_BY_CONTRACT` or
+    /// `_BY_PARTNER`, `BUDGET_CHANGED`, `COMPLETED` or `CANCELLED`.
     change: String,
     status: String,
     reason: Option<String>,

@@ -38,6 +38,10 @@ struct GrantView {
     /// The first day on which it no longer holds.
     #[schema(format = Date)]
     expiration_date: Option<String>,
+    /// `EXPIRED`, `RENEWED` or `TERMINATED`; null while nobody said that it ended.
+    outcome: Option<&'static str>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
     /// The contract's words.
     campaign_permissions: Vec<String>,
     /// The types of campaign that follow from them.
@@ -84,12 +88,12 @@ impl RightsView {
             reason: problem.map(|problem| problem.detail.to_string()),
             validation_status: validated.map(|told: &Validated| told.status.name()),
             validated_at: validated.map(|told| told.at),
-            contracts: rights.grants.iter().map(|grant| view(grant, today)).collect(),
+            contracts: rights.grants.iter().map(|grant| view(rights, grant, today)).collect(),
         }
     }
 }
 
-fn view(grant: &Grant, today: Day) -> GrantView {
+fn view(rights: &Rights, grant: &Grant, today: Day) -> GrantView {
     let limits = &grant.limits;
     let money = [limits.campaign_budget_max, limits.daily_budget_max, limits.total_budget_max];
     let types = match grant.allows() {
@@ -99,9 +103,11 @@ fn view(grant: &Grant, today: Day) -> GrantView {
     };
     GrantView {
         contract_id: grant.contract.to_string(),
-        in_force: grant.is_in_force(today),
+        in_force: rights.is_in_force(grant, today),
         effective_date: grant.effective.to_string(),
         expiration_date: grant.expires.map(|day| day.to_string()),
+        outcome: rights.end_of(grant).map(|end| end.outcome.name()),
+        ended_at: rights.end_of(grant).map(|end| end.at),
         campaign_permissions: grant.permissions.clone(),
         allowed_types: types.into_iter().map(CampaignType::name).collect(),
         budget_limits: LimitsView {

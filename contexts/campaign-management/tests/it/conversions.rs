@@ -1,9 +1,8 @@
 //! What the conversions context tells: counted once, in whatever order it comes.
 
-use hexalpes_campaign_management::Conversions;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, on_each_database, with};
+use crate::support::{Conversions, TestApp, on_each_database, with};
 
 fn recorded(campaign: &str, fields: &Value) -> Value {
     let conversion = json!({ "conversion_id": "conv-1", "affiliate_id": "p-1", "campaign_id": campaign,

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hexalpes_campaign_management::Contracts;
 use http::Request;
 use proptest::test_runner::{Config, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree as _};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, a_campaign, activated, on_each_database, with};
+use crate::support::{Contracts, TestApp, a_campaign, activated, on_each_database, with};
 
 async fn refused(app: &TestApp, fields: &Value) -> (u16, String, Value) {
     let (status, answer) = app.post("/v1/campaigns", &with(&a_campaign(), fields)).await;
@@ -151,10 +150,11 @@ async fn of_thirty_two_that_draft_at_once_no_more_come_than_the_contract_allows(
     .await;
 }
 
-/// One of the first revisions of a contract, or of a partner's validation.
+/// One of the first revisions of a contract, that it ended, or one of a partner's validation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Tale {
     Contract { which: u8, revision: i64 },
+    End { which: u8 },
     Validation { revision: i64 },
 }
 
@@ -170,6 +170,12 @@ impl Tale {
                     "campaign_permissions": [words[usize::from(*which + u8::try_from(*revision).unwrap()) % 4]],
                     "budget_limits": { "currency": "EUR", "max_campaigns": revision } });
                 app.told(&Contracts, &activated(&fields)).await.unwrap();
+            }
+            Self::End { which } => {
+                let outcome = ["EXPIRED", "RENEWED", "TERMINATED"][usize::from(*which)];
+                let fields = json!({ "contract_id": format!("{partner}-{which}"), "partner_id": partner,
+                    "outcome": outcome, "renewed_by": format!("{partner}-2") });
+                app.ended(&fields).await;
             }
             Self::Validation { revision } => {
                 let status = ["PENDING", "PARTIAL", "COMPLETE"][usize::try_from(revision % 3).unwrap()];
@@ -195,6 +201,7 @@ async fn known(app: &TestApp, partner: &str, tales: &[Tale]) -> String {
 async fn what_a_partner_may_does_not_depend_on_order_or_repetition() {
     let tale = prop_oneof![
         (0_u8..3, 1_i64..5).prop_map(|(which, revision)| Tale::Contract { which, revision }),
+        (0_u8..3).prop_map(|which| Tale::End { which }),
         (1_i64..6).prop_map(|revision| Tale::Validation { revision }),
     ];
     let tales = prop::collection::vec(tale, 1..10);
@@ -203,11 +210,12 @@ async fn what_a_partner_may_does_not_depend_on_order_or_repetition() {
         for case in 0..40 {
             let tales = tales.new_tree(&mut runner).unwrap().current();
             // The newest of each, told once, is all there is to know.
-            let mut newest: BTreeMap<Option<u8>, Tale> = BTreeMap::new();
+            let mut newest: BTreeMap<(bool, Option<u8>), Tale> = BTreeMap::new();
             for tale in &tales {
                 let key = match tale {
-                    Tale::Contract { which, .. } => Some(*which),
-                    Tale::Validation { .. } => None,
+                    Tale::Contract { which, .. } => (false, Some(*which)),
+                    Tale::End { which } => (true, Some(*which)),
+                    Tale::Validation { .. } => (false, None),
                 };
                 let one = newest.entry(key).or_insert_with(|| tale.clone());
                 *one = one.clone().max(tale.clone());

@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
-use hexalpes_campaign_management::{App, Contracts, Conversions, Validations, api, report, sweep};
-use hexalpes_consumer::{Event, HandleError, Handler};
+use hexalpes_campaign_management::{App, api, report, sweep};
+use hexalpes_campaign_management::{Contracts as OnContracts, Conversions as OnConversions};
+use hexalpes_campaign_management::{Ends as OnEnds, Validations as OnValidations};
+use hexalpes_consumer::{Event, HandleError, Handler as _};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Row, Tx};
 use hexalpes_http::Idempotency;
 use hexalpes_kernel::{
@@ -17,6 +19,17 @@ use http::{HeaderMap, Request, header};
 use sea_query::{Asterisk, Order, Query};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
+
+/// Which of the handlers hears it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Hears {
+    Contracts,
+    Ends,
+    Validations,
+    Conversions,
+}
+
+pub(crate) use Hears::{Contracts, Conversions, Ends, Validations};
 
 #[derive(Clone)]
 pub(crate) struct TestApp {
@@ -86,12 +99,15 @@ impl TestApp {
     }
 
     /// Lets a handler have an event, as a consumer does.
-    pub(crate) async fn told<H: Handler + Copy>(&self, handler: &H, data: &Value) -> Result<(), HandleError> {
-        let kind = match std::any::type_name::<H>().rsplit("::").next().unwrap() {
-            "Contracts" => "com.hexabuilders.onboarding.ContractActivated",
-            "Validations" => "com.hexabuilders.partners.PartnerValidationCompleted",
-            _ if data.get("refund_id").is_some() => "com.hexabuilders.conversions.ConversionRefunded",
-            _ => "com.hexabuilders.conversions.ConversionRecorded",
+    pub(crate) async fn told(&self, handler: &Hears, data: &Value) -> Result<(), HandleError> {
+        let kind = match handler {
+            Contracts => "com.hexabuilders.onboarding.ContractActivated",
+            Ends => "com.hexabuilders.onboarding.ContractEnded",
+            Validations => "com.hexabuilders.partners.PartnerValidationCompleted",
+            Conversions if data.get("refund_id").is_some() => {
+                "com.hexabuilders.conversions.ConversionRefunded"
+            }
+            Conversions => "com.hexabuilders.conversions.ConversionRecorded",
         };
         let event = Event {
             id: self.edge.uuid().to_string(),
@@ -104,12 +120,26 @@ impl TestApp {
             data: Bytes::from(data.to_string()),
             content_type: "application/json".to_owned(),
         };
-        let (handler, cause) = (*handler, self.cause());
+        let (handler, cause, edge) = (*handler, self.cause(), self.edge.clone());
         self.db
             .write(async move |tx: &Tx| -> Result<(), HandleError> {
-                handler.handle(tx, &event, &cause).await
+                let edge: Arc<dyn Edge> = edge.clone();
+                match handler {
+                    Contracts => OnContracts { edge }.handle(tx, &event, &cause).await,
+                    Ends => OnEnds { edge }.handle(tx, &event, &cause).await,
+                    Validations => OnValidations { edge }.handle(tx, &event, &cause).await,
+                    Conversions => OnConversions.handle(tx, &event, &cause).await,
+                }
             })
             .await
+    }
+
+    /// That the contract `k-1` of `p-1` ended, with some fields others.
+    pub(crate) async fn ended(&self, fields: &Value) {
+        let whole = json!({ "contract_id": "k-1", "partner_id": "p-1", "contract_type": "PREMIUM",
+            "outcome": "TERMINATED", "ended_at": "2025-01-15T12:00:00Z", "reason": "no paga",
+            "renewed_by": null, "revision": 8 });
+        self.told(&Ends, &with(&whole, fields)).await.unwrap();
     }
 
     pub(crate) async fn validated(&self, data: &Value) {

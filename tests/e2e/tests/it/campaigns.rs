@@ -9,7 +9,7 @@ async fn campaigns_have_a_port_a_health_and_a_way_out_for_who_has_no_contract() 
     let campaigns = product.api_at("--campaigns-port");
     let (status, health) = campaigns.get("/health").await;
     assert_eq!((status, &health["status"]), (200, &json!("ok")), "{health}");
-    for check in ["relay", "contract-activated", "partner-validation", "conversions"] {
+    for check in ["relay", "contract-activated", "contract-ended", "partner-validation", "conversions"] {
         assert_eq!(health["checks"][check]["status"], "ok", "{check}: {health}");
     }
     let draft = json!({ "partner_id": "p-1", "name": "Verano", "campaign_type": "SOCIAL", "channel": "instagram",

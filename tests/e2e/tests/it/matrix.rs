@@ -3,7 +3,7 @@
 
 use hexalpes_e2e::{Dice, Fleet, Journey, PATIENCE, Product};
 use hexalpes_engines::eventually;
-use hexalpes_kernel::CloudEvent;
+use hexalpes_kernel::{Clock as _, CloudEvent, SystemEdge};
 use serde_json::{Value, json};
 
 use crate::command::ask;
@@ -134,6 +134,36 @@ async fn row_9(journey: &Journey) {
     assert_eq!(found["status"], "PAUSED", "{found}");
 }
 
+/// What a partner may no longer run pauses, and goes on when it may again.
+async fn stopped(journey: &Journey) {
+    let (partner, contract) = journey.validated("Row Stopped").await;
+    let path = format!("/v1/campaigns/{}", journey.campaign(&partner, 1000).await);
+    let is = async |status: &'static str, by: Value| {
+        journey
+            .campaigns
+            .until(&path, |found| (&found["status"], &found["paused_by"]) == (&json!(status), &by))
+            .await
+    };
+    let reason = json!({ "reason": "no answer" });
+    journey.partners.made(&format!("/v1/partners/{partner}/suspend"), &reason).await;
+    is("PAUSED", json!("PARTNER")).await;
+    let (status, refused) = journey.campaigns.post(&format!("{path}/resume"), &json!({})).await;
+    assert_eq!((status, &refused["code"]), (409, &json!("partner_suspended")), "{refused}");
+    journey.partners.made(&format!("/v1/partners/{partner}/reactivate"), &json!({})).await;
+    is("ACTIVE", Value::Null).await;
+    // From today on, and not from where the other would have ended.
+    let today = json!({ "effective_date": SystemEdge.now().to_string()[..10] });
+    let renewal = journey.onboarding.made(&format!("/v1/contracts/{contract}/renew"), &today).await;
+    journey.onboarding.made(&format!("/v1/contracts/{contract}/terminate"), &reason).await;
+    let found = is("PAUSED", json!("CONTRACT")).await;
+    assert!(found["reason"].as_str().unwrap().starts_with(&format!("contract {contract} was terminated")));
+    let renewal = renewal["contract_id"].as_str().unwrap();
+    // Its day has come, so that the last signature activates it.
+    journey.sign(renewal).await;
+    let found = is("ACTIVE", Value::Null).await;
+    assert_eq!(found["contract_id"], renewal, "{found}");
+}
+
 /// Accepts S2-MTX-1, S2-HND-1.
 #[tokio::test]
 async fn a_registration_begins_a_contract() {
@@ -188,6 +218,12 @@ async fn alerts_come_to_the_partner_and_the_campaign_pauses() {
     row_9(&journey(&Product::start(), "CORR-row-9")).await;
 }
 
+/// Accepts S2-MTX-2, S2-MTX-5.
+#[tokio::test]
+async fn what_a_partner_may_no_longer_run_pauses_until_it_may_again() {
+    stopped(&journey(&Product::start(), "CORR-stopped")).await;
+}
+
 /// Accepts S2-MTX-1, S2-MTX-2, S2-MTX-3, S2-MTX-4, S2-MTX-5, S2-MTX-6, S2-MTX-7, S2-MTX-8, S2-MTX-9.
 #[tokio::test]
 async fn on_a_real_pulsar_every_row_of_the_matrix_has_its_effect() {
@@ -203,6 +239,7 @@ async fn on_a_real_pulsar_every_row_of_the_matrix_has_its_effect() {
     row_7(&journey).await;
     row_8(&journey).await;
     row_9(&journey).await;
+    stopped(&journey).await;
 }
 
 /// Accepts S2-PRP-1, S2-PRP-5.
