@@ -144,7 +144,7 @@ pub struct CommissionTier {
 /// What `payment_terms` holds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PaymentTerms {
-    /// ISO 4217.
+    /// ISO 4217: what payouts are made in; commissions in another currency wait for somebody's decision.
     #[serde(default)]
     pub currency: Option<String>,
     /// Days for which a commission is held before it may be approved.
@@ -156,7 +156,7 @@ pub struct PaymentTerms {
     /// `file` or `webhook`.
     #[serde(default)]
     pub method: Option<String>,
-    /// `MONTHLY`, `WEEKLY`, ….
+    /// `MANUAL`, `WEEKLY` (Mondays) or `MONTHLY` (the first).
     #[serde(default)]
     pub frequency: Option<String>,
 }

@@ -1,8 +1,8 @@
-//! What the onboarding context tells of contracts, read as rules of its partners.
+//! What the onboarding context tells of contracts, read as rules of its partners, and as how they are paid.
 
 use std::time::Duration;
 
-use hexalpes_consumer::{Event, HandleError, Handler, field};
+use hexalpes_consumer::{Event, HandleError, Handler, field, word};
 use hexalpes_contracts::onboarding::{
     self, CommissionStructure, CommissionTier, ContractActivated, PaymentTerms,
 };
@@ -11,10 +11,11 @@ use hexalpes_kernel::{Amount, Cause, Currency, Money, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    AffiliateId, Band, Basis, Earns, Formula, Mode, PartnerContract, Period, RuleId, RuleTerms, Tiers,
+    AffiliateId, Band, Basis, Earns, Formula, Frequency, Method, Mode, PartnerContract,
+    PaymentTerms as Payment, Period, RuleId, RuleTerms, Tiers,
 };
 use crate::handlers::percent;
-use crate::store::contracts;
+use crate::store::{contracts, payments};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -25,10 +26,12 @@ impl Handler for Contracts {
     async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
         let kind = event.full_kind(onboarding::NAMESPACE);
         // A type that this version does not know is none of its business.
-        let Some(read) = onboarding::Event::read(&kind, &event.data) else { return Ok(()) };
-        match read.map_err(HandleError::invalid_event)? {
+        let Some(told) = onboarding::Event::read(&kind, &event.data) else { return Ok(()) };
+        match told.map_err(HandleError::invalid_event)? {
             onboarding::Event::ContractActivated(activated) => {
-                let Some(contract) = partner_contract(&activated)? else { return Ok(()) };
+                let payment: PaymentTerms = read("payment_terms", &activated.payment_terms)?;
+                payments::learn(tx, &paid(&activated, &payment)?).await?;
+                let Some(contract) = partner_contract(&activated, &payment)? else { return Ok(()) };
                 Ok(contracts::learn_contract(tx, &contract).await?)
             }
             onboarding::Event::ContractEnded(ended) => {
@@ -45,21 +48,15 @@ impl Handler for Contracts {
 }
 
 /// A contract as a rule of its partner; `None` where it says nothing of commissions.
-fn partner_contract(activated: &ContractActivated) -> Result<Option<PartnerContract>, HandleError> {
+fn partner_contract(
+    activated: &ContractActivated,
+    payment: &PaymentTerms,
+) -> Result<Option<PartnerContract>, HandleError> {
     if activated.commission_structure.is_empty() {
         return Ok(None);
     }
     let structure: CommissionStructure = read("commission_structure", &activated.commission_structure)?;
-    let payment: PaymentTerms = read("payment_terms", &activated.payment_terms)?;
-    let from = day("effective_date", &activated.effective_date)?;
-    let valid_until = match activated.expiration_date.as_str() {
-        "" => None,
-        until => Some(day("expiration_date", until)?),
-    };
-    let activated_at = match activated.activated_at.as_str() {
-        "" => from,
-        at => field("activated_at", Timestamp::parse(at))?,
-    };
+    let Times { from, until: valid_until, activated_at } = times(activated)?;
     let days = payment.hold_days.map(|days| field("hold_days", u32::try_from(days))).transpose()?;
     let terms = rule_terms(&structure)?;
     Ok(Some(PartnerContract {
@@ -70,6 +67,46 @@ fn partner_contract(activated: &ContractActivated) -> Result<Option<PartnerContr
         hold: days.map(|days| DAY * days),
         activated_at,
     }))
+}
+
+/// How the partner is paid by a contract.
+fn paid(activated: &ContractActivated, payment: &PaymentTerms) -> Result<Payment, HandleError> {
+    let Times { from, until, activated_at } = times(activated)?;
+    let currency = payment.currency.as_deref().map(|code| field("currency", Currency::parse(code)));
+    let net = field("net_days", u32::try_from(payment.net_days.unwrap_or(0)))?;
+    let known = |name: &str| Method::ALL.into_iter().find(|(one, _)| *one == name).map(|(_, method)| method);
+    let method = payment.method.as_deref().map(|method| word("method", method, known));
+    let frequency = payment.frequency.as_deref().map(|name| word("frequency", name, Frequency::parse));
+    Ok(Payment {
+        contract: field("contract_id", RuleId::parse(&activated.contract_id))?,
+        partner: field("partner_id", AffiliateId::parse(&activated.partner_id))?,
+        from,
+        until,
+        activated_at,
+        currency: currency.transpose()?,
+        net: DAY * net,
+        method: method.transpose()?,
+        frequency: frequency.transpose()?,
+    })
+}
+
+struct Times {
+    from: Timestamp,
+    until: Option<Timestamp>,
+    activated_at: Timestamp,
+}
+
+fn times(activated: &ContractActivated) -> Result<Times, HandleError> {
+    let from = day("effective_date", &activated.effective_date)?;
+    let until = match activated.expiration_date.as_str() {
+        "" => None,
+        until => Some(day("expiration_date", until)?),
+    };
+    let activated_at = match activated.activated_at.as_str() {
+        "" => from,
+        at => field("activated_at", Timestamp::parse(at))?,
+    };
+    Ok(Times { from, until, activated_at })
 }
 
 fn rule_terms(structure: &CommissionStructure) -> Result<RuleTerms, HandleError> {

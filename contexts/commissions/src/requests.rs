@@ -19,8 +19,8 @@ mod verbs;
 
 pub(crate) use comision::{ComisionBody, ComisionRequest};
 pub(crate) use payouts::{
-    CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
-    PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
+    Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody, PayRequest, TermsBody, TermsRequest,
+    WhatBody, WhatRequest,
 };
 pub(crate) use rerating::{ReratingBody, ReratingRequest};
 pub(crate) use rules::{
@@ -238,8 +238,7 @@ mod tests {
             differences::<ReasonRequest, ReasonBody>(),
             differences::<WhyRequest, WhyBody>(),
             differences::<HoldRequest, HoldBody>(),
-            differences::<CreatePayoutRequest, CreatePayoutBody>(),
-            differences::<PreviewRequest, PreviewBody>(),
+            differences::<WhatRequest, WhatBody>(),
             differences::<LinesRequest, LinesBody>(),
             differences::<FailRequest, FailBody>(),
             differences::<PayRequest, PayBody>(),

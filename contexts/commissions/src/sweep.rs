@@ -8,6 +8,7 @@ use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{Actor, CausationId, Cause, CorrelationId, Edge, Timestamp};
 
 use crate::commands;
+use crate::domain::Frequency;
 use crate::store::{self, snapshots, terms};
 
 /// Commissions that are released in one transaction.
@@ -65,11 +66,14 @@ struct Due {
 async fn look(db: &Db, now: Timestamp) -> Result<Due, DbError> {
     db.read(async move |tx: &Tx| -> Result<Due, DbError> {
         let scheduled = terms::scheduled(tx).await?;
+        let mut is_agreed = false;
+        for frequency in Frequency::ALL {
+            is_agreed |= commands::is_due(tx, frequency, now).await?;
+        }
         Ok(Due {
             holds: !store::due(tx, now, 1).await?.is_empty(),
-            payouts: scheduled
-                .iter()
-                .any(|(terms, last_run)| terms.schedule.is_due(now, last_run.as_deref())),
+            payouts: is_agreed
+                || scheduled.iter().any(|(terms, last_run)| terms.schedule.is_due(now, last_run.as_deref())),
             snapshots: snapshots::is_behind(tx).await?,
         })
     })

@@ -2,8 +2,8 @@
 
 use hexalpes_http::{FieldError, Problem, Said, said};
 
-use crate::commands::{NotChanged, NotCreated};
-use crate::domain::{NegotiateError, Refusal, SignError};
+use crate::commands::{NotChanged, NotCreated, NotPublished};
+use crate::domain::{NegotiateError, Refusal, SignError, TermsError};
 
 /// 404 for a contract.
 pub(crate) fn no_contract(id: impl std::fmt::Display) -> Problem {
@@ -136,9 +136,32 @@ impl From<Refusal> for Problem {
                     "no hay ningún firmante {position} que aún tenga que firmar"
                 ),
             ),
+            Refusal::Terms(error) => terms(&error),
             Refusal::Negotiation(error) => negotiation(&error),
             Refusal::Signing(error) => signing(error),
         }
+    }
+}
+
+impl From<NotPublished> for Problem {
+    fn from(error: NotPublished) -> Self {
+        match error {
+            NotPublished::Terms(error) => terms(&error),
+            NotPublished::Database(error) => error.into(),
+        }
+    }
+}
+
+fn terms(error: &TermsError) -> Problem {
+    match error {
+        TermsError::OtherCurrency { payment, commission } => invalid(
+            "/terms/payment_terms/currency",
+            "other_currency",
+            said!(
+                "commissions are in {commission}, and nothing exchanges them into {payment}: pay in {commission}",
+                "las comisiones son en {commission} y nada las cambia a {payment}: pague en {commission}"
+            ),
+        ),
     }
 }
 

@@ -22,7 +22,7 @@ pub use payouts::{
     CreatePayout, PayoutCommandError, WhatToPay, create_payout, fail_payout, pay_commission, preview,
     send_payout, settle_payout,
 };
-pub(crate) use payouts::{create_due, line_sent};
+pub(crate) use payouts::{create_due, is_due, line_sent};
 pub use refund::{RefundCommissionError, RefundConversion, refund};
 pub use release_due::release_due;
 pub use rerate::{Drafted, ReratingError, Selection, Stale, try_rerating};

@@ -1,28 +1,36 @@
 //! Plans, makes, sends, settles and fails payouts, with the commissions that are in them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Currency, Ids, Money};
+use hexalpes_kernel::{Cause, Currency, Ids, Money, Timestamp};
 
 use super::book::book;
 use crate::domain::{
-    Account, AffiliateId, Bucket, Candidate, Commission, CommissionId, Fact, Line, LineState, Method, Payout,
-    PayoutError, PayoutId, Plan, ProgramId, Refusal, State, Terms, plan,
+    Account, AffiliateId, Bucket, Candidate, Commission, CommissionId, Fact, Frequency, Line, LineState,
+    Method, Occasion, PaymentTerms, Payout, PayoutError, PayoutId, Plan, ProgramId, Refusal, State, Terms,
+    Waiting, plan, terms_at,
 };
 use crate::events::{self, PayoutTold};
-use crate::store::{self, journal::Ledger, payouts, snapshots, terms};
+use crate::store::{self, Kept, journal::Ledger, payments, payouts, snapshots, terms};
 
 /// Commissions of one payout at most; the others are the next one's.
-const COMMISSIONS_MAX: u64 = 2_000;
+const COMMISSIONS_MAX: usize = 2_000;
+/// Commissions that are looked at for a payout at most: most of them wait for another.
+const LOOKED_AT_MAX: usize = 50_000;
+const DAY: Duration = Duration::from_hours(24);
 
 /// What is to be paid.
 #[derive(Clone, Debug)]
 pub struct WhatToPay {
     pub program: ProgramId,
     pub currency: Currency,
-    /// This commission alone.
+    /// This commission alone: whoever names it pays it, whatever its partner's contract has it wait for.
     pub only: Option<CommissionId>,
+    /// Else as the terms say; of one commission, as its partner's contract says first.
+    pub method: Option<Method>,
+    pub occasion: Occasion,
 }
 
 #[derive(Clone, Debug)]
@@ -30,8 +38,6 @@ pub struct CreatePayout {
     /// The id that it gets.
     pub id: PayoutId,
     pub what: WhatToPay,
-    /// Else as the terms say.
-    pub method: Option<Method>,
     /// The day that a schedule makes it for.
     pub scheduled_for: Option<String>,
 }
@@ -56,12 +62,21 @@ pub enum PayoutCommandError {
     Database(#[from] DbError),
 }
 
-/// What could be paid now, and under which terms.
-pub async fn preview(tx: &Tx, what: &WhatToPay) -> Result<(Terms, Plan), PayoutCommandError> {
-    let terms = terms::of(tx, &what.program, what.currency).await?;
-    let candidates = match &what.only {
-        None => payable(tx, what).await?,
-        Some(id) => vec![only(tx, id).await?],
+/// What could be paid now, and under which terms: with the method by which it would be.
+pub async fn preview(tx: &Tx, what: &WhatToPay, now: Timestamp) -> Result<(Terms, Plan), PayoutCommandError> {
+    let mut terms = terms::of(tx, &what.program, what.currency).await?;
+    let (candidates, waiting) = match &what.only {
+        None => {
+            terms.method = what.method.unwrap_or(terms.method);
+            payable(tx, what, terms.method, now).await?
+        }
+        Some(id) => {
+            let candidate = only(tx, id).await?;
+            let agreed = terms_at(payments::of_partner(tx, &candidate.partner).await?, now);
+            let agreed = agreed.and_then(|agreed| agreed.method);
+            terms.method = what.method.or(agreed).unwrap_or(terms.method);
+            (vec![candidate], Vec::new())
+        }
     };
     let mut owed = BTreeMap::new();
     for Candidate { partner, .. } in &candidates {
@@ -69,18 +84,51 @@ pub async fn preview(tx: &Tx, what: &WhatToPay) -> Result<(Terms, Plan), PayoutC
             owed.insert(partner.clone(), receivable(tx, partner, what.currency).await?);
         }
     }
-    let plan = plan(what.currency, terms.minimum, candidates, &owed);
+    let plan = Plan { waiting, ..plan(what.currency, terms.minimum, candidates, &owed) };
     Ok((terms, plan))
 }
 
-async fn payable(tx: &Tx, what: &WhatToPay) -> Result<Vec<Candidate>, DbError> {
-    let kept = store::approved(tx, &what.program, what.currency, COMMISSIONS_MAX).await?;
-    let candidate = |kept: store::Kept| Candidate {
-        commission: kept.commission.id().clone(),
-        partner: kept.commission.conversion().affiliate.clone(),
-        amount: kept.commission.remaining(),
-    };
-    Ok(kept.into_iter().map(candidate).collect())
+/// The oldest first; those that wait hold up nobody who comes behind them.
+async fn payable(
+    tx: &Tx,
+    what: &WhatToPay,
+    method: Method,
+    now: Timestamp,
+) -> Result<(Vec<Candidate>, Vec<Waiting>), DbError> {
+    let mut agreed: BTreeMap<AffiliateId, Option<PaymentTerms>> = BTreeMap::new();
+    let (mut candidates, mut waiting) = (Vec::new(), Vec::new());
+    let (mut last, mut looked_at): (Option<Commission>, usize) = (None, 0);
+    while candidates.len() < COMMISSIONS_MAX && looked_at < LOOKED_AT_MAX {
+        let limit = COMMISSIONS_MAX - candidates.len();
+        let found = store::approved(tx, &what.program, what.currency, last.as_ref(), limit as u64).await?;
+        let is_all = found.len() < limit;
+        looked_at += found.len();
+        for Kept { commission, .. } in found {
+            let (partner, amount) = (commission.conversion().affiliate.clone(), commission.remaining());
+            if !agreed.contains_key(&partner) {
+                let terms = terms_at(payments::of_partner(tx, &partner).await?, now);
+                agreed.insert(partner.clone(), terms);
+            }
+            let approved_at = match commission.state() {
+                State::Approved { at } => *at,
+                _ => now,
+            };
+            let terms = agreed.get(&partner).and_then(Option::as_ref);
+            match terms.map(|terms| terms.wait(what.currency, approved_at, method, what.occasion, now)) {
+                Some(Some(why)) => Waiting::note(&mut waiting, &partner, why, amount),
+                // Who has no contract is none of a contract's frequency.
+                None if matches!(what.occasion, Occasion::Contracts { .. }) => {}
+                None | Some(None) => {
+                    candidates.push(Candidate { commission: commission.id().clone(), partner, amount });
+                }
+            }
+            last = Some(commission);
+        }
+        if is_all {
+            break;
+        }
+    }
+    Ok((candidates, waiting))
 }
 
 async fn only(tx: &Tx, id: &CommissionId) -> Result<Candidate, PayoutCommandError> {
@@ -108,9 +156,9 @@ pub async fn create_payout(
     ids: &dyn Ids,
     cause: &Cause,
 ) -> Result<Payout, PayoutCommandError> {
-    let CreatePayout { id, what, method, scheduled_for } = command;
-    let (terms, plan) = preview(tx, &what).await?;
-    let method = method.unwrap_or(terms.method);
+    let CreatePayout { id, what, scheduled_for } = command;
+    let (terms, plan) = preview(tx, &what, cause.at).await?;
+    let method = terms.method;
     if method == Method::Webhook && terms.endpoint.is_none() {
         return Err(PayoutCommandError::NoEndpoint);
     }
@@ -229,10 +277,10 @@ pub async fn pay_commission(
         return Ok(());
     }
     let (program, currency) = (commission.program().clone(), commission.amount().currency());
-    let what = WhatToPay { program, currency, only: Some(id.clone()) };
     // What somebody has paid already leaves with no webhook.
     let method = if is_done { Some(Method::File) } else { method };
-    let command = CreatePayout { id: payout.clone(), what, method, scheduled_for: None };
+    let what = WhatToPay { program, currency, only: Some(id.clone()), method, occasion: Occasion::ByHand };
+    let command = CreatePayout { id: payout.clone(), what, scheduled_for: None };
     create_payout(tx, command, ids, cause).await?;
     if is_done {
         send_payout(tx, &payout, cause).await?;
@@ -241,32 +289,76 @@ pub async fn pay_commission(
     Ok(())
 }
 
+/// Whether payouts are due by a frequency that contracts name.
+pub(crate) async fn is_due(tx: &Tx, frequency: Frequency, now: Timestamp) -> Result<bool, DbError> {
+    Ok(frequency.schedule().is_due(now, payments::last_run(tx, frequency).await?.as_deref()))
+}
+
 /// Makes the payouts that are due by their schedules; tells how many.
 pub(crate) async fn create_due(tx: &Tx, ids: &dyn Ids, cause: &Cause) -> Result<u64, DbError> {
-    let mut made = 0;
+    let mut made = create_agreed(tx, ids, cause).await?;
     for (terms, last_run) in terms::scheduled(tx).await? {
         if !terms.schedule.is_due(cause.at, last_run.as_deref()) {
             continue;
         }
         let Some(day) = terms.schedule.last_due(cause.at) else { continue };
-        let what = WhatToPay { program: terms.program.clone(), currency: terms.currency(), only: None };
+        let what = WhatToPay {
+            program: terms.program.clone(),
+            currency: terms.currency(),
+            only: None,
+            method: None,
+            occasion: Occasion::Program,
+        };
         let key = format!("{}/{}/{day}", terms.program, terms.currency());
-        let id = PayoutId::new(ids.uuid());
-        let command = CreatePayout { id, what, method: None, scheduled_for: Some(key) };
-        match create_payout(tx, command, ids, cause).await {
-            Ok(_) => made += 1,
-            // Each is found before anything is written.
-            Err(
-                PayoutCommandError::Payout(PayoutError::NothingToPay { .. })
-                | PayoutCommandError::NoEndpoint
-                | PayoutCommandError::AlreadyMade,
-            ) => {}
-            Err(PayoutCommandError::Database(error)) => return Err(error),
-            Err(other) => return Err(DbError::Conflict(other.to_string())),
-        }
+        made += create_scheduled(tx, what, key, ids, cause).await?;
         terms::ran(tx, &terms, &day).await?;
     }
     Ok(made)
+}
+
+/// Those that contracts agree: for each frequency that is due, in each program and currency, by each way.
+async fn create_agreed(tx: &Tx, ids: &dyn Ids, cause: &Cause) -> Result<u64, DbError> {
+    let mut made = 0;
+    for frequency in Frequency::ALL {
+        if !is_due(tx, frequency, cause.at).await? {
+            continue;
+        }
+        let Some(day) = frequency.schedule().last_due(cause.at) else { continue };
+        let day_start = Timestamp::parse(&format!("{day}T00:00:00Z")).expect("it is a day");
+        let occasion = Occasion::Contracts { frequency, due_before: day_start.after(DAY) };
+        for (program, currency) in payments::to_pay(tx, frequency).await? {
+            for (_, method) in Method::ALL {
+                let key = format!("{program}/{currency}/{day}/{}/{}", frequency.name(), method.name());
+                let program = program.clone();
+                let what = WhatToPay { program, currency, only: None, method: Some(method), occasion };
+                made += create_scheduled(tx, what, key, ids, cause).await?;
+            }
+        }
+        payments::ran(tx, frequency, &day).await?;
+    }
+    Ok(made)
+}
+
+/// Makes a payout that nobody asked for, if there is anything to pay; tells how many it made.
+async fn create_scheduled(
+    tx: &Tx,
+    what: WhatToPay,
+    key: String,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<u64, DbError> {
+    let command = CreatePayout { id: PayoutId::new(ids.uuid()), what, scheduled_for: Some(key) };
+    match create_payout(tx, command, ids, cause).await {
+        Ok(_) => Ok(1),
+        // Each is found before anything is written.
+        Err(
+            PayoutCommandError::Payout(PayoutError::NothingToPay { .. })
+            | PayoutCommandError::NoEndpoint
+            | PayoutCommandError::AlreadyMade,
+        ) => Ok(0),
+        Err(PayoutCommandError::Database(error)) => Err(error),
+        Err(other) => Err(DbError::Conflict(other.to_string())),
+    }
 }
 
 async fn load(tx: &Tx, id: &PayoutId) -> Result<Payout, PayoutCommandError> {

@@ -11,6 +11,7 @@ mod known;
 #[cfg(test)]
 pub(crate) mod laws;
 mod lifecycle;
+mod payment;
 mod payout;
 mod posting;
 mod refund;
@@ -31,8 +32,10 @@ pub use ids::{AffiliateId, CampaignId, CommissionId, ConversionId, PayoutId, Pro
 pub use journal::{Account, Bucket, Entry, Posting, Unbalanced};
 pub use known::{KnownAffiliate, KnownProgram};
 pub use lifecycle::Refusal;
+pub use payment::{Frequency, Occasion, PaymentTerms, Wait, terms_at};
 pub use payout::{
-    Candidate, Item, Line, LineState, Method, Payout, PayoutError, PayoutStatus, Plan, PlannedLine, plan,
+    Candidate, Item, Line, LineState, Method, Payout, PayoutError, PayoutStatus, Plan, PlannedLine, Waiting,
+    plan,
 };
 pub use refund::{RefundError, Refunded};
 pub use rerate::{Rating, Slots, Standing, Why};

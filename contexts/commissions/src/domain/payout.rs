@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use hexalpes_kernel::{Currency, Money, Timestamp};
 
-use super::{AffiliateId, CommissionId, PayoutId, ProgramId};
+use super::{AffiliateId, CommissionId, PayoutId, ProgramId, Wait};
 
 /// A commission that may be paid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,34 @@ pub struct Plan {
     pub lines: Vec<PlannedLine>,
     /// Below the minimum, or nothing after what the partner owes.
     pub carried: Vec<PlannedLine>,
+    /// What the partners' contracts keep for another payout.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Commissions of a partner that wait for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub partner: AffiliateId,
+    pub why: Wait,
+    pub commissions: u32,
+    pub amount: Money,
+}
+
+impl Waiting {
+    /// Counts a commission to those that wait for the same reason; of what is not due yet, the first day counts.
+    pub fn note(waiting: &mut Vec<Self>, partner: &AffiliateId, why: Wait, amount: Money) {
+        let is_same = |one: &&mut Self| one.partner == *partner && one.why.name() == why.name();
+        let Some(one) = waiting.iter_mut().find(is_same) else {
+            waiting.push(Self { partner: partner.clone(), why, commissions: 1, amount });
+            return;
+        };
+        if let (Wait::NotDue(first), Wait::NotDue(at)) = (one.why, why) {
+            one.why = Wait::NotDue(first.min(at));
+        }
+        one.commissions += 1;
+        let sum = one.amount.minor().saturating_add(amount.minor());
+        one.amount = Money::from_minor(sum, amount.currency());
+    }
 }
 
 /// Plans a payout of `candidates`: one line for each partner, what the partner owes set off first, nothing below the

@@ -13,12 +13,12 @@ use hexalpes_kernel::{Currency, Money};
 
 use super::{App, comisiones};
 use crate::commands::{self, CreatePayout, PayoutCommandError, WhatToPay};
-use crate::domain::{CommissionId, Method, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
+use crate::domain::{CommissionId, Method, Occasion, Payout, PayoutId, PayoutStatus, ProgramId, Terms};
 use crate::files;
 use crate::pay_to;
 use crate::requests::{
-    CreatePayoutBody, CreatePayoutRequest, Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody,
-    PayRequest, PreviewBody, PreviewRequest, TermsBody, TermsRequest,
+    Debtor, FailBody, FailRequest, LinesBody, LinesRequest, PayBody, PayRequest, TermsBody, TermsRequest,
+    WhatBody, WhatRequest,
 };
 use crate::store::payouts::{self, PayoutFilter, Summary};
 use crate::store::{self, terms};
@@ -47,32 +47,31 @@ pub(super) async fn pay(
 }
 
 /// What would be paid now. Nothing is reserved.
-#[utoipa::path(post, path = "/v1/payouts/preview", tag = "payouts", request_body = PreviewBody,
+#[utoipa::path(post, path = "/v1/payouts/preview", tag = "payouts", request_body = WhatBody,
     responses((status = 200, description = "What would be paid", body = PreviewView)))]
 pub(super) async fn preview(
     State(app): State<App>,
     _asked: Asked,
-    body: Body<PreviewRequest>,
+    body: Body<WhatRequest>,
 ) -> Result<Answer, Problem> {
-    let what = what(body.value);
-    let read = async move |tx: &Tx| commands::preview(tx, &what).await;
+    let (what, now) = (what(body.value), app.edge.now());
+    let read = async move |tx: &Tx| commands::preview(tx, &what, now).await;
     let (terms, plan) = app.db.read(read).await?;
     Ok(Answer::json(StatusCode::OK, &PreviewView::of(&terms, &plan)))
 }
 
 /// Makes a payout of all that is payable: it is reserved, and nothing leaves yet.
-#[utoipa::path(post, path = "/v1/payouts", tag = "payouts", request_body = CreatePayoutBody,
+#[utoipa::path(post, path = "/v1/payouts", tag = "payouts", request_body = WhatBody,
     responses((status = 201, description = "Made", body = PayoutView),
         (status = 409, description = "There is nothing to pay", content_type = "application/problem+json")))]
 pub(super) async fn create(
     State(app): State<App>,
     asked: Asked,
-    body: Body<CreatePayoutRequest>,
+    body: Body<WhatRequest>,
 ) -> Result<Answer, Problem> {
     let (cause, request) = asked.keyed("create payout", &body.digest, "");
-    let CreatePayoutRequest { what: asked_for, method } = body.value;
     let id = PayoutId::new(app.edge.uuid());
-    let command = CreatePayout { id, what: what(asked_for), method, scheduled_for: None };
+    let command = CreatePayout { id, what: what(body.value), scheduled_for: None };
     let edge = app.edge.clone();
     let create = async move |tx: &Tx| -> Result<Answer, Problem> {
         let payout = commands::create_payout(tx, command.clone(), &*edge, &cause).await?;
@@ -81,9 +80,9 @@ pub(super) async fn create(
     app.idempotency.write(&app.db, request, create).await
 }
 
-fn what(request: PreviewRequest) -> WhatToPay {
-    let PreviewRequest { program, currency } = request;
-    WhatToPay { program, currency, only: None }
+fn what(request: WhatRequest) -> WhatToPay {
+    let WhatRequest { program, currency, method } = request;
+    WhatToPay { program, currency, only: None, method, occasion: Occasion::ByHand }
 }
 
 /// What a list of payouts may be narrowed by.

@@ -13,63 +13,45 @@ const REASON_CHARS_MAX: usize = 500;
 /// Lines that one request may name.
 const LINES_MAX: usize = 1_000;
 
-/// As the document tells of [`PreviewRequest`].
+/// As the document tells of [`WhatRequest`].
 #[derive(ToSchema)]
-#[schema(as = PreviewPayout, rename_all = "camelCase")]
+#[schema(as = WhatToPay, rename_all = "camelCase")]
 #[expect(dead_code, reason = "it is read as a schema")]
-pub(crate) struct PreviewBody {
+pub(crate) struct WhatBody {
     /// Else `default`.
     program_id: Option<String>,
     /// ISO 4217.
     #[schema(example = "USD")]
     currency: String,
+    /// `file` or `webhook`; else as the terms say. Partners whose contract names the other one are paid with another
+    /// payout.
+    #[schema(pattern = "^(file|webhook)$")]
+    method: Option<String>,
 }
 
+/// What is to be paid, or looked at.
 #[derive(Clone, Debug)]
-pub(crate) struct PreviewRequest {
+pub(crate) struct WhatRequest {
     pub(crate) program: ProgramId,
     pub(crate) currency: Currency,
+    pub(crate) method: Option<Method>,
 }
 
-impl FromFields for PreviewRequest {
+impl FromFields for WhatRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let program = fields.optional("programId", |raw| values::id(raw, ProgramId::parse));
         let currency = fields.required("currency", values::currency);
-        Some(Self { program: program?.map_or_else(default_program, Ok).ok()?, currency: currency? })
+        let method = fields.optional("method", |raw| values::one_of(raw, &Method::ALL));
+        Some(Self {
+            program: program?.map_or_else(default_program, Ok).ok()?,
+            currency: currency?,
+            method: method?,
+        })
     }
 }
 
 fn default_program() -> Result<ProgramId, IdError> {
     ProgramId::parse("default")
-}
-
-/// As the document tells of [`CreatePayoutRequest`].
-#[derive(ToSchema)]
-#[schema(as = CreatePayout, rename_all = "camelCase")]
-#[expect(dead_code, reason = "it is read as a schema")]
-pub(crate) struct CreatePayoutBody {
-    /// Else `default`.
-    program_id: Option<String>,
-    /// ISO 4217.
-    #[schema(example = "USD")]
-    currency: String,
-    /// `file` or `webhook`; else as the terms say.
-    #[schema(pattern = "^(file|webhook)$")]
-    method: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct CreatePayoutRequest {
-    pub(crate) what: PreviewRequest,
-    pub(crate) method: Option<Method>,
-}
-
-impl FromFields for CreatePayoutRequest {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let what = PreviewRequest::from_fields(fields);
-        let method = fields.optional("method", |raw| values::one_of(raw, &Method::ALL));
-        Some(Self { what: what?, method: method? })
-    }
 }
 
 /// As the document tells of [`LinesRequest`].

@@ -132,16 +132,7 @@ pub(crate) async fn of(tx: &Tx, partner: Option<&AffiliateId>) -> Result<Vec<Par
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let select = Query::select()
-        .columns([Ends::ContractId, Ends::EndedAt])
-        .from(Ends::Table)
-        .and_where(Expr::col(Ends::Tenant).eq(TENANT))
-        .and_where_option(partner.map(|id| Expr::col(Ends::PartnerId).eq(id.as_str())))
-        .to_owned();
-    let mut ends: HashMap<String, Timestamp> = HashMap::new();
-    for row in tx.fetch_all(&select).await? {
-        ends.insert(row.get("contract_id")?, row.get("ended_at")?);
-    }
+    let ends = ends_of(tx, partner).await?;
     let mut contracts = rows.iter().map(contract).collect::<Result<Vec<_>, _>>()?;
     for contract in &mut contracts {
         if let Some(ended_at) = ends.get(contract.id.as_str()).copied() {
@@ -150,6 +141,24 @@ pub(crate) async fn of(tx: &Tx, partner: Option<&AffiliateId>) -> Result<Vec<Par
         }
     }
     Ok(contracts)
+}
+
+/// When contracts ended, by their ids: of a partner, or of all.
+pub(super) async fn ends_of(
+    tx: &Tx,
+    partner: Option<&AffiliateId>,
+) -> Result<HashMap<String, Timestamp>, DbError> {
+    let select = Query::select()
+        .columns([Ends::ContractId, Ends::EndedAt])
+        .from(Ends::Table)
+        .and_where(Expr::col(Ends::Tenant).eq(TENANT))
+        .and_where_option(partner.map(|id| Expr::col(Ends::PartnerId).eq(id.as_str())))
+        .to_owned();
+    let mut ends = HashMap::new();
+    for row in tx.fetch_all(&select).await? {
+        ends.insert(row.get("contract_id")?, row.get("ended_at")?);
+    }
+    Ok(ends)
 }
 
 fn contract(row: &Row) -> Result<PartnerContract, DbError> {

@@ -17,7 +17,7 @@ use crate::commands::{
     Verb, Wanted, WhatToPay,
 };
 use crate::domain::laws::{MINIMUM, Step, World, currency, step};
-use crate::domain::{Account, PayoutId, Terms};
+use crate::domain::{Account, CommissionId, Occasion, PayoutId, Terms};
 
 const HISTORIES: usize = 300;
 const STEPS_MAX: usize = 40;
@@ -109,9 +109,9 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
                 Some(which) => one(which).map(|commission| commission.id().clone()),
                 None => None,
             };
-            let what = WhatToPay { program: world.program(), currency: currency(*yen), only };
+            let what = to_pay(world, *yen, only);
             let id = PayoutId::parse(&format!("{}pay_{}", world.prefix, world.payouts.len())).unwrap();
-            let command = CreatePayout { id, what, method: None, scheduled_for: None };
+            let command = CreatePayout { id, what, scheduled_for: None };
             let _ = commands::create_payout(tx, command, edge, &cause).await;
             return Ok(());
         }
@@ -152,6 +152,12 @@ async fn play(tx: &Tx, edge: &dyn Edge, world: &World, step: &Step) -> Result<()
         let _ = commands::change(tx, ChangeCommission { commission, verb, events: events() }, &cause).await;
     }
     Ok(())
+}
+
+/// By hand, as the terms say.
+fn to_pay(world: &World, yen: bool, only: Option<CommissionId>) -> WhatToPay {
+    let (program, currency) = (world.program(), currency(yen));
+    WhatToPay { program, currency, only, method: None, occasion: Occasion::ByHand }
 }
 
 /// Twice is once. Where it stands as it is, the model says so too.

@@ -5,7 +5,7 @@ use sea_query::{ColumnDef, Index, Table};
 
 use super::Col;
 use super::{
-    contracts, history, journal, known, payouts, rated, refunds, reratings, rules, snapshots, terms,
+    contracts, history, journal, known, payments, payouts, rated, refunds, reratings, rules, snapshots, terms,
 };
 
 /// What the routers need in their database, besides the outbox.
@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("commissions", 6, "rate conversions anew", reratings::create),
     Migration::new("commissions", 7, "know contracts with partners", contracts::create),
     Migration::new("commissions", 8, "note what contracts a rerating looked at", reratings::note_contracts),
+    Migration::new("commissions", 9, "pay partners as their contracts say", payments::create),
 ];
 
 fn create_commission(backend: Backend) -> Vec<String> {

@@ -8,6 +8,7 @@ pub(crate) mod known;
 mod laws;
 pub(crate) mod lists;
 mod migrations;
+pub(crate) mod payments;
 pub(crate) mod payouts;
 pub(crate) mod rated;
 pub(crate) mod refunds;
@@ -17,7 +18,7 @@ pub(crate) mod snapshots;
 pub(crate) mod statement;
 pub(crate) mod terms;
 
-use hexalpes_db::{DbError, Row, Tx};
+use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::{Amount, Currency, Money, Rate, Timestamp};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Iden, Order, Query, SelectStatement};
 use serde_json::value::RawValue;
@@ -203,24 +204,46 @@ pub(crate) async fn due(tx: &Tx, now: Timestamp, limit: u64) -> Result<Vec<Kept>
     tx.fetch_all(&select).await?.iter().map(kept).collect()
 }
 
-/// The commissions of a program that may be paid in a currency, the oldest first.
+/// The commissions of a program that may be paid in a currency, the oldest first, behind one of them.
 pub(crate) async fn approved(
     tx: &Tx,
     program: &ProgramId,
     currency: Currency,
+    behind: Option<&Commission>,
     limit: u64,
 ) -> Result<Vec<Kept>, DbError> {
-    let left = Expr::col(Col::CommissionMinor).gt(Expr::col(Col::ReversedMinor));
-    let select = select()
+    let after = behind.map(|last| (last.created_at().as_micros().into(), last.id().as_str().into()));
+    let mut select = select()
         .and_where(Expr::col(Col::ProgramId).eq(program.as_str()))
         .and_where(Expr::col(Col::Currency).eq(currency.code()))
-        .and_where(Expr::col(Col::Status).eq("APPROVED"))
-        .and_where(left)
-        .order_by(Col::CreatedAt, Order::Asc)
-        .order_by(Col::Id, Order::Asc)
-        .limit(limit)
+        .and_where(is_payable())
         .to_owned();
+    Keyset { is_descending: false, after, limit }.apply(&mut select, Col::CreatedAt, Col::Id);
     tx.fetch_all(&select).await?.iter().map(kept).collect()
+}
+
+fn is_payable() -> Expr {
+    let left = Expr::col(Col::CommissionMinor).gt(Expr::col(Col::ReversedMinor));
+    Expr::col(Col::Status).eq("APPROVED").and(left)
+}
+
+/// In which programs and currencies some partners have commissions that may be paid.
+async fn approved_of(tx: &Tx, partners: SelectStatement) -> Result<Vec<(ProgramId, Currency)>, DbError> {
+    let select = Query::select()
+        .distinct()
+        .columns([Col::ProgramId, Col::Currency])
+        .from(Col::Table)
+        .and_where(Expr::col(Col::Tenant).eq(TENANT))
+        .and_where(Expr::col(Col::AffiliateId).in_subquery(partners))
+        .and_where(is_payable())
+        .order_by(Col::ProgramId, Order::Asc)
+        .order_by(Col::Currency, Order::Asc)
+        .to_owned();
+    let read = |row: &Row| {
+        let program = row.parsed("program_id", |id| ProgramId::parse(id).ok())?;
+        Ok((program, row.parsed("currency", |code| Currency::parse(code).ok())?))
+    };
+    tx.fetch_all(&select).await?.iter().map(read).collect()
 }
 
 /// What was taken back of a partner's commissions since they went into payouts that are still on their way.

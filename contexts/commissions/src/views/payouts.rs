@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{Item, Line, LineState, Payout, Plan, PlannedLine, Terms};
+use crate::domain::{Item, Line, LineState, Payout, Plan, PlannedLine, Terms, Wait, Waiting};
 use crate::store::payouts::Summary;
 
 /// A payout. Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
@@ -219,6 +219,47 @@ pub(crate) struct PreviewView {
     lines: Vec<PlannedLineView>,
     /// Below the minimum, or nothing after what the partner owes.
     carried_forward: Vec<PlannedLineView>,
+    /// What the partners' contracts keep for another payout, and why.
+    waiting: Vec<WaitingView>,
+}
+
+/// Commissions of a partner that wait for the same reason.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = WaitingCommissions)]
+#[serde(rename_all = "camelCase")]
+struct WaitingView {
+    affiliate_id: String,
+    /// `NOT_DUE`, `OTHER_METHOD`, `OTHER_CURRENCY` or `OTHER_FREQUENCY`: than the contract agrees.
+    why: &'static str,
+    /// The method, the currency or the frequency that the contract agrees.
+    agreed: Option<&'static str>,
+    /// Of what is not due: when the first of them is.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    due_at: Option<Timestamp>,
+    commission_count: u32,
+    #[schema(value_type = Decimal)]
+    amount: Box<RawValue>,
+    amount_minor: i64,
+}
+
+impl From<&Waiting> for WaitingView {
+    fn from(waiting: &Waiting) -> Self {
+        let (agreed, due_at) = match waiting.why {
+            Wait::OtherCurrency(currency) => (Some(currency.code()), None),
+            Wait::OtherFrequency(frequency) => (Some(frequency.name()), None),
+            Wait::OtherMethod(method) => (Some(method.name()), None),
+            Wait::NotDue(at) => (None, Some(at)),
+        };
+        Self {
+            affiliate_id: waiting.partner.to_string(),
+            why: waiting.why.name(),
+            agreed,
+            due_at,
+            commission_count: waiting.commissions,
+            amount: waiting.amount.amount().to_json(),
+            amount_minor: waiting.amount.minor(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -267,6 +308,7 @@ impl PreviewView {
             total_minor: total,
             lines: plan.lines.iter().map(Into::into).collect(),
             carried_forward: plan.carried.iter().map(Into::into).collect(),
+            waiting: plan.waiting.iter().map(Into::into).collect(),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What a contract with a partner says of its commissions, from when on, until when, and what ranks before it.
 
+use std::time::Duration;
+
+use axum::body::Body;
 use hexalpes_commissions::CONVERSIONS_TOPIC;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::messages::{Stage, command, on_each_stage, recorded};
@@ -300,6 +303,147 @@ async fn a_structure_that_makes_no_sense_becomes_a_dead_letter_that_says_why() {
         stage.until("contracts", |status| status.handled == 1).await;
         let found = rated(stage, "conv-1", "2025-01-15T10:30:00Z", &json!({})).await;
         assert_eq!(shown(&found).0, "program", "it says nothing of commissions");
+    })
+    .await;
+}
+
+/// Terms of payment of `aff-1`, with some fields others.
+fn paid(contract: &str, from: &str, until: &str, fields: &Value) -> Value {
+    let mut told = activated(contract, from, until, &percentage(10));
+    told["payment_terms"].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    told
+}
+
+/// An approved commission of 12.05 of `aff-1`.
+async fn approved(stage: &Stage, conversion: &str, affiliate: &str) -> String {
+    let mut body = a_conversion(conversion);
+    body["affiliateId"] = json!(affiliate);
+    let (_, calculated) = stage.app.calculate(&body).await;
+    let id = calculated["commissionId"].as_str().unwrap().to_owned();
+    assert_eq!(stage.app.approve(&id).await.0, StatusCode::OK);
+    id
+}
+
+async fn preview(stage: &Stage, body: &Value) -> Value {
+    let (status, found) = stage.app.post("/v1/payouts/preview", body.to_string()).await;
+    assert_eq!(status, StatusCode::OK, "{found}");
+    found
+}
+
+fn paid_in(found: &Value) -> Vec<&str> {
+    found["lines"].as_array().unwrap().iter().map(|line| line["affiliateId"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_paid_when_its_contract_says_that_it_is_due_and_by_the_way_that_it_agrees() {
+    on_each_stage(async |stage| {
+        // The clock of the stage stands at 2025-01-15.
+        let terms = json!({ "net_days": 10, "method": "webhook", "frequency": "MANUAL" });
+        tell(stage, "k-1", "ContractActivated", &paid("con-1", "2025-01-01", "2026-01-01", &terms)).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        approved(stage, "conv-1", "aff-1").await;
+        approved(stage, "conv-2", "aff-2").await;
+
+        let found = preview(stage, &json!({ "currency": "USD" })).await;
+        assert_eq!((paid_in(&found), &found["method"]), (vec!["aff-2"], &json!("file")), "{found}");
+        let waits = json!([{ "affiliateId": "aff-1", "why": "OTHER_METHOD", "agreed": "webhook", "dueAt": null,
+            "commissionCount": 1, "amount": 12.05, "amountMinor": 1205 }]);
+        assert_eq!(found["waiting"], waits);
+        let by_webhook = json!({ "currency": "USD", "method": "webhook" });
+        let found = preview(stage, &by_webhook).await;
+        assert_eq!(found["waiting"][0]["why"], "NOT_DUE", "{found}");
+        let due = found["waiting"][0]["dueAt"].as_str().unwrap().to_owned();
+        assert!(due.starts_with("2025-01-25"), "{due}");
+
+        stage.app.edge.advance(Duration::from_hours(10 * 24));
+        let found = preview(stage, &by_webhook).await;
+        assert_eq!(paid_in(&found), ["aff-1", "aff-2"], "{found}");
+        assert_eq!(found["waiting"], json!([]));
+        // The terms of the program name nowhere to send it to, and nothing is paid another way.
+        let (status, refused) = stage.app.post("/v1/payouts", by_webhook.to_string()).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("no_endpoint")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_is_paid_in_the_currency_of_its_contract_alone_unless_somebody_names_the_commission() {
+    on_each_stage(async |stage| {
+        let terms = json!({ "currency": "EUR" });
+        tell(stage, "k-1", "ContractActivated", &paid("con-1", "2025-01-01", "2026-01-01", &terms)).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let id = approved(stage, "conv-1", "aff-1").await;
+        let found = preview(stage, &json!({ "currency": "USD" })).await;
+        assert_eq!(paid_in(&found), Vec::<&str>::new());
+        assert_eq!(
+            (&found["waiting"][0]["why"], &found["waiting"][0]["agreed"]),
+            (&json!("OTHER_CURRENCY"), &json!("EUR"))
+        );
+        let (status, refused) = stage.app.post("/v1/payouts", json!({ "currency": "USD" }).to_string()).await;
+        assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("nothing_to_pay")));
+        let (status, paid) =
+            stage.app.post(&format!("/api/v1/comisiones/{id}/pagar"), json!({}).to_string()).await;
+        assert_eq!(status, StatusCode::OK, "{paid}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payouts_are_made_on_the_days_that_contracts_agree_and_a_renewal_agrees_others() {
+    on_each_stage(async |stage| {
+        let weekly = json!({ "frequency": "WEEKLY", "net_days": 2 });
+        tell(stage, "k-1", "ContractActivated", &paid("con-1", "2025-01-01", "2026-01-01", &weekly)).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        let first = approved(stage, "conv-1", "aff-1").await;
+        approved(stage, "conv-2", "aff-2").await;
+        let sweep = async |days: u64| {
+            stage.app.edge.advance(Duration::from_hours(24 * days));
+            stage.app.sweep().await.payouts
+        };
+        // 2025-01-15 is a Wednesday: last Monday was before anything was due.
+        assert_eq!([sweep(0).await, sweep(2).await, sweep(2).await], [0, 0, 0]);
+        assert_eq!([sweep(1).await, sweep(0).await, sweep(1).await], [1, 0, 0]);
+        let (_, list) = stage.app.send(Request::get("/v1/payouts").body(Body::empty()).unwrap()).await;
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+        let path = format!("/v1/payouts/{}", list["items"][0]["payoutId"].as_str().unwrap());
+        let (_, payout) = stage.app.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!((&payout["method"], &payout["lines"].as_array().unwrap().len()), (&json!("file"), &1));
+        assert_eq!(payout["lines"][0]["commissions"][0]["commissionId"], first);
+
+        let monthly = json!({ "frequency": "MONTHLY", "net_days": 0 });
+        tell(stage, "k-2", "ContractActivated", &paid("con-2", "2025-01-20", "2026-01-01", &monthly)).await;
+        tell(stage, "k-3", "ContractEnded", &ended("con-1", "2025-01-20T00:00:00Z")).await;
+        stage.until("contracts", |status| status.handled == 3).await;
+        approved(stage, "conv-3", "aff-1").await;
+        // Of 2025-01-21: Monday the 27th pays nothing, the first of February does.
+        assert_eq!([sweep(6).await, sweep(4).await, sweep(1).await], [0, 0, 1]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_hold_up_nobody_who_comes_behind_them() {
+    on_each_stage(async |stage| {
+        let terms = json!({ "net_days": 30 });
+        tell(stage, "k-1", "ContractActivated", &paid("con-1", "2025-01-01", "2026-01-01", &terms)).await;
+        stage.until("contracts", |status| status.handled == 1).await;
+        approved(stage, "conv-1", "aff-1").await;
+        approved(stage, "conv-2", "aff-1").await;
+        approved(stage, "conv-3", "aff-2").await;
+        let found = preview(stage, &json!({ "currency": "USD" })).await;
+        assert_eq!(paid_in(&found), ["aff-2"], "{found}");
+        assert_eq!(found["waiting"][0]["commissionCount"], 2);
+        assert_eq!(found["waiting"][0]["amountMinor"], 2410);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn terms_of_payment_that_nobody_knows_are_a_dead_letter() {
+    on_each_stage(async |stage| {
+        let terms = json!({ "frequency": "NEVER" });
+        tell(stage, "k-1", "ContractActivated", &paid("con-1", "2025-01-01", "2026-01-01", &terms)).await;
+        stage.until("contracts", |status| status.dead_letters == 1).await;
     })
     .await;
 }

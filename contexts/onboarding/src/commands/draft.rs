@@ -55,10 +55,12 @@ pub async fn create_contract(
     let CreateContract { id, partner, contract_type, template, terms, initial_data, origin, .. } = command;
     let template = chosen(tx, template, contract_type, &partner).await?;
     let signatories = command.signatories.unwrap_or_else(|| usual_signatories(&partner));
+    let terms = template.terms.with(terms);
+    terms.check().map_err(Refusal::from)?;
     let draft = Draft {
         contract_type,
         template: template.id,
-        terms: template.terms.with(terms),
+        terms,
         initial_data,
         origin,
         signatories,
@@ -181,11 +183,13 @@ pub async fn renew_contract(tx: &Tx, command: Renew, cause: &Cause) -> Result<Co
         State::Active => old.validity().map(|validity| validity.until),
         _ => None,
     };
+    let terms = base.with(terms);
+    terms.check().map_err(Refusal::from)?;
     let unsigned = |one: &Signatory| Signatory { signing: Signing::NotAsked, ..one.clone() };
     let draft = Draft {
         contract_type: new_type,
         template: template.id,
-        terms: base.with(terms),
+        terms,
         initial_data: old.parts().draft.initial_data.clone(),
         origin: Origin::Renewal { of },
         signatories: old.signatories().iter().map(unsigned).collect(),

@@ -13,4 +13,4 @@ pub use draft::{
 };
 pub use employ::{CreateEmploymentContract, create_employment_contract};
 pub use pass::pass_due;
-pub use templates::{PublishTemplate, prepare, publish_template};
+pub use templates::{NotPublished, PublishTemplate, prepare, publish_template};

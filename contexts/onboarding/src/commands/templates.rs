@@ -3,7 +3,7 @@
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::{Cause, Edge};
 
-use crate::domain::{ContractType, PartnerType, Template, TemplateId, Terms};
+use crate::domain::{ContractType, PartnerType, Template, TemplateId, Terms, TermsError};
 use crate::store;
 
 /// A version that supersedes the one before it, for contracts that are drafted from now on.
@@ -16,8 +16,21 @@ pub struct PublishTemplate {
     pub terms: Terms,
 }
 
-pub async fn publish_template(tx: &Tx, command: PublishTemplate, cause: &Cause) -> Result<Template, DbError> {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPublished {
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+pub async fn publish_template(
+    tx: &Tx,
+    command: PublishTemplate,
+    cause: &Cause,
+) -> Result<Template, NotPublished> {
     let PublishTemplate { contract_type, partner_type, title, body, terms } = command;
+    terms.check()?;
     let newest = store::newest_template(tx, contract_type, partner_type).await?;
     let version = newest.map_or(0, |newest| newest.version) + 1;
     let template = Template {
@@ -32,7 +45,7 @@ pub async fn publish_template(tx: &Tx, command: PublishTemplate, cause: &Cause) 
         created_by: cause.actor.to_string(),
     };
     if !store::insert_template(tx, &template).await? {
-        return Err(DbError::Conflict("the template got another version a moment ago".to_owned()));
+        return Err(DbError::Conflict("the template got another version a moment ago".to_owned()).into());
     }
     Ok(template)
 }

@@ -7,7 +7,7 @@ use hexalpes_kernel::Timestamp;
 use super::contract::{Contract, State, Stored, Validity};
 use super::negotiation::{NegotiateError, Outcome, PROPOSALS_MAX, Proposal};
 use super::signatory::{SignError, Signatory, Signing, TOKEN_LIFETIME};
-use super::{ContractId, Document, Party, Terms, TermsChanges, date, parse_date};
+use super::{ContractId, Document, Party, Terms, TermsChanges, TermsError, date, parse_date};
 
 /// What happened to a contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,8 @@ pub enum Refusal {
     #[error("there is no signatory {position} who has still to sign")]
     NoSuchSignatory { position: u32 },
     #[error(transparent)]
+    Terms(#[from] TermsError),
+    #[error(transparent)]
     Negotiation(#[from] NegotiateError),
     #[error(transparent)]
     Signing(#[from] SignError),
@@ -163,6 +165,7 @@ impl Contract {
         if terms == *table {
             return Err(NegotiateError::NoChange.into());
         }
+        terms.check()?;
         if self.parts.proposals.len() >= PROPOSALS_MAX {
             return Err(NegotiateError::TooMany.into());
         }

@@ -27,5 +27,5 @@ pub use structure::{CommissionStructure, Formula, Mode, Period, TIERS_MAX, Tier,
 pub use template::{PLACEHOLDERS, Template, unknown_placeholders};
 pub use terms::{
     BudgetLimits, DURATION_DAYS_MAX, Frequency, HOLD_DAYS_MAX, PaymentMethod, PaymentTerms, ServiceLevel,
-    Terms, TermsChanges,
+    Terms, TermsChanges, TermsError,
 };

@@ -88,6 +88,13 @@ pub struct TermsChanges {
     pub duration_days: Option<u32>,
 }
 
+/// Terms that nobody could keep.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TermsError {
+    #[error("commissions are in {commission}, and are not exchanged into {payment} to be paid")]
+    OtherCurrency { payment: Currency, commission: Currency },
+}
+
 /// Ten years.
 pub const DURATION_DAYS_MAX: u32 = 3_650;
 /// A year.
@@ -105,6 +112,18 @@ impl Terms {
             commission: changes.commission.unwrap_or(old.commission),
             payment: changes.payment.unwrap_or(old.payment),
             duration_days: changes.duration_days.unwrap_or(old.duration_days),
+        }
+    }
+
+    /// Whether they can be kept: commissions are paid in the currency that they are in. Those that are in whatever
+    /// currency a conversion has are paid as far as that is the currency of payment.
+    pub fn check(&self) -> Result<(), TermsError> {
+        let payment = self.payment.currency;
+        match self.commission.currency {
+            Some(commission) if commission != payment => {
+                Err(TermsError::OtherCurrency { payment, commission })
+            }
+            _ => Ok(()),
         }
     }
 

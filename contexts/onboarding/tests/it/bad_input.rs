@@ -35,6 +35,12 @@ async fn each_wrong_field_is_named_and_nothing_is_stored() {
                 "/terms/budget_limits/max_daily_budget",
                 "too_precise",
             ),
+            // Nothing would exchange what is earned into what is paid.
+            (
+                json!({ "terms": { "commission_structure": { "kind": "flat", "amount": 5, "currency": "EUR" } } }),
+                "/terms/payment_terms/currency",
+                "other_currency",
+            ),
             (
                 json!({ "signatories": [{ "name": "A", "email": "a@b.co", "role": "BOSS" }] }),
                 "/signatories/0/role",

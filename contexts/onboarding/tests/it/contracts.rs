@@ -93,6 +93,11 @@ async fn terms_are_proposed_by_one_side_and_accepted_by_the_other() {
             "action": "propose", "party": "PARTNER", "note": "más por volumen",
             "terms": { "commission_structure": structure },
         });
+        let in_pounds = json!({ "currency": "GBP", "hold_days": 1, "net_days": 1, "method": "file", "frequency": "WEEKLY" });
+        let mut unkept = propose.clone();
+        unkept["terms"]["payment_terms"] = in_pounds;
+        let (status, refused) = app.post(&path, &unkept).await;
+        assert_eq!((status.as_u16(), &refused["errors"][0]["code"]), (422, &json!("other_currency")));
         let after = app.done(&path, &propose).await;
         assert_eq!((&after["status"], &after["open_proposal"]), (&json!("NEGOTIATION"), &json!(1)));
         assert_eq!(after["terms"]["commission_structure"]["kind"], "percentage", "it is not agreed yet");

@@ -49,6 +49,11 @@ async fn a_template_with_a_placeholder_that_nobody_fills_is_refused() {
         let (status, refused) = app.post("/v1/templates", &body).await;
         assert_eq!((status.as_u16(), &refused["errors"][0]["pointer"]), (422, &json!("/body")));
         assert_eq!(refused["errors"][0]["code"], "unknown_placeholder");
+        let flat = json!({ "commission_structure": { "kind": "flat", "amount": 5, "currency": "EUR" } });
+        let fields = json!({ "body": "x", "terms": with(&first["terms"], &flat) });
+        let (status, refused) = app.post("/v1/templates", &with(&body, &fields)).await;
+        let error = &refused["errors"][0];
+        assert_eq!((status.as_u16(), &error["pointer"]), (422, &json!("/terms/payment_terms/currency")));
         let (status, refused) = app
             .post("/v1/contracts", &with(&a_contract(), &json!({ "template_id": "tpl_premium_startup_v1" })))
             .await;
