@@ -1,0 +1,122 @@
+//! A statement in the log: where transactions begin and end, and what should have been rows.
+
+use crate::cursor::{Cursor, Malformed};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Statement<'a> {
+    Begin,
+    Commit,
+    Rollback,
+    Savepoint(&'a str),
+    RollbackTo(&'a str),
+    /// It changes rows, which the log does not have then.
+    Changes,
+    /// It makes or alters what tables are; a transaction of rows follows if it says so.
+    Other {
+        rows_follow: bool,
+    },
+}
+
+/// A statement, and the database that it was run in.
+pub(crate) fn read(bytes: &[u8]) -> Result<(&str, &str), Malformed> {
+    let mut rest = Cursor(bytes);
+    rest.take(8)?;
+    let schema = usize::from(rest.byte()?);
+    rest.take(2)?;
+    let status = rest.size(2)?;
+    rest.take(status)?;
+    let schema = std::str::from_utf8(rest.take(schema)?).map_err(|_| Malformed("a name is no UTF-8"))?;
+    rest.take(1)?;
+    Ok((schema, text(rest.0)))
+}
+
+/// What is no UTF-8 is cut off: what a statement is, its beginning says.
+fn text(bytes: &[u8]) -> &str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
+    }
+}
+
+impl<'a> Statement<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        let text = without_comments(text).trim_end_matches([' ', ';', '\n', '\r', '\t']);
+        let rest = |words: &[&str]| after(text, words);
+        if rest(&["BEGIN"]) == Some("")
+            || rest(&["XA", "START"]).is_some()
+            || rest(&["XA", "BEGIN"]).is_some()
+        {
+            Self::Begin
+        } else if rest(&["COMMIT"]) == Some("") {
+            Self::Commit
+        } else if rest(&["ROLLBACK"]) == Some("") {
+            Self::Rollback
+        } else if let Some(name) =
+            rest(&["ROLLBACK", "TO", "SAVEPOINT"]).or_else(|| rest(&["ROLLBACK", "TO"]))
+        {
+            Self::RollbackTo(name)
+        } else if let Some(name) = rest(&["SAVEPOINT"]) {
+            Self::Savepoint(name)
+        } else if ["INSERT", "REPLACE", "LOAD", "UPDATE", "DELETE", "CALL", "WITH", "DO"]
+            .iter()
+            .any(|word| rest(&[word]).is_some())
+        {
+            Self::Changes
+        } else {
+            let tail = text.len().checked_sub("START TRANSACTION".len()).and_then(|at| text.get(at..));
+            Self::Other {
+                rows_follow: tail.is_some_and(|tail| tail.eq_ignore_ascii_case("START TRANSACTION")),
+            }
+        }
+    }
+}
+
+/// What follows these words, whatever their case.
+fn after<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
+    let mut rest = text;
+    for word in words {
+        let (begin, end) = rest.split_at_checked(word.len())?;
+        let ends_there = end.chars().next().is_none_or(|next| !next.is_alphanumeric() && next != '_');
+        if !begin.eq_ignore_ascii_case(word) || !ends_there {
+            return None;
+        }
+        rest = end.trim_start();
+    }
+    Some(rest)
+}
+
+fn without_comments(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        let rest = match text.get(..2) {
+            Some("/*") => text.split_once("*/").map(|(_, rest)| rest),
+            Some("--") => text.split_once('\n').map(|(_, rest)| rest),
+            _ if text.starts_with('#') => text.split_once('\n').map(|(_, rest)| rest),
+            _ => None,
+        };
+        match rest {
+            Some(rest) => text = rest,
+            None => return text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_known_by_their_first_words() {
+        assert_eq!(Statement::of("BEGIN"), Statement::Begin);
+        assert_eq!(Statement::of("XA START X'31',X'',1"), Statement::Begin);
+        assert_eq!(Statement::of("COMMIT"), Statement::Commit);
+        assert_eq!(Statement::of("rollback"), Statement::Rollback);
+        assert_eq!(Statement::of("ROLLBACK TO `a`"), Statement::RollbackTo("`a`"));
+        assert_eq!(Statement::of("SAVEPOINT `a`"), Statement::Savepoint("`a`"));
+        assert_eq!(Statement::of("/* x */ insert into t values (1)"), Statement::Changes);
+        assert_eq!(Statement::of("CREATE TABLE t (a INT)"), Statement::Other { rows_follow: false });
+        let with_rows = Statement::of("CREATE TABLE t (a INT) START TRANSACTION");
+        assert_eq!(with_rows, Statement::Other { rows_follow: true });
+        assert_eq!(Statement::of("BEGINNING"), Statement::Other { rows_follow: false });
+    }
+}

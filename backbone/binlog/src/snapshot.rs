@@ -1,0 +1,264 @@
+//! The rows that a table had at one place of the log.
+//!
+//! `MariaDB` says for a transaction that sees one moment where that moment lies in the log. `MySQL` does not: there the
+//! table is locked against writers while such a transaction begins and the place is read. A transaction that has
+//! written holds its table until it is in the log and seen by all, so that with the lock none is between.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use hexalpes_capture::{Inserted, LogError, Mend, Origin, Position, Snapshot, Table, TableName, Value};
+use hexalpes_kernel::Timestamp;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Params, Row, Value as Raw};
+use serde_json::Value as Json;
+
+use crate::columns::{Described, describe, quoted, quoted_table};
+use crate::connection::{answered, failure, is_denied, run};
+use crate::options::BinlogOptions;
+use crate::server::{Flavour, Server};
+use crate::stream::Binlog;
+use crate::value::{self, date, date_time, span};
+
+/// How long writers may hold the table before it is tried another time: others wait behind the lock meanwhile.
+const LOCKED_WITHIN_SECONDS: u32 = 5;
+
+/// A table as one transaction sees it, read in pieces.
+#[derive(Debug)]
+pub struct BinlogSnapshot {
+    server: Server,
+    table: Arc<Table>,
+    columns: Vec<Described>,
+    key: String,
+    position: Position,
+    origin: Arc<Origin>,
+}
+
+impl Binlog {
+    /// The rows that a table has now, and where now is in the log. `key` is a column whose values are all different.
+    pub async fn snapshot(
+        options: &BinlogOptions,
+        table: &TableName,
+        key: &str,
+    ) -> Result<BinlogSnapshot, LogError> {
+        let mut server = Server::connect(&options.url).await?;
+        let columns = describe(&mut server.connection, table).await?;
+        unique(&mut server, table, key).await?;
+        run(&mut server.connection, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        let position = match server.flavour {
+            Flavour::MariaDb => begin_on_mariadb(&mut server).await?,
+            Flavour::MySql => begin_on_mysql(&mut server, options, table).await?,
+        };
+        let at: Option<i64> = answered(
+            server.connection.query_first("SELECT CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS SIGNED)"),
+        )
+        .await?;
+        let id = server.variable("server_id").await?.and_then(|id| id.parse::<u32>().ok()).unwrap_or(0);
+        let origin = Origin {
+            connector: server.connector(),
+            begins: position.clone(),
+            at: at
+                .and_then(Timestamp::from_micros)
+                .ok_or_else(|| LogError::Unreadable("the server has no time".to_owned()))?,
+            fields: vec![
+                ("server_id", id.into()),
+                ("gtid", Json::Null),
+                ("file", position.file.clone().into()),
+                ("pos", position.offset.into()),
+                ("row", 0.into()),
+                ("thread", Json::Null),
+                ("query", Json::Null),
+            ],
+            is_snapshot: true,
+        };
+        let names = columns.iter().map(|column| column.name.clone()).collect();
+        let table =
+            Table { database: table.schema.clone(), schema: None, name: table.name.clone(), columns: names };
+        Ok(BinlogSnapshot {
+            server,
+            table: Arc::new(table),
+            columns,
+            key: key.to_owned(),
+            position,
+            origin: Arc::new(origin),
+        })
+    }
+}
+
+/// Rows with the same key would be cut in two by a piece's end.
+async fn unique(server: &mut Server, table: &TableName, key: &str) -> Result<(), LogError> {
+    let found: Option<u64> = answered(server.connection.exec_first(
+        "SELECT COUNT(*) FROM information_schema.STATISTICS one WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
+         AND COLUMN_NAME = ? AND NON_UNIQUE = 0 AND NULLABLE <> 'YES' AND SUB_PART IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM information_schema.STATISTICS other WHERE other.TABLE_SCHEMA = one.TABLE_SCHEMA \
+         AND other.TABLE_NAME = one.TABLE_NAME AND other.INDEX_NAME = one.INDEX_NAME AND other.SEQ_IN_INDEX > 1)",
+        (&table.schema, &table.name, key),
+    ))
+    .await?;
+    if found.unwrap_or(0) > 0 {
+        return Ok(());
+    }
+    Err(LogError::Refused {
+        what: format!("the column {key} of {table} is not its key"),
+        mend: Mend(format!(
+            "name its primary key, or ALTER TABLE {} ADD UNIQUE ({}); with a column that is NOT NULL",
+            quoted_table(table),
+            quoted(key)
+        )),
+    })
+}
+
+async fn begin_on_mariadb(server: &mut Server) -> Result<Position, LogError> {
+    run(&mut server.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
+    let status: Vec<(String, String)> =
+        answered(server.connection.query("SHOW STATUS LIKE 'binlog\\_snapshot\\_%'")).await?;
+    let find =
+        |name: &str| status.iter().find(|(is, _)| is.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let file = find("binlog_snapshot_file").filter(|file| !file.is_empty());
+    let offset = find("binlog_snapshot_position").and_then(|offset| offset.parse().ok());
+    file.zip(offset).map(|(file, offset)| Position::new(file, offset)).ok_or_else(no_log)
+}
+
+async fn begin_on_mysql(
+    server: &mut Server,
+    options: &BinlogOptions,
+    table: &TableName,
+) -> Result<Position, LogError> {
+    let mut locking = Server::connect(&options.url).await?;
+    run(&mut locking.connection, &format!("SET SESSION lock_wait_timeout = {LOCKED_WITHIN_SECONDS}")).await?;
+    let lock = format!("LOCK TABLES {} READ", quoted_table(table));
+    if let Err(error) = locking.connection.query_drop(lock).await {
+        let schema = format!("{}.*", quoted(&table.schema));
+        return Err(if is_denied(&error) {
+            locking.lacks("LOCK TABLES", &schema).await?
+        } else {
+            failure(&error)
+        });
+    }
+    run(&mut server.connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
+    let position = server.position().await?;
+    run(&mut locking.connection, "UNLOCK TABLES").await?;
+    position.ok_or_else(no_log)
+}
+
+fn no_log() -> LogError {
+    LogError::Refused {
+        what: "log_bin is OFF".to_owned(),
+        mend: Mend("write log_bin = binlog under [mysqld] in my.cnf and start the server again".to_owned()),
+    }
+}
+
+impl Snapshot for BinlogSnapshot {
+    fn position(&self) -> &Position {
+        &self.position
+    }
+
+    async fn after(&mut self, key: Option<&Value>, limit: u32) -> Result<Vec<Inserted>, LogError> {
+        let (statement, parameters) = self.question(key, limit)?;
+        let rows: Vec<Row> =
+            self.server.connection.exec(statement, parameters).await.map_err(|error| failure(&error))?;
+        let is_mysql = self.server.flavour == Flavour::MySql;
+        rows.into_iter()
+            .map(|row| {
+                let values = self.columns.iter().zip(row.unwrap());
+                let values =
+                    values.map(|(column, raw)| read(column, raw, is_mysql)).collect::<Result<_, _>>()?;
+                Ok(Inserted { table: self.table.clone(), values, origin: self.origin.clone() })
+            })
+            .collect()
+    }
+}
+
+impl BinlogSnapshot {
+    fn question(&self, above: Option<&Value>, limit: u32) -> Result<(String, Params), LogError> {
+        let names = self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
+        let key = quoted(&self.key);
+        let name = TableName::new(&*self.table.database, &*self.table.name);
+        let mut statement = format!("SELECT {names} FROM {}", quoted_table(&name));
+        let parameters = match above {
+            None => Params::Empty,
+            Some(above) => {
+                write!(statement, " WHERE {key} > ?").map_err(unwritten)?;
+                Params::Positional(vec![asked(above).ok_or_else(|| {
+                    LogError::Unreadable(format!(
+                        "the key {key} of {name} has a value that cannot be compared"
+                    ))
+                })?])
+            }
+        };
+        write!(statement, " ORDER BY {key} LIMIT {limit}").map_err(unwritten)?;
+        Ok((statement, parameters))
+    }
+}
+
+fn unwritten(error: std::fmt::Error) -> LogError {
+    LogError::Unreadable(error.to_string())
+}
+
+/// A key as a parameter; none for what is no key.
+fn asked(key: &Value) -> Option<Raw> {
+    Some(match key {
+        Value::Integer(number) => Raw::Int(*number),
+        Value::Unsigned(number) => Raw::UInt(*number),
+        Value::Decimal(text) | Value::Text(text) | Value::Local(text) => Raw::Bytes(text.as_bytes().to_vec()),
+        Value::Bytes(bytes) => Raw::Bytes(bytes.to_vec()),
+        Value::Uuid(uuid) => Raw::Bytes(uuid.to_string().into_bytes()),
+        Value::Instant(moment) => {
+            let text = moment.to_string();
+            Raw::Bytes(text.trim_end_matches('Z').replace('T', " ").into_bytes())
+        }
+        Value::Boolean(_) | Value::Float(_) | Value::Json(_) | Value::Null => return None,
+    })
+}
+
+/// A value of the binary protocol, as the log would have given it.
+fn read(column: &Described, raw: Raw, is_mysql: bool) -> Result<Value, LogError> {
+    let kind = column.data_type.as_str();
+    Ok(match raw {
+        Raw::NULL => Value::Null,
+        Raw::Int(number) => Value::Integer(number),
+        Raw::UInt(number) => value::unsigned(number),
+        Raw::Float(number) => Value::Float(f64::from(number)),
+        Raw::Double(number) => Value::Float(number),
+        Raw::Date(year, month, day, ..) if kind == "date" => {
+            Value::Local(date(year.into(), month.into(), day.into()))
+        }
+        Raw::Date(year, month, day, hour, minute, second, micros) => {
+            let ymd = [u64::from(year), u64::from(month), u64::from(day)];
+            let hms = [u64::from(hour), u64::from(minute), u64::from(second)];
+            let text = date_time(ymd, hms, micros.into(), column.decimals);
+            if kind == "timestamp" { moment(&text) } else { Value::Local(text) }
+        }
+        Raw::Time(is_negative, days, hours, minutes, seconds, micros) => {
+            let hms = [u64::from(days) * 24 + u64::from(hours), minutes.into(), seconds.into()];
+            Value::Local(span(is_negative, hms, micros.into(), column.decimals))
+        }
+        Raw::Bytes(bytes) if kind == "bit" => match (column.bits, bytes.as_slice()) {
+            (1, bits) => Value::Boolean(bits.iter().any(|byte| *byte != 0)),
+            _ => Value::Bytes(bytes.into()),
+        },
+        Raw::Bytes(bytes) => {
+            let is_text = column.charset.is_some()
+                || matches!(kind, "decimal" | "json" | "uuid" | "inet4" | "inet6" | "enum" | "set");
+            if !is_text {
+                return Ok(Value::Bytes(bytes.into()));
+            }
+            let text = match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(bytes) => return Ok(Value::Bytes(bytes.into_bytes().into())),
+            };
+            match kind {
+                "decimal" => Value::Decimal(text),
+                "json" if is_mysql => Value::Json(text),
+                "uuid" => text.parse().map(Value::Uuid).unwrap_or(Value::Text(text)),
+                _ => Value::Text(text),
+            }
+        }
+    })
+}
+
+/// In UTC, as the connection is set.
+fn moment(text: &str) -> Value {
+    let written = format!("{}Z", text.replacen(' ', "T", 1));
+    Timestamp::parse(&written).map_or_else(|_| Value::Local(text.to_owned()), Value::Instant)
+}

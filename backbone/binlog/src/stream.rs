@@ -1,0 +1,318 @@
+//! The connection over which the log comes.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use hexalpes_capture::{Log, LogError, Mend, Position, Step};
+use mysql_async::binlog::events::{Event as RawEvent, GtidEvent};
+use mysql_async::prelude::Queryable;
+use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, Error};
+use tokio::time::{Instant, timeout};
+
+use crate::columns::describe;
+use crate::connection::{FATAL_ERROR_READING_LOG, answered, connect, failure, is_denied, run};
+use crate::event::{Event, kind};
+use crate::gtid::Start;
+use crate::options::BinlogOptions;
+use crate::reader::Reader;
+use crate::server::{Flavour, Server};
+
+/// How often the server says that it is there while nothing is logged.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// A server that has not been heard of for so long is gone.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// While others' rows alone come, it is said at most so often where the log is.
+const BOUNDARY_EVERY: Duration = Duration::from_secs(1);
+/// The server waits so long for a reader that does not read, because what it publishes to is away.
+const READER_PATIENCE_SECONDS: u32 = 3_600;
+/// What we say to be when we ask for the log.
+const HOST: &str = "hexalpes-binlog";
+
+/// A server's binary log, from a position on. Only rows that are inserted into the chosen tables are decoded.
+pub struct Binlog {
+    options: BinlogOptions,
+    stream: BinlogStream,
+    reader: Reader,
+    ready: VecDeque<Step>,
+    /// Read, but not taken yet.
+    pending: Option<RawEvent>,
+    /// What went wrong: nothing comes behind it.
+    failed: Option<LogError>,
+    /// The last boundary, and when it was given.
+    given: (Position, Instant),
+    /// Keeps other readers of the same number away, for as long as it is there.
+    _claim: Conn,
+    /// For questions beside the log.
+    aside: Option<Server>,
+}
+
+impl fmt::Debug for Binlog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binlog")
+            .field("options", &self.options)
+            .field("at", &self.reader.place())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Binlog {
+    /// What is not set up so that the log can be read, with the statement that mends it.
+    pub async fn check(options: &BinlogOptions) -> Result<(), LogError> {
+        crate::check::check(options).await
+    }
+
+    /// Where the log is now. Reading from there gives what is committed from now on.
+    pub async fn position(options: &BinlogOptions) -> Result<Position, LogError> {
+        let mut server = Server::connect(&options.url).await?;
+        server.position().await?.ok_or_else(|| LogError::Refused {
+            what: "log_bin is OFF".to_owned(),
+            mend: Mend(
+                "write log_bin = binlog under [mysqld] in my.cnf and start the server again".to_owned(),
+            ),
+        })
+    }
+
+    /// Which server it is: `MySQL`'s UUID, or `MariaDB`'s server id and domain. Positions are this server's alone.
+    pub async fn identity(options: &BinlogOptions) -> Result<String, LogError> {
+        Server::connect(&options.url).await?.identity().await
+    }
+
+    /// Reads from a position on, which lies between two transactions.
+    pub async fn open(options: BinlogOptions, from: Position) -> Result<Self, LogError> {
+        let mut server = Server::connect(&options.url).await?;
+        still_there(&mut server, &from).await?;
+        let claim = claim(&options).await?;
+        unread(&mut server, options.server_id).await?;
+        let charsets = server.charsets().await?;
+        let reader = Reader::new(server.connector(), options.tables.clone(), charsets, &from);
+        let stream = dump(&options, server.flavour, &from).await;
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(error) if is_denied(&error) => return Err(server.lacks("REPLICATION SLAVE", "*.*").await?),
+            Err(error) => return Err(failure(&error)),
+        };
+        Ok(Self {
+            options,
+            stream,
+            reader,
+            ready: VecDeque::new(),
+            pending: None,
+            failed: None,
+            given: (from, Instant::now()),
+            _claim: claim,
+            aside: Some(server),
+        })
+    }
+
+    /// Takes the next event. Dropped at any of its waits, it has lost nothing: the event stays pending until it is
+    /// taken at once.
+    async fn advance(&mut self) -> Result<(), LogError> {
+        if self.pending.is_none() {
+            let event = timeout(SILENCE_MAX, self.stream.next()).await.map_err(|_| {
+                LogError::Unreachable(format!("nothing was heard of it for {} s", SILENCE_MAX.as_secs()))
+            })?;
+            self.pending = match event {
+                Some(Ok(event)) => Some(event),
+                Some(Err(error)) => return Err(self.reason(&error).await),
+                None => return Err(LogError::Unreachable("it ended the log".to_owned())),
+            };
+        }
+        let Some(raw) = &self.pending else { return Ok(()) };
+        let event = borrowed(raw);
+        if let Some(table) = self.reader.asks(&event)? {
+            let mut connection = connect(&self.options.url).await?;
+            let columns = describe(&mut connection, &table).await?;
+            self.reader.learn(&event, &columns)?;
+        }
+        verify(raw, self.reader.is_inside_payload(&event))?;
+        let tagged = if event.kind == kind::TAGGED_GTID { Some(tagged(raw)?) } else { None };
+        self.reader.take(&event, tagged, &mut self.ready)?;
+        self.pending = None;
+        Ok(())
+    }
+
+    /// Where it is, if that is news, and not too soon.
+    fn boundary(&self) -> Option<Position> {
+        let (given, at) = &self.given;
+        if at.elapsed() < BOUNDARY_EVERY {
+            return None;
+        }
+        self.reader.boundary().filter(|boundary| boundary != given)
+    }
+
+    /// Why the server does not go on. It has one number for several reasons, so it is asked.
+    async fn reason(&mut self, error: &Error) -> LogError {
+        let plain = failure(error);
+        if !matches!(error, Error::Server(server) if server.code == FATAL_ERROR_READING_LOG) {
+            return plain;
+        }
+        let ask = async {
+            let mut server = Server::connect(&self.options.url).await?;
+            still_there(&mut server, &self.reader.place()).await?;
+            unread(&mut server, self.options.server_id).await
+        };
+        ask.await.err().unwrap_or(plain)
+    }
+}
+
+impl Log for Binlog {
+    async fn next(&mut self) -> Result<Step, LogError> {
+        loop {
+            if let Some(step) = self.ready.pop_front() {
+                if let Step::Boundary(at) = &step {
+                    self.given = (at.clone(), Instant::now());
+                }
+                return Ok(step);
+            }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
+            if let Some(boundary) = self.boundary() {
+                self.ready.push_back(Step::Boundary(boundary));
+                continue;
+            }
+            if let Err(error) = self.advance().await {
+                // What came before it is given first.
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    /// A server keeps its log for as long as it is set to, whoever reads it.
+    async fn confirm(&mut self, _through: &Position) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    async fn behind(&mut self) -> Result<Option<u64>, LogError> {
+        // Taken out while it is asked: dropped meanwhile, it is not used again.
+        let mut server = match self.aside.take() {
+            Some(server) => server,
+            None => Server::connect(&self.options.url).await?,
+        };
+        let files = server.files().await?;
+        self.aside = Some(server);
+        let place = self.reader.place();
+        let from = |name: &str, bytes: u64| {
+            let begins = Position::new(name, 0);
+            if name == place.file {
+                bytes.saturating_sub(place.offset)
+            } else if begins > place {
+                bytes
+            } else {
+                0
+            }
+        };
+        Ok(Some(files.iter().map(|file| from(&file.name, file.bytes)).sum()))
+    }
+}
+
+/// Whether the log still has what comes after a position, and is as long as that.
+async fn still_there(server: &mut Server, from: &Position) -> Result<(), LogError> {
+    let files = server.files().await?;
+    let Some(file) = files.iter().find(|file| file.name == from.file) else {
+        let oldest = files.first().map_or_else(|| "none".to_owned(), |file| file.name.clone());
+        return Err(LogError::Gap {
+            what: format!("the log file {} is gone; the oldest there is {oldest}", from.file),
+            mend: Mend(
+                "take the tables' rows anew, and let the server keep its log for longer \
+                 (SET GLOBAL binlog_expire_logs_seconds = 604800;)"
+                    .to_owned(),
+            ),
+        });
+    };
+    if from.offset > file.bytes {
+        return Err(LogError::Gap {
+            what: format!("the log file {} ends at {}, before {}", from.file, file.bytes, from.offset),
+            mend: Mend("this is not the log that was read before: take the tables' rows anew".to_owned()),
+        });
+    }
+    Ok(())
+}
+
+fn taken(server_id: u32) -> LogError {
+    LogError::Taken {
+        what: format!("the server id {server_id}"),
+        mend: Mend("end the other reader, or give this one a server id of its own".to_owned()),
+    }
+}
+
+/// The number is ours for as long as the connection lasts: a server would end the other reader instead of this one.
+async fn claim(options: &BinlogOptions) -> Result<Conn, LogError> {
+    let mut connection = connect(&options.url).await?;
+    let name = format!("hexalpes-binlog-{}", options.server_id);
+    let got: Option<Option<u8>> = answered(connection.exec_first("SELECT GET_LOCK(?, 0)", (name,))).await?;
+    if got.flatten() == Some(1) { Ok(connection) } else { Err(taken(options.server_id)) }
+}
+
+/// Readers of other makes do not claim their numbers, but the server lists them, if the user may see that. One of ours
+/// in the list is gone, or it would have its claim; the server ends it when this one begins.
+async fn unread(server: &mut Server, server_id: u32) -> Result<(), LogError> {
+    let readers = server.readers().await?.unwrap_or_default();
+    let other = readers.iter().any(|(id, host)| *id == server_id && host != HOST);
+    if other { Err(taken(server_id)) } else { Ok(()) }
+}
+
+async fn dump(options: &BinlogOptions, flavour: Flavour, from: &Position) -> Result<BinlogStream, Error> {
+    let unreachable = |error: LogError| Error::Other(error.to_string().into());
+    let mut connection = connect(&options.url).await.map_err(unreachable)?;
+    let nanoseconds = HEARTBEAT.as_nanos();
+    let mut settings = vec![
+        format!("SET @master_heartbeat_period = {nanoseconds}, @source_heartbeat_period = {nanoseconds}"),
+        format!("SET SESSION net_write_timeout = {READER_PATIENCE_SECONDS}"),
+    ];
+    if flavour == Flavour::MariaDb {
+        // Global ids as they are, and no events made into others that an old reader knows.
+        settings.push("SET @mariadb_slave_capability = 4".to_owned());
+    }
+    for setting in settings {
+        run(&mut connection, &setting).await.map_err(unreachable)?;
+    }
+    let request =
+        BinlogStreamRequest::new(options.server_id).with_filename(from.file.as_bytes()).with_pos(from.offset);
+    connection.get_binlog_stream(request).await
+}
+
+fn borrowed(raw: &RawEvent) -> Event<'_> {
+    let header = raw.header();
+    Event {
+        kind: header.event_type_raw(),
+        at: header.timestamp(),
+        server_id: header.server_id(),
+        ends: header.log_pos(),
+        flags: header.flags_raw(),
+        body: raw.data(),
+    }
+}
+
+/// What rows are decoded of is as it was written. Inside a compressed transaction the whole has been verified.
+fn verify(raw: &RawEvent, is_inside_payload: bool) -> Result<(), LogError> {
+    let number = raw.header().event_type_raw();
+    let has_rows = matches!(number, kind::WRITE_ROWS_V1 | kind::WRITE_ROWS | kind::TRANSACTION_PAYLOAD);
+    if !has_rows || is_inside_payload {
+        return Ok(());
+    }
+    let (Ok(Some(algorithm)), Some(checksum)) = (raw.footer().get_checksum_alg(), raw.checksum()) else {
+        return Ok(());
+    };
+    if raw.calc_checksum(algorithm).to_le_bytes() == checksum {
+        return Ok(());
+    }
+    Err(LogError::Unreadable(format!(
+        "the event that ends at {} is not as it was written",
+        raw.header().log_pos()
+    )))
+}
+
+/// An id with a tag is written in a form of its own.
+fn tagged(raw: &RawEvent) -> Result<Start, LogError> {
+    let event: GtidEvent = raw.read_event().map_err(|error| LogError::Unreadable(error.to_string()))?;
+    let server = uuid::Uuid::from_bytes(event.sid());
+    let tag = event.tag().map(|tag| format!("{}:", tag.as_str())).unwrap_or_default();
+    Ok(Start {
+        gtid: Some(format!("{server}:{tag}{}", event.gno())),
+        committed: i64::try_from(event.immediate_commit_timestamp()).ok(),
+        has_begun: false,
+    })
+}

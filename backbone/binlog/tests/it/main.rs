@@ -1,0 +1,10 @@
+//! The log of a real server, read while it is written.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
+
+mod order;
+mod refusals;
+mod schema;
+mod snapshots;
+mod types;
+mod world;

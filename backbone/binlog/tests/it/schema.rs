@@ -1,0 +1,109 @@
+//! Tables that change while they are read.
+
+use hexalpes_capture::{Inserted, LogError, Value};
+
+use crate::world::{failure, rows, worlds};
+
+fn columns(row: &Inserted) -> Vec<(&str, Value)> {
+    row.table.columns.iter().map(String::as_str).zip(row.values.iter().cloned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_is_added_at_the_end_comes_with_the_rows_that_have_it() {
+    for world in worlds(&["notes"]) {
+        world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a INT)"]).await;
+        let mut log = world.open_now().await;
+        // The first is read when the table already has the column.
+        world
+            .run(&[
+                "INSERT INTO notes VALUES (1, 10)",
+                "ALTER TABLE notes ADD COLUMN b VARCHAR(20) NOT NULL DEFAULT 'none'",
+                "INSERT INTO notes (id, a) VALUES (2, 20)",
+            ])
+            .await;
+        let (before, _) = rows(&mut log, 2).await;
+        assert_eq!(columns(&before[0]), [("id", Value::Integer(1)), ("a", Value::Integer(10))]);
+        let none = Value::Text("none".into());
+        assert_eq!(columns(&before[1]), [("id", Value::Integer(2)), ("a", Value::Integer(20)), ("b", none)]);
+        world.run(&["ALTER TABLE notes ADD COLUMN c INT", "INSERT INTO notes VALUES (3, 30, 'x', 7)"]).await;
+        let (after, _) = rows(&mut log, 1).await;
+        assert_eq!(after[0].get("c"), Some(&Value::Integer(7)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_from_before_another_change_are_refused_unless_the_log_has_their_names() {
+    for world in worlds(&["notes"]) {
+        world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a INT)"]).await;
+        let mut log = world.open_now().await;
+        world
+            .run(&["INSERT INTO notes VALUES (1, 10)", "ALTER TABLE notes ADD COLUMN b VARCHAR(20) FIRST"])
+            .await;
+        match failure_or_row(&mut log).await {
+            Ok(row) => {
+                // Another test has the log say the names at the moment.
+                assert_eq!(columns(&row), [("id", Value::Integer(1)), ("a", Value::Integer(10))]);
+            }
+            Err(LogError::Refused { mend, .. }) => {
+                assert_eq!(mend.0, "SET GLOBAL binlog_row_metadata = 'FULL'; and take the table's rows anew");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+async fn failure_or_row(log: &mut hexalpes_binlog::Binlog) -> Result<Inserted, LogError> {
+    use hexalpes_capture::Step;
+    loop {
+        if let Step::Rows(rows) = crate::world::next(log).await? {
+            return Ok(rows.into_iter().next().unwrap());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_odd_names_are_read_and_others_like_them_are_not() {
+    for world in worlds(&["notes` 'ñ", "NOTES"]) {
+        world
+            .run(&[
+                "CREATE TABLE `notes`` 'ñ` (id INT PRIMARY KEY, `a ``b` INT)",
+                "CREATE TABLE notes (id INT PRIMARY KEY)",
+                "CREATE TABLE NOTES (id INT PRIMARY KEY)",
+            ])
+            .await;
+        let mut log = world.open_now().await;
+        world
+            .run(&[
+                "INSERT INTO notes VALUES (9)",
+                "INSERT INTO `notes`` 'ñ` VALUES (1, 2)",
+                "INSERT INTO NOTES VALUES (5)",
+            ])
+            .await;
+        let (rows, _) = rows(&mut log, 2).await;
+        assert_eq!(columns(&rows[0]), [("id", Value::Integer(1)), ("a `b", Value::Integer(2))]);
+        assert_eq!((&*rows[1].table.name, &rows[1].values[0]), ("NOTES", &Value::Integer(5)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_column_is_refused() {
+    for world in worlds(&["notes"]) {
+        if !world.is_mariadb() {
+            continue;
+        }
+        world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a TEXT COMPRESSED)"]).await;
+        let mut log = world.open_now().await;
+        world.run(&["INSERT INTO notes VALUES (1, 'a')"]).await;
+        let (rows, error) = failure(&mut log).await;
+        assert_eq!(rows, []);
+        let LogError::Refused { what, mend } = error else { panic!("{error}") };
+        assert_eq!(
+            what,
+            format!("the column a of {} is COMPRESSED, which is not read", world.options.tables[0])
+        );
+        assert_eq!(
+            mend.0,
+            format!("alter the column a of {} so that it is not COMPRESSED", world.options.tables[0])
+        );
+    }
+}
