@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::columns::{id, integer, text};
 use crate::server::Mode;
+use crate::sqlite::plans;
 use crate::{Backend, Db, DbError, Tx};
 
 /// One step of one component's schema.
@@ -148,10 +149,14 @@ async fn apply(tx: &Tx, plan: &[Vec<Migration>]) -> Result<(), MigrateError> {
     for migrations in plan {
         checked.push((migrations, check(tx, migrations).await?));
     }
+    let mut is_changed = false;
     for (migrations, done) in checked {
         for (index, migration) in migrations.iter().enumerate() {
-            apply_rest(tx, migration, done.get(index).copied()).await?;
+            is_changed |= apply_rest(tx, migration, done.get(index).copied()).await?;
         }
+    }
+    if tx.backend() == Backend::Sqlite && (is_changed || !plans::are_told(tx).await?) {
+        plans::tell(tx).await?;
     }
     Ok(())
 }
@@ -183,12 +188,13 @@ async fn check(tx: &Tx, migrations: &[Migration]) -> Result<Vec<usize>, MigrateE
     Ok(done)
 }
 
-/// Applies the statements that are missing; `done` is `None` for a migration that has not begun.
-async fn apply_rest(tx: &Tx, migration: &Migration, done: Option<usize>) -> Result<(), MigrateError> {
+/// Applies the statements that are missing, and says whether any were; `done` is `None` for a migration that has not
+/// begun.
+async fn apply_rest(tx: &Tx, migration: &Migration, done: Option<usize>) -> Result<bool, MigrateError> {
     let Migration { component, number, name, statements } = *migration;
     let statements = statements(tx.backend());
     if done == Some(statements.len()) {
-        return Ok(());
+        return Ok(false);
     }
     if done.is_none() {
         tx.execute(&record(tx.backend(), migration)).await?;
@@ -201,7 +207,7 @@ async fn apply_rest(tx: &Tx, migration: &Migration, done: Option<usize>) -> Resu
         tx.execute(&progress(migration, applied)).await?;
     }
     tracing::info!(component, number, name, "applied migration");
-    Ok(())
+    Ok(true)
 }
 
 fn record(backend: Backend, migration: &Migration) -> InsertStatement {

@@ -2,6 +2,7 @@
 
 mod error;
 mod open;
+pub(crate) mod plans;
 mod reader;
 mod value;
 mod writer;
