@@ -1,6 +1,7 @@
-//! What this context does with messages: for each request of a partner it opens a job and looks who fits it.
+//! What this context does with messages: for each request of a partner it opens a job, which is matched soon.
 //!
-//! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the consumer's.
+//! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the consumer's, and who
+//! fits a job, which is found in the background.
 
 use std::sync::Arc;
 
@@ -8,32 +9,25 @@ use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, Rejection};
 use hexalpes_contracts::partners::{RECRUITMENT_TOPIC, RecruitmentRequested};
 use hexalpes_db::{Db, Tx};
-use hexalpes_http::IfMatch;
 use hexalpes_kernel::{Cause, Edge};
 
-use crate::commands::{self, JobNotOpened, NotMatched, StartMatching};
-use crate::index::CandidateIndex;
+use crate::commands::{self, JobNotOpened, NotMatched};
 use crate::told;
 
 /// This context's name on the wire.
 const SERVICE: &str = "recruitment";
 const REQUESTED: &str = "com.hexabuilders.partners.RecruitmentRequested";
 
-/// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'; the index is
-/// the one of the API.
-pub fn consumers(
-    db: &Db,
-    client: &Client,
-    edge: &Arc<dyn Edge>,
-    index: &CandidateIndex,
-) -> Result<[EventConsumer; 1], OpenError> {
+/// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'. What they make
+/// due is done by [`crate::Matching`].
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 1], OpenError> {
     let options = ConsumerOptions {
         only_kind: Some(REQUESTED),
         // One request says nothing about the next one of its partner.
         order: KeyOrder::Independent,
         ..ConsumerOptions::new(SERVICE, "recruitment-requested", TopicName::parse(RECRUITMENT_TOPIC)?)
     };
-    let requests = Requests { edge: Arc::clone(edge), index: index.clone() };
+    let requests = Requests { edge: Arc::clone(edge) };
     Ok([EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), requests, options)?])
 }
 
@@ -41,7 +35,6 @@ pub fn consumers(
 #[derive(Clone, Debug)]
 pub struct Requests {
     pub edge: Arc<dyn Edge>,
-    pub index: CandidateIndex,
 }
 
 impl Handler for Requests {
@@ -63,9 +56,8 @@ impl Handler for Requests {
         if opened.duplicate {
             return Ok(());
         }
-        let start = StartMatching { job: opened.job.id().clone(), seen: IfMatch::default() };
-        match commands::start_matching(tx, start, &self.index, &*self.edge, cause).await {
-            Ok(_) => Ok(()),
+        match commands::search(tx, opened.job, cause).await {
+            Ok(()) => Ok(()),
             Err(NotMatched::Database(error)) => Err(error.into()),
             Err(error) => Err(HandleError::Unexpected { why: error.to_string() }),
         }

@@ -65,7 +65,7 @@ impl CandidateIndex {
         self.len() == 0
     }
 
-    /// Reads what has changed. Not after the same transaction has changed candidates: it may still roll back.
+    /// Reads what has changed, in a transaction that only reads: what others wrote and may take back is not seen there.
     pub(crate) async fn refresh(&self, tx: &Tx) -> Result<(), DbError> {
         let (is_loaded, settled) = {
             let known = self.0.read();
@@ -119,17 +119,42 @@ impl CandidateIndex {
         Ok(())
     }
 
-    /// The best for a job, of those who come from where the partner wants, the best first.
-    pub(crate) fn shortlist(&self, job: &Job) -> Vec<(CandidateId, Score)> {
+    /// The best for a job, of those who come from where the partner wants, the best first; each with the revision that
+    /// was looked at.
+    pub(crate) fn shortlist(&self, job: &Job) -> Vec<(CandidateId, u32, Score)> {
         let known = self.0.read();
-        let terms = job.terms();
         let wanted = Wanted::of(job, &known.vocabulary);
-        let comes_right = |source: &Source| terms.sources.is_empty() || terms.sources.contains(source);
-        let candidates = known.slots.iter().filter(|slot| comes_right(&slot.source));
-        let candidates = candidates.filter_map(|slot| Some((slot.id.as_str(), slot.traits.as_ref()?)));
-        let (size, minimum) = (terms.shortlist.size as usize, terms.shortlist.minimum_bp);
-        let best = matcher::shortlist(&wanted, candidates, size, minimum);
-        best.into_iter().filter_map(|(id, score)| Some((CandidateId::parse(id).ok()?, score))).collect()
+        let candidates = known.slots.iter().filter_map(|slot| Some((slot, slot.traits_for(job)?)));
+        let (size, minimum) = (job.terms().shortlist.size as usize, job.terms().shortlist.minimum_bp);
+        let best = matcher::shortlist(&wanted, candidates, |slot| slot.id.as_str(), size, minimum);
+        best.into_iter().map(|(slot, score)| (slot.id.clone(), slot.revision, score)).collect()
+    }
+
+    /// For each job, who of some candidates has the score that its shortlist takes at least: their places among the
+    /// candidates, with their scores.
+    pub(crate) fn fitting(&self, jobs: &[Job], candidates: &[CandidateId]) -> Vec<Vec<(usize, u32)>> {
+        let known = self.0.read();
+        let slot = |id: &CandidateId| known.places.get(id).map(|place| &known.slots[*place]);
+        let slots: Vec<(usize, &Slot)> =
+            candidates.iter().enumerate().filter_map(|(place, id)| Some((place, slot(id)?))).collect();
+        let of_job = |job: &Job| {
+            let (wanted, minimum) = (Wanted::of(job, &known.vocabulary), job.terms().shortlist.minimum_bp);
+            let score = |(place, slot): &(usize, &Slot)| {
+                let total = matcher::score(&wanted, slot.traits_for(job)?).total;
+                (total >= minimum).then_some((*place, total))
+            };
+            slots.iter().filter_map(score).collect()
+        };
+        jobs.iter().map(of_job).collect()
+    }
+}
+
+impl Slot {
+    /// Of somebody who can be hired, and comes from where the partner wants.
+    fn traits_for(&self, job: &Job) -> Option<&Traits> {
+        let sources = &job.terms().sources;
+        let comes_right = sources.is_empty() || sources.contains(&self.source);
+        self.traits.as_ref().filter(|_| comes_right)
     }
 }
 

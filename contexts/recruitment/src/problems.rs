@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use hexalpes_db::DbError;
 use hexalpes_http::{FieldError, Problem, Said, said};
 
 use crate::commands::{
@@ -165,6 +166,8 @@ impl From<NotMatched> for Problem {
             NotMatched::NotFound(id) => no_job(id),
             NotMatched::NotNewest(error) => error.into(),
             NotMatched::Refused(error) => error.into(),
+            // It was looked again so often that the client had better ask again in a while.
+            NotMatched::Stale => DbError::Conflict(NotMatched::Stale.to_string()).into(),
             NotMatched::Database(error) => error.into(),
         }
     }

@@ -9,6 +9,7 @@ use hexalpes_db::Db;
 use hexalpes_http::Check;
 use hexalpes_kernel::SystemEdge;
 use hexalpes_outbox::{Relay, RelayOptions, Status};
+use hexalpes_recruitment::Matching;
 use hexalpes_topology::Topology;
 
 use super::{Ground, Service, database, housekeeping::Housekeeping};
@@ -37,6 +38,8 @@ pub(crate) struct Running {
     pub(super) db: Db,
     relay: Option<Relay>,
     pub(super) consumers: Vec<EventConsumer>,
+    /// Of recruitment.
+    matching: Option<Matching>,
     housekeeping: Housekeeping,
 }
 
@@ -70,14 +73,16 @@ impl Context {
             }
             Service::Recruitment => {
                 ground.candidates.warm(&db).await?;
-                Vec::from(hexalpes_recruitment::consumers(&db, &client, edge, &ground.candidates)?)
+                Vec::from(hexalpes_recruitment::consumers(&db, &client, edge)?)
             }
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service, ground.topology.as_deref());
         let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
         let housekeeping = Housekeeping::start(service, &db, edge, ground.webhooks.clone());
-        Ok(Running { service, db, relay, consumers, housekeeping })
+        let matching = (service == Service::Recruitment)
+            .then(|| Matching::start(db.clone(), Arc::clone(edge), ground.candidates.clone()));
+        Ok(Running { service, db, relay, consumers, matching, housekeeping })
     }
 }
 
@@ -97,6 +102,14 @@ impl Running {
                 check(status.running, status.alarm)
             };
             probes.push((consumer.handler(), Box::new(probe)));
+        }
+        if let Some(matching) = &self.matching {
+            let state = matching.state_reader();
+            let probe = move || {
+                let state = state();
+                check(state.running, state.alarm)
+            };
+            probes.push(("matching", Box::new(probe)));
         }
         probes
     }
@@ -131,10 +144,13 @@ impl Running {
         move || reader.as_ref().map_or_else(off, |read| read())
     }
 
-    /// What was accepted is finished: who listens, who carries, then where it is kept.
+    /// What was accepted is finished: who listens, what follows, who carries, then where it is kept.
     pub(crate) async fn stop(self) {
         for consumer in self.consumers {
             consumer.stop().await;
+        }
+        if let Some(matching) = self.matching {
+            matching.stop().await;
         }
         if let Some(relay) = self.relay {
             relay.stop().await;

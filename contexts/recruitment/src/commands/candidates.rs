@@ -7,7 +7,7 @@ use hexalpes_kernel::Cause;
 use crate::domain::{
     Application, ApplicationId, Candidate, CandidateError, CandidateId, Profile, Stage, Step,
 };
-use crate::store::{self, Alike, Taken};
+use crate::store::{self, Alike, Subject, Taken};
 
 #[derive(Clone, Debug)]
 pub struct RegisterCandidate {
@@ -50,6 +50,7 @@ pub async fn register_candidate(
     if let Some(taken) = store::insert_candidate(tx, &candidate).await? {
         return Err(taken.into());
     }
+    is_due(tx, candidate.id(), cause).await?;
     let alike = store::alike(tx, &candidate).await?;
     Ok(Registered { candidate, alike })
 }
@@ -87,11 +88,13 @@ pub async fn change_candidate<E: From<CandidateNotChanged> + From<DbError>>(
     seen.check(before.revision()).map_err(CandidateNotChanged::from)?;
     let mut candidate = before.clone();
     let profile = change(candidate.profile())?;
-    if candidate.change(profile, cause.at).map_err(CandidateNotChanged::from)?
-        && let Some(taken) = store::save_candidate(tx, &candidate, &before).await?
-    {
+    if !candidate.change(profile, cause.at).map_err(CandidateNotChanged::from)? {
+        return Ok(candidate);
+    }
+    if let Some(taken) = store::save_candidate(tx, &candidate, &before).await? {
         return Err(CandidateNotChanged::Taken(taken.into()).into());
     }
+    is_due(tx, candidate.id(), cause).await?;
     Ok(candidate)
 }
 
@@ -155,6 +158,7 @@ pub async fn merge_candidates(
         if store::save_candidate(tx, one, before).await?.is_some() {
             return Err(DbError::Conflict("somebody took e-mail or telephone a moment ago".to_owned()).into());
         }
+        is_due(tx, one.id(), cause).await?;
     }
     Ok(candidate)
 }
@@ -191,10 +195,16 @@ pub async fn erase_candidate(
     if store::save_candidate(tx, &candidate, &before).await?.is_some() {
         return Err(DbError::Conflict("somebody took what is given up".to_owned()).into());
     }
+    is_due(tx, candidate.id(), cause).await?;
     for application in store::applications_of(tx, candidate.id()).await? {
         withdraw(tx, application, cause).await?;
     }
     Ok(candidate)
+}
+
+/// Jobs are matched again because of who is new, another or gone.
+async fn is_due(tx: &Tx, candidate: &CandidateId, cause: &Cause) -> Result<(), DbError> {
+    store::note_due(tx, &Subject::Candidate(candidate.clone()), cause).await
 }
 
 async fn withdraw(tx: &Tx, mut application: Application, cause: &Cause) -> Result<(), DbError> {

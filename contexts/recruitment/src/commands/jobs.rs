@@ -83,7 +83,7 @@ pub enum JobNotChanged {
     Database(#[from] DbError),
 }
 
-/// A change that changes nothing is none.
+/// A change that changes nothing is none. A job that is matched is so again, for there is another version of it.
 pub async fn change_job<E: From<JobNotChanged> + From<DbError>>(
     tx: &Tx,
     command: ChangeJob<impl Fn(&JobTerms) -> Result<JobTerms, E>>,
@@ -95,6 +95,9 @@ pub async fn change_job<E: From<JobNotChanged> + From<DbError>>(
     let before = job.revision();
     if job.change(terms, cause.at).map_err(JobNotChanged::from)? {
         store::save_job(tx, &job, before).await?;
+        if job.status() == JobStatus::Matching {
+            super::matching::is_due(tx, &job, cause).await?;
+        }
     }
     Ok(job)
 }

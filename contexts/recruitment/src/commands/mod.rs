@@ -22,5 +22,6 @@ pub use hire::{AcceptOffer, HireCandidate, NewHire, NotHired, Terms, accept_offe
 pub use jobs::{
     ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, change_job, end_job, open_job,
 };
-pub use matching::{Matched, NotMatched, StartMatching, start_matching};
+pub(crate) use matching::search;
+pub use matching::{Found, Matched, NotMatched, StartMatching, start_matching};
 pub use offers::{DeclineOffer, MakeOffer, NotDeclined, NotOffered, decline_offer, make_offer};

@@ -353,25 +353,26 @@ fn availability(wanted: &Wanted, traits: &Traits) -> (u32, Reason) {
 }
 
 /// The best `size` of those with `minimum_bp` at least, the best first; who has the same score, in the order of ids.
-pub fn shortlist<'a>(
+pub fn shortlist<'a, T: Copy>(
     wanted: &Wanted,
-    candidates: impl Iterator<Item = (&'a str, &'a Traits)>,
+    candidates: impl Iterator<Item = (T, &'a Traits)>,
+    id: impl Fn(T) -> &'a str,
     size: usize,
     minimum_bp: u32,
-) -> Vec<(&'a str, Score)> {
-    let mut fitting: Vec<(u32, &str, &Traits)> = candidates
-        .map(|(id, traits)| (score(wanted, traits).total, id, traits))
+) -> Vec<(T, Score)> {
+    let mut fitting: Vec<(u32, T, &Traits)> = candidates
+        .map(|(of, traits)| (score(wanted, traits).total, of, traits))
         .filter(|(total, ..)| *total >= minimum_bp)
         .collect();
-    let order = |one: &(u32, &str, &Traits), other: &(u32, &str, &Traits)| {
-        other.0.cmp(&one.0).then_with(|| one.1.cmp(other.1))
+    let order = |one: &(u32, T, &Traits), other: &(u32, T, &Traits)| {
+        other.0.cmp(&one.0).then_with(|| id(one.1).cmp(id(other.1)))
     };
     if size > 0 && fitting.len() > size {
         fitting.select_nth_unstable_by(size - 1, order);
     }
     fitting.truncate(size);
     fitting.sort_unstable_by(order);
-    fitting.into_iter().map(|(_, id, traits)| (id, score(wanted, traits))).collect()
+    fitting.into_iter().map(|(_, of, traits)| (of, score(wanted, traits))).collect()
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
     Ok(Answer::json(StatusCode::OK, &JobView::from(&found(&app, &id).await?)))
 }
 
-/// Changes what is looked for: another version of the job, which is to be matched again.
+/// Changes what is looked for: another version of the job. If candidates are looked for, they soon are again.
 #[utoipa::path(patch, path = "/v1/jobs/{id}", tag = "jobs", request_body = JobChangeBody,
     params(("id" = String, Path), ("If-Match" = Option<String>, Header)),
     responses((status = 200, description = "The job after the change", body = JobView)))]

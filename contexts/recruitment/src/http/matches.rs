@@ -1,5 +1,6 @@
 //! `/v1/matches`, and those of one job: who fits, how well, and why.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -7,13 +8,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
-use hexalpes_http::{Answer, Asked, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, values};
-use hexalpes_kernel::Edge;
+use hexalpes_http::{
+    Answer, Asked, Fields, Filters, FromFields, IfMatch, ListQuery, Page, Problem, Refused, values,
+};
 
 use super::{App, jobs, whole};
-use crate::commands::{self, StartMatching};
+use crate::commands::{self, Found, NotMatched, StartMatching};
 use crate::domain::matcher::FULL;
 use crate::domain::{CandidateId, JobId, PartnerId};
+use crate::matching;
 use crate::problems::no_job;
 use crate::store::{self, Match, MatchFilter};
 use crate::views::{MatchView, MatchedView};
@@ -30,15 +33,23 @@ pub(super) async fn start(
 ) -> Result<Answer, Problem> {
     let Ok(job) = JobId::parse(&id) else { return Err(no_job(id)) };
     let (cause, request) = asked.keyed("start matching", "", &id);
-    let command = StartMatching { job, seen };
-    let (index, edge): (_, Arc<dyn Edge>) = (app.index.clone(), Arc::clone(&app.edge));
-    let start = async move |tx: &Tx| -> Result<Answer, Problem> {
-        let matched = commands::start_matching(tx, command.clone(), &index, &*edge, &cause).await?;
-        Ok(Answer::json(StatusCode::OK, &MatchedView::from(&matched)))
+    // Before the look: what was answered before is not found again.
+    if let Some(answer) = request.kept::<Problem>(&app.db).await? {
+        return Ok(answer);
+    }
+    let command = StartMatching { job: job.clone(), seen, because_of: BTreeMap::new() };
+    let write = |found: Arc<Found>| {
+        let (command, cause, edge) = (command.clone(), cause.clone(), Arc::clone(&app.edge));
+        let start = async move |tx: &Tx| -> Result<Answer, Refused<NotMatched>> {
+            let matched = commands::start_matching(tx, command.clone(), &found, &*edge, &cause).await;
+            let matched = matched.map_err(Refused::Command)?;
+            Ok(Answer::json(StatusCode::OK, &MatchedView::from(&matched)))
+        };
+        app.idempotency.write(&app.db, request.clone(), start)
     };
-    // What is committed is read before: inside, the index may see what others wrote and take back.
-    app.index.warm(&app.db).await?;
-    app.idempotency.write(&app.db, request, start).await
+    let is_stale = |refused: &Refused<_>| matches!(refused, Refused::Command(NotMatched::Stale));
+    let outcome = matching::looked(&app.db, &app.index, &job, write, is_stale).await;
+    outcome.map_err(|refused| refused.into_problem(Problem::from))
 }
 
 /// What a list of matches may be narrowed by.

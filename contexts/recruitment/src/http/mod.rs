@@ -33,7 +33,7 @@ fn whole(raw: &Raw, least: i64, most: i64) -> Result<i64, Invalid> {
 pub struct App {
     pub db: Db,
     pub edge: Arc<dyn Edge>,
-    /// The one that [`crate::consumers`] have too.
+    /// The one that [`crate::Matching`] has too.
     pub index: CandidateIndex,
     pub idempotency: Idempotency,
 }

@@ -1,5 +1,7 @@
 //! Candidates as rows, and by what they are found again.
 
+use std::collections::BTreeMap;
+
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use sea_query::{Expr, ExprTrait as _, Query};
 
@@ -78,6 +80,22 @@ pub(crate) async fn load_candidates(tx: &Tx, ids: &[&str]) -> Result<Vec<Candida
     let mut select = select("candidate");
     select.and_where(Expr::col("id").is_in(ids.iter().copied()));
     tx.fetch_all(&select).await?.iter().map(candidate).collect()
+}
+
+/// The revisions of those who can be hired, by their ids.
+pub(crate) async fn revisions_of_active(tx: &Tx, ids: &[&str]) -> Result<BTreeMap<String, u32>, DbError> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let select = Query::select()
+        .columns(["id", "revision"])
+        .from("candidate")
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("id").is_in(ids.iter().copied()))
+        .and_where(Expr::col("status").eq(CandidateStatus::Active.name()))
+        .to_owned();
+    let rows = tx.fetch_all(&select).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, row.get("revision")?))).collect()
 }
 
 /// What a list of candidates is narrowed by.

@@ -2,7 +2,7 @@
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Currency;
-use sea_query::{Expr, ExprTrait as _};
+use sea_query::{Expr, ExprTrait as _, Order};
 
 use super::json::{TermsJson, read, written};
 use super::{Cells, by_id, hit, insert, narrow, select, update};
@@ -39,6 +39,17 @@ pub(crate) async fn load_by_request(tx: &Tx, id: &RequestId) -> Result<Option<Jo
     let mut select = select("job");
     select.and_where(Expr::col("request_id").eq(id.as_str()));
     tx.fetch_optional(&select).await?.map(|row| job(&row)).transpose()
+}
+
+/// Jobs that are matched, in the order of their ids, so many after one.
+pub(crate) async fn jobs_in_search(tx: &Tx, after: Option<&JobId>, limit: u64) -> Result<Vec<Job>, DbError> {
+    let mut select = select("job");
+    select
+        .and_where(Expr::col("status").eq(JobStatus::Matching.name()))
+        .and_where_option(after.map(|id| Expr::col("id").gt(id.as_str())))
+        .order_by("id", Order::Asc)
+        .limit(limit);
+    tx.fetch_all(&select).await?.iter().map(job).collect()
 }
 
 /// What a list of jobs is narrowed by.

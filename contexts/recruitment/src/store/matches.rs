@@ -1,8 +1,10 @@
 //! Who is, or was, on the shortlist of a version of a job.
 
+use std::collections::BTreeMap;
+
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 
 use super::json::{read, written};
 use super::{Cells, TENANT, hit, insert, narrow, select, update};
@@ -42,13 +44,69 @@ pub(crate) async fn save_match(tx: &Tx, matched: &Match) -> Result<(), DbError> 
     hit(tx, &update("job_match", matched.id.as_str(), changing(matched))).await
 }
 
-/// All that a version of a job was ever matched with.
+/// All that a version of a job was ever matched with, in the order of their ids.
 pub(crate) async fn matches_of(tx: &Tx, job: &JobId, version: u32) -> Result<Vec<Match>, DbError> {
     let mut select = select("job_match");
     select
         .and_where(Expr::col("job_id").eq(job.as_str()))
-        .and_where(Expr::col("job_version").eq(i64::from(version)));
+        .and_where(Expr::col("job_version").eq(i64::from(version)))
+        .order_by("id", Order::Asc);
     tx.fetch_all(&select).await?.iter().map(matched).collect()
+}
+
+/// On which jobs' shortlists some candidates are: by the job, with its version.
+pub(crate) async fn listed(
+    tx: &Tx,
+    candidates: &[CandidateId],
+) -> Result<BTreeMap<JobId, Vec<(u32, CandidateId)>>, DbError> {
+    let mut select = on_shortlists();
+    select
+        .columns(["job_id", "job_version", "candidate_id"])
+        .and_where(Expr::col("candidate_id").is_in(candidates.iter().map(CandidateId::as_str)));
+    let mut listed: BTreeMap<JobId, Vec<(u32, CandidateId)>> = BTreeMap::new();
+    for row in tx.fetch_all(&select).await? {
+        let job = row.parsed("job_id", |id| JobId::parse(id).ok())?;
+        let candidate = row.parsed("candidate_id", |id| CandidateId::parse(id).ok())?;
+        listed.entry(job).or_default().push((row.get("job_version")?, candidate));
+    }
+    Ok(listed)
+}
+
+/// How long a shortlist is, and who is the last on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) length: usize,
+    pub(crate) score_bp: u32,
+    pub(crate) candidate: CandidateId,
+}
+
+/// The ends of some jobs' shortlists, by the job and its version.
+pub(crate) async fn shortlist_ends(tx: &Tx, jobs: &[JobId]) -> Result<BTreeMap<(JobId, u32), End>, DbError> {
+    if jobs.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut select = on_shortlists();
+    select
+        .columns(["job_id", "job_version", "candidate_id", "score_bp"])
+        .and_where(Expr::col("job_id").is_in(jobs.iter().map(JobId::as_str)))
+        .order_by("score_bp", Order::Desc)
+        .order_by("candidate_id", Order::Asc);
+    let mut ends: BTreeMap<(JobId, u32), End> = BTreeMap::new();
+    for row in tx.fetch_all(&select).await? {
+        let of = (row.parsed("job_id", |id| JobId::parse(id).ok())?, row.get("job_version")?);
+        let length = ends.get(&of).map_or(0, |end| end.length) + 1;
+        let candidate = row.parsed("candidate_id", |id| CandidateId::parse(id).ok())?;
+        ends.insert(of, End { length, score_bp: row.get("score_bp")?, candidate });
+    }
+    Ok(ends)
+}
+
+fn on_shortlists() -> SelectStatement {
+    Query::select()
+        .from("job_match")
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("place").is_not_null())
+        .to_owned()
 }
 
 /// What a list of matches is narrowed by.

@@ -4,6 +4,7 @@ mod applications;
 mod candidates;
 mod changes;
 mod costs;
+mod due;
 mod hires;
 mod jobs;
 mod json;
@@ -17,16 +18,20 @@ pub(crate) use applications::{
 };
 pub(crate) use candidates::{
     Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates,
-    page_of_candidates, save_candidate,
+    page_of_candidates, revisions_of_active, save_candidate,
 };
 pub(crate) use changes::{Change, changes_after, first_candidates, newest_change};
 pub(crate) use costs::{Cost, insert_cost, load_cost_by_reference, page_of_costs, spent};
+pub(crate) use due::{Due, Origin, Subject, first_due, forget_due, note_all_due, note_due};
 pub(crate) use hires::{
     HireFilter, hire_of_application, hires_of_job, insert_hire, is_hired, load_hire, page_of_hires,
 };
-pub(crate) use jobs::{JobFilter, insert_job, load_by_request, load_job, page_of_jobs, save_job};
+pub(crate) use jobs::{
+    JobFilter, insert_job, jobs_in_search, load_by_request, load_job, page_of_jobs, save_job,
+};
 pub(crate) use matches::{
-    Match, MatchFilter, applications_for, considered, insert_match, matches_of, page_of_matches, save_match,
+    End, Match, MatchFilter, applications_for, considered, insert_match, listed, matches_of, page_of_matches,
+    save_match, shortlist_ends,
 };
 pub use tables::MIGRATIONS;
 pub(crate) use talks::{

@@ -4,12 +4,15 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Index, Table, TableCreateStatement};
 
 /// What [`crate::api`] and [`crate::consumers`] need in their database, besides outbox, inbox and kept answers.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(
-    "recruitment",
-    1,
-    "create job, candidate, application, interview, offer, hire and match",
-    |backend| [jobs(backend), candidates(backend), applications(backend), results(backend)].concat(),
-)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(
+        "recruitment",
+        1,
+        "create job, candidate, application, interview, offer, hire and match",
+        |backend| [jobs(backend), candidates(backend), applications(backend), results(backend)].concat(),
+    ),
+    Migration::new("recruitment", 2, "create matching_due", due),
+];
 
 /// Columns of one database, by what they hold.
 #[derive(Clone, Copy)]
@@ -275,4 +278,20 @@ fn results(backend: Backend) -> Vec<String> {
         of.index("job_match_matched", "job_match", &["matched_at", "id"]),
         of.index("job_match_candidate", "job_match", &["candidate_id"]),
     ]
+}
+
+fn due(backend: Backend) -> Vec<String> {
+    let of = Columns(backend);
+    let due = Table::create()
+        .table("matching_due")
+        .col(columns::sequence("seq"))
+        .col(of.id("tenant"))
+        // One of the two at least.
+        .col(of.id_if_any("job_id"))
+        .col(of.id_if_any("candidate_id"))
+        .col(of.id("correlation"))
+        .col(of.id("causation"))
+        .col(of.id("actor"))
+        .to_owned();
+    vec![backend.schema(&due), of.index("job_status", "job", &["status", "id"])]
 }

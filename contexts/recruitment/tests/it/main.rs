@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod candidates;
+mod due;
 mod hiring;
 mod jobs;
 mod matching;

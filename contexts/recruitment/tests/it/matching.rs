@@ -1,15 +1,23 @@
 //! Who fits a job, why, and who is told of it.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, mpsc};
+use std::time::Duration;
+
 use axum::body::Body;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::IfMatch;
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Email, Ids as _};
-use hexalpes_recruitment::commands::{self, RegisterCandidate, StartMatching};
+use hexalpes_recruitment::commands::{self, Found, NotMatched, RegisterCandidate, StartMatching};
 use hexalpes_recruitment::domain::{CandidateId, HeldSkill, JobId, JobType, Place, Profile, Skill, Source};
+use hexalpes_recruitment::look;
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, ana, backend_job, on_each_database};
+
+/// Reached only by what fails.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn matched(app: &TestApp, job: &str) -> Value {
     let (status, matched) = app.post(&format!("/v1/jobs/{job}/matching"), &Value::Null).await;
@@ -171,44 +179,112 @@ async fn what_another_process_does_is_seen_and_what_was_there_before_too() {
     .await;
 }
 
+/// Somebody whom every job here would have.
+fn nobody() -> Profile {
+    let held = |name: &str| HeldSkill { skill: Skill::parse(name).unwrap(), years: Some(9), level: None };
+    Profile {
+        name: "Nadie".to_owned(),
+        email: Email::parse("nadie@x.co").ok(),
+        phone: None,
+        skills: vec![held("Rust"), held("PostgreSQL"), held("Kafka")],
+        experience_years: Some(9),
+        locations: vec![Place::parse("Bogotá, Colombia").unwrap()],
+        remote: true,
+        relocation: true,
+        salary_expectation: None,
+        job_types: vec![JobType::FullTime],
+        available_from: None,
+        source: Source::External,
+        summary: None,
+    }
+}
+
+impl TestApp {
+    fn cause(&self) -> Cause {
+        Cause {
+            correlation: CorrelationId::new(self.edge.uuid()),
+            causation: CausationId::of_command(self.edge.uuid()),
+            actor: Actor::anonymous(),
+            at: self.edge.now(),
+        }
+    }
+}
+
+/// Others write while all candidates are looked at, and a look waits for no writer.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_candidate_whose_registration_was_rolled_back_is_matched_with_nothing() {
+async fn a_candidate_whose_registration_is_taken_back_is_matched_with_nothing() {
     on_each_database(async |app| {
         let job = app.made("/v1/jobs", &backend_job()).await;
-        let (parsed, edge, index) = (JobId::parse(&job).unwrap(), app.edge.clone(), app.index.clone());
-        let cause = Cause {
-            correlation: CorrelationId::new(edge.uuid()),
-            causation: CausationId::of_command(edge.uuid()),
-            actor: Actor::anonymous(),
-            at: edge.now(),
-        };
-        let held = |name: &str| HeldSkill { skill: Skill::parse(name).unwrap(), years: Some(9), level: None };
-        let profile = Profile {
-            name: "Nadie".to_owned(),
-            email: Email::parse("nadie@x.co").ok(),
-            phone: None,
-            skills: vec![held("Rust"), held("PostgreSQL"), held("Kafka")],
-            experience_years: Some(9),
-            locations: vec![Place::parse("Bogotá, Colombia").unwrap()],
-            remote: true,
-            relocation: true,
-            salary_expectation: None,
-            job_types: vec![JobType::FullTime],
-            available_from: None,
-            source: Source::External,
-            summary: None,
-        };
-        let register = RegisterCandidate { id: CandidateId::new(edge.uuid()), profile };
-        let start = StartMatching { job: parsed, seen: IfMatch::default() };
+        let register = RegisterCandidate { id: CandidateId::new(app.edge.uuid()), profile: nobody() };
+        let cause = app.cause();
+        let (registered, is_registered) = mpsc::channel();
+        let (taken_back, is_to_be_taken_back) = mpsc::channel::<()>();
+        let is_to_be_taken_back = Mutex::new(is_to_be_taken_back);
         let undone = async move |tx: &Tx| -> Result<(), DbError> {
             commands::register_candidate(tx, register.clone(), &cause).await.unwrap();
-            let matched = commands::start_matching(tx, start.clone(), &index, &*edge, &cause).await.unwrap();
-            assert_eq!(matched.told, 1);
+            let _ = registered.send(());
+            let _ = is_to_be_taken_back.lock().unwrap().recv_timeout(PATIENCE);
             Err(DbError::NoRow)
         };
-        assert_eq!(app.db.write(undone).await, Err(DbError::NoRow));
+        let db = app.db.clone();
+        let writing = tokio::spawn(async move { db.write(undone).await });
+        tokio::task::block_in_place(|| is_registered.recv_timeout(PATIENCE)).unwrap();
+        let parsed = JobId::parse(&job).unwrap();
+        let found = look(&app.db, &app.index, &parsed).await.unwrap();
+        assert!(app.index.is_empty());
+        taken_back.send(()).unwrap();
+        assert_eq!(writing.await.unwrap(), Err(DbError::NoRow));
+
+        let start = StartMatching { job: parsed, seen: IfMatch::default(), because_of: BTreeMap::new() };
+        let (edge, cause) = (app.edge.clone(), app.cause());
+        let write =
+            async move |tx: &Tx| commands::start_matching(tx, start.clone(), &found, &*edge, &cause).await;
+        assert_eq!(app.db.write(write).await.unwrap().told, 0);
         let matched = matched(&app, &job).await;
         assert_eq!((&matched["matches"], &matched["told"]), (&json!([]), &json!(0)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_found_is_not_written_if_it_rests_on_what_has_changed() {
+    on_each_database(async |app| {
+        let job = app.made("/v1/jobs", &backend_job()).await;
+        let ana = app.made("/v1/candidates", &ana()).await;
+        let parsed = JobId::parse(&job).unwrap();
+        let write = async |found: Found| {
+            let start =
+                StartMatching { job: parsed.clone(), seen: IfMatch::default(), because_of: BTreeMap::new() };
+            let (edge, cause) = (app.edge.clone(), app.cause());
+            let write = async move |tx: &Tx| {
+                commands::start_matching(tx, start.clone(), &found, &*edge, &cause).await
+            };
+            app.db.write(write).await.map(|matched| matched.told)
+        };
+        let changed = async |path: &str, change: Value| {
+            let found = look(&app.db, &app.index, &parsed).await.unwrap();
+            let (status, _) = app.ask(Method::PATCH, path, &[], &change).await;
+            assert_eq!(status, StatusCode::OK);
+            assert_eq!(write(found).await, Err(NotMatched::Stale), "{path}");
+        };
+        changed(&format!("/v1/candidates/{ana}"), json!({ "experience_years": 7 })).await;
+        changed(&format!("/v1/jobs/{job}"), json!({ "shortlist": { "size": 3 } })).await;
+        assert_eq!(app.told("CandidateMatched").await, Vec::<Value>::new());
+        let (_, open) = app.get(&format!("/v1/jobs/{job}")).await;
+        assert_eq!(open["status"], "OPEN");
+
+        // Two look at once: the second looks again, for it does not know what the first has told.
+        let (one, other) = (
+            look(&app.db, &app.index, &parsed).await.unwrap(),
+            look(&app.db, &app.index, &parsed).await.unwrap(),
+        );
+        assert_eq!(write(one).await, Ok(1));
+        assert_eq!(write(other).await, Err(NotMatched::Stale));
+        assert_eq!(write(look(&app.db, &app.index, &parsed).await.unwrap()).await, Ok(0));
+        let (status, _) = app.ask(Method::DELETE, &format!("/v1/candidates/{ana}"), &[], &Value::Null).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(ids(&matched(&app, &job).await), Vec::<&str>::new());
+        assert_eq!(app.told("CandidateMatched").await.len(), 1);
     })
     .await;
 }

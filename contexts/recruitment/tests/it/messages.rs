@@ -8,6 +8,7 @@ use hexalpes_broker::{Broker, BrokerOptions, TenantInfo};
 use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
 use hexalpes_contracts::partners::RECRUITMENT_TOPIC;
 use hexalpes_kernel::{Edge, SystemEdge};
+use hexalpes_recruitment::Matching;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +38,8 @@ async fn a_request_on_its_topic_is_matched_once_though_it_comes_twice() {
         let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
 
         app.made("/v1/candidates", &ana()).await;
-        let consumers = hexalpes_recruitment::consumers(&app.db, &client, &edge, &app.index).unwrap();
+        let consumers = hexalpes_recruitment::consumers(&app.db, &client, &edge).unwrap();
+        let matching = Matching::start(app.db.clone(), Arc::clone(&edge), app.index.clone());
         let producer = client.producer(RECRUITMENT_TOPIC, ProducerOptions::default()).await.unwrap();
         for (id, request) in [("e-1", "request-1"), ("e-1", "request-1"), ("e-2", "request-2")] {
             let event = json!({
@@ -68,6 +70,7 @@ async fn a_request_on_its_topic_is_matched_once_though_it_comes_twice() {
         for consumer in consumers {
             consumer.stop().await;
         }
+        matching.stop().await;
         assert_eq!(app.told("CandidateMatched").await.len(), 2);
         stop.cancel();
         broker.close().await.unwrap();

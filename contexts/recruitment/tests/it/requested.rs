@@ -42,7 +42,7 @@ pub(crate) fn requested(request: &str) -> Value {
 impl TestApp {
     async fn handle(&self, id: &str, data: &Value) -> Result<(), HandleError> {
         let edge: Arc<dyn Edge> = self.edge.clone();
-        let requests = Requests { edge, index: self.index.clone() };
+        let requests = Requests { edge };
         let event = Event {
             id: id.to_owned(),
             kind: "com.hexabuilders.partners.RecruitmentRequested".to_owned(),
@@ -70,6 +70,7 @@ async fn a_request_becomes_a_job_with_every_field_and_candidates_are_matched() {
     on_each_database(async |app| {
         let ana = app.made("/v1/candidates", &ana()).await;
         app.handle("e-1", &requested("request-1")).await.unwrap();
+        app.catch_up().await;
         let (_, page) = app.get("/v1/jobs?request_id=request-1").await;
         let job = &page["items"][0];
         let asked = requested("request-1");
@@ -116,7 +117,9 @@ async fn a_request_that_comes_again_is_the_same_job() {
     on_each_database(async |app| {
         app.made("/v1/candidates", &ana()).await;
         app.handle("e-1", &requested("request-1")).await.unwrap();
+        app.catch_up().await;
         app.handle("e-2", &requested("request-1")).await.unwrap();
+        app.catch_up().await;
         let (_, page) = app.get("/v1/jobs").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 1);
         assert_eq!(app.told("CandidateMatched").await.len(), 1);

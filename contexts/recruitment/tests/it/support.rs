@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Row, Tx};
 use hexalpes_http::Idempotency;
 use hexalpes_kernel::{Edge, FixedEdge, Timestamp};
-use hexalpes_recruitment::{App, CandidateIndex, api};
+use hexalpes_recruitment::{App, CandidateIndex, api, match_due};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use sea_query::{Asterisk, Order, Query};
 use serde_json::{Value, json};
@@ -151,6 +151,17 @@ impl TestApp {
         with["name"] = json!(name);
         with["email"] = json!(format!("{}@x.co", name.to_lowercase().replace(' ', ".")));
         self.made("/v1/candidates", &with).await
+    }
+
+    /// Does a round of what became due.
+    pub(crate) async fn round(&self) -> u64 {
+        let edge: Arc<dyn Edge> = self.edge.clone();
+        match_due(&self.db, &edge, &self.index).await.unwrap()
+    }
+
+    /// Does all that became due.
+    pub(crate) async fn catch_up(&self) {
+        while self.round().await > 0 {}
     }
 
     pub(crate) fn days(&self, days: u64) {

@@ -124,10 +124,13 @@ fn the_same_score_is_ranked_by_id() {
     let traits = Traits::of(&profile("Ana"), &mut vocabulary);
     let wanted = Wanted::of(&job(terms()), &vocabulary);
     let all = ["c", "a", "d", "b"].map(|id| (id, &traits));
-    let best: Vec<&str> = shortlist(&wanted, all.into_iter(), 3, 0).iter().map(|(id, _)| *id).collect();
-    assert_eq!(best, ["a", "b", "c"]);
-    assert!(shortlist(&wanted, all.into_iter(), 3, FULL + 1).is_empty());
-    assert!(shortlist(&wanted, all.into_iter(), 0, 0).is_empty());
+    let best = |size, minimum| -> Vec<&str> {
+        let best = shortlist(&wanted, all.into_iter(), |id| id, size, minimum);
+        best.into_iter().map(|(id, _)| id).collect()
+    };
+    assert_eq!(best(3, 0), ["a", "b", "c"]);
+    assert!(best(3, FULL + 1).is_empty());
+    assert!(best(0, 0).is_empty());
 }
 
 const SKILLS: [&str; 8] = ["rust", "sql", "kafka", "pulsar", "go", "java", "python", "terraform"];
@@ -213,7 +216,7 @@ proptest! {
                 all.iter().map(|(id, profile)| (id.as_str(), Traits::of(profile, &mut vocabulary))).collect();
             let wanted = Wanted::of(&job(wish()), &vocabulary);
             let pairs = known.iter().map(|(id, traits)| (*id, traits));
-            shortlist(&wanted, pairs, size, minimum)
+            shortlist(&wanted, pairs, |id| id, size, minimum)
                 .into_iter()
                 .map(|(id, score)| (id.to_owned(), score))
                 .collect::<Vec<_>>()
