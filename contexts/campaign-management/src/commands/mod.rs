@@ -20,7 +20,7 @@ pub use converted::{Conversion, Refund, converted, refunded};
 pub use create::{CampaignNotCreated, CreateCampaign, NewBudget, NewTargets, create_campaign};
 pub use learn::{enable_campaigns, end_contract, learn_validation};
 pub use limits::OverLimit;
-pub use report::{MakeReport, ReportMade, ReportNotMade, make_report};
+pub use report::{MakeDueReport, MakeReport, ReportMade, ReportNotMade, make_due_report, make_report};
 pub use results::{NewResult, ResultNotRecorded, ResultRecorded, record_results};
 pub use spend::{NewSpend, SpendNotRecorded, SpendRecorded, record_spend};
 pub use tick::{Due, bring_about, due};

@@ -40,7 +40,47 @@ pub async fn make_report(
     let MakeReport { campaign: id, granularity, period, is_scheduled } = command;
     let found = store::load_campaign(tx, &id).await?;
     let campaign = found.ok_or(ReportNotMade::NotFound(id))?;
-    let input = input(tx, &campaign, period, cause).await?;
+    Ok(make(tx, &campaign, granularity, period, is_scheduled, ids, cause).await?)
+}
+
+/// A report that a campaign still lacks.
+#[derive(Clone, Debug)]
+pub struct MakeDueReport {
+    pub campaign: CampaignId,
+    pub granularity: Granularity,
+    pub period: Period,
+}
+
+/// Makes the report of a period in its turn, if the campaign ran on a day of it, and has the next period follow; tells
+/// whether it made one. Where another had the same turn, it does nothing.
+pub async fn make_due_report(
+    tx: &Tx,
+    command: MakeDueReport,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<bool, DbError> {
+    let MakeDueReport { campaign: id, granularity, period } = command;
+    let Some(campaign) = store::load_campaign(tx, &id).await? else { return Ok(false) };
+    let next = campaign.may_run_from(period.end).then_some(period.end);
+    if !store::follow_in_schedule(tx, &id, granularity, period.start, next).await? {
+        return Ok(false);
+    }
+    if !campaign.ran_within(period.start, period.end) {
+        return Ok(false);
+    }
+    Ok(make(tx, &campaign, granularity, period, true, ids, cause).await?.is_some())
+}
+
+async fn make(
+    tx: &Tx,
+    campaign: &Campaign,
+    granularity: Granularity,
+    period: Period,
+    is_scheduled: bool,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<Option<ReportMade>, DbError> {
+    let input = input(tx, campaign, period, cause).await?;
     let report = Report::of(&input);
     let id = ReportId::of(ids.uuid());
     let parts = campaign.parts();

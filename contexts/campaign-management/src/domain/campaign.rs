@@ -479,6 +479,28 @@ impl Campaign {
         Ok(Some(self.is(Fact::Changed, at)))
     }
 
+    /// Whether it ran on a day that is its own, from `start` on and before `end`.
+    pub fn ran_within(&self, start: Day, end: Day) -> bool {
+        let (since, ended) = match &self.0.stage {
+            Stage::Draft | Stage::Scheduled | Stage::Cancelled { since: None, .. } => return false,
+            Stage::Running { since } => (*since, None),
+            Stage::Completed { since, at } | Stage::Cancelled { since: Some(since), at, .. } => {
+                (*since, Some(*at))
+            }
+        };
+        Day::of(since) < end && self.0.plan.end >= start && ended.is_none_or(|at| Day::of(at) >= start)
+    }
+
+    /// Whether it may run on `day` or later: what has not ended may have another last day.
+    pub fn may_run_from(&self, day: Day) -> bool {
+        match &self.0.stage {
+            Stage::Draft | Stage::Scheduled | Stage::Running { .. } => true,
+            Stage::Completed { at, .. } | Stage::Cancelled { at, .. } => {
+                Day::of(*at) >= day && self.0.plan.end >= day
+            }
+        }
+    }
+
     /// The contract under which it runs.
     pub fn allowed_by(&mut self, contract: ContractId) {
         self.0.contract = Some(contract);

@@ -1,10 +1,10 @@
-//! Reports as rows: what was told, and when the next is due.
+//! Reports as rows: what was told. Not here: when the next is due.
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement};
+use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
 
-use super::tables::{Campaigns, Reports};
+use super::tables::Reports;
 use super::{TENANT, day};
 use crate::domain::report::{Granularity, Period};
 use crate::domain::{CampaignId, PartnerId, ReportId};
@@ -25,7 +25,8 @@ pub(crate) struct ReportRow {
 
 /// Inserts a report unless it is one of those that are made once; tells whether it did.
 pub(crate) async fn insert_report(tx: &Tx, report: &ReportRow) -> Result<bool, DbError> {
-    let schedule = report.is_scheduled.then(|| schedule(report.granularity, report.period));
+    let schedule =
+        report.is_scheduled.then(|| format!("{} {}", report.granularity.name(), report.period.start));
     let insert = Query::insert()
         .into_table(Reports::Table)
         .columns([
@@ -54,10 +55,6 @@ pub(crate) async fn insert_report(tx: &Tx, report: &ReportRow) -> Result<bool, D
         ])
         .to_owned();
     tx.insert_new(&insert, Reports::Id).await
-}
-
-fn schedule(granularity: Granularity, period: Period) -> String {
-    format!("{} {}", granularity.name(), period.start)
 }
 
 pub(crate) async fn load_report(tx: &Tx, id: &ReportId) -> Result<Option<ReportRow>, DbError> {
@@ -91,35 +88,6 @@ pub(crate) async fn page_of_reports(
     }
     page.apply(&mut select, Reports::GeneratedAt, Reports::Id);
     tx.fetch_all(&select).await?.iter().map(report).collect()
-}
-
-/// Campaigns that ran in a period, on days that are theirs, and have no report of it that was made by itself.
-pub(crate) async fn due_for_reports(
-    tx: &Tx,
-    granularity: Granularity,
-    period: Period,
-    limit: u64,
-) -> Result<Vec<CampaignId>, DbError> {
-    let reported = Query::select()
-        .column(Reports::CampaignId)
-        .from(Reports::Table)
-        .and_where(Expr::col(Reports::Tenant).eq(TENANT))
-        .and_where(Expr::col(Reports::Schedule).eq(schedule(granularity, period)))
-        .to_owned();
-    let ended = Expr::col(Campaigns::EndedAt).is_null();
-    let select = Query::select()
-        .column(Campaigns::Id)
-        .from(Campaigns::Table)
-        .and_where(Expr::col(Campaigns::Tenant).eq(TENANT))
-        .and_where(Expr::col(Campaigns::RunningSince).lt(period.end.start().as_micros()))
-        .and_where(Expr::col(Campaigns::EndDay).gte(period.start.number()))
-        .and_where(ended.or(Expr::col(Campaigns::EndedAt).gte(period.start.start().as_micros())))
-        .and_where(Expr::col(Campaigns::Id).not_in_subquery(reported))
-        .order_by(Campaigns::Id, Order::Asc)
-        .limit(limit)
-        .to_owned();
-    let id = |row: &Row| row.parsed("id", |id| CampaignId::parse(id).ok());
-    tx.fetch_all(&select).await?.iter().map(id).collect()
 }
 
 fn select() -> SelectStatement {

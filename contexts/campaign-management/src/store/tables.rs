@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
         },
     ),
     Migration::new("campaigns", 2, "pause campaigns that their partners may not run", bar),
+    Migration::new("campaigns", 3, "create campaign_schedule", schedules),
 ];
 
 /// What contracts grant.
@@ -268,6 +269,18 @@ pub(super) enum Reports {
     /// JSON, as in answers.
     Data,
     GeneratedAt,
+}
+
+/// Of which period the next report of a kind is.
+#[derive(Iden, Clone, Copy)]
+pub(super) enum Schedules {
+    #[iden = "campaign_schedule"]
+    Table,
+    Tenant,
+    CampaignId,
+    Granularity,
+    /// The period's first. Null: there will be no other report.
+    NextDay,
 }
 
 fn known(backend: Backend) -> Vec<String> {
@@ -657,6 +670,34 @@ fn reports(backend: Backend) -> Vec<String> {
                 .col(Reports::Tenant)
                 .col(Reports::GeneratedAt)
                 .col(Reports::Id),
+        ),
+    ]
+}
+
+fn schedules(backend: Backend) -> Vec<String> {
+    vec![
+        backend.schema(
+            Table::create()
+                .table(Schedules::Table)
+                .col(columns::id(backend, Schedules::Tenant).not_null())
+                .col(columns::id(backend, Schedules::CampaignId).not_null())
+                .col(columns::id(backend, Schedules::Granularity).not_null())
+                .col(columns::integer(Schedules::NextDay))
+                .primary_key(
+                    Index::create()
+                        .col(Schedules::Tenant)
+                        .col(Schedules::Granularity)
+                        .col(Schedules::CampaignId),
+                ),
+        ),
+        backend.schema(
+            Index::create()
+                .name("campaign_schedule_next")
+                .table(Schedules::Table)
+                .col(Schedules::Tenant)
+                .col(Schedules::Granularity)
+                .col(Schedules::NextDay)
+                .col(Schedules::CampaignId),
         ),
     ]
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hexalpes_campaign_management::{report, sweep};
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::Edge;
+use hexalpes_kernel::{Edge, Timestamp};
 use http::Request;
 use sea_query::{Expr, ExprTrait as _, Query};
 use serde_json::{Value, json};
@@ -194,6 +194,64 @@ async fn a_campaign_of_which_nothing_is_known_has_a_report_without_ratios() {
     .await;
 }
 
+/// Kinds and first days of a campaign's reports, in order.
+async fn periods(app: &TestApp, campaign: &str) -> Vec<String> {
+    let mut periods = Vec::new();
+    let mut path = format!("/v1/reports?campaign_id={campaign}&limit=200");
+    loop {
+        let (_, page) = app.get(&path).await;
+        periods.extend(page["items"].as_array().unwrap().iter().map(|report| {
+            let period = &report["reporting_period"];
+            let text = |name: &str| period[name].as_str().unwrap().to_owned();
+            format!("{} {}", text("granularity"), text("start"))
+        }));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/v1/reports?campaign_id={campaign}&limit=200&cursor={cursor}");
+    }
+    periods.sort();
+    periods
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_an_absence_each_period_that_was_missed_is_reported_once_the_oldest_first() {
+    on_each_database(async |app| {
+        let id = app
+            .drafted(&json!({ "end_date": "2025-12-31", "budgets": [{ "kind": "TOTAL", "limit": 1_000 }] }))
+            .await;
+        app.verb(&id, "activate", &Value::Null).await;
+        app.spent(&id, "s-1", "100").await;
+        app.edge.advance(DAY * 290);
+        let edge: Arc<dyn Edge> = app.edge.clone();
+        // Of two processes each makes its part; a round has 200 of a kind.
+        let (one, other) = tokio::join!(report(&app.db, &edge), report(&app.db, &edge));
+        let first = one.unwrap() + other.unwrap();
+        assert!((200 + 41 + 10..=290 + 41 + 10).contains(&first), "{first}");
+        let mut last = String::new();
+        for daily in periods(&app, &id).await.iter().filter(|period| period.starts_with("DAILY")) {
+            // None is left out before another.
+            let day = daily.trim_start_matches("DAILY ").to_owned();
+            assert_eq!(if last.is_empty() { "2025-01-15".to_owned() } else { next(&last) }, day);
+            last = day;
+        }
+        let second = app.sweep().await;
+        assert_eq!((first + second, app.sweep().await), (290 + 41 + 10, 0));
+        let all = periods(&app, &id).await;
+        let of = |kind: &str| all.iter().filter(|period| period.starts_with(kind)).count();
+        // Days and months until the end of October, and Mondays until the 20th, whose week is over.
+        assert_eq!((of("DAILY"), of("WEEKLY"), of("MONTHLY")), (290, 41, 10), "{all:?}");
+        assert_eq!(app.events_of("CampaignPerformanceReport").await.len(), all.len());
+        let (_, january) = app.get("/v1/reports?granularity=MONTHLY&sort=generated_at&limit=1").await;
+        assert_eq!(january["items"][0]["performance_summary"]["spend_minor"], 10_000, "{january}");
+    })
+    .await;
+}
+
+/// The day after a day.
+fn next(day: &str) -> String {
+    let start = Timestamp::parse(&format!("{day}T00:00:00Z")).unwrap();
+    start.after(DAY).to_string()[..10].to_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_days_weeks_and_months_are_made_once_by_themselves() {
     on_each_database(async |app| {
@@ -202,24 +260,15 @@ async fn reports_of_days_weeks_and_months_are_made_once_by_themselves() {
         app.edge.advance(DAY);
         assert_eq!((app.sweep().await, app.sweep().await), (1, 0));
         // Monday: the day before, and the week.
+        // Monday: the four days since, and the week.
         app.edge.advance(DAY * 4);
-        assert_eq!((app.sweep().await, app.sweep().await), (2, 0));
+        assert_eq!((app.sweep().await, app.sweep().await), (5, 0));
         app.edge.advance(DAY * 12);
-        // It is complete since the 24th: the week until the 26th, and January.
-        assert_eq!((app.sweep().await, app.sweep().await), (2, 0));
-        let (_, page) = app.get(&format!("/v1/reports?campaign_id={id}&sort=generated_at")).await;
-        let periods: Vec<String> = page["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|report| {
-                let period = &report["reporting_period"];
-                let text = |name: &str| period[name].as_str().unwrap().to_owned();
-                format!("{} {}", text("granularity"), text("start"))
-            })
-            .collect();
-        assert_eq!(periods[0], "DAILY 2025-01-15");
-        assert_eq!(periods.len(), 5, "{periods:?}");
+        // Its last day was the 24th: five more days, the week until the 26th, and January.
+        assert_eq!((app.sweep().await, app.sweep().await), (7, 0));
+        let mut expected: Vec<String> = (15..25).map(|day| format!("DAILY 2025-01-{day}")).collect();
+        expected.extend(["MONTHLY 2025-01-01", "WEEKLY 2025-01-13", "WEEKLY 2025-01-20"].map(str::to_owned));
+        assert_eq!(periods(&app, &id).await, expected);
         let (_, page) = app.get("/v1/reports?granularity=MONTHLY").await;
         assert_eq!(page["items"][0]["reporting_period"]["end"], "2025-02-01");
         let request = Request::get("/v1/reports?granularity=WEEKLY").header("accept", "text/csv");

@@ -34,15 +34,20 @@ impl Granularity {
 
     /// The last period that is over today; `None` where there is no calendar for it.
     pub fn last_before(self, today: Day) -> Option<Period> {
+        self.around(self.around(today)?.start.plus(-1))
+    }
+
+    /// The period that a day lies in; `None` where there is no calendar for it.
+    pub fn around(self, day: Day) -> Option<Period> {
         let (start, end) = match self {
-            Self::Daily => (today.plus(-1), today),
+            Self::Daily => (day, day.plus(1)),
             Self::Weekly => {
-                let monday = today.plus(1 - i64::from(today.weekday()));
-                (monday.plus(-7), monday)
+                let monday = day.plus(1 - i64::from(day.weekday()));
+                (monday, monday.plus(7))
             }
             Self::Monthly => {
-                let first = first_of_month(today);
-                (first_of_month(first.plus(-1)), first)
+                let first = first_of_month(day);
+                (first, first_of_month(first.plus(31)))
             }
             Self::Custom => return None,
         };
@@ -91,5 +96,9 @@ mod tests {
         assert_eq!(told(Granularity::Custom), None);
         let week = Granularity::Weekly.last_before(today).unwrap();
         assert_eq!((week.days(), week.previous().start.to_string()), (7, "2024-12-30".to_owned()));
+        let february = Granularity::Monthly.around(Day::parse("2024-02-29").unwrap()).unwrap();
+        assert_eq!((february.start.to_string(), february.days()), ("2024-02-01".to_owned(), 29));
+        assert_eq!(Granularity::Monthly.around(february.start), Some(february));
+        assert_eq!(Granularity::Weekly.around(week.start), Some(week));
     }
 }
