@@ -94,6 +94,18 @@ pub struct RecruitmentRequested {
     pub requested_at: String,
 }
 
+/// A partner looks for nobody any longer, and did until then. Once per `request_id`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecruitmentCancelled {
+    pub request_id: String,
+    pub partner_id: String,
+    pub reason: String,
+    pub cancelled_at: String,
+    /// Counts up from 1 within the request.
+    #[serde(default)]
+    pub revision: i64,
+}
+
 /// What `salary_range` and `budget_range` hold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AmountRange {
@@ -158,5 +170,6 @@ events! { "com.hexabuilders.partners.":
     PartnerRegistrationCompleted(PartnerRegistrationCompleted) by partner_id to REGISTRATION_TOPIC;
     PartnerValidationCompleted(PartnerValidationCompleted) by partner_id to VALIDATION_TOPIC;
     RecruitmentRequested(RecruitmentRequested) by partner_id to RECRUITMENT_TOPIC;
+    RecruitmentCancelled(RecruitmentCancelled) by partner_id;
     PartnerMetricsSnapshot(PartnerMetricsSnapshot) by partner_id to METRICS_TOPIC;
 }

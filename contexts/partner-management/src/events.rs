@@ -2,7 +2,7 @@
 
 use hexalpes_contracts::partners::{
     AmountRange, Event, PartnerMetricsSnapshot, PartnerRegistrationCompleted, PartnerValidationCompleted,
-    RecruitmentRequested,
+    RecruitmentCancelled, RecruitmentRequested,
 };
 use hexalpes_contracts::{Dict, List};
 use hexalpes_db::{DbError, Tx};
@@ -138,6 +138,22 @@ pub(crate) async fn of_request(
         candidate_sources: List::of(&sources),
         screening_criteria: dict(&asked.screening),
         requested_at: request.requested_at.to_string(),
+    });
+    append(tx, id, &event, cause).await
+}
+
+pub(crate) async fn of_cancelled(
+    tx: &Tx,
+    id: Uuid,
+    request: &RecruitmentRequest,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let event = Event::RecruitmentCancelled(RecruitmentCancelled {
+        request_id: request.id.to_string(),
+        partner_id: request.partner.to_string(),
+        reason: request.cancelled.clone().unwrap_or_default(),
+        cancelled_at: request.changed_at.to_string(),
+        revision: i64::from(request.revision),
     });
     append(tx, id, &event, cause).await
 }

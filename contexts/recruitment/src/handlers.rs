@@ -1,34 +1,49 @@
-//! What this context does with messages: for each request of a partner it opens a job, which is matched soon.
+//! What this context does with messages: for each request of a partner it opens a job, which is matched soon, and ends it
+//! when the partner calls the request off.
 //!
 //! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the consumer's, and who
 //! fits a job, which is found in the background.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, Rejection};
-use hexalpes_contracts::partners::{RECRUITMENT_TOPIC, RecruitmentRequested};
+use hexalpes_contracts::partners::{
+    RECRUITMENT_TOPIC, RecruitmentCancelled, RecruitmentRequested, TOPIC as PARTNERS_TOPIC,
+};
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Cause, Edge};
 
-use crate::commands::{self, JobNotOpened, NotMatched};
+use crate::commands::{self, JobNotOpened, NotMatched, RequestNotCancelled};
 use crate::told;
 
 /// This context's name on the wire.
 const SERVICE: &str = "recruitment";
 const REQUESTED: &str = "com.hexabuilders.partners.RecruitmentRequested";
+const CANCELLED: &str = "com.hexabuilders.partners.RecruitmentCancelled";
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'. What they make
 /// due is done by [`crate::Matching`].
-pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 1], OpenError> {
-    let options = ConsumerOptions {
-        only_kind: Some(REQUESTED),
-        // One request says nothing about the next one of its partner.
-        order: KeyOrder::Independent,
-        ..ConsumerOptions::new(SERVICE, "recruitment-requested", TopicName::parse(RECRUITMENT_TOPIC)?)
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 2], OpenError> {
+    // One request says nothing about the next one of its partner.
+    let order = KeyOrder::Independent;
+    let named = |handler, topic: &str| -> Result<ConsumerOptions, OpenError> {
+        Ok(ConsumerOptions::new(SERVICE, handler, TopicName::parse(topic)?))
     };
-    let requests = Requests { edge: Arc::clone(edge) };
-    Ok([EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), requests, options)?])
+    let asked = ConsumerOptions {
+        only_kind: Some(REQUESTED),
+        order,
+        ..named("recruitment-requested", RECRUITMENT_TOPIC)?
+    };
+    // That a request was called off is told there alone, among all that partner-management tells.
+    let called_off = ConsumerOptions { order, ..named("recruitment-cancelled", PARTNERS_TOPIC)? };
+    let (requests, cancellations) =
+        (Requests { edge: Arc::clone(edge) }, Cancellations { edge: Arc::clone(edge) });
+    Ok([
+        EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), requests, asked)?,
+        EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), cancellations, called_off)?,
+    ])
 }
 
 /// Takes in what partners ask for.
@@ -50,10 +65,10 @@ impl Handler for Requests {
             Ok(opened) => opened,
             Err(JobNotOpened::Database(error)) => return Err(error.into()),
             Err(error @ JobNotOpened::OtherPartner { .. }) => {
-                return Err(HandleError::Rejected(Rejection::new("request_taken", error.to_string())));
+                return Err(taken(&error));
             }
         };
-        if opened.duplicate {
+        if opened.duplicate || commands::refuse_cancelled(tx, &opened.job, self.edge.uuid(), cause).await? {
             return Ok(());
         }
         match commands::search(tx, opened.job, cause).await {
@@ -62,4 +77,29 @@ impl Handler for Requests {
             Err(error) => Err(HandleError::Unexpected { why: error.to_string() }),
         }
     }
+}
+
+/// Takes in what partners call off.
+#[derive(Clone, Debug)]
+pub struct Cancellations {
+    pub edge: Arc<dyn Edge>,
+}
+
+impl Handler for Cancellations {
+    async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
+        if !event.is(CANCELLED) {
+            return Ok(());
+        }
+        let told: RecruitmentCancelled = event.data_as()?;
+        let command = told::of_cancelled(&told, &*self.edge).map_err(HandleError::invalid_event)?;
+        match commands::cancel_request(tx, command, cause).await {
+            Ok(()) => Ok(()),
+            Err(RequestNotCancelled::Database(error)) => Err(error.into()),
+            Err(error @ RequestNotCancelled::OtherPartner { .. }) => Err(taken(&error)),
+        }
+    }
+}
+
+fn taken(error: &dyn Display) -> HandleError {
+    HandleError::Rejected(Rejection::new("request_taken", error.to_string()))
 }

@@ -19,7 +19,7 @@ mod store;
 mod told;
 mod views;
 
-pub use handlers::{Requests, consumers};
+pub use handlers::{Cancellations, Requests, consumers};
 pub use http::{App, api};
 pub use index::CandidateIndex;
 pub use matching::{Matching, look, match_due};

@@ -4,14 +4,14 @@
 
 use std::fmt::Display;
 
-use hexalpes_contracts::partners::{AmountRange, RecruitmentRequested};
+use hexalpes_contracts::partners::{AmountRange, RecruitmentCancelled, RecruitmentRequested};
 use hexalpes_contracts::{Dict, List};
 use hexalpes_kernel::{Amount, Currency, Edge, Money, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::commands::OpenJob;
+use crate::commands::{CancelRequest, OpenJob};
 use crate::domain::{
     Date, Document, ExperienceLevel, JobId, JobTerms, JobType, MoneyRange, OPENINGS_MAX, PartnerId, PayRange,
     Period, Place, RequestId, RequiredSkill, SKILLS_MAX, Skill, SkillLevel, Source, Urgency, YEARS_MAX,
@@ -67,6 +67,16 @@ pub(crate) fn of_requested(
     let terms = terms(requested)?;
     let id = JobId::new(edge.uuid());
     Ok(OpenJob { id, partner, request: Some(request), terms, requested_at })
+}
+
+/// The command, or what is wrong with the event.
+pub(crate) fn of_cancelled(told: &RecruitmentCancelled, edge: &dyn Edge) -> Result<CancelRequest, String> {
+    Ok(CancelRequest {
+        request: named("request_id", RequestId::parse(&told.request_id))?,
+        partner: named("partner_id", PartnerId::parse(&told.partner_id))?,
+        reason: told.reason.clone(),
+        event: edge.uuid(),
+    })
 }
 
 fn terms(requested: &RecruitmentRequested) -> Result<JobTerms, String> {

@@ -118,7 +118,7 @@ fn list() -> List {
 fn events_of_partners_are_carried_with_every_field() {
     use partners::{
         Event, PartnerMetricsSnapshot, PartnerRegistrationCompleted, PartnerValidationCompleted,
-        RecruitmentRequested,
+        RecruitmentCancelled, RecruitmentRequested,
     };
     carried!(partners:
         Event::PartnerRegistrationCompleted(PartnerRegistrationCompleted {
@@ -138,6 +138,10 @@ fn events_of_partners_are_carried_with_every_field() {
             remote_work_allowed: true, location_preferences: list(), salary_range: dict(),
             budget_range: dict(), hiring_timeline: dict(), urgency_level: "HIGH".into(),
             candidate_sources: list(), screening_criteria: dict(), requested_at: "2025-01-15T10:30:00Z".into(),
+        }),
+        Event::RecruitmentCancelled(RecruitmentCancelled {
+            request_id: "r-1".into(), partner_id: "p-1".into(), reason: "the project was stopped".into(),
+            cancelled_at: "2025-01-16T10:30:00Z".into(), revision: 2,
         }),
         Event::PartnerMetricsSnapshot(PartnerMetricsSnapshot {
             snapshot_id: "s-1".into(), partner_id: "p-1".into(), revision: 5, trigger: "CHANGE".into(),

@@ -87,6 +87,7 @@ pub async fn cancel_request(
     seen.check(request.revision)?;
     if request.cancel(&reason, cause.at)? {
         store::save_request(tx, &request).await?;
+        events::of_cancelled(tx, ids.uuid(), &request, cause).await?;
         take_snapshot_of(tx, ids, &request.partner, cause).await?;
     }
     Ok(request)

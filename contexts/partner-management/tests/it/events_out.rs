@@ -164,6 +164,28 @@ async fn a_request_for_people_is_told_with_every_field() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_called_off_is_told_once_with_every_field() {
+    on_each_database(async |app| {
+        let id = app.validated(&a_partner()).await;
+        let (_, made) = app.post(&format!("/v1/partners/{id}/recruitment-requests"), &a_request()).await;
+        let request = made["request_id"].as_str().unwrap();
+        app.edge.advance(Duration::from_hours(1));
+        let cancel = format!("/v1/partners/{id}/recruitment-requests/{request}/cancel");
+        for _ in 0..2 {
+            let (status, _) = app.post(&cancel, &json!({ "reason": "the project was stopped" })).await;
+            assert_eq!(status, 200);
+        }
+        let told = app.events_of("RecruitmentCancelled").await;
+        let expected = json!({
+            "request_id": request, "partner_id": id, "reason": "the project was stopped",
+            "cancelled_at": "2025-01-15T11:30:00Z", "revision": 2,
+        });
+        assert_eq!(told, [expected]);
+    })
+    .await;
+}
+
 /// Accepts S2-TOP-4, G-10.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_figures_of_a_partner_are_told_with_every_field() {

@@ -170,6 +170,7 @@ async fn hire(
     }
     events::of_hired(tx, new.hired_event, &hire, cause).await?;
     if is_last {
+        store::end_applications(tx, job.id(), None, cause).await?;
         events::of_completed(tx, new.completed_event, &job, cause).await?;
     }
     Ok(hire)

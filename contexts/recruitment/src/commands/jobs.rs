@@ -104,13 +104,82 @@ pub async fn change_job<E: From<JobNotChanged> + From<DbError>>(
 
 pub async fn end_job(tx: &Tx, command: EndJob, cause: &Cause) -> Result<Job, JobNotChanged> {
     let EndJob { id, seen, status, reason, event } = command;
-    let mut job = load(tx, id, &seen).await?;
+    let job = load(tx, id, &seen).await?;
+    end(tx, job, status, reason, event, cause).await
+}
+
+async fn end(
+    tx: &Tx,
+    mut job: Job,
+    status: JobStatus,
+    reason: Option<String>,
+    event: Uuid,
+    cause: &Cause,
+) -> Result<Job, JobNotChanged> {
     let before = job.revision();
     if job.end(status, reason, cause.at)? {
         store::save_job(tx, &job, before).await?;
+        let reason = job.ending().and_then(|ending| ending.reason.as_deref());
+        store::end_applications(tx, job.id(), reason, cause).await?;
         events::of_completed(tx, event, &job, cause).await?;
     }
     Ok(job)
+}
+
+/// The partner who asked for it looks for nobody any longer.
+#[derive(Clone, Debug)]
+pub struct CancelRequest {
+    pub request: RequestId,
+    pub partner: PartnerId,
+    pub reason: String,
+    /// The id of the event that says that its job is over.
+    pub event: Uuid,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestNotCancelled {
+    #[error("job {existing} was opened for this request, by another partner")]
+    OtherPartner { existing: JobId },
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// The job of the request is cancelled; one that is over stays as it is. What is called off before its job is opened is
+/// kept for [`refuse_cancelled`].
+pub async fn cancel_request(
+    tx: &Tx,
+    command: CancelRequest,
+    cause: &Cause,
+) -> Result<(), RequestNotCancelled> {
+    let CancelRequest { request, partner, reason, event } = command;
+    let Some(job) = store::load_by_request(tx, &request).await? else {
+        return Ok(store::insert_cancellation(tx, &request, &partner, &reason, cause.at).await?);
+    };
+    if *job.partner() != partner {
+        return Err(RequestNotCancelled::OtherPartner { existing: job.id().clone() });
+    }
+    Ok(cancel(tx, job, reason, event, cause).await?)
+}
+
+/// Cancels a job that was opened for a request that had been called off before; tells whether it had.
+pub(crate) async fn refuse_cancelled(
+    tx: &Tx,
+    job: &Job,
+    event: Uuid,
+    cause: &Cause,
+) -> Result<bool, DbError> {
+    let Some(request) = job.request() else { return Ok(false) };
+    let Some(reason) = store::cancellation_of(tx, request, job.partner()).await? else { return Ok(false) };
+    cancel(tx, job.clone(), reason, event, cause).await?;
+    Ok(true)
+}
+
+async fn cancel(tx: &Tx, job: Job, reason: String, event: Uuid, cause: &Cause) -> Result<(), DbError> {
+    match end(tx, job, JobStatus::Cancelled, Some(reason), event, cause).await {
+        Err(JobNotChanged::Database(error)) => Err(error),
+        // It was over before.
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 async fn load(tx: &Tx, id: JobId, seen: &IfMatch) -> Result<Job, JobNotChanged> {

@@ -19,8 +19,10 @@ pub use candidates::{
 };
 pub use costs::{CostNotRecorded, CostRecorded, RecordCost, record_cost};
 pub use hire::{AcceptOffer, HireCandidate, NewHire, NotHired, Terms, accept_offer, hire_candidate};
+pub(crate) use jobs::refuse_cancelled;
 pub use jobs::{
-    ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, change_job, end_job, open_job,
+    CancelRequest, ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, RequestNotCancelled,
+    cancel_request, change_job, end_job, open_job,
 };
 pub(crate) use matching::search;
 pub use matching::{Found, Matched, NotMatched, StartMatching, start_matching};

@@ -1,7 +1,7 @@
 //! Applications as rows, each step of theirs as one.
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
-use hexalpes_kernel::Actor;
+use hexalpes_kernel::{Actor, Cause};
 use sea_query::{Expr, ExprTrait as _, Order, Query};
 
 use super::{Cells, TENANT, by_id, hit, insert, narrow, select, update};
@@ -137,6 +137,51 @@ async fn with_steps(tx: &Tx, rows: &[Row]) -> Result<Vec<Application>, DbError> 
         restored.ok_or_else(|| DbError::column("id", "the application has no steps"))
     };
     rows.iter().map(restore).collect()
+}
+
+/// Ends what is not at its end yet of the applications for a job, with their offers and interviews: rejected, for its
+/// search is over. By statements about all of them, for there may be thousands.
+pub(crate) async fn end_applications(
+    tx: &Tx,
+    job: &JobId,
+    reason: Option<&str>,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let at = cause.at.as_micros();
+    let rejected = Stage::Rejected.name();
+    let over = Stage::WORDS.iter().filter(|(_, stage)| stage.is_over()).map(|(name, _)| *name);
+    let is_open = Expr::col("tenant")
+        .eq(TENANT)
+        .and(Expr::col("job_id").eq(job.as_str()))
+        .and(Expr::col("stage").is_not_in(over));
+    let open = || Query::select().column("id").from("application").and_where(is_open.clone()).to_owned();
+    super::talks::end_talks(tx, &open(), reason, cause.at).await?;
+    // A step is never before the one before.
+    let then = Expr::case(Expr::col("changed_at").gt(at), Expr::col("changed_at")).finally(at);
+    let steps = Query::select()
+        .columns(["tenant", "id", "revision"])
+        .expr(Expr::val(rejected))
+        .expr(then.clone())
+        .expr(Expr::val(cause.actor.as_str()))
+        .expr(Expr::val(reason))
+        .from("application")
+        .and_where(is_open.clone())
+        .to_owned();
+    let mut insert = Query::insert();
+    insert
+        .into_table("application_step")
+        .columns(["tenant", "application_id", "ordinal", "stage", "at", "actor", "reason"])
+        .select_from(steps)
+        .map_err(|_| DbError::Range("columns of a step"))?;
+    tx.execute(&insert).await?;
+    let update = Query::update()
+        .table("application")
+        .value("stage", rejected)
+        .value("revision", Expr::col("revision").add(1))
+        .value("changed_at", then)
+        .and_where(is_open)
+        .to_owned();
+    tx.execute(&update).await.map(drop)
 }
 
 /// Forgets why an application went which way.

@@ -1,6 +1,7 @@
 //! The tables of jobs, candidates, applications, hires and matches. Unique keys hold what must not be there twice.
 
 mod applications;
+mod cancellations;
 mod candidates;
 mod changes;
 mod costs;
@@ -13,9 +14,10 @@ mod tables;
 mod talks;
 
 pub(crate) use applications::{
-    ApplicationFilter, application_of, applications_of, forget_reasons, insert_application, load_application,
-    page_of_applications, save_application,
+    ApplicationFilter, application_of, applications_of, end_applications, forget_reasons, insert_application,
+    load_application, page_of_applications, save_application,
 };
+pub(crate) use cancellations::{cancellation_of, insert_cancellation};
 pub(crate) use candidates::{
     Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates,
     page_of_candidates, revisions_of_active, save_candidate,

@@ -12,6 +12,7 @@ pub const MIGRATIONS: &[Migration] = &[
         |backend| [jobs(backend), candidates(backend), applications(backend), results(backend)].concat(),
     ),
     Migration::new("recruitment", 2, "create matching_due", due),
+    Migration::new("recruitment", 3, "create request_cancellation", cancellations),
 ];
 
 /// Columns of one database, by what they hold.
@@ -294,4 +295,14 @@ fn due(backend: Backend) -> Vec<String> {
         .col(of.id("actor"))
         .to_owned();
     vec![backend.schema(&due), of.index("job_status", "job", &["status", "id"])]
+}
+
+fn cancellations(backend: Backend) -> Vec<String> {
+    let of = Columns(backend);
+    let cancellation =
+        vec![of.id("request_id"), of.id("partner_id"), of.text("reason"), number("cancelled_at")];
+    vec![
+        of.table("request_cancellation", &["request_id", "partner_id"], cancellation),
+        of.index("application_job", "application", &["job_id", "stage"]),
+    ]
 }

@@ -2,7 +2,7 @@
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Expr, ExprTrait as _, Query};
+use sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 
 use super::json::{EmploymentJson, read, written};
 use super::{Cells, TENANT, by_id, hit, insert, select, update};
@@ -43,6 +43,36 @@ pub(crate) async fn cancel_interviews(tx: &Tx, application: &ApplicationId) -> R
         .and_where(Expr::col("status").eq(InterviewState::Scheduled.name()))
         .to_owned();
     tx.execute(&update).await.map(drop)
+}
+
+/// Cancels the interviews that are scheduled, and ends the offers that are open, of the applications that are selected.
+pub(super) async fn end_talks(
+    tx: &Tx,
+    of: &SelectStatement,
+    reason: Option<&str>,
+    at: Timestamp,
+) -> Result<(), DbError> {
+    let cancelled = InterviewState::Cancelled { reason: None };
+    let interviews = Query::update()
+        .table("interview")
+        .value("status", cancelled.name())
+        .value("notes", reason)
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("application_id").in_subquery(of.clone()))
+        .and_where(Expr::col("status").eq(InterviewState::Scheduled.name()))
+        .to_owned();
+    tx.execute(&interviews).await?;
+    let at = at.as_micros();
+    let sooner = Expr::case(Expr::col("expires_at").lt(at), Expr::col("expires_at")).finally(at);
+    let offers = Query::update()
+        .table("offer")
+        .value("status", "EXPIRED")
+        .value("expires_at", sooner)
+        .and_where(Expr::col("tenant").eq(TENANT))
+        .and_where(Expr::col("application_id").in_subquery(of.clone()))
+        .and_where(Expr::col("status").eq("OPEN"))
+        .to_owned();
+    tx.execute(&offers).await.map(drop)
 }
 
 fn interview_state(interview: &Interview) -> Cells {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod bad_input;
+mod called_off;
 mod candidates;
 mod due;
 mod hiring;

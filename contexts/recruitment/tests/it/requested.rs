@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hexalpes_consumer::{Event, HandleError, Handler as _};
+use hexalpes_consumer::{Event, HandleError, Handler};
 use hexalpes_db::Tx;
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Edge};
 use hexalpes_recruitment::Requests;
@@ -40,12 +40,22 @@ pub(crate) fn requested(request: &str) -> Value {
 }
 
 impl TestApp {
-    async fn handle(&self, id: &str, data: &Value) -> Result<(), HandleError> {
+    pub(crate) async fn handle(&self, id: &str, data: &Value) -> Result<(), HandleError> {
         let edge: Arc<dyn Edge> = self.edge.clone();
-        let requests = Requests { edge };
+        self.let_handle(Requests { edge }, id, "RecruitmentRequested", data).await
+    }
+
+    /// As a consumer lets handle an event of partner-management.
+    pub(crate) async fn let_handle(
+        &self,
+        handler: impl Handler,
+        id: &str,
+        kind: &str,
+        data: &Value,
+    ) -> Result<(), HandleError> {
         let event = Event {
             id: id.to_owned(),
-            kind: "com.hexabuilders.partners.RecruitmentRequested".to_owned(),
+            kind: format!("com.hexabuilders.partners.{kind}"),
             source: None,
             subject: None,
             time: None,
@@ -60,7 +70,7 @@ impl TestApp {
             actor: Actor::anonymous(),
             at: self.edge.now(),
         };
-        self.db.write(async move |tx: &Tx| requests.handle(tx, &event, &cause).await).await
+        self.db.write(async move |tx: &Tx| handler.handle(tx, &event, &cause).await).await
     }
 }
 

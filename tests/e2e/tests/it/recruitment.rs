@@ -1,8 +1,38 @@
 //! Recruitment in the whole product: who was matched and hired is in the audit trail, under one correlation id.
 
-use hexalpes_e2e::Product;
+use hexalpes_e2e::{Journey, Product};
 use hexalpes_kernel::CloudEvent;
 use serde_json::{Value, json};
+
+/// A candidate who comes later is told of without anybody asking, under the correlation id of who registered it; what a
+/// partner calls off is over.
+#[tokio::test]
+async fn a_requested_job_is_matched_by_itself_and_cancelled_with_its_request() {
+    let product = Product::start();
+    let [partners, recruitment, campaigns] =
+        ["--partners-port", "--recruitment-port", "--campaigns-port"].map(|flag| product.port_of(flag));
+    let journey = Journey::on_ports([partners, product.port(), recruitment, campaigns], "CORR-called-off");
+    let (partner, _) = journey.validated("Called Off").await;
+    let request = journey.request(&partner).await;
+    let job = journey.job(&request).await;
+    let candidate = journey.candidate("Later Candidate").await;
+    let path = format!("/v1/partners/{partner}/matches");
+    let found = journey.partners.until(&path, |found| found["items"][0]["candidate_id"].is_string()).await;
+    assert_eq!(
+        (&found["items"][0]["candidate_id"], &found["items"][0]["job_id"]),
+        (&json!(candidate), &json!(job))
+    );
+    let applied = json!({ "job_id": job, "candidate_id": candidate });
+    let application = journey.recruitment.made("/v1/applications", &applied).await;
+    let cancel = format!("/v1/partners/{partner}/recruitment-requests/{request}/cancel");
+    journey.partners.made(&cancel, &json!({ "reason": "the project was stopped" })).await;
+    let path = format!("/v1/jobs/{job}");
+    let found = journey.recruitment.until(&path, |found| found["status"] == "CANCELLED").await;
+    assert_eq!(found["end_reason"], "the project was stopped", "{found}");
+    let path = format!("/v1/applications/{}", application["id"].as_str().expect("it was made"));
+    let (_, found) = journey.recruitment.get(&path).await;
+    assert_eq!(found["stage"], "REJECTED", "{found}");
+}
 
 /// Accepts S0-SVC-9, S2-MTX-7.
 #[tokio::test]
