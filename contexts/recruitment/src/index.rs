@@ -140,8 +140,7 @@ impl CandidateIndex {
         let of_job = |job: &Job| {
             let (wanted, minimum) = (Wanted::of(job, &known.vocabulary), job.terms().shortlist.minimum_bp);
             let score = |(place, slot): &(usize, &Slot)| {
-                let total = matcher::score(&wanted, slot.traits_for(job)?).total;
-                (total >= minimum).then_some((*place, total))
+                matcher::total(&wanted, slot.traits_for(job)?, minimum).map(|total| (*place, total))
             };
             slots.iter().filter_map(score).collect()
         };

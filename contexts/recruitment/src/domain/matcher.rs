@@ -52,6 +52,12 @@ impl Component {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Word(u32);
 
+impl Word {
+    fn mark(self) -> u64 {
+        1 << (self.0 % u64::BITS)
+    }
+}
+
 /// What no candidate has said.
 const UNSAID: Word = Word(u32::MAX);
 
@@ -95,6 +101,8 @@ impl At {
 pub struct Traits {
     /// With years of practice, in the order of their words.
     skills: Box<[(Word, u8)]>,
+    /// A bit for each skill, which others may share: where it is not set, there is nothing to look for.
+    marks: u64,
     years: u8,
     places: Box<[At]>,
     remote: bool,
@@ -115,6 +123,7 @@ impl Traits {
             .iter()
             .map(|place| At { city: vocabulary.learn(place.city()), whole: vocabulary.learn(place.key()) });
         Self {
+            marks: skills.iter().fold(0, |marks, (word, _)| marks | word.mark()),
             skills: skills.into(),
             years: profile.years(),
             places: places.collect(),
@@ -128,6 +137,9 @@ impl Traits {
     }
 
     fn practice(&self, skill: Word) -> Option<u8> {
+        if self.marks & skill.mark() == 0 {
+            return None;
+        }
         // The longest, should a skill be there twice.
         let from = self.skills.partition_point(|(word, _)| *word < skill);
         self.skills[from..].iter().take_while(|(word, _)| *word == skill).map(|(_, years)| *years).last()
@@ -235,16 +247,35 @@ pub struct Score {
 
 /// How well a candidate fits.
 pub fn score(wanted: &Wanted, traits: &Traits) -> Score {
-    let components = WEIGHTS.map(|(component, _)| match component {
+    let components = WEIGHTS.map(|(component, _)| scored(component, wanted, traits));
+    let weighted = WEIGHTS.iter().zip(&components).map(|((_, weight), (score, _))| weight * score);
+    Score { total: weighted.sum::<u32>() / FULL, components }
+}
+
+/// As [`score`], the sum alone; `None` where it is less than `least`.
+pub fn total(wanted: &Wanted, traits: &Traits, least: u32) -> Option<u32> {
+    // The others are known at a glance, and tell of most that skills cannot make up for them.
+    let others = WEIGHTS.iter().filter(|(component, _)| *component != Component::Skills);
+    let others: u32 = others.map(|(component, weight)| weight * scored(*component, wanted, traits).0).sum();
+    let weight =
+        WEIGHTS.iter().find(|(component, _)| *component == Component::Skills).map_or(0, |(_, of)| *of);
+    if (others + weight * FULL) / FULL < least {
+        return None;
+    }
+    let total = (others + weight * skills(wanted, traits).0) / FULL;
+    (total >= least).then_some(total)
+}
+
+#[inline]
+fn scored(component: Component, wanted: &Wanted, traits: &Traits) -> (u32, Reason) {
+    match component {
         Component::Skills => skills(wanted, traits),
         Component::Experience => experience(wanted, traits),
         Component::Location => location(wanted, traits),
         Component::Salary => salary(wanted, traits),
         Component::JobType => job_type(wanted, traits),
         Component::Availability => availability(wanted, traits),
-    });
-    let weighted = WEIGHTS.iter().zip(&components).map(|((_, weight), (score, _))| weight * score);
-    Score { total: weighted.sum::<u32>() / FULL, components }
+    }
 }
 
 /// A skill that is held counts half, and the other half in the share of the practice that it takes. What would be nice
@@ -360,13 +391,21 @@ pub fn shortlist<'a, T: Copy>(
     size: usize,
     minimum_bp: u32,
 ) -> Vec<(T, Score)> {
-    let mut fitting: Vec<(u32, T, &Traits)> = candidates
-        .map(|(of, traits)| (score(wanted, traits).total, of, traits))
-        .filter(|(total, ..)| *total >= minimum_bp)
-        .collect();
     let order = |one: &(u32, T, &Traits), other: &(u32, T, &Traits)| {
         other.0.cmp(&one.0).then_with(|| id(one.1).cmp(id(other.1)))
     };
+    let mut fitting: Vec<(u32, T, &Traits)> = Vec::new();
+    let mut least = minimum_bp;
+    for (of, traits) in candidates {
+        let Some(total) = total(wanted, traits, least) else { continue };
+        fitting.push((total, of, traits));
+        if size > 0 && fitting.len() == size * SIFTED_AT {
+            // Whoever is behind the best of these is behind the best of all.
+            let (_, last, _) = fitting.select_nth_unstable_by(size - 1, order);
+            least = last.0;
+            fitting.truncate(size);
+        }
+    }
     if size > 0 && fitting.len() > size {
         fitting.select_nth_unstable_by(size - 1, order);
     }
@@ -374,6 +413,9 @@ pub fn shortlist<'a, T: Copy>(
     fitting.sort_unstable_by(order);
     fitting.into_iter().map(|(_, of, traits)| (of, score(wanted, traits))).collect()
 }
+
+/// Of so many times those that are wanted, the others are forgotten.
+const SIFTED_AT: usize = 8;
 
 #[cfg(test)]
 mod tests;

@@ -222,6 +222,16 @@ proptest! {
                 .collect::<Vec<_>>()
         };
         let best = listed(false);
+        // As if nobody had been passed over.
+        let mut vocabulary = Vocabulary::default();
+        let all: Vec<Traits> = profiles.iter().map(|profile| Traits::of(profile, &mut vocabulary)).collect();
+        let wanted = Wanted::of(&job(wish()), &vocabulary);
+        let mut scores: Vec<(String, Score)> =
+            ids.iter().cloned().zip(all.iter().map(|traits| score(&wanted, traits))).collect();
+        scores.sort_by(|(id, one), (than, other)| other.total.cmp(&one.total).then_with(|| id.cmp(than)));
+        scores.retain(|(_, score)| score.total >= minimum);
+        scores.truncate(size);
+        prop_assert_eq!(&best, &scores);
         prop_assert_eq!(&best, &listed(true));
         prop_assert!(best.len() <= size);
         for pair in best.windows(2) {
