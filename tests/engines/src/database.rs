@@ -5,10 +5,11 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::io::{Seek as _, Write as _};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
 use crate::{eventually, mariadb, postgres, tool};
@@ -57,6 +58,37 @@ impl TestDatabase {
     /// `sqlite:///…/test.db`, `postgres://…` or `mysql://…`, as `DATABASE_URL` takes it.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What a server calls it; none on `SQLite`.
+    pub fn name(&self) -> Option<&str> {
+        match &self.place {
+            Place::Server { name, .. } => Some(name),
+            Place::Folder { .. } => None,
+        }
+    }
+
+    /// The user, the password and the port of a server, for programs that take no URLs.
+    pub fn account(&self) -> Option<(&str, &str, u16)> {
+        match &self.place {
+            Place::Server { server, .. } => {
+                Some((&server.user, server.password.as_deref().unwrap_or_default(), server.port))
+            }
+            Place::Folder { .. } => None,
+        }
+    }
+
+    /// Runs statements in a server's database, with the server's own client: its commands may be among them.
+    pub fn run(&self, statements: &str) -> Result<()> {
+        let Place::Server { server, name } = &self.place else { bail!("it is no server's") };
+        let mut file = tempfile::tempfile().context("a temporary file")?;
+        file.write_all(statements.as_bytes())?;
+        file.rewind()?;
+        let mut client = match self.engine {
+            Engine::MariaDb | Engine::MySql => server.mariadb(name)?,
+            Engine::Sqlite | Engine::Postgres => server.psql(name)?,
+        };
+        tool::run(client.stdin(file)).map(drop)
     }
 
     pub(crate) fn sqlite() -> Self {
@@ -142,24 +174,24 @@ impl ServerUrl {
 
     fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
         let mut client = match engine {
-            Engine::MariaDb | Engine::MySql => self.mariadb()?,
-            Engine::Sqlite | Engine::Postgres => self.psql()?,
+            Engine::MariaDb | Engine::MySql => self.mariadb(&self.database)?,
+            Engine::Sqlite | Engine::Postgres => self.psql(&self.database)?,
         };
-        tool::run(client.arg(sql)).map(drop)
+        tool::run(client.arg(if engine == Engine::Postgres { "-c" } else { "-e" }).arg(sql)).map(drop)
     }
 
-    /// Everything but the statement.
-    fn psql(&self) -> Result<Command> {
+    /// Everything but the statements.
+    fn psql(&self, database: &str) -> Result<Command> {
         let mut command = Command::new(postgres::psql()?);
-        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.with_database(&self.database), "-c"]);
+        command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.with_database(database)]);
         Ok(command)
     }
 
-    /// Everything but the statement.
-    fn mariadb(&self) -> Result<Command> {
+    /// Everything but the statements.
+    fn mariadb(&self, database: &str) -> Result<Command> {
         let mut command = Command::new(mariadb::client()?);
         command.args(["--no-defaults", "--protocol=TCP", "-h", &self.host, "-P", &self.port.to_string()]);
-        command.args(["-u", &self.user, "-D", &self.database, "-e"]);
+        command.args(["-u", &self.user, "-D", database]);
         command.env("MYSQL_PWD", self.password.as_deref().unwrap_or_default());
         Ok(command)
     }

@@ -25,6 +25,9 @@ pub mod variable {
     pub const GO: &str = "HEXALPES_TEST_GO";
 }
 
+/// The engines whose databases are read by their log.
+pub const LOG_ENGINES: [Engine; 3] = [Engine::Postgres, Engine::MariaDb, Engine::MySql];
+
 /// The servers, and what names them.
 const SERVERS: [(Engine, &str); 3] = [
     (Engine::Postgres, variable::POSTGRES_URL),

@@ -21,6 +21,7 @@ mod absent;
 mod account;
 mod cache;
 mod database;
+mod database_server;
 mod debian;
 mod given;
 mod go;
@@ -39,7 +40,10 @@ mod wait;
 pub use absent::Absent;
 pub use cache::cache_folder;
 pub use database::{Engine, TestDatabase};
-pub use given::{PulsarUrls, databases, go, log_databases, pulsar, pulsar_program, python, variable};
+pub use database_server::{DatabaseServer, database_server};
+pub use given::{
+    LOG_ENGINES, PulsarUrls, databases, go, log_databases, pulsar, pulsar_program, python, variable,
+};
 pub use go::Go;
 pub use http::status_of;
 pub use mariadb::MariaDb;

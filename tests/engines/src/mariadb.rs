@@ -10,13 +10,13 @@ use anyhow::{Context, Result};
 
 use crate::account::{Account, give, run_as};
 use crate::server::{Server, StopWith};
-use crate::{Absent, free_port, tool};
+use crate::{Absent, DatabaseServer, Engine, free_port, tool};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// What the server runs before it accepts anybody.
+/// What the server runs before it accepts anybody, at each start.
 pub(crate) const FIRST_STATEMENTS: &str = "\
-CREATE USER 'hexalpes'@'%' IDENTIFIED BY 'hexalpes';
+CREATE USER IF NOT EXISTS 'hexalpes'@'%' IDENTIFIED BY 'hexalpes';
 GRANT ALL ON *.* TO 'hexalpes'@'%' WITH GRANT OPTION;
 ";
 
@@ -41,6 +41,35 @@ impl MariaDb {
     /// The process that listens, for whoever wants to measure or hurt it.
     pub fn process_id(&self) -> u32 {
         self.server.id()
+    }
+
+    /// It listens after the first statements have run.
+    fn until_ready(&mut self) -> Result<()> {
+        let port = self.port;
+        self.server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+    }
+}
+
+impl DatabaseServer for MariaDb {
+    fn engine(&self) -> Engine {
+        Engine::MariaDb
+    }
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn process_id(&self) -> u32 {
+        self.process_id()
+    }
+
+    fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    fn start_again(&mut self) -> Result<()> {
+        self.server.spawn_again()?;
+        self.until_ready()
     }
 }
 
@@ -80,10 +109,10 @@ fn start() -> Result<MariaDb> {
     command.arg(format!("--init-file={}", first.display()));
     run_as(&mut command, account);
     // Killed, it leaves nothing behind but the folder.
-    let mut server = Server::spawn(command, folder, StopWith::Kill)?;
-    // It listens after the first statements have run.
-    server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
-    Ok(MariaDb { port, server })
+    let server = Server::spawn(command, folder, StopWith::Kill)?;
+    let mut mariadb = MariaDb { port, server };
+    mariadb.until_ready()?;
+    Ok(mariadb)
 }
 
 /// The command-line client. Without it the server would be of no use to a test.

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use crate::debian::Unpacked;
 use crate::mariadb::{FIRST_STATEMENTS, client};
 use crate::server::{Server, StopWith};
-use crate::{Absent, free_port, tool};
+use crate::{Absent, DatabaseServer, Engine, free_port, tool};
 
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -58,6 +58,35 @@ impl MySql {
     pub fn process_id(&self) -> u32 {
         self.server.id()
     }
+
+    /// It listens after the first statements have run.
+    fn until_ready(&mut self) -> Result<()> {
+        let port = self.port;
+        self.server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
+    }
+}
+
+impl DatabaseServer for MySql {
+    fn engine(&self) -> Engine {
+        Engine::MySql
+    }
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn process_id(&self) -> u32 {
+        self.process_id()
+    }
+
+    fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    fn start_again(&mut self) -> Result<()> {
+        self.server.spawn_again()?;
+        self.until_ready()
+    }
 }
 
 fn packages() -> Result<Unpacked> {
@@ -97,8 +126,8 @@ fn start(durability: &[&str]) -> Result<MySql> {
     command.arg(format!("--pid-file={}", folder.path().join("mysql.pid").display()));
     command.arg(format!("--init-file={}", first.display()));
     // Killed, it leaves nothing behind but the folder.
-    let mut server = Server::spawn(command, folder, StopWith::Kill)?;
-    // It listens after the first statements have run.
-    server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())?;
-    Ok(MySql { port, server })
+    let server = Server::spawn(command, folder, StopWith::Kill)?;
+    let mut mysql = MySql { port, server };
+    mysql.until_ready()?;
+    Ok(mysql)
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::account::{Account, give, run_as};
 use crate::server::{Server, StopWith};
-use crate::{Absent, free_port, tool};
+use crate::{Absent, DatabaseServer, Engine, free_port, tool};
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
@@ -37,6 +37,39 @@ impl Postgres {
     /// The process that listens, for whoever wants to measure or hurt it.
     pub fn process_id(&self) -> u32 {
         self.server.id()
+    }
+
+    /// After a crash it listens long before it lets anybody in.
+    fn until_ready(&mut self) -> Result<()> {
+        let (is_ready, port) = (programs()?.join("pg_isready"), self.port.to_string());
+        self.server.wait_until(READY_WITHIN, || {
+            let mut ask = Command::new(&is_ready);
+            ask.args(["-q", "-h", "127.0.0.1", "-p", &port]);
+            ask.status().is_ok_and(|status| status.success())
+        })
+    }
+}
+
+impl DatabaseServer for Postgres {
+    fn engine(&self) -> Engine {
+        Engine::Postgres
+    }
+
+    fn url(&self) -> String {
+        self.url()
+    }
+
+    fn process_id(&self) -> u32 {
+        self.process_id()
+    }
+
+    fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    fn start_again(&mut self) -> Result<()> {
+        self.server.spawn_again()?;
+        self.until_ready()
     }
 }
 
@@ -71,13 +104,10 @@ fn start() -> Result<Postgres> {
     }
     run_as(&mut postgres, account);
     // An immediate shutdown takes the server's children and its shared memory along.
-    let mut server = Server::spawn(postgres, folder, StopWith::Quit)?;
-    server.wait_until(READY_WITHIN, || {
-        let mut ask = Command::new(programs.join("pg_isready"));
-        ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
-        ask.status().is_ok_and(|status| status.success())
-    })?;
-    Ok(Postgres { port, server })
+    let server = Server::spawn(postgres, folder, StopWith::Quit)?;
+    let mut postgres = Postgres { port, server };
+    postgres.until_ready()?;
+    Ok(postgres)
 }
 
 /// The command-line client, where `PATH` has it, else beside the server.

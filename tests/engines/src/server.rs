@@ -57,11 +57,12 @@ impl StopWith {
 /// A running server, in a process group and a temporary folder of its own.
 #[derive(Debug)]
 pub(crate) struct Server {
+    command: Command,
     process: Child,
     watchdog: Child,
     stop: StopWith,
     log: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -69,22 +70,31 @@ impl Server {
     pub(crate) fn spawn(mut command: Command, folder: TempDir, stop: StopWith) -> Result<Self> {
         let log = folder.path().join("server.log");
         let output = File::create(&log).context("the log cannot be made")?;
-        let mut process = command
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stderr(output.try_clone()?)
-            .stdout(output)
-            .spawn()
-            .with_context(|| format!("{} cannot be run", command.get_program().display()))?;
-        let watchdog = match watch(process.id(), stop, folder.path()) {
-            Ok(watchdog) => watchdog,
-            Err(error) => {
-                process.kill()?;
-                process.wait()?;
-                return Err(error);
-            }
-        };
-        Ok(Self { process, watchdog, stop, log, _folder: folder })
+        command.process_group(0).stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);
+        let (process, watchdog) = watched(&mut command, stop, folder.path())?;
+        Ok(Self { command, process, watchdog, stop, log, folder })
+    }
+
+    /// kill −9, of all of its processes at once. Its folder stays, for [`spawn_again`](Self::spawn_again).
+    pub(crate) fn kill(&mut self) {
+        // Nothing here can be answered for: whoever is gone already is as good as killed.
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        let _ = self.process.wait();
+        self.call_off();
+    }
+
+    /// The same command in the same folder, after it was killed.
+    pub(crate) fn spawn_again(&mut self) -> Result<()> {
+        (self.process, self.watchdog) = watched(&mut self.command, self.stop, self.folder.path())?;
+        Ok(())
+    }
+
+    /// Ends the watchdog, which then leaves the folder alone.
+    fn call_off(&mut self) {
+        if let Some(mut pipe) = self.watchdog.stdin.take() {
+            let _ = pipe.write_all(b"stopped\n");
+        }
+        let _ = self.watchdog.wait();
     }
 
     /// Waits until `ready` says so. A server that ends meanwhile, or takes longer than `limit`, is an error
@@ -118,12 +128,21 @@ impl Drop for Server {
             let _ = kill_process(group, self.stop.signal());
             eventually(GRACE, || self.process.try_wait().ok().flatten());
         }
-        let _ = kill_process_group(group, Signal::KILL);
-        let _ = self.process.wait();
-        if let Some(mut pipe) = self.watchdog.stdin.take() {
-            let _ = pipe.write_all(b"stopped\n");
+        self.kill();
+    }
+}
+
+/// Runs the command, and what stops it when we are gone.
+fn watched(command: &mut Command, stop: StopWith, folder: &Path) -> Result<(Child, Child)> {
+    let mut process =
+        command.spawn().with_context(|| format!("{} cannot be run", command.get_program().display()))?;
+    match watch(process.id(), stop, folder) {
+        Ok(watchdog) => Ok((process, watchdog)),
+        Err(error) => {
+            process.kill()?;
+            process.wait()?;
+            Err(error)
         }
-        let _ = self.watchdog.wait();
     }
 }
 
@@ -171,6 +190,22 @@ mod tests {
         assert!(!server.wait().unwrap().success(), "it was stopped from outside");
         assert!(watchdog.wait().is_ok());
         assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_killed_server_comes_back_in_the_same_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_path_buf();
+        let mut server = Server::spawn(a_server(), folder, StopWith::Kill).unwrap();
+        let first = Pid::from_child(&server.process);
+        fs::write(path.join("data"), "kept").unwrap();
+        server.kill();
+        assert!(rustix::process::test_kill_process(first).is_err(), "the process is gone");
+        server.spawn_again().unwrap();
+        assert!(rustix::process::test_kill_process(Pid::from_child(&server.process)).is_ok());
+        assert_eq!(fs::read_to_string(path.join("data")).unwrap(), "kept");
+        drop(server);
+        assert!(!path.exists());
     }
 
     #[test]

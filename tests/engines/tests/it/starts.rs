@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use hexalpes_engines::{Absent, MariaDb, MySql, Postgres};
+use hexalpes_engines::{Absent, LOG_ENGINES, MariaDb, MySql, Postgres, TestDatabase, database_server};
 
 fn port_of(url: &str) -> u16 {
     let (_, address) = url.rsplit_once('@').unwrap();
@@ -40,4 +40,26 @@ fn mariadb_is_there_while_its_value_is() {
 #[test]
 fn mysql_is_there_while_its_value_is() {
     is_there_while_its_value_is(MySql::start(), MySql::url);
+}
+
+#[test]
+fn a_server_that_was_killed_comes_back_with_what_was_committed() {
+    for engine in LOG_ENGINES {
+        match database_server(engine) {
+            Ok(server) => {
+                let mut server = server.unwrap();
+                let database = TestDatabase::on_server(engine, &server.url());
+                database
+                    .run("CREATE TABLE kept (id int PRIMARY KEY);\nINSERT INTO kept VALUES (7);\n")
+                    .unwrap();
+                let port = port_of(&server.url());
+                server.kill();
+                assert!(!listens(port), "a killed {engine} does not listen");
+                server.start_again().unwrap();
+                let twice = database.run("INSERT INTO kept VALUES (7);\n").unwrap_err().to_string();
+                assert!(twice.to_lowercase().contains("duplicate"), "{engine}: {twice}");
+            }
+            Err(absent) => eprintln!("{absent}"),
+        }
+    }
 }
