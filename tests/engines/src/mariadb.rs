@@ -30,7 +30,12 @@ pub struct MariaDb {
 
 impl MariaDb {
     pub fn start() -> Result<Self, Absent> {
-        start().map_err(|error| Absent::because("MariaDB", &error))
+        Self::start_with(&[])
+    }
+
+    /// With settings that are other than those.
+    pub fn start_with(arguments: &[&str]) -> Result<Self, Absent> {
+        start(arguments).map_err(|error| Absent::because("MariaDB", &error))
     }
 
     /// A database that every installation has. Tests take a fresh one each: [`crate::databases`].
@@ -73,7 +78,7 @@ impl DatabaseServer for MariaDb {
     }
 }
 
-fn start() -> Result<MariaDb> {
+fn start(arguments: &[&str]) -> Result<MariaDb> {
     let install = tool::find(&["mariadb-install-db", "mysql_install_db"])?;
     let mariadbd = tool::find(&["mariadbd", "mysqld"])?;
     client()?;
@@ -102,7 +107,7 @@ fn start() -> Result<MariaDb> {
     command.args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]);
     command.args(["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"]);
     command.args(["--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=1"]);
-    command.arg(format!("--port={port}"));
+    command.args(arguments).arg(format!("--port={port}"));
     command.arg(format!("--datadir={}", data.display()));
     command.arg(format!("--socket={}", folder.path().join("mariadb.sock").display()));
     command.arg(format!("--pid-file={}", folder.path().join("mariadb.pid").display()));

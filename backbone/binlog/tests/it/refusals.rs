@@ -67,6 +67,23 @@ async fn each_wrong_setting_is_refused_with_what_mends_it() {
     }
 }
 
+#[tokio::test]
+async fn a_server_without_a_log_is_refused_whatever_it_is_asked() {
+    if !worlds(&[]).iter().any(World::is_mariadb) {
+        return;
+    }
+    let server = MariaDb::start_with(&["--skip-log-bin"]).unwrap_or_else(|absent| panic!("{absent}"));
+    let world = World::alone(Engine::MariaDb, &server.url(), "alone", &["notes"]).await;
+    world.run(&["CREATE TABLE notes (id INT PRIMARY KEY)"]).await;
+    let position = Binlog::position(&world.options).await;
+    let snapshot = Binlog::snapshot(&world.options, &world.options.tables[0], "id").await;
+    for answer in [Binlog::check(&world.options).await, position.map(drop), snapshot.map(drop)] {
+        let (what, mend) = refused(answer);
+        assert_eq!(what, "log_bin is OFF");
+        assert_eq!(mend, "write log_bin = binlog under [mysqld] in my.cnf and start the server again");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_table_is_refused_with_what_mends_it() {
     for world in worlds(&["notes"]) {
