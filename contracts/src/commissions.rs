@@ -156,6 +156,26 @@ pub struct PayoutChange {
     pub changed_at: String,
 }
 
+/// A line of a payout was not paid: what one affiliate was to get. It is payable again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PayoutLineFailed {
+    pub payout_id: String,
+    pub program_id: String,
+    pub affiliate_id: String,
+    /// From 1 within the payout.
+    pub line_number: u32,
+    /// ISO 4217.
+    pub currency: String,
+    /// `file` or `webhook`.
+    pub method: String,
+    /// A JSON number in major units, exact.
+    pub amount: Box<RawValue>,
+    pub amount_minor: i64,
+    pub reason: String,
+    /// RFC 3339 in UTC.
+    pub failed_at: String,
+}
+
 events! { "com.hexabuilders.commissions.":
     CommissionCalculated(CommissionCalculated) by commission_id;
     CommissionApproved(CommissionApproved) by commission_id;
@@ -173,6 +193,8 @@ events! { "com.hexabuilders.commissions.":
     CommissionRerated(CommissionRerated) by commission_id;
     PayoutCreated(PayoutChange) by payout_id;
     PayoutSettled(PayoutChange) by payout_id;
+    /// Whom it was to pay is told by it; the payout as a whole tells of itself after it.
+    PayoutLineFailed(PayoutLineFailed) by payout_id;
     /// All of it, or some of its lines.
     PayoutFailed(PayoutChange) by payout_id;
 }

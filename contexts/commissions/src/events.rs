@@ -2,12 +2,13 @@
 
 use hexalpes_contracts::commissions::{
     CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
+    PayoutLineFailed,
 };
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Rate, Timestamp, Uuid};
 use hexalpes_outbox::NewEvent;
 
-use crate::domain::{Approved, Calculated, Change, Fact, Payout, Rating, Rerated, Share};
+use crate::domain::{Approved, Calculated, Change, Fact, Line, Payout, Rating, Rerated, Share};
 
 /// Exhaustive on purpose: a new fact cannot be forgotten.
 pub(crate) async fn append(tx: &Tx, id: Uuid, fact: Fact, cause: &Cause) -> Result<(), DbError> {
@@ -84,6 +85,30 @@ pub(crate) async fn tell_payout(
         PayoutTold::Settled => Event::PayoutSettled(change),
         PayoutTold::Failed => Event::PayoutFailed(change),
     };
+    tell(tx, id, &event, cause).await
+}
+
+/// Puts into the outbox that a line was not paid, for whom it was to pay.
+pub(crate) async fn tell_failed_line(
+    tx: &Tx,
+    id: Uuid,
+    payout: &Payout,
+    line: &Line,
+    reason: &str,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let event = Event::PayoutLineFailed(PayoutLineFailed {
+        payout_id: payout.id.to_string(),
+        program_id: payout.program.to_string(),
+        affiliate_id: line.partner.to_string(),
+        line_number: line.number,
+        currency: payout.currency.to_string(),
+        method: payout.method.name().to_owned(),
+        amount: line.amount.amount().to_json(),
+        amount_minor: line.amount.minor(),
+        reason: reason.to_owned(),
+        failed_at: cause.at.to_string(),
+    });
     tell(tx, id, &event, cause).await
 }
 

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::channels::is_address;
 use crate::domain::{
-    CATALOG, Changes, Channel, Digest, Edit, Known, Language, QuietHours, RecipientId, Zone, known,
+    Changes, Channel, Digest, Edit, Known, Language, QuietHours, RecipientId, Zone, catalog, known,
 };
 use crate::store::Preference;
 
@@ -376,7 +376,7 @@ pub(crate) fn kind(raw: &Raw, may_be_all: bool) -> Result<String, Invalid> {
         return Ok(text);
     }
     known(&text).map(|known| known.bare().to_owned()).ok_or_else(|| {
-        let all = CATALOG.iter().map(Known::bare).collect::<Vec<_>>().join(", ");
+        let all = catalog().map(Known::bare).collect::<Vec<_>>().join(", ");
         Invalid::new("unknown_value", said!("must be one of {all}", "debe ser uno de {all}"))
     })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{CATALOG, Known, Recipient, Standing, Webhook};
+use crate::domain::{Known, Recipient, Standing, Webhook, catalog};
 use crate::store::{Delivery, Notice, Preference, Version};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -420,7 +420,7 @@ impl TemplateView {
     }
 
     pub(crate) fn all() -> Vec<Self> {
-        CATALOG.iter().map(|known| Self::of(known, &[])).collect()
+        catalog().map(|known| Self::of(known, &[])).collect()
     }
 }
 

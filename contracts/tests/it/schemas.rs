@@ -8,6 +8,7 @@ use hexalpes_contracts::{
     affiliates,
     commissions::{
         CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
+        PayoutLineFailed,
     },
     conversions::{self, ConversionRecorded, ConversionRefunded},
 };
@@ -164,6 +165,18 @@ fn changes_of_commissions_and_payouts_fit_their_schemas() {
         reason: None,
         changed_at: "2025-01-15T10:30:00Z".into(),
     };
+    let line = PayoutLineFailed {
+        payout_id: "pay_1".into(),
+        program_id: "default".into(),
+        affiliate_id: "aff-1".into(),
+        line_number: 2,
+        currency: "USD".into(),
+        method: "file".into(),
+        amount: number("0.50"),
+        amount_minor: 50,
+        reason: "the account is closed".into(),
+        failed_at: "2025-01-15T10:30:00Z".into(),
+    };
     fits!(
         CommissionHeld of change(),
         CommissionReleased of change(),
@@ -174,6 +187,7 @@ fn changes_of_commissions_and_payouts_fit_their_schemas() {
         CommissionRerated of rerated,
         PayoutCreated of payout(),
         PayoutSettled of payout(),
+        PayoutLineFailed of line,
         PayoutFailed of payout(),
     );
 }

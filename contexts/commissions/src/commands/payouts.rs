@@ -252,6 +252,9 @@ pub async fn fail_payout(
             for item in items(&payout, number) {
                 payouts::release(tx, item).await?;
             }
+            for line in payout.lines.iter().filter(|line| line.number == number) {
+                events::tell_failed_line(tx, ids.uuid(), &payout, line, reason, cause).await?;
+            }
         }
     }
     if is_news {

@@ -109,7 +109,15 @@ async fn a_payout_is_planned_made_sent_settled_and_failed_line_by_line() {
         let events = app.events().await;
         let kinds: Vec<&str> =
             events.iter().skip(6).map(|(kind, _)| kind.rsplit('.').next().unwrap()).collect();
-        assert_eq!(kinds, ["PayoutCreated", "CommissionPaid", "PayoutSettled", "PayoutFailed"]);
+        let expected =
+            ["PayoutCreated", "CommissionPaid", "PayoutSettled", "PayoutLineFailed", "PayoutFailed"];
+        assert_eq!(kinds, expected);
+        // Whom it was to pay is named, with what it was and why.
+        let line = &events[events.len() - 2].1;
+        assert_eq!(
+            (&line["affiliate_id"], &line["amount_minor"], &line["reason"]),
+            (&json!("aff-2"), &json!(2000), &json!("cuenta cerrada"))
+        );
         // It is payable again, in another payout.
         let again = done(&app, "/v1/payouts", &usd).await;
         assert_eq!((&again["total"], &again["lines"][0]["affiliateId"]), (&json!(20), &json!("aff-2")));

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use hexalpes_kernel::{CloudEvent, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::domain::{Known, known};
+use crate::domain::{Kind, Known, known};
 
 /// What an id's column holds on every database.
 const ID_BYTES_MAX: usize = 255;
-/// Events that tell who somebody is, besides those that somebody is told.
-const INTRODUCTIONS: [&str; 6] = [
-    "com.hexabuilders.partners.PartnerRegistrationCompleted",
-    "com.hexabuilders.affiliates.AffiliateRegistered",
-    "com.hexabuilders.affiliates.AffiliateUpdated",
-    "com.hexabuilders.affiliates.AffiliateSuspended",
-    "com.hexabuilders.affiliates.AffiliateReactivated",
-    "com.hexabuilders.affiliates.AffiliateTerminated",
+/// Events that tell who somebody is, in which field, and of which kind.
+const INTRODUCTIONS: [(&str, &str, Kind); 6] = [
+    ("com.hexabuilders.partners.PartnerRegistrationCompleted", "partner_id", Kind::Partner),
+    ("com.hexabuilders.affiliates.AffiliateRegistered", "affiliate_id", Kind::Affiliate),
+    ("com.hexabuilders.affiliates.AffiliateUpdated", "affiliate_id", Kind::Affiliate),
+    ("com.hexabuilders.affiliates.AffiliateSuspended", "affiliate_id", Kind::Affiliate),
+    ("com.hexabuilders.affiliates.AffiliateReactivated", "affiliate_id", Kind::Affiliate),
+    ("com.hexabuilders.affiliates.AffiliateTerminated", "affiliate_id", Kind::Affiliate),
 ];
+/// Where to pay somebody to: sealed, and still nothing for an inbox or somebody's webhook.
+const SECRET: &str = "payout_sealed";
 
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
@@ -31,7 +33,7 @@ pub(crate) struct Heard {
     pub(crate) causation: Option<String>,
     /// Any text in an event; here one that a column holds.
     pub(crate) subject: Option<String>,
-    /// `data`, to the letter.
+    /// `data`, to the letter; without where to pay somebody to.
     pub(crate) data: String,
     values: BTreeMap<String, String>,
 }
@@ -41,17 +43,21 @@ impl Heard {
     pub(crate) fn read(payload: &[u8]) -> Option<Result<Self, String>> {
         let event = CloudEvent::parse(payload).ok()?;
         let known = known(&event.kind).filter(|known| known.kind == event.kind);
-        if known.is_none() && !INTRODUCTIONS.contains(&event.kind.as_str()) {
+        if known.is_none() && introduced(&event.kind).is_none() {
             return None;
         }
         if !fits(&event.id) {
             return None;
         }
-        let fields: BTreeMap<String, Box<RawValue>> = match serde_json::from_str(event.data.get()) {
+        let mut fields: BTreeMap<String, Box<RawValue>> = match serde_json::from_str(event.data.get()) {
             Ok(fields) => fields,
             Err(error) => {
                 return Some(Err(format!("event {} has data that is no object: {error}", event.id)));
             }
+        };
+        let data = match fields.remove(SECRET) {
+            Some(_) => serde_json::to_string(&fields).expect("names and JSON are JSON"),
+            None => Box::<str>::from(event.data).into_string(),
         };
         let values = fields.into_iter().filter_map(|(name, value)| Some((name, shown(&value)?))).collect();
         Some(Ok(Self {
@@ -62,13 +68,18 @@ impl Heard {
             correlation: event.correlationid.map(|id| id.to_string()),
             causation: event.causationid.map(|id| id.to_string()),
             subject: event.subject.filter(|subject| fits(subject)),
-            data: Box::<str>::from(event.data).into_string(),
+            data,
             values,
         }))
     }
 
     pub(crate) fn bare(&self) -> &str {
         self.kind.rsplit('.').next().unwrap_or(&self.kind)
+    }
+
+    /// Whom it introduces: the field that names them, and what they are.
+    pub(crate) fn introduces(&self) -> Option<(&'static str, Kind)> {
+        introduced(&self.kind)
     }
 
     /// What a field holds, if that is a text, a number or a truth value.
@@ -80,6 +91,10 @@ impl Heard {
 /// Whether a text can be written as an id on every database: what is refused there would stop the channels for good.
 pub(super) fn fits(id: &str) -> bool {
     !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control)
+}
+
+fn introduced(kind: &str) -> Option<(&'static str, Kind)> {
+    INTRODUCTIONS.into_iter().find(|(known, ..)| *known == kind).map(|(_, field, kind)| (field, kind))
 }
 
 fn shown(value: &RawValue) -> Option<String> {
@@ -99,6 +114,14 @@ mod tests {
             r#"{{"specversion":"1.0","id":"e-1","source":"//x","type":"com.hexabuilders.campaigns.BudgetAlert","time":"2025-01-15T10:30:00Z","datacontenttype":"application/json","subject":"{written}","data":{{}}}}"#
         );
         Heard::read(event.as_bytes()).unwrap().unwrap().subject
+    }
+
+    #[test]
+    fn where_to_pay_somebody_to_is_not_told() {
+        let event = r#"{"specversion":"1.0","id":"e-1","source":"//x","type":"com.hexabuilders.affiliates.AffiliateSuspended","time":"2025-01-15T10:30:00Z","datacontenttype":"application/json","data":{"affiliate_id":"af_1","payout_sealed":"v1.AAAA","reason":null}}"#;
+        let heard = Heard::read(event.as_bytes()).unwrap().unwrap();
+        assert_eq!(heard.data, r#"{"affiliate_id":"af_1","reason":null}"#);
+        assert_eq!(heard.value("payout_sealed"), None);
     }
 
     #[test]

@@ -106,29 +106,33 @@ impl Desk<'_> {
 
     /// Keeps who somebody is, and whom a payout paid.
     async fn learn(&mut self, heard: &Heard) -> Result<Result<(), String>, DbError> {
-        let (field, kind) = match heard.bare() {
-            "PartnerRegistrationCompleted" => ("partner_id", Kind::Partner),
-            "CommissionPaid" => ("affiliate_id", Kind::Affiliate),
-            _ if heard.known.is_none() => ("affiliate_id", Kind::Affiliate),
-            _ => return Ok(Ok(())),
-        };
-        let id = match named(heard, field) {
+        if let Some((field, kind)) = heard.introduces() {
+            return match named(heard, field) {
+                Ok(id) => self.meet(&id, kind, heard).await.map(Ok),
+                Err(why) => Ok(Err(why)),
+            };
+        }
+        if heard.bare() != "CommissionPaid" {
+            return Ok(Ok(()));
+        }
+        let id = match named(heard, "affiliate_id") {
             Ok(id) => id,
             Err(why) => return Ok(Err(why)),
         };
-        if heard.known.is_some() {
-            if let Some(payout) = heard.value("payout_id") {
-                if !fits(&payout) {
-                    return Ok(Err("payout_id: it is no id".to_owned()));
-                }
-                store::note_paid(self.tx, &payout, &id).await?;
+        if let Some(payout) = heard.value("payout_id") {
+            if !fits(&payout) {
+                return Ok(Err("payout_id: it is no id".to_owned()));
             }
-            return Ok(Ok(()));
+            store::note_paid(self.tx, &payout, &id).await?;
         }
+        Ok(Ok(()))
+    }
+
+    async fn meet(&mut self, id: &RecipientId, kind: Kind, heard: &Heard) -> Result<(), DbError> {
         let name = heard.value("business_name").map(|name| plain(&name));
         let email = heard.value("email").filter(|email| super::is_address(email));
-        self.load(&id, kind).await?;
-        let profile = self.profiles.get_mut(&id).expect("it was loaded a moment ago");
+        self.load(id, kind).await?;
+        let profile = self.profiles.get_mut(id).expect("it was loaded a moment ago");
         if profile.recipient.learn(kind, name, email, self.now) {
             store::save_recipient(self.tx, &profile.recipient).await?;
             let recipient = profile.recipient.clone();
@@ -136,7 +140,7 @@ impl Desk<'_> {
                 mail_what_waited(self.tx, self.edge, &recipient).await?;
             }
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     async fn audience(
@@ -164,6 +168,7 @@ impl Desk<'_> {
                 }
                 Ok(Ok(paid))
             }
+            Audience::Operators => Ok(Ok(Vec::new())),
         }
     }
 

@@ -5,7 +5,7 @@ mod recipient;
 mod template;
 mod webhook;
 
-pub(crate) use catalog::{Audience, CATALOG, Known, Words, known};
+pub(crate) use catalog::{Audience, Known, Words, catalog, known};
 pub(crate) use recipient::{Changes, Digest, Edit, Kind, Language, QuietHours, Recipient, Zone};
 pub(crate) use template::{Template, TemplateError};
 pub(crate) use webhook::{Standing, Webhook};

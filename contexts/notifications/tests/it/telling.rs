@@ -1,33 +1,75 @@
 //! Who is told what, once, in which words.
 
-use hexalpes_contracts::{campaigns, commissions, onboarding, partners, recruitment};
+use hexalpes_contracts::{affiliates, campaigns, commissions, onboarding, partners, recruitment};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::desk::{ALERT, alert, on_each_database};
+use crate::desk::{ALERT, alert, eventually, on_each_database};
 
 const COMMISSIONS: &str = "com.hexabuilders.commissions.";
 
-/// One event of each type that is told, for a partner or an affiliate. A payout comes after what it paid.
-fn samples(of: &str) -> Vec<(String, Value)> {
+/// One event of each type that an affiliate is told. A payout comes after what it paid.
+fn of_affiliates(of: &str) -> Vec<(String, Value)> {
     let change = json!({
         "commission_id": "com-1", "conversion_id": "conv-1", "affiliate_id": of, "campaign_id": "camp-1", "amount": 10.5,
         "amount_minor": 1050, "remaining_amount": 10.5, "remaining_amount_minor": 1050, "currency": "USD",
         "status": "PAID", "reason": "r", "held_until": "2025-01-15T00:00:00Z", "payout_id": format!("pay-{of}"),
         "changed_at": "2025-01-15T00:00:00Z",
     });
-    let payout = json!({
-        "payout_id": format!("pay-{of}"), "program_id": "default", "currency": "USD", "method": "file", "status": "SETTLED",
-        "total_amount": 1, "total_amount_minor": 100, "settled_amount": 1, "settled_amount_minor": 100,
-        "failed_amount": 0, "failed_amount_minor": 0, "line_count": 1, "reason": "r",
-        "changed_at": "2025-01-15T00:00:00Z",
-    });
-    let commissions = |name: &str| format!("{COMMISSIONS}{name}");
     let approved = json!({
         "commission_id": "com-1", "conversion_id": "conv-1", "affiliate_id": of, "campaign_id": "camp-1",
         "commission_amount": 10.5, "commission_amount_minor": 1050, "currency": "USD", "status": "APPROVED",
         "approved_at": "2025-01-15T00:00:00Z",
     });
+    let rerated = json!({
+        "commission_id": "com-1", "conversion_id": "conv-1", "affiliate_id": of, "campaign_id": "camp-1",
+        "rerating_id": "rer-1", "previous_amount": 12, "previous_amount_minor": 1200, "commission_amount": 10,
+        "commission_amount_minor": 1000, "difference": -2, "difference_minor": -200, "remaining_amount": 10,
+        "remaining_amount_minor": 1000, "currency": "USD", "rate": 8.5, "rate_source": "rule", "rule": "rul-1",
+        "rule_version": 2, "status": "APPROVED", "reason": "r", "changed_at": "2025-01-15T00:00:00Z",
+    });
+    let line = json!({
+        "payout_id": format!("pay-{of}"), "program_id": "default", "affiliate_id": of, "line_number": 2,
+        "currency": "USD", "method": "file", "amount": 20, "amount_minor": 2000, "reason": "the account is closed",
+        "failed_at": "2025-01-15T00:00:00Z",
+    });
+    let affiliate = json!({
+        "affiliate_id": of, "revision": 2, "program_id": "default", "affiliate_type": "premium", "base_rate": 15,
+        "premium_rate": 20, "rates_valid_from": "2025-01-15T00:00:00Z", "code": "JUAN10", "country": "CO",
+        "status": "SUSPENDED", "reason": "r", "payout_sealed": "v1.AAAA", "changed_at": "2025-01-15T00:00:00Z",
+    });
+    let commissions = |name: &str| format!("{COMMISSIONS}{name}");
+    let mut events = vec![
+        (commissions("CommissionApproved"), approved),
+        (commissions("CommissionRerated"), rerated),
+        (commissions("PayoutLineFailed"), line),
+    ];
+    for name in ["Held", "Released", "Rejected", "Reversed", "ClawedBack", "Paid"] {
+        events.push((commissions(&format!("Commission{name}")), change.clone()));
+    }
+    events.push((commissions("PayoutSettled"), payout(of)));
+    for name in ["Suspended", "Reactivated", "Terminated"] {
+        events.push((format!("{}Affiliate{name}", affiliates::NAMESPACE), affiliate.clone()));
+    }
+    events
+}
+
+fn payout(of: &str) -> Value {
+    json!({
+        "payout_id": format!("pay-{of}"), "program_id": "default", "currency": "USD", "method": "file", "status": "SETTLED",
+        "total_amount": 1, "total_amount_minor": 100, "settled_amount": 1, "settled_amount_minor": 100,
+        "failed_amount": 0, "failed_amount_minor": 0, "line_count": 1, "reason": "r",
+        "changed_at": "2025-01-15T00:00:00Z",
+    })
+}
+
+/// One event of each type that is told, for a partner or an affiliate.
+fn samples(of: &str) -> Vec<(String, Value)> {
+    [of_affiliates(of), of_partners(of)].concat()
+}
+
+/// One event of each type that a partner is told.
+fn of_partners(of: &str) -> Vec<(String, Value)> {
     let contract =
         json!({ "contract_id": "con-1", "partner_id": of, "contract_type": "PREMIUM", "revision": 1 });
     let with = |base: &Value, more: Value| {
@@ -38,10 +80,15 @@ fn samples(of: &str) -> Vec<(String, Value)> {
     let onboarding = |name: &str| format!("{}{name}", onboarding::NAMESPACE);
     let recruitment = |name: &str| format!("{}{name}", recruitment::NAMESPACE);
     vec![
-        (commissions("CommissionApproved"), approved),
-        (commissions("CommissionPaid"), change),
-        (commissions("PayoutSettled"), payout.clone()),
-        (commissions("PayoutFailed"), payout),
+        (
+            onboarding("ContractEnded"),
+            with(
+                &contract,
+                json!({
+                    "outcome": "TERMINATED", "ended_at": "2025-01-15T00:00:00Z", "reason": "r", "renewed_by": "con-2",
+                }),
+            ),
+        ),
         (
             onboarding("ContractSigned"),
             with(&contract, json!({ "signed_at": "2025-01-15", "signatories": [], "document_hash": "ab" })),
@@ -95,14 +142,10 @@ fn samples(of: &str) -> Vec<(String, Value)> {
 /// The event as its contract writes it.
 fn as_contracted(kind: &str, data: &Value) -> Value {
     let bytes = data.to_string();
-    let read = |name: &str| kind.strip_prefix(COMMISSIONS) == Some(name);
-    let raw = if read("CommissionApproved") {
-        let event: commissions::CommissionApproved = serde_json::from_str(&bytes).unwrap();
-        commissions::Event::CommissionApproved(event).data()
-    } else if read("CommissionPaid") {
-        commissions::Event::CommissionPaid(serde_json::from_str(&bytes).unwrap()).data()
-    } else if read("PayoutSettled") || read("PayoutFailed") {
-        commissions::Event::PayoutSettled(serde_json::from_str(&bytes).unwrap()).data()
+    let raw = if let Some(event) = commissions::Event::read(kind, bytes.as_bytes()) {
+        event.unwrap().data()
+    } else if let Some(event) = affiliates::Event::read(kind, bytes.as_bytes()) {
+        event.unwrap().data()
     } else if let Some(event) = onboarding::Event::read(kind, bytes.as_bytes()) {
         event.unwrap().data()
     } else if let Some(event) = partners::Event::read(kind, bytes.as_bytes()) {
@@ -120,7 +163,9 @@ async fn templates_may_name_what_the_contracts_have_and_nothing_else() {
     on_each_database(async |desk| {
         let (_, templates) = desk.get("/v1/templates").await;
         let templates = templates.as_array().unwrap();
-        let samples = samples("p-1");
+        // Operators are told of a payout that failed as a whole.
+        let failed = (format!("{COMMISSIONS}PayoutFailed"), payout("p-1"));
+        let samples = [samples("p-1"), vec![failed]].concat();
         assert_eq!(templates.len(), samples.len());
         for (kind, data) in samples {
             let template = templates.iter().find(|one| one["cloud_event_type"] == kind.as_str()).unwrap();
@@ -129,7 +174,8 @@ async fn templates_may_name_what_the_contracts_have_and_nothing_else() {
                 .as_object()
                 .unwrap()
                 .iter()
-                .filter(|(_, value)| !value.is_object() && !value.is_array());
+                // Where to pay an affiliate to is shown to nobody.
+                .filter(|(name, value)| !value.is_object() && !value.is_array() && *name != "payout_sealed");
             let mut expected: Vec<&str> = shown.map(|(name, _)| name.as_str()).collect();
             expected.extend(["recipient_name", "occurred_at", "correlation_id"]);
             expected.sort_unstable();
@@ -205,6 +251,50 @@ async fn an_event_with_an_id_that_no_column_holds_stops_nobody() {
         desk.publish(ALERT, "a-1", &alert("p-1", "WARNING")).await;
         let told = desk.items("/v1/inbox/p-1", 1).await;
         assert_eq!(told[0]["event_id"], "a-1");
+    })
+    .await;
+}
+
+/// A payout of two lines: one was paid, the other was not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_that_fails_in_part_is_told_to_whom_it_did_not_pay_and_to_operators() {
+    on_each_database(async |desk| {
+        desk.ask(Method::POST, "/v1/recipients", &json!({ "recipient_id": "ana", "name": "Ana" })).await;
+        let said = json!({ "preferences": [
+            { "event_type": "PayoutFailed", "channel": "IN_APP", "enabled": true },
+            { "event_type": "PayoutLineFailed", "channel": "IN_APP", "enabled": true },
+        ] });
+        desk.ask(Method::PUT, "/v1/recipients/ana/preferences", &said).await;
+        for (id, language) in [("aff-1", "en"), ("aff-2", "es")] {
+            let registered = json!({ "affiliate_id": id });
+            let kind = format!("{}AffiliateRegistered", affiliates::NAMESPACE);
+            desk.publish(&kind, &format!("registered-{id}"), &registered).await;
+            let path = format!("/v1/recipients/{id}");
+            let known = async || (desk.get(&path).await.1["is_known"] == true).then_some(());
+            eventually(known).await;
+            let reached = json!({ "email": format!("{id}@example.com"), "language": language });
+            let (status, changed) = desk.ask(Method::PATCH, &path, &reached).await;
+            assert_eq!(status, StatusCode::OK, "{changed}");
+        }
+        let paid = json!({ "commission_id": "com-1", "affiliate_id": "aff-1", "payout_id": "pay-1" });
+        desk.publish(&format!("{COMMISSIONS}CommissionPaid"), "paid", &paid).await;
+        let line = json!({
+            "payout_id": "pay-1", "affiliate_id": "aff-2", "amount": 20, "currency": "USD", "reason": "cuenta cerrada",
+        });
+        desk.publish(&format!("{COMMISSIONS}PayoutLineFailed"), "line", &line).await;
+        let failed = json!({ "payout_id": "pay-1", "reason": "cuenta cerrada", "failed_amount": 20, "currency": "USD" });
+        desk.publish(&format!("{COMMISSIONS}PayoutFailed"), "failed", &failed).await;
+        desk.items("/v1/inbox/ana", 2).await;
+        let told = desk.items("/v1/inbox/aff-2", 1).await;
+        assert_eq!(told[0]["title"], "No se pudo pagarle: 20 USD");
+        assert_eq!(
+            told[0]["body"],
+            "Su parte del pago pay-1, 20 USD, no se pudo pagar: cuenta cerrada. Sigue pendiente y entra en el próximo pago."
+        );
+        let mails = desk.mails.all(1).await;
+        assert!(mails[0].contains("To: aff-2@example.com"), "{}", mails[0]);
+        let paid = desk.items("/v1/inbox/aff-1", 1).await;
+        assert_eq!(paid[0]["event_type"], "CommissionPaid");
     })
     .await;
 }
