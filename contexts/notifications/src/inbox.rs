@@ -18,6 +18,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("notifications", 4, "index inbox_event by time", |backend| vec![by_time(backend)]),
     Migration::new("notifications", 5, "create the channels", crate::store::channels),
     Migration::new("notifications", 6, "index notifications by time", crate::store::inbox_by_time),
+    Migration::new(
+        "notifications",
+        7,
+        "index deliveries by notification",
+        crate::store::deliveries_by_notification,
+    ),
 ];
 
 fn inbox_event(backend: Backend) -> String {

@@ -29,7 +29,7 @@ mod store;
 mod trail;
 mod views;
 
-pub use channels::{Channels, ChannelsStatus, Mailer, MailerError, RunningChannels};
+pub use channels::{Channels, ChannelsStatus, Mailer, MailerError, Pruning, RunningChannels};
 pub use http::{App, api};
 pub use inbox::MIGRATIONS;
 pub use notifications::{Notifications, ResetError, StartError, check, reset};

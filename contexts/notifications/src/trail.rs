@@ -132,9 +132,11 @@ impl Place {
     /// Forgets ids that are older than they are kept for.
     pub(crate) async fn prune(&self) -> Result<(), TrailError> {
         let Some(keep) = self.options.keep_inbox else { return Ok(()) };
-        let before = self.edge.now().before(keep);
-        let pruned = inbox::prune(&self.db, crate::SUBSCRIPTION, before).await?;
-        inbox::prune(&self.db, crate::CHANNELS_SUBSCRIPTION, before).await?;
+        let now = self.edge.now();
+        let pruned = inbox::prune(&self.db, crate::SUBSCRIPTION, now.before(keep)).await?;
+        // Longer than any replay can tell something for: nobody is told twice, whatever is kept of the lines.
+        let heard = keep.max(crate::channels::HEARD_FOR);
+        inbox::prune(&self.db, crate::CHANNELS_SUBSCRIPTION, now.before(heard)).await?;
         if pruned > 0 {
             info!(ids = pruned, "forgot ids of events whose lines are old");
         }

@@ -7,6 +7,7 @@ use hexalpes_commissions::Webhooks;
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::idempotency;
 use hexalpes_kernel::Edge;
+use hexalpes_notifications::Pruning;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -17,6 +18,8 @@ use super::Service;
 const FORGET_EVERY: Duration = Duration::from_hours(1);
 /// As late as a hold may end.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Between two turns of pruning: one takes some thousands.
+const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// As late as a report may be made.
 const REPORT_EVERY: Duration = Duration::from_mins(1);
 
@@ -79,6 +82,15 @@ impl Housekeeping {
             );
         }
         housekeeping
+    }
+
+    /// Deletes notifications that are old and done with.
+    pub(super) fn prune(&mut self, pruning: Pruning, db: &Db, edge: &Arc<dyn Edge>) {
+        let pruning = Arc::new(pruning);
+        self.every(PRUNE_EVERY, db, edge, "old notifications stay", move |db, edge| {
+            let pruning = Arc::clone(&pruning);
+            async move { pruning.turn(&db, &*edge).await.map(drop) }.boxed()
+        });
     }
 
     /// Does something again and again, and says what its failure comes to, once for each time that it begins to fail.

@@ -10,8 +10,8 @@ use hexalpes_files::RealFiles;
 use hexalpes_http::openapi::published;
 use hexalpes_kernel::Edge;
 use hexalpes_notifications::{
-    CHANNELS_SUBSCRIPTION, Channels, Mailer, Notifications, NotificationsOptions, RunningChannels,
-    SUBSCRIPTION, StartError,
+    CHANNELS_SUBSCRIPTION, Channels, Mailer, Notifications, NotificationsOptions, Pruning,
+    RunningChannels, SUBSCRIPTION, StartError,
 };
 use hexalpes_outbox::EVENTS_TOPIC;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,8 @@ pub(crate) struct AuditTrail {
     db: Db,
     options: NotificationsOptions,
     mailer: Option<Mailer>,
+    /// How long a notification stays that is done with; `None` for ever.
+    keep: Option<Duration>,
 }
 
 /// Notifications at work.
@@ -48,9 +50,9 @@ pub(crate) struct Running {
 impl AuditTrail {
     /// Refuses a file that has lost lines.
     pub(crate) async fn open(settings: &Settings, edge: &Arc<dyn Edge>) -> Result<Self> {
-        let (options, mailer) = (options(settings)?, mailer(settings)?);
+        let (options, mailer, keep) = (options(settings)?, mailer(settings)?, keep(settings)?);
         let db = database::open(settings, Service::Notifications).await?;
-        let trail = Self { db, options, mailer };
+        let trail = Self { db, options, mailer, keep };
         let (db, files, options) = (trail.db.clone(), Arc::new(RealFiles), trail.options.clone());
         let checked = hexalpes_notifications::check(db, files, Arc::clone(edge), options).await;
         checked.map_err(|error| trail.refused(&error))?;
@@ -73,7 +75,10 @@ impl AuditTrail {
         let notifications = started.map_err(|error| self.refused(&error))?;
         let channels = Channels::new(self.db.clone(), Arc::clone(edge), ground.vault.clone(), self.mailer)?;
         let sends = channels.start(client);
-        let housekeeping = Housekeeping::start(Service::Notifications, &self.db, edge, None);
+        let mut housekeeping = Housekeeping::start(Service::Notifications, &self.db, edge, None);
+        if let Some(keep) = self.keep {
+            housekeeping.prune(Pruning::new(keep), &self.db, edge);
+        }
         Ok(Running { db: self.db, notifications, channels, sends, housekeeping })
     }
 }
@@ -147,6 +152,12 @@ fn mailer(settings: &Settings) -> Result<Option<Mailer>> {
     Mailer::new(url, from).context("HEXALPES_SMTP_URL or HEXALPES_SMTP_FROM").map(Some)
 }
 
+/// For how long notifications that are done with stay.
+fn keep(settings: &Settings) -> Result<Option<Duration>> {
+    let days = settings.number(Key::NotificationsKeep)?;
+    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(24 * 60 * 60))))
+}
+
 /// Where the lines go, and what is kept of them.
 fn options(settings: &Settings) -> Result<NotificationsOptions> {
     let mut options = NotificationsOptions::new(settings.data().join(EVENTS_FILE));
@@ -178,6 +189,18 @@ mod tests {
         assert_eq!(options.file_bytes_max, Some(1_000_000));
         assert_eq!(options.files_put_aside_max, NonZeroUsize::new(3));
         assert_eq!(options.keep_inbox, Some(Duration::from_hours(48)));
+    }
+
+    #[test]
+    fn notifications_are_kept_for_days_or_for_ever() {
+        let kept = |days: Option<&str>| {
+            let environment: Vec<_> =
+                days.map(|days| ("NOTIFICATIONS_KEEP".into(), days.into())).into_iter().collect();
+            keep(&Settings::read(&Flags::default(), &environment).expect("all is well")).expect("all is well")
+        };
+        assert_eq!(kept(None), Some(Duration::from_hours(90 * 24)));
+        assert_eq!(kept(Some("7")), Some(Duration::from_hours(7 * 24)));
+        assert_eq!(kept(Some("0")), None);
     }
 
     #[test]

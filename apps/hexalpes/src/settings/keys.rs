@@ -55,6 +55,7 @@ pub(crate) enum Key {
     EventsFileBytesMax,
     EventsFilesAsideMax,
     EventIdsKeptHours,
+    NotificationsKeep,
     HealthLagMax,
     HealthErrorPercentMax,
     HealthDeadLettersMax,
@@ -115,6 +116,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::EventsFileBytesMax,
     Key::EventsFilesAsideMax,
     Key::EventIdsKeptHours,
+    Key::NotificationsKeep,
     Key::HealthLagMax,
     Key::HealthErrorPercentMax,
     Key::HealthDeadLettersMax,
@@ -182,6 +184,7 @@ impl Key {
             Self::EventsFileBytesMax => ("events-file-bytes-max", "HEXALPES_EVENTS_FILE_BYTES_MAX"),
             Self::EventsFilesAsideMax => ("events-files-aside-max", "HEXALPES_EVENTS_FILES_ASIDE_MAX"),
             Self::EventIdsKeptHours => ("event-ids-kept-hours", "HEXALPES_EVENT_IDS_KEPT_HOURS"),
+            Self::NotificationsKeep => ("notifications-keep", "NOTIFICATIONS_KEEP"),
             Self::HealthLagMax => ("health-lag-max", "HEXALPES_HEALTH_LAG_MAX"),
             Self::HealthErrorPercentMax => ("health-error-percent-max", "HEXALPES_HEALTH_ERROR_PERCENT_MAX"),
             Self::HealthDeadLettersMax => ("health-dead-letters-max", "HEXALPES_HEALTH_DEAD_LETTERS_MAX"),
@@ -214,6 +217,7 @@ impl Key {
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
+            Self::NotificationsKeep => Some("90"),
             Self::HealthLagMax => Some("10000"),
             Self::HealthErrorPercentMax => Some("5"),
             Self::HealthDeadLettersMax => Some("100"),
@@ -310,6 +314,7 @@ impl Key {
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
             Self::EventIdsKeptHours => "HOURS",
+            Self::NotificationsKeep => "DAYS",
             Self::HealthLagMax | Self::HealthDeadLettersMax => "MESSAGES",
             Self::HealthErrorPercentMax => "PERCENT",
         }
@@ -386,13 +391,10 @@ impl Key {
             Self::TopologyFile => {
                 "Topics of your own, made ready at each start, and rules by which rows of outboxes go to them (see `topology`)"
             }
-            Self::EventsFileBytesMax => {
-                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
-            }
-            Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
-            Self::EventIdsKeptHours => {
-                "How long an event that comes again is known, and gets no second line; unset: for ever"
-            }
+            Self::EventsFileBytesMax
+            | Self::EventsFilesAsideMax
+            | Self::EventIdsKeptHours
+            | Self::NotificationsKeep => self.about_keeping(),
             Self::HealthLagMax => {
                 "How many messages may wait for a service's handlers; beyond, /health/events says 503"
             }
@@ -405,6 +407,23 @@ impl Key {
             Self::SeedMetricNames => {
                 "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
             }
+        }
+    }
+
+    /// The same of what is kept of events, and for how long.
+    const fn about_keeping(self) -> &'static str {
+        match self {
+            Self::EventsFileBytesMax => {
+                "An events.jsonl of this size is put aside as events-000001.jsonl and so on; unset: never"
+            }
+            Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
+            Self::EventIdsKeptHours => {
+                "How long an event that comes again is known, and gets no second line; unset: for ever"
+            }
+            Self::NotificationsKeep => {
+                "For how many days a notification stays that has arrived or was read; 0: for ever. What waits stays"
+            }
+            _ => "",
         }
     }
 

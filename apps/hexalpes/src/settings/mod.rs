@@ -140,7 +140,9 @@ impl Settings {
         for key in [Key::EventsFileBytesMax, Key::EventIdsKeptHours] {
             self.limit(key)?;
         }
-        for key in [Key::HealthLagMax, Key::HealthErrorPercentMax, Key::HealthDeadLettersMax] {
+        for key in
+            [Key::NotificationsKeep, Key::HealthLagMax, Key::HealthErrorPercentMax, Key::HealthDeadLettersMax]
+        {
             self.number(key)?;
         }
         ensure!(

@@ -6,6 +6,7 @@ mod feed;
 mod heard;
 mod mail;
 mod notify;
+mod prune;
 
 use std::sync::Arc;
 
@@ -21,7 +22,8 @@ use serde::Serialize;
 pub(crate) use feed::{Feed, Following};
 pub(crate) use mail::is_address;
 pub use mail::{Mailer, MailerError};
-pub(crate) use notify::{EMAIL, mail_what_waited};
+pub(crate) use notify::{EMAIL, HEARD_FOR, mail_what_waited};
+pub use prune::Pruning;
 
 /// What the channels stand on; clones share it.
 #[derive(Clone, Debug)]

@@ -19,6 +19,8 @@ use crate::store::{self, Delivery, NewNotice, Preference, State};
 pub(crate) const EMAIL: &str = "email";
 /// What is older is no news: it is learned from and told to nobody, as when a new installation reads old topics.
 const NEWS_FOR: Duration = Duration::from_hours(7 * 24);
+/// That an event was heard is noted for so long at least: what comes again later is no news, whatever clock it was told by.
+pub(crate) const HEARD_FOR: Duration = Duration::from_hours(8 * 24);
 
 /// What came of some events.
 #[derive(Clone, Debug, Default)]

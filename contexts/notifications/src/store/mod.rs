@@ -3,6 +3,7 @@
 mod deliveries;
 mod notices;
 mod preferences;
+mod prune;
 mod recipients;
 mod tables;
 mod templates;
@@ -18,10 +19,11 @@ pub(crate) use notices::{
     note_heard, notice, notices, page_of_inbox, since, unread,
 };
 pub(crate) use preferences::{Preference, operators_of, preferences_of, replace_preferences};
+pub(crate) use prune::{Step, prune};
 pub(crate) use recipients::{
     RecipientFilter, insert_recipient, load_recipient, note_paid, page_of_recipients, paid_by, save_recipient,
 };
-pub(crate) use tables::{channels, inbox_by_time};
+pub(crate) use tables::{channels, deliveries_by_notification, inbox_by_time};
 pub(crate) use templates::{Version, add_version, newest, versions};
 pub(crate) use webhooks::{
     WebhookFilter, delete_webhook, insert_webhook, load_webhook, page_of_webhooks, save_webhook, webhooks_of,

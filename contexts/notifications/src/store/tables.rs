@@ -177,3 +177,8 @@ pub(crate) fn inbox_by_time(backend: Backend) -> Vec<String> {
     let columns = ["tenant", "recipient_id", "created_at", "seq"];
     vec![index(backend, "notification_inbox_time", "notification", &columns, false)]
 }
+
+/// For who asks what became of a notification.
+pub(crate) fn deliveries_by_notification(backend: Backend) -> Vec<String> {
+    vec![index(backend, "delivery_notification", "delivery", &["notification_id"], false)]
+}

@@ -1,8 +1,8 @@
 use std::{num::NonZeroUsize, path::Path, time::Duration};
 
-use hexalpes_db::{DatabaseUrl, DbOptions};
+use hexalpes_db::{DatabaseUrl, DbOptions, Tx};
 use hexalpes_files::ForgetfulFiles;
-use hexalpes_kernel::{FixedEdge, Timestamp};
+use hexalpes_kernel::{Clock as _, FixedEdge, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
@@ -224,6 +224,25 @@ async fn ids_are_forgotten_only_when_they_are_old() {
     take(&mut trail, &three()).await;
     machine.place().prune().await.unwrap();
     assert_eq!(take(&mut trail, &three()).await, (2, 1, 0));
+}
+
+#[tokio::test]
+async fn what_was_told_is_known_for_longer_than_it_would_be_news() {
+    let machine =
+        Machine::with(NotificationsOptions { keep_inbox: Some(HOUR), ..NotificationsOptions::new(PATH) })
+            .await;
+    let hear = async || {
+        let now = machine.edge.now();
+        let hear = async move |tx: &Tx| crate::store::note_heard(tx, "e-1", now).await;
+        machine.place().db.write(hear).await.unwrap()
+    };
+    assert!(hear().await);
+    machine.edge.advance(7 * 24 * HOUR);
+    machine.place().prune().await.unwrap();
+    assert!(!hear().await);
+    machine.edge.advance(25 * HOUR);
+    machine.place().prune().await.unwrap();
+    assert!(hear().await);
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ pub(crate) struct Desk {
     router: Router,
     producer: Producer,
     running: Mutex<Option<RunningChannels>>,
-    db: Db,
+    pub(crate) db: Db,
     _backbone: Backbone,
     _folder: TempDir,
 }

@@ -6,6 +6,7 @@ mod asking;
 mod desk;
 mod engines;
 mod lines;
+mod pruning;
 mod sending;
 mod support;
 mod telling;
