@@ -71,6 +71,8 @@ pub(crate) struct Hears {
     pub(crate) subscriptions: Vec<(TopicName, String)>,
     pub(crate) dead_letters: BTreeSet<TopicName>,
     pub(crate) counts: Vec<Count>,
+    /// What waits behind a handler: it was heard, and is not done.
+    pub(crate) waits: Vec<Box<dyn Fn() -> u64 + Send + Sync>>,
 }
 
 impl Hears {
@@ -79,6 +81,7 @@ impl Hears {
         self.subscriptions.extend(other.subscriptions);
         self.dead_letters.extend(other.dead_letters);
         self.counts.extend(other.counts);
+        self.waits.extend(other.waits);
     }
 }
 
@@ -170,7 +173,8 @@ impl EventHealth {
             };
             Ok(stats["subscriptions"][subscription]["msgBacklog"].as_u64().unwrap_or_default())
         });
-        Ok(try_join_all(lags).await?.into_iter().sum())
+        let behind: u64 = self.hears.waits.iter().map(|waits| waits()).sum();
+        Ok(try_join_all(lags).await?.into_iter().sum::<u64>() + behind)
     }
 
     async fn dead_letters(&self) -> Result<u64, AdminError> {

@@ -35,6 +35,7 @@ pub use inbox::MIGRATIONS;
 pub use notifications::{Notifications, ResetError, StartError, check, reset};
 pub use options::NotificationsOptions;
 pub use status::Status;
+pub use store::Waiting;
 
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";

@@ -30,19 +30,33 @@ pub struct Check {
     pub status: Status,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
+    /// What was counted, by names that say of what: also while all is well.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<&'static str, u64>,
 }
 
 impl Check {
     pub fn ok() -> Self {
-        Self { status: Status::Ok, detail: String::new() }
+        Self::of(Status::Ok, String::new())
     }
 
     pub fn degraded(detail: impl Into<String>) -> Self {
-        Self { status: Status::Degraded, detail: detail.into() }
+        Self::of(Status::Degraded, detail.into())
     }
 
     pub fn down(detail: impl Into<String>) -> Self {
-        Self { status: Status::Down, detail: detail.into() }
+        Self::of(Status::Down, detail.into())
+    }
+
+    fn of(status: Status, detail: String) -> Self {
+        Self { status, detail, figures: BTreeMap::new() }
+    }
+
+    /// The same with what was counted.
+    #[must_use]
+    pub fn with(mut self, figures: impl IntoIterator<Item = (&'static str, u64)>) -> Self {
+        self.figures.extend(figures);
+        self
     }
 }
 

@@ -7,10 +7,10 @@ use axum::Router;
 use hexalpes_client::{Client, TopicName};
 use hexalpes_db::Db;
 use hexalpes_files::RealFiles;
-use hexalpes_http::openapi::published;
+use hexalpes_http::{Check, openapi::published};
 use hexalpes_kernel::Edge;
 use hexalpes_notifications::{
-    CHANNELS_SUBSCRIPTION, Channels, Mailer, Notifications, NotificationsOptions, Pruning,
+    CHANNELS_SUBSCRIPTION, Channels, ChannelsStatus, Mailer, Notifications, NotificationsOptions, Pruning,
     RunningChannels, SUBSCRIPTION, StartError,
 };
 use hexalpes_outbox::EVENTS_TOPIC;
@@ -99,11 +99,7 @@ impl Running {
     /// How the channels are.
     pub(crate) fn channels_probe(&self) -> Probe {
         let status = self.sends.status_reader();
-        let probe = move || {
-            let status = status();
-            check(status.running, status.alarm)
-        };
-        ("channels", Box::new(probe))
+        ("channels", Box::new(move || of_channels(status())))
     }
 
     pub(crate) fn probe(&self) -> Probe {
@@ -125,14 +121,19 @@ impl Running {
         let read = self.sends.status_reader();
         let told = move || {
             let status = read();
-            Runs { all: status.heard, failed: status.refused }
+            // Our mail server is ours to mend; of webhooks it is whoever answers there.
+            let failed = status.refused + status.mails_failed;
+            Runs { all: status.heard + status.mails_sent + status.mails_failed, failed }
         };
+        let read = self.sends.status_reader();
+        let unsent = move || read().waiting.deliveries;
         let topic = TopicName::parse(EVENTS_TOPIC).expect("it is one");
         Hears {
             subscriptions: [SUBSCRIPTION, CHANNELS_SUBSCRIPTION]
                 .map(|subscription| (topic.clone(), subscription.to_owned()))
                 .into(),
             counts: vec![Box::new(count), Box::new(told)],
+            waits: vec![Box::new(unsent)],
             ..Hears::default()
         }
     }
@@ -143,6 +144,20 @@ impl Running {
         self.housekeeping.stop().await;
         self.db.close().await;
     }
+}
+
+/// Channels that work and reach somebody too late, or not, have trouble.
+fn of_channels(status: ChannelsStatus) -> Check {
+    let waiting = status.waiting;
+    let trouble = status.trouble();
+    check(status.running, status.alarm.or(trouble)).with([
+        ("deliveries_held", waiting.held),
+        ("deliveries_waiting", waiting.deliveries),
+        ("mails_failed", waiting.mails_failed),
+        ("mails_failing", waiting.mails_failing),
+        ("oldest_waiting_seconds", waiting.oldest_seconds),
+        ("webhooks_disabled", waiting.webhooks_disabled),
+    ])
 }
 
 /// Where mails go out, if that is said.
@@ -173,6 +188,8 @@ fn options(settings: &Settings) -> Result<NotificationsOptions> {
 
 #[cfg(test)]
 mod tests {
+    use hexalpes_notifications::Waiting;
+
     use super::*;
     use crate::settings::Flags;
 
@@ -201,6 +218,30 @@ mod tests {
         assert_eq!(kept(None), Some(Duration::from_hours(90 * 24)));
         assert_eq!(kept(Some("7")), Some(Duration::from_hours(7 * 24)));
         assert_eq!(kept(Some("0")), None);
+    }
+
+    #[test]
+    fn channels_that_do_not_reach_somebody_are_degraded_and_say_how_many() {
+        let of =
+            |waiting| of_channels(ChannelsStatus { running: true, waiting, ..ChannelsStatus::default() });
+        let well = of(Waiting { deliveries: 3, oldest_seconds: 299, mails_failed: 1, ..Waiting::default() });
+        assert_eq!((well.status, well.detail.as_str()), (hexalpes_http::Status::Ok, ""));
+        assert_eq!((well.figures["deliveries_waiting"], well.figures["mails_failed"]), (3, 1));
+        for (waiting, told) in [
+            (
+                Waiting { webhooks_disabled: 2, held: 7, ..Waiting::default() },
+                "2 webhooks are disabled since they failed, 7 deliveries are held",
+            ),
+            (Waiting { mails_failing: 4, ..Waiting::default() }, "4 mails wait for another try"),
+            (
+                Waiting { deliveries: 5, oldest_seconds: 300, ..Waiting::default() },
+                "5 deliveries wait, the first for 300 s",
+            ),
+        ] {
+            let check = of(waiting);
+            assert_eq!(check.status, hexalpes_http::Status::Degraded);
+            assert!(check.detail.starts_with(told), "{}", check.detail);
+        }
     }
 
     #[test]

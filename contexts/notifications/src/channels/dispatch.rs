@@ -13,12 +13,12 @@ use hexalpes_worker::{Failure, Job, Outlook};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::task::{Id, JoinSet};
-use tokio::time;
+use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{Channels, EMAIL};
 use crate::domain::{DeliveryId, Language, Recipient, Webhook, WebhookId, patience_after};
-use crate::store::{self, Delivery, Due, Notice, State};
+use crate::store::{self, Delivery, Due, Notice, State, Waiting};
 
 /// Targets that are sent to at once.
 const TARGETS_MAX: usize = 64;
@@ -33,6 +33,8 @@ const MAILS_MAX: u64 = 50;
 const LEASE: Duration = Duration::from_mins(1);
 /// As late as something that waited may be sent.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Between two counts of what has not arrived.
+const COUNT_EVERY: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 #[error("deliveries cannot be read or noted: {0}")]
@@ -68,12 +70,15 @@ impl Job for Work {
     async fn run(&mut self, (): (), stop: &CancellationToken) -> Result<(), SendError> {
         let mut sending = Sending::default();
         let mut news = self.channels.feed.listen();
+        let mut counts = time::interval(COUNT_EVERY);
+        counts.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.start_due(&mut sending, stop).await?;
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(ended) = sending.tasks.join_next_with_id() => sending.note(ended)?,
                 _ = news.changed() => {}
+                _ = counts.tick() => self.count_waiting().await?,
                 () = time::sleep(LOOK_EVERY) => {}
             }
         }
@@ -116,6 +121,14 @@ impl Sending {
 }
 
 impl Work {
+    async fn count_waiting(&self) -> Result<(), DbError> {
+        let now = self.channels.edge.now();
+        let waiting = self.channels.db.read(async move |tx: &Tx| store::waiting(tx, now).await).await?;
+        show(waiting);
+        self.channels.count(|counted| counted.waiting = waiting);
+        Ok(())
+    }
+
     async fn start_due(&self, sending: &mut Sending, stop: &CancellationToken) -> Result<(), DbError> {
         let now = self.channels.edge.now();
         let read = async move |tx: &Tx| store::due_targets(tx, now, LOOKED_FOR_MAX).await;
@@ -136,6 +149,13 @@ impl Work {
         }
         Ok(())
     }
+}
+
+fn show(waiting: Waiting) {
+    let shown = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    metrics::gauge!("notification_deliveries_waiting").set(shown(waiting.deliveries));
+    metrics::gauge!("notification_deliveries_waiting_seconds").set(shown(waiting.oldest_seconds));
+    metrics::gauge!("notification_webhooks_disabled").set(shown(waiting.webhooks_disabled));
 }
 
 async fn due_of(channels: &Channels, target: &str, limit: u64) -> Result<Vec<Due>, DbError> {
@@ -308,8 +328,13 @@ fn count(channels: &Channels, channel: &'static str, is_sent: bool) {
     metrics::counter!("notification_deliveries_total", "channel" => channel, "outcome" => outcome)
         .increment(1);
     channels.count(|counted| {
-        counted.sent += u64::from(is_sent);
-        counted.failed += u64::from(!is_sent);
+        let (sent, failed) = (u64::from(is_sent), u64::from(!is_sent));
+        counted.sent += sent;
+        counted.failed += failed;
+        if channel == EMAIL {
+            counted.mails_sent += sent;
+            counted.mails_failed += failed;
+        }
     });
 }
 

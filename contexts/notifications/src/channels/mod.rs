@@ -19,6 +19,8 @@ use hexalpes_worker::Worker;
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use crate::store::Waiting;
+
 pub(crate) use feed::{Feed, Following};
 pub(crate) use mail::is_address;
 pub use mail::{Mailer, MailerError};
@@ -64,10 +66,41 @@ pub struct ChannelsStatus {
     pub sent: u64,
     /// Tries that failed.
     pub failed: u64,
+    /// Mails of these two.
+    pub mails_sent: u64,
+    pub mails_failed: u64,
     /// Webhooks that were disabled because they failed too often.
     pub disabled: u64,
+    /// What has not arrived, as it was a moment ago.
+    pub waiting: Waiting,
     /// Why they wait or stopped; `null` while all is well.
     pub alarm: Option<String>,
+}
+
+/// What waits for longer is worth an operator's look.
+const WAITS_SECONDS_MAX: u64 = 5 * 60;
+
+impl ChannelsStatus {
+    /// What does not arrive although the channels work; `None` while all does.
+    pub fn trouble(&self) -> Option<String> {
+        let Waiting { deliveries, oldest_seconds, mails_failing, held, webhooks_disabled, .. } = self.waiting;
+        let mut troubles = Vec::new();
+        if webhooks_disabled > 0 {
+            troubles.push(format!(
+                "{webhooks_disabled} webhooks are disabled since they failed, {held} deliveries are held: \
+                 GET /v1/webhooks?status=DISABLED shows them, POST /v1/webhooks/{{id}}/enable lets them go on"
+            ));
+        }
+        if mails_failing > 0 {
+            troubles.push(format!("{mails_failing} mails wait for another try: look at HEXALPES_SMTP_URL"));
+        }
+        if oldest_seconds >= WAITS_SECONDS_MAX {
+            troubles.push(format!(
+                "{deliveries} deliveries wait, the first for {oldest_seconds} s: GET /v1/deliveries?state=PENDING"
+            ));
+        }
+        (!troubles.is_empty()).then(|| troubles.join("; "))
+    }
 }
 
 impl Channels {

@@ -329,8 +329,10 @@ pub(crate) async fn replay_period(
 }
 
 fn replayed(mut update: UpdateStatement, state: State, now: Timestamp) -> UpdateStatement {
+    let none: Option<String> = None;
     update
         .value("state", state.name())
+        .value("trouble", none)
         .value("due_at", now.as_micros())
         .value("attempts", 0_i64)
         .and_where(Expr::col("state").is_in([State::Sent.name(), State::Failed.name()]))

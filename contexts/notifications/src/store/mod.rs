@@ -7,6 +7,7 @@ mod prune;
 mod recipients;
 mod tables;
 mod templates;
+mod waiting;
 mod webhooks;
 
 pub(crate) use deliveries::{
@@ -25,6 +26,8 @@ pub(crate) use recipients::{
 };
 pub(crate) use tables::{channels, deliveries_by_notification, inbox_by_time};
 pub(crate) use templates::{Version, add_version, newest, versions};
+pub use waiting::Waiting;
+pub(crate) use waiting::waiting;
 pub(crate) use webhooks::{
     WebhookFilter, delete_webhook, insert_webhook, load_webhook, page_of_webhooks, save_webhook, webhooks_of,
 };

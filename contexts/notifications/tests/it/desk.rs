@@ -13,7 +13,9 @@ use axum::routing::post;
 use hexalpes_client::{Client, ClientOptions, Outgoing, Producer, ProducerOptions};
 use hexalpes_db::{DatabaseUrl, Db, DbOptions};
 use hexalpes_kernel::{Clock as _, CloudEvent, CorrelationId, FixedEdge, Timestamp};
-use hexalpes_notifications::{App, Channels, EVENTS_TOPIC, MIGRATIONS, Mailer, RunningChannels, api};
+use hexalpes_notifications::{
+    App, Channels, ChannelsStatus, EVENTS_TOPIC, MIGRATIONS, Mailer, RunningChannels, api,
+};
 use hexalpes_vault::Vault;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use parking_lot::Mutex;
@@ -82,6 +84,11 @@ impl Desk {
         if let Some(running) = running {
             running.stop().await;
         }
+    }
+
+    /// How the channels are.
+    pub(crate) fn status(&self) -> ChannelsStatus {
+        self.running.lock().as_ref().expect("they run").status()
     }
 
     /// Publishes an event that happens now.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hexalpes_notifications::Waiting;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -94,6 +95,39 @@ async fn a_webhook_that_fails_too_often_is_disabled_and_gets_what_was_held_when_
             desk.ask(Method::POST, &format!("/v1/webhooks/{often}/enable"), &json!({})).await;
         assert_eq!((status, &enabled["status"]), (StatusCode::OK, &json!("ACTIVE")), "{enabled}");
         desk.items(&format!("/v1/deliveries?webhook_id={often}&state=SENT"), 22).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_arrive_is_counted() {
+    on_each_database(async |desk| {
+        let counted = async |wanted: Waiting| {
+            eventually(async || (desk.status().waiting == wanted).then_some(())).await;
+        };
+        desk.register("p-1", "p@example.com").await;
+        desk.webhook("p-1", "gone").await;
+        desk.webhook("p-1", "tired").await;
+        desk.hooks.answer("gone", 410);
+        desk.hooks.answer("tired", 503);
+        desk.publish(ALERT, "a-1", &alert("p-1", "WARNING")).await;
+        desk.items("/v1/deliveries?state=HELD", 1).await;
+        let one = Waiting { deliveries: 1, held: 1, webhooks_disabled: 1, ..Waiting::default() };
+        counted(one).await;
+        let trouble = desk.status().trouble().unwrap();
+        assert!(trouble.starts_with("1 webhooks are disabled since they failed, 1 deliveries"), "{trouble}");
+
+        // The first try is at 14:20:00, the second that is made fails too.
+        desk.edge.advance(Duration::from_secs(400));
+        counted(Waiting { oldest_seconds: 400, ..one }).await;
+        assert!(desk.status().trouble().unwrap().contains("1 deliveries wait, the first for 400 s"));
+        desk.mails.refuse();
+        desk.publish(ALERT, "a-2", &alert("p-1", "WARNING")).await;
+        let final_one = desk.items("/v1/deliveries?channel=EMAIL&state=FAILED", 1).await;
+        assert_eq!(final_one[0]["event_id"], "a-2");
+        let status =
+            eventually(async || Some(desk.status()).filter(|now| now.waiting.mails_failed == 1)).await;
+        assert_eq!((status.mails_sent, status.mails_failed), (1, 1));
     })
     .await;
 }
