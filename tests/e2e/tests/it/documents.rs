@@ -19,6 +19,11 @@ expected-statuses = ["2xx", "303", "401", "403", "404", "409", "422"]
 [[operations]]
 include-name-regex = '^POST .*(/lote|/batch|/results)$'
 checks.negative_data_rejection.enabled = false
+
+# It answers for as long as somebody listens.
+[[operations]]
+include-path = "/v1/inbox/{recipient}/events"
+enabled = false
 "#;
 
 /// No answer is a failure of ours or one that the document does not tell of, what it forbids is refused, and what is
@@ -44,6 +49,7 @@ async fn all_apis_answer_as_their_documents_say() {
         "--commissions-port",
         "--campaigns-port",
         "--recruitment-port",
+        "--notifications-port",
     ];
     let asked = flags.map(|flag| {
         let document = format!("http://127.0.0.1:{}/openapi.json", product.port_of(flag));
