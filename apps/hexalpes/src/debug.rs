@@ -13,8 +13,14 @@ use serde::Serialize;
 pub(crate) use consumers::consumers;
 pub(crate) use dead_letters::dead_letters;
 
-pub(crate) fn outbox_and_relay(db: Db, relay: impl Fn() -> Status + Clone + Send + Sync + 'static) -> Router {
-    let relay = move || std::future::ready(Json(relay()));
+/// Whose they are stands in each answer: two services may share a port.
+pub(crate) fn outbox_and_relay(
+    service: &'static str,
+    db: Db,
+    relay: impl Fn() -> Status + Clone + Send + Sync + 'static,
+) -> Router {
+    let relay = move || std::future::ready(Json(Of { service, of: relay() }));
+    let outbox = move |State(db): State<Db>, query: ListQuery| outbox(service, db, query);
     Router::new().route("/debug/outbox", get(outbox)).route("/debug/relay", get(relay)).with_state(db)
 }
 
@@ -28,21 +34,25 @@ pub(crate) fn notifications(
 }
 
 /// The outbox's columns, newest first; with `sort=created_at` or `sort=seq`, which is the same order, oldest first.
-async fn outbox(State(db): State<Db>, query: ListQuery) -> Result<Response, Problem> {
+async fn outbox(service: &'static str, db: Db, query: ListQuery) -> Result<Response, Problem> {
     let sort = query.sort(&["created_at", "seq"])?;
     let order = if sort.is_descending { PageOrder::NewestFirst } else { PageOrder::OldestFirst };
     let after = query.after::<1>(sort)?.and_then(|[seq]| seq.parse().ok());
     let rows = hexalpes_outbox::page(&db, order, after, u64::from(query.limit) + 1).await?;
-    let items = rows.into_iter().map(Item).collect();
-    let page = Page::cut(items, query.limit, sort, |item: &Item| [item.0.seq.to_string()]);
+    let items = rows.into_iter().map(|row| Of { service, of: row }).collect();
+    let page = Page::cut(items, query.limit, sort, |item: &Of<OutboxRow>| [item.of.seq.to_string()]);
     Ok(page.into_answer(query.format))
 }
 
+/// Something, and of which service it is.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Item(OutboxRow);
+struct Of<T> {
+    service: &'static str,
+    #[serde(flatten)]
+    of: T,
+}
 
-impl Record for Item {
+impl Record for Of<OutboxRow> {
     const COLUMNS: &'static [&'static str] = &[
         "seq",
         "id",
@@ -54,10 +64,11 @@ impl Record for Item {
         "occurred_at",
         "published",
         "published_at",
+        "service",
     ];
 
     fn cells(&self) -> Vec<String> {
-        let row = &self.0;
+        let row = &self.of;
         vec![
             row.seq.to_string(),
             row.id.clone(),
@@ -69,6 +80,7 @@ impl Record for Item {
             row.occurred_at.to_string(),
             row.published.to_string(),
             row.published_at.map(|at| at.to_string()).unwrap_or_default(),
+            self.service.to_owned(),
         ]
     }
 }

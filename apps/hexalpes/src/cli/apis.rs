@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hexalpes_kernel::{Clock as _, Ids as _, SystemEdge};
 use serde_json::Value;
 use tokio::time::{self, Instant};
@@ -231,19 +231,31 @@ impl Desk {
         Self::of(settings, known, http)
     }
 
-    /// What each service answers that runs here; an error if none does.
-    pub(super) async fn all(settings: &Settings, path: &str) -> Result<Vec<Value>> {
-        let (http, mut answers, mut last) = (http()?, Vec::new(), None);
+    /// What the service answers that was chosen; else each that runs here: an error if none does.
+    pub(super) async fn asked(
+        settings: &Settings,
+        chosen: Option<Service>,
+        path: &str,
+    ) -> Result<Vec<(Service, Value)>> {
+        let http = http()?;
+        if let Some(service) = chosen {
+            let desk = Self::named(settings, service.name(), &http)?;
+            return Ok(vec![(service, desk.get(path).await?.expect(&[200])?)]);
+        }
+        let (mut answers, mut absent) = (Vec::new(), Vec::new());
         for service in Service::CONTEXTS {
-            match Self::of(settings, service, &http)?.get(path).await {
-                Ok(answered) => answers.push(answered.expect(&[200])?),
-                Err(error) => last = Some(error),
+            let desk = Self::of(settings, service, &http)?;
+            match desk.get(path).await {
+                Ok(answered) => answers.push((service, answered.expect(&[200])?)),
+                Err(_) => absent.push(format!("{} (--{})", desk.address, service.port_key().flag())),
             }
         }
-        match last {
-            Some(error) if answers.is_empty() => Err(error),
-            _ => Ok(answers),
-        }
+        ensure!(
+            !answers.is_empty(),
+            "no service answers at {}: start it (`hexalpes`), or say with these flags where it is",
+            absent.join(", ")
+        );
+        Ok(answers)
     }
 
     pub(super) async fn get(&self, path: &str) -> Result<Answered> {

@@ -1,26 +1,15 @@
-//! Asking the commission API of the running product.
+//! Asking the broker of the running product, and reading what its services answer.
 
 use anyhow::{Context as _, Result, bail};
 use hexalpes_client::{AdminClient, Client, TopicName};
 use serde_json::Value;
 
-use super::{
-    apis::{Api, Apis},
-    output::Row,
-};
+use super::output::Row;
 use crate::settings::Settings;
-
-/// Of what was done, made or accepted.
-const SUCCESSES: [u16; 4] = [200, 201, 202, 204];
 
 /// A topic's name as it was written, if it is one.
 pub(super) fn topic(raw: &str) -> Result<String, String> {
     TopicName::parse(raw).map(|_| raw.to_owned()).map_err(|error| error.to_string())
-}
-
-/// `GET {path}`, of the commissions.
-pub(super) async fn commissions(settings: &Settings, path: &str) -> Result<Value> {
-    Apis::of(settings)?.get(Api::Seed, path).await?.expect(&SUCCESSES)
 }
 
 /// The items of a list that was answered.

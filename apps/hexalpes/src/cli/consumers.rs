@@ -39,14 +39,14 @@ impl Consumers {
                 let columns =
                     ["subscription", "handled", "duplicates", "deadLetters", "held", "waitingKeys", "alarm"];
                 let mut rows = Vec::new();
-                for answer in Desk::all(settings, "/debug/consumers").await? {
+                for (_, answer) in Desk::asked(settings, None, "/debug/consumers").await? {
                     rows.extend(ask::rows(answer)?);
                 }
                 output.rows(&columns, &rows)
             }
             Self::Blocked { output } => {
                 let mut rows = Vec::new();
-                for mut answer in Desk::all(settings, "/debug/consumers/blocked").await? {
+                for (_, mut answer) in Desk::asked(settings, None, "/debug/consumers/blocked").await? {
                     rows.extend(ask::rows(answer["items"].take())?);
                 }
                 output.rows(&["subscription", "key", "eventId", "blockedAt"], &rows)

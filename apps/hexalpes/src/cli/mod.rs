@@ -109,10 +109,10 @@ enum Command {
     /// It reads `outbox-events` once, from its beginning unless --since says less: every event of every service is there,
     /// with what caused it.
     Trace(trace::Trace),
-    /// Look at the outbox: events of commissions, published and still to be published
+    /// Look at the outboxes of all services: events, published and still to be published
     #[command(subcommand)]
     Outbox(outbox::Outbox),
-    /// Ask the relay, which publishes the outbox, how it does; or publish what is pending
+    /// Ask the relays, which publish the outboxes, how they do; or publish what is pending
     #[command(subcommand)]
     Relay(relay::Relay),
     /// Look after the handlers of events, and the keys that they hold back

@@ -1,12 +1,13 @@
-//! `hexalpes relay status` and `hexalpes relay once`.
+//! `hexalpes relay status`, `hexalpes relay list` and `hexalpes relay once`.
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
 use hexalpes_client::Client;
+use serde_json::{Map, Value, json};
 use tokio::time::{self, Instant};
 
 use super::{
-    apis::{Api, Apis, LOOK_EVERY, PATIENCE, pending},
+    apis::{Api, Apis, Desk, LOOK_EVERY, PATIENCE, pending},
     ask,
     output::{Output, line},
 };
@@ -17,8 +18,19 @@ use crate::{
 
 #[derive(Subcommand)]
 pub(super) enum Relay {
-    /// Whether it runs, what it has carried, what is left
+    /// Whether they run, what they have carried, what is left: of all services together, and of each
     Status {
+        /// Of this service alone
+        #[arg(long)]
+        service: Option<Service>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// The same, a row for each service
+    List {
+        /// Of this service alone
+        #[arg(long)]
+        service: Option<Service>,
         #[command(flatten)]
         output: Output,
     },
@@ -32,10 +44,57 @@ pub(super) enum Relay {
 impl Relay {
     pub(super) async fn run(self, settings: &Settings) -> Result<()> {
         match self {
-            Self::Status { output } => output.object(&ask::commissions(settings, "/debug/relay").await?),
+            Self::Status { service, output } => {
+                let mut statuses = Desk::asked(settings, service, "/debug/relay").await?;
+                match (service, statuses.pop()) {
+                    (Some(_), Some((_, one))) => output.object(&one),
+                    (_, last) => {
+                        statuses.extend(last);
+                        output.object(&together(&statuses))
+                    }
+                }
+            }
+            Self::List { service, output } => {
+                let answers = Desk::asked(settings, service, "/debug/relay").await?;
+                let rows = ask::rows(answers.into_iter().map(|(_, status)| status).collect())?;
+                let columns = [
+                    "service",
+                    "running",
+                    "numReceivedFromSource",
+                    "numWritten",
+                    "lagRows",
+                    "lagSeconds",
+                    "alarm",
+                ];
+                output.rows(&columns, &rows)
+            }
             Self::Once => once(settings).await,
         }
     }
+}
+
+/// What relays say together: they run if all do; amounts are sums, the lag is the longest, and who waits is named.
+fn together(statuses: &[(Service, Value)]) -> Value {
+    let numbers = |name: &'static str| statuses.iter().filter_map(move |(_, one)| one[name].as_u64());
+    let sum = |name| numbers(name).sum::<u64>();
+    let told = |name: &str| {
+        let told = statuses.iter().filter_map(|(service, one)| Some((service.name(), one[name].as_str()?)));
+        let told: Vec<String> = told.map(|(service, why)| format!("{service}: {why}")).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    };
+    let services: Map<String, Value> =
+        statuses.iter().map(|(service, one)| (service.name().to_owned(), one.clone())).collect();
+    json!({
+        "running": statuses.iter().all(|(_, one)| one["running"] == true),
+        "standby": told("standby"),
+        "numReceivedFromSource": sum("numReceivedFromSource"),
+        "numWritten": sum("numWritten"),
+        "lagRows": sum("lagRows"),
+        "lagBytes": sum("lagBytes"),
+        "lagSeconds": numbers("lagSeconds").max().unwrap_or_default(),
+        "alarm": told("alarm"),
+        "services": services,
+    })
 }
 
 pub(super) async fn once(settings: &Settings) -> Result<()> {
@@ -92,5 +151,28 @@ async fn until_published(apis: &Apis, api: Api, ours: Option<&LoneRelay>) -> Res
             bail!("{rows} rows stay pending, and none went out for {PATIENCE:?}: {why}");
         }
         time::sleep(LOOK_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relays_run_together_if_all_do_and_who_waits_is_named() {
+        let status = |is_running: bool, rows: u64, alarm: Option<&str>| json!({ "running": is_running, "lagRows": rows, "lagSeconds": rows, "numWritten": 2, "alarm": alarm });
+        let two = |alarm: Option<&str>| {
+            let waits = status(alarm.is_none(), 3, alarm);
+            together(&[(Service::Commissions, status(true, 4, None)), (Service::Onboarding, waits)])
+        };
+        let well = two(None);
+        assert_eq!((&well["running"], &well["alarm"]), (&json!(true), &Value::Null));
+        assert_eq!(
+            (&well["lagRows"], &well["lagSeconds"], &well["numWritten"]),
+            (&json!(7), &json!(4), &json!(4))
+        );
+        let waits = two(Some("no broker"));
+        assert_eq!((&waits["running"], &waits["alarm"]), (&json!(false), &json!("onboarding: no broker")));
+        assert_eq!(waits["services"]["commissions"]["lagRows"], 4);
     }
 }

@@ -159,7 +159,7 @@ impl Running {
     /// What an operator looks at: the outbox, the relay, the consumers.
     fn desk(&self) -> Router {
         let consumers = self.consumers.iter().map(EventConsumer::status_reader).collect();
-        debug::outbox_and_relay(self.db.clone(), self.status_reader())
+        debug::outbox_and_relay(self.service.name(), self.db.clone(), self.status_reader())
             .merge(debug::consumers(self.db.clone(), consumers))
             .merge(debug::dead_letters(self.consumers.iter().map(EventConsumer::letter_desk).collect()))
     }

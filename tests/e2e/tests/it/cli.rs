@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
-use hexalpes_e2e::Product;
-use serde_json::Value;
+use hexalpes_e2e::{Product, calculation};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::command::{ask, printed, refusal};
@@ -108,4 +108,51 @@ fn topics_stats_tells_what_the_broker_counts() {
     assert_eq!(stats["msgInCounter"], 2, "{stats}");
     let table = ask(&["topics", "stats", "greetings"]);
     assert!(table.starts_with("NAME") && table.contains("\nmsgInCounter "), "{table}");
+}
+
+/// Accepts S3-CLI-6b, S3-SRC-2.
+#[tokio::test]
+async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() {
+    let product = Product::start();
+    let read = |words: &[&str]| -> Value {
+        serde_json::from_str(&ask(&product, &[words, &["-o", "json"]].concat())).unwrap()
+    };
+    assert_eq!(product.post("/commissions/calculate", &calculation("conv-1")).await.0, 201);
+    let partner =
+        json!({ "business_name": "Ñandú & Cía", "email": "n@example.com", "partner_type": "EMPRESA" });
+    assert_eq!(product.api_at("--partners-port").post("/v1/partners", &partner).await.0, 201);
+    product.event_lines(2);
+    let services = |rows: &Value| -> Vec<String> {
+        let mut named: Vec<_> =
+            rows.as_array().unwrap().iter().map(|row| row["service"].as_str().unwrap().to_owned()).collect();
+        named.dedup();
+        named
+    };
+    // The newest first.
+    assert_eq!(services(&read(&["outbox", "list"])), ["partner-management", "commissions"]);
+    assert_eq!(services(&read(&["outbox", "list", "-n", "1"])), ["partner-management"]);
+    let one = read(&["outbox", "list", "--service", "commissions"]);
+    assert_eq!(services(&one), ["commissions"]);
+    assert_eq!(one[0]["type"], "com.hexabuilders.commissions.CommissionCalculated");
+    let table = ask(&product, &["outbox", "list"]);
+    assert!(table.starts_with("SERVICE") && table.contains("\npartner-management"), "{table}");
+
+    let relays = read(&["relay", "list"]);
+    let all = [
+        "partner-management",
+        "affiliates",
+        "conversions",
+        "commissions",
+        "onboarding",
+        "campaign-management",
+        "recruitment",
+    ];
+    assert_eq!(services(&relays), all);
+    assert!(relays.as_array().unwrap().iter().all(|relay| relay["running"] == true), "{relays}");
+    let status = read(&["relay", "status"]);
+    assert_eq!((&status["running"], &status["alarm"]), (&json!(true), &Value::Null));
+    assert!(status["numWritten"].as_u64() >= Some(2), "{status}");
+    assert_eq!(status["services"]["commissions"]["numWritten"], 1);
+    let one = read(&["relay", "status", "--service", "commissions"]);
+    assert_eq!((&one["service"], &one["numWritten"]), (&json!("commissions"), &json!(1)));
 }
