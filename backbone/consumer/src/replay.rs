@@ -7,14 +7,14 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use hexalpes_client::{Message, MessageId};
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::Cause;
+use hexalpes_kernel::{Cause, Timestamp};
 use hexalpes_outbox::{NewEvent, append};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     blocked, budget,
     handler::{HandleError, Handler, Rejection},
-    inbox::{self, Dropped, Reopened},
+    inbox::{self, Dropped, Letter, Reopened},
     item::Item,
     payload::Payload,
     runner::Runner,
@@ -42,6 +42,8 @@ pub struct DeadLetter {
     /// Why it was not handled.
     pub code: String,
     pub reason: String,
+    /// When it became a dead letter: tells those of before the inbox marked them from what was handled.
+    pub died_at: Option<Timestamp>,
 }
 
 /// What became of a replay.
@@ -97,7 +99,7 @@ impl<H: Handler> Desk for Runner<H> {
         Box::pin(async move {
             let (consumer, told) = (self.consumer.clone(), self.told(DROPPED, &letter));
             let drop_letter = async move |tx: &Tx| -> Result<Dropped, DbError> {
-                let dropped = inbox::drop_dead(tx, &consumer, &letter.event_id).await?;
+                let dropped = inbox::drop_dead(tx, &consumer, letter.noted("")).await?;
                 if dropped == Dropped::Now {
                     append(tx, &by, told.clone()).await?;
                 }
@@ -127,7 +129,7 @@ impl<H: Handler> Runner<H> {
         let (consumer, handler) = (self.consumer.clone(), Arc::clone(&self.handler));
         let (cause, told) = (item.cause(&*self.edge), self.told(REPLAYED, &letter));
         let replay = async move |tx: &Tx| -> Result<Replayed, HandleError> {
-            let reopened = inbox::reopen(tx, &consumer, &item.id, &item.digest, cause.at).await?;
+            let reopened = inbox::reopen(tx, &consumer, letter.noted(&item.digest), cause.at).await?;
             if reopened == Reopened::Handled {
                 release(tx, &consumer, &letter, releases).await?;
                 return Ok(Replayed::Before);
@@ -150,6 +152,7 @@ impl<H: Handler> Runner<H> {
     }
 
     fn told(&self, kind: &'static str, letter: &DeadLetter) -> NewEvent {
+        // What is read again of it is in `is_of`.
         #[derive(Serialize)]
         struct Told<'a> {
             event_id: &'a str,
@@ -179,6 +182,15 @@ impl<H: Handler> Runner<H> {
     }
 }
 
+/// Whether the data of an event that tells of a decision is of this consumer's.
+pub(crate) fn is_of(told: &str, consumer: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Told {
+        subscription: String,
+    }
+    serde_json::from_str::<Told>(told).is_ok_and(|told| told.subscription == consumer)
+}
+
 async fn release(tx: &Tx, consumer: &str, letter: &DeadLetter, releases: bool) -> Result<(), DbError> {
     match &letter.key {
         Some(key) if releases => blocked::release_key(tx, consumer, key).await.map(drop),
@@ -187,6 +199,11 @@ async fn release(tx: &Tx, consumer: &str, letter: &DeadLetter, releases: bool) -
 }
 
 impl DeadLetter {
+    /// As the inbox is asked for it; the digest is of what a handler is to get.
+    fn noted<'a>(&'a self, digest: &'a str) -> Letter<'a> {
+        Letter { event_id: &self.event_id, digest, died_at: self.died_at }
+    }
+
     /// The message that it was.
     fn message(&self) -> Message {
         Message {

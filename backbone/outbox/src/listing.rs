@@ -1,6 +1,7 @@
 //! What an outbox has by its ids alone: for who compares it with the topics.
 
 use hexalpes_db::{Db, DbError, Row, Tx};
+use hexalpes_kernel::Timestamp;
 use sea_query::{Expr, ExprTrait as _, Func, Order, Query};
 
 use crate::append::MESSAGE;
@@ -39,4 +40,22 @@ pub async fn event_ids(db: &Db, after: i64, through: i64, limit: u64) -> Result<
         .to_owned();
     let id = |row: &Row| Ok((row.get("seq")?, row.get("id")?));
     db.read(async move |tx: &Tx| tx.fetch_all(&select).await?.iter().map(id).collect()).await
+}
+
+/// The data, as JSON, of the events of a type that an aggregate has told of since then, oldest first.
+pub async fn data_of(
+    tx: &Tx,
+    kind: &str,
+    aggregate_id: &str,
+    since: Timestamp,
+) -> Result<Vec<String>, DbError> {
+    let select = Query::select()
+        .column("payload")
+        .from("outbox_event")
+        .and_where(Expr::col("occurred_at").gte(since.as_micros()))
+        .and_where(Expr::col("type").eq(kind))
+        .and_where(Expr::col("aggregateid").eq(aggregate_id))
+        .order_by("seq", Order::Asc)
+        .to_owned();
+    tx.fetch_all(&select).await?.iter().map(|row| row.get("payload")).collect()
 }

@@ -169,6 +169,7 @@ impl Letter {
             "payload": self.payload(edited)?,
             "code": self.property("dlq_code"),
             "reason": self.property("dlq_reason"),
+            "died_at": self.message.property("dlq_at"),
             "is_edited": edited.is_some(),
             "release": releases,
         }))

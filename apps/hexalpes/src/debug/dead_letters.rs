@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, Router, extract::State, routing::post};
 use hexalpes_consumer::{DeadLetter, Dropped, LetterDesk, ReplayError, Replayed};
-use hexalpes_http::{Body, Caused, Fields, FromFields, Invalid, Problem, Raw, said};
+use hexalpes_http::{Body, Caused, Fields, FromFields, Invalid, Problem, Raw, said, values::timestamp};
 use serde_json::{Value, json};
 
 /// The desks of one service's consumers.
@@ -36,6 +36,7 @@ impl FromFields for Decision {
         let code = fields.optional("code", Raw::string);
         let reason = fields.optional("reason", Raw::string);
         let is_edited = fields.optional("is_edited", Raw::boolean);
+        let died_at = fields.optional("died_at", timestamp);
         let releases = fields.optional("release", Raw::boolean);
         let letter = DeadLetter {
             event_id: event_id?,
@@ -46,6 +47,7 @@ impl FromFields for Decision {
             is_edited: is_edited?.unwrap_or(false),
             code: code?.unwrap_or_default(),
             reason: reason?.unwrap_or_default(),
+            died_at: died_at?,
         };
         Some(Self { subscription: subscription?, letter, releases: releases?.unwrap_or(false) })
     }

@@ -6,7 +6,7 @@ use hexalpes_consumer::{
     release_key,
 };
 use hexalpes_db::{DatabaseUrl, DbError, Tx};
-use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, SystemEdge};
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, SystemEdge, Timestamp};
 use hexalpes_outbox::PROPERTIES_BYTES_MAX;
 use serde_json::Value;
 
@@ -152,6 +152,7 @@ pub(crate) fn letter(row: &hexalpes_outbox::OutboxRow) -> DeadLetter {
         properties: own.cloned().collect(),
         payload: payload.into(),
         code: property(row, "dlq_code").unwrap().to_owned(),
+        died_at: Timestamp::parse(property(row, "dlq_at").unwrap()).ok(),
         ..DeadLetter::default()
     }
 }
@@ -235,6 +236,42 @@ async fn a_dead_letter_is_told_as_dropped_once_and_never_when_it_was_handled() {
         stage.rewind().await;
         let consumer = stage.start();
         until(&consumer, |status| status.duplicates == 1).await;
+        consumer.stop().await;
+        stage.db.close().await;
+    }
+}
+
+/// Of before the inbox marked dead letters: their notes look as those of what was handled.
+#[tokio::test]
+async fn dead_letters_without_a_mark_are_replayed_once_and_dropped_once() {
+    for database in hexalpes_engines::databases() {
+        println!("on {}", database.engine());
+        let stage = Stage::on(&DatabaseUrl::parse(database.url()).unwrap()).await;
+        let consumer = stage.start();
+        stage.send([failing("a", "k1", "reject", 1), failing("b", "k2", "reject", 1), good("c", "k3")]).await;
+        until(&consumer, |status| done(status) == 3).await;
+        let desk = consumer.letter_desk();
+        let mut letters = stage.letters().await;
+        letters.sort_by_key(|row| property(row, "dlq_event_id").map(str::to_owned));
+        let (a, b) = (letter(&letters[0]), letter(&letters[1]));
+        stage.take_marks().await;
+
+        for replayed in [Replayed::Handled, Replayed::Before] {
+            assert_eq!(desk.replay(a.clone(), operator(), true).await.unwrap(), replayed);
+        }
+        // As the version left it that marked dead letters and not their replays: what was told of it counts.
+        stage.take_marks().await;
+        assert_eq!(desk.replay(a.clone(), operator(), true).await.unwrap(), Replayed::Before);
+        assert_eq!(desk.drop_letter(a, operator(), true).await.unwrap(), Dropped::Handled);
+        for dropped in [Dropped::Now, Dropped::Before] {
+            assert_eq!(desk.drop_letter(b.clone(), operator(), true).await.unwrap(), dropped);
+        }
+        // A letter that claims to be of an event that was handled is none.
+        let forged = DeadLetter { event_id: "c".to_owned(), died_at: Some(SystemEdge.now()), ..b };
+        assert_eq!(desk.replay(forged, operator(), true).await.unwrap(), Replayed::Before);
+        let mut effects = stage.effects().await;
+        effects.sort();
+        assert_eq!(effects, ["a", "c"]);
         consumer.stop().await;
         stage.db.close().await;
     }

@@ -1,14 +1,14 @@
 //! What comes twice acts once.
 
 use hexalpes_client::Outgoing;
-use hexalpes_consumer::Replayed;
+use hexalpes_consumer::{EventConsumer, Replayed};
 use hexalpes_db::{DatabaseUrl, Tx};
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge};
 use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, append};
 use serde_json::{json, value::RawValue};
 
 use crate::dead_letters::{letter, operator};
-use crate::support::{Stage, done, event, good, property, until};
+use crate::support::{Stage, done, event, failing, good, property, until};
 
 #[tokio::test]
 async fn an_event_that_is_sent_twice_acts_once_on_each_database() {
@@ -118,6 +118,31 @@ async fn the_inbox_forgets_what_is_older_than_it_is_told() {
     while stage.count("inbox_event").await > 0 {
         tokio::time::timeout(crate::support::PATIENCE, commits.changed()).await.unwrap().unwrap();
     }
+    consumer.stop().await;
+}
+
+/// The letter waits for as long as it takes, and so does what is known of it.
+#[tokio::test]
+async fn the_inbox_forgets_no_dead_letter_and_no_replay_of_one() {
+    let stage = Stage::set().await;
+    stage.send([failing("a", "k1", "reject", 1), failing("b", "k2", "reject", 0), good("c", "k3")]).await;
+    let consumer = stage.start();
+    until(&consumer, |status| done(status) == 3).await;
+    let letters = stage.letters().await;
+    let a = letters.iter().find(|row| property(row, "dlq_event_id") == Some("a")).unwrap();
+    let replay = async |consumer: &EventConsumer| {
+        consumer.letter_desk().replay(letter(a), operator(), true).await.unwrap()
+    };
+    assert_eq!(replay(&consumer).await, Replayed::Handled);
+    consumer.stop().await;
+    let options =
+        hexalpes_consumer::ConsumerOptions { keep_inbox: Some(std::time::Duration::ZERO), ..stage.options() };
+    let consumer = stage.start_with(options);
+    let mut commits = stage.db.commits();
+    while stage.count("inbox_event").await > 2 {
+        tokio::time::timeout(crate::support::PATIENCE, commits.changed()).await.unwrap().unwrap();
+    }
+    assert_eq!(replay(&consumer).await, Replayed::Before);
     consumer.stop().await;
 }
 

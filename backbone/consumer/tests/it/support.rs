@@ -227,6 +227,25 @@ impl Stage {
         self.db.read(read).await.unwrap()
     }
 
+    /// Has the inbox say of dead letters what it said before it marked them.
+    pub(crate) async fn take_marks(&self) {
+        let select = Query::select().columns(["event_id", "digest"]).from("inbox_event").to_owned();
+        let take = async move |tx: &Tx| -> Result<(), DbError> {
+            for row in tx.fetch_all(&select).await? {
+                let (id, digest): (String, String) = (row.get("event_id")?, row.get("digest")?);
+                let plain = digest.rsplit(':').next().unwrap_or_default().to_owned();
+                let update = Query::update()
+                    .table("inbox_event")
+                    .value("digest", plain)
+                    .and_where(Expr::col("event_id").eq(id))
+                    .to_owned();
+                tx.execute(&update).await?;
+            }
+            Ok(())
+        };
+        self.db.write(take).await.unwrap();
+    }
+
     /// The dead letters on their canonical topic, as the outbox has them.
     pub(crate) async fn letters(&self) -> Vec<OutboxRow> {
         let canonical = format!("{}-books-dlq", self.topic);
