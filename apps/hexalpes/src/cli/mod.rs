@@ -12,6 +12,7 @@ mod consumers;
 mod demo;
 mod dlq;
 mod migrate;
+mod monitor;
 mod outbox;
 mod output;
 mod produce;
@@ -118,6 +119,9 @@ enum Command {
     /// Look after the handlers of events, and the keys that they hold back
     #[command(subcommand)]
     Consumers(consumers::Consumers),
+    /// Watch the running product: topics, relays, handlers and dead letters on one screen, or its events as they come
+    #[command(subcommand)]
+    Monitor(monitor::Monitor),
     /// Look at dead letters, and decide what becomes of them: handled after all, edited before, or dropped
     #[command(subcommand)]
     Dlq(dlq::Dlq),
@@ -208,6 +212,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
             Command::Reconcile(reconcile) => reconcile.run(settings).await,
             Command::Consumers(consumers) => consumers.run(settings).await,
             Command::Dlq(dlq) => dlq.run(settings).await,
+            Command::Monitor(monitor) => monitor.run(settings, stop).await,
             Command::Demo(demo) => demo.run(settings).await,
             Command::Token(token) => token.run(settings),
             Command::Config(config) => config.run(settings),

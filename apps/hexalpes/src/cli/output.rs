@@ -79,7 +79,8 @@ fn flatten(path: String, value: &Value, rows: &mut Vec<Row>) {
     }
 }
 
-fn table(columns: &[&str], rows: &[Row]) -> String {
+/// Rows as columns for people, with the names above them.
+pub(super) fn table(columns: &[&str], rows: &[Row]) -> String {
     let heads = columns.iter().map(|column| column.to_uppercase()).collect();
     let body = rows.iter().map(|row| columns.iter().map(|column| cell(row.get(*column))).collect());
     let lines: Vec<Vec<String>> = std::iter::once(heads).chain(body).collect();

@@ -165,6 +165,29 @@ async fn rows_that_are_pending_are_published_by_hand_and_can_be_read() {
     assert!(said.contains("CommissionCalculated"), "{said}");
 }
 
+/// Accepts S4-SCR-5.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_running_product_is_watched_on_a_screen_and_event_by_event() {
+    let product = Product::start();
+    assert_eq!(product.post("/commissions/calculate", &calculation("conv-watched")).await.0, 201);
+    product.event_lines(1);
+    let place = Place::of(&product);
+    let said = place.told("scripts/monitor_pulsar.sh", &["dashboard", "-n", "2", "--every", "1"]);
+    assert_eq!(said.matches("== topics").count(), 2, "{said}");
+    for shown in [
+        "persistent://public/default/outbox-events ",
+        "commissions ",
+        "commissions-conversions ",
+        "none waits",
+    ] {
+        assert!(said.contains(shown), "{shown}: {said}");
+    }
+    let said = place.told("scripts/monitor_pulsar.sh", &["log", "-n", "1", "--from-earliest"]);
+    assert!(said.contains("CommissionCalculated") && said.contains("CORR-"), "{said}");
+    let refused = place.run(&[], "scripts/monitor_pulsar.sh", &["something"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
 /// Accepts S4-SCR-9.
 #[test]
 fn the_advanced_test_follows_many_events() {
