@@ -13,6 +13,7 @@ mod loose_ends;
 mod machine;
 mod money;
 mod purity;
+mod readme;
 mod running;
 mod shape;
 mod source;
@@ -47,7 +48,7 @@ impl fmt::Display for Finding {
 
 type Rule = fn(&Tree) -> Vec<Finding>;
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     dependencies::check,
     purity::check,
     money::check,
@@ -58,6 +59,7 @@ const RULES: [Rule; 10] = [
     accepts::check,
     banned::check,
     document::check,
+    readme::check,
 ];
 
 pub(crate) fn run() -> Result<ExitCode> {

@@ -16,10 +16,11 @@ pub(crate) enum Invariant {
     NoMachine,
     RealItems,
     OneTls,
+    TwoReadmes,
 }
 
 impl Invariant {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::OneWay,
         Self::ContextsApart,
         Self::BackboneApart,
@@ -33,6 +34,7 @@ impl Invariant {
         Self::NoMachine,
         Self::RealItems,
         Self::OneTls,
+        Self::TwoReadmes,
     ];
 
     pub(crate) fn number(self) -> u8 {
@@ -50,6 +52,7 @@ impl Invariant {
             Self::NoMachine => 15,
             Self::RealItems => 16,
             Self::OneTls => 17,
+            Self::TwoReadmes => 19,
         }
     }
 
@@ -68,6 +71,7 @@ impl Invariant {
             Self::NoMachine => "Nothing belongs to one machine",
             Self::RealItems => "A test accepts what exists",
             Self::OneTls => "One TLS stack",
+            Self::TwoReadmes => "The README is there in two languages",
         }
     }
 }
