@@ -9,7 +9,7 @@ use tokio::time::{self, Instant};
 
 use crate::{
     services::Service,
-    settings::{Key, Settings},
+    settings::{Key, Settings, Usage},
 };
 
 /// For so long something that comes by itself is waited for.
@@ -239,7 +239,9 @@ impl Desk {
     ) -> Result<Vec<(Service, Value)>> {
         let http = http()?;
         if let Some(service) = chosen {
-            let desk = Self::named(settings, service.name(), &http)?;
+            let has_one = Service::CONTEXTS.contains(&service);
+            ensure!(has_one, Usage(format!("{} has no outbox, so no relay carries it", service.name())));
+            let desk = Self::of(settings, service, &http)?;
             return Ok(vec![(service, desk.get(path).await?.expect(&[200])?)]);
         }
         let (mut answers, mut absent) = (Vec::new(), Vec::new());

@@ -155,4 +155,6 @@ async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() 
     assert_eq!(status["services"]["commissions"]["numWritten"], 1);
     let one = read(&["relay", "status", "--service", "commissions"]);
     assert_eq!((&one["service"], &one["numWritten"]), (&json!("commissions"), &json!(1)));
+    let said = refusal(&product.data(), &["relay", "status", "--service", "notifications"], 2);
+    assert!(said.contains("notifications has no outbox"), "{said}");
 }
