@@ -31,7 +31,7 @@ impl Pruning {
         let mut gone = 0;
         for _ in 0..STEPS_MAX {
             let after = *self.after.lock();
-            let step = db.write(async move |tx: &Tx| store::prune(tx, after, before).await).await?;
+            let step = db.upkeep(async move |tx: &Tx| store::prune(tx, after, before).await).await?;
             let Step { pruned, next } = step;
             gone += pruned;
             *self.after.lock() = next.unwrap_or(0);
