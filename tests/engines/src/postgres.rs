@@ -17,7 +17,7 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// A PostgreSQL server that accepts everybody on loopback as the superuser `postgres`. Commits are synced,
-/// and the log is logical, so that changes can be read from a replication slot.
+/// and the log is logical, so that changes can be read from replication slots, of which there are enough for all tests.
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
@@ -26,7 +26,12 @@ pub struct Postgres {
 
 impl Postgres {
     pub fn start() -> Result<Self, Absent> {
-        start().map_err(|error| Absent::because("PostgreSQL", &error))
+        Self::start_with(&[])
+    }
+
+    /// With other settings, each `NAME=VALUE`: for a test that wants a server for itself.
+    pub fn start_with(settings: &[&str]) -> Result<Self, Absent> {
+        start(settings).map_err(|error| Absent::because("PostgreSQL", &error))
     }
 
     /// The server's own database. Tests take a fresh one each: [`crate::databases`].
@@ -73,7 +78,7 @@ impl DatabaseServer for Postgres {
     }
 }
 
-fn start() -> Result<Postgres> {
+fn start(settings: &[&str]) -> Result<Postgres> {
     let programs = programs()?;
     let account = Account::unprivileged("postgres")?;
     let folder = tempfile::Builder::new().prefix("hexalpes-postgres-").tempdir()?;
@@ -101,6 +106,9 @@ fn start() -> Result<Postgres> {
         "max_wal_senders=100".to_owned(),
     ] {
         postgres.args(["-c", &setting]);
+    }
+    for setting in settings {
+        postgres.args(["-c", setting]);
     }
     run_as(&mut postgres, account);
     // An immediate shutdown takes the server's children and its shared memory along.

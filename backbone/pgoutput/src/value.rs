@@ -1,0 +1,108 @@
+//! A column's text as a value, by the type that the server says.
+
+use bytes::Bytes;
+use hexalpes_capture::Value;
+use hexalpes_kernel::Timestamp;
+
+/// How a column's texts are read. Whatever is not known keeps its text: arrays, enumerations, ranges, domains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Boolean,
+    Integer,
+    Float,
+    Decimal,
+    Json,
+    Bytes,
+    Uuid,
+    Instant,
+    Local,
+    Text,
+}
+
+impl Kind {
+    /// Built-in types have the same numbers everywhere (`src/include/catalog/pg_type.dat`).
+    pub(crate) fn of(type_id: u32) -> Self {
+        match type_id {
+            16 => Self::Boolean,
+            17 => Self::Bytes,
+            // int8, int2, int4, oid
+            20 | 21 | 23 | 26 => Self::Integer,
+            700 | 701 => Self::Float,
+            1700 => Self::Decimal,
+            114 | 3802 => Self::Json,
+            2950 => Self::Uuid,
+            1184 => Self::Instant,
+            // date, time, timestamp
+            1082 | 1083 | 1114 => Self::Local,
+            _ => Self::Text,
+        }
+    }
+
+    /// The value that a text says; none if it is no text of this type at all.
+    ///
+    /// A text that is right and has no value of its kind stays a text: `NaN` is no decimal, and neither `infinity`
+    /// nor a year before ours is a moment.
+    pub(crate) fn value(self, text: &[u8]) -> Option<Value> {
+        if self == Self::Bytes {
+            return unhex(text.strip_prefix(b"\\x")?).map(Value::Bytes);
+        }
+        let text = std::str::from_utf8(text).ok()?;
+        Some(match self {
+            Self::Boolean => Value::Boolean(match text {
+                "t" => true,
+                "f" => false,
+                _ => return None,
+            }),
+            Self::Integer => Value::Integer(text.parse().ok()?),
+            Self::Float => Value::Float(text.parse().ok()?),
+            Self::Decimal if text.ends_with(|last: char| last.is_ascii_digit()) => {
+                Value::Decimal(text.to_owned())
+            }
+            Self::Uuid => Value::Uuid(text.parse().ok()?),
+            Self::Instant => {
+                Timestamp::parse(text).map_or_else(|_| Value::Text(text.to_owned()), Value::Instant)
+            }
+            Self::Json => Value::Json(text.to_owned()),
+            Self::Local => Value::Local(text.to_owned()),
+            Self::Decimal | Self::Text | Self::Bytes => Value::Text(text.to_owned()),
+        })
+    }
+}
+
+fn unhex(digits: &[u8]) -> Option<Bytes> {
+    let half = |digit: u8| char::from(digit).to_digit(16).and_then(|half| u8::try_from(half).ok());
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(half(*high)? << 4 | half(*low)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_by_their_types() {
+        let value = |type_id, text: &str| Kind::of(type_id).value(text.as_bytes());
+        assert_eq!(value(16, "t"), Some(Value::Boolean(true)));
+        assert_eq!(value(20, "-9223372036854775808"), Some(Value::Integer(i64::MIN)));
+        assert_eq!(value(700, "0.1"), Some(Value::Float(0.1)));
+        assert_eq!(value(1700, "-1.10"), Some(Value::Decimal("-1.10".to_owned())));
+        assert_eq!(value(1700, "NaN"), Some(Value::Text("NaN".to_owned())));
+        assert_eq!(value(17, "\\x00fF"), Some(Value::Bytes(vec![0, 255].into())));
+        assert_eq!(value(17, "\\x"), Some(Value::Bytes(Bytes::new())));
+        assert_eq!(
+            value(1184, "2025-01-15 14:20:00.123456+00"),
+            Some(Value::Instant(Timestamp::parse("2025-01-15T14:20:00.123456Z").unwrap()))
+        );
+        assert_eq!(value(1184, "infinity"), Some(Value::Text("infinity".to_owned())));
+        assert_eq!(value(1007, "{1,NULL}"), Some(Value::Text("{1,NULL}".to_owned())));
+    }
+
+    #[test]
+    fn what_is_no_text_of_a_type_is_no_value() {
+        for (type_id, text) in [(16, "true"), (23, "1.5"), (701, "x"), (17, "00"), (17, "\\x0"), (2950, "1")]
+        {
+            assert_eq!(Kind::of(type_id).value(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(Kind::Text.value(b"\xff"), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! A slot is made once, read by one, confirmed as told, and never silently short of rows.
+
+use std::time::Duration;
+
+use hexalpes_capture::{Log, LogError, Position, Step};
+use hexalpes_engines::{Engine, Postgres, TestDatabase, databases};
+use hexalpes_pgoutput::Slot;
+use sqlx::{Connection, PgConnection};
+use tokio::time::{Instant, timeout};
+
+use crate::place::{LIMIT, Place, ids, rows, run};
+
+fn lsn(text: &str) -> u64 {
+    let (high, low) = text.split_once('/').unwrap();
+    (u64::from_str_radix(high, 16).unwrap() << 32) + u64::from_str_radix(low, 16).unwrap()
+}
+
+fn expect_gap(error: &LogError, slot: &str, why: &str) {
+    assert!(matches!(error, LogError::Gap { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(why), "{text}");
+    assert!(text.contains(&format!("SELECT pg_drop_replication_slot('{slot}');")), "{text}");
+}
+
+#[tokio::test]
+async fn a_slot_is_made_once_and_keeps_what_comes_after() {
+    let Some(mut place) = Place::open().await else { return };
+    Slot::check(&place.options).await.unwrap();
+    let from = Slot::position(&place.options).await.unwrap();
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    assert_eq!(Slot::position(&place.options).await.unwrap(), from);
+    let mut log = place.log_from(&from).await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
+    let identity = Slot::identity(&place.options).await.unwrap();
+    assert_eq!(identity, Slot::identity(&place.options).await.unwrap());
+    assert!(identity.ends_with("/1"), "{identity} is on the first timeline");
+}
+
+#[tokio::test]
+async fn a_second_reader_waits_until_the_first_goes() {
+    let Some(mut place) = Place::open().await else { return };
+    let from = Slot::position(&place.options).await.unwrap();
+    let first = place.log_from(&from).await;
+    let taken = Slot::open(place.options.clone(), from.clone()).await.unwrap_err();
+    let reader = place.slot("active_pid").await.unwrap();
+    let expected = format!(
+        "the slot {} is taken by another reader; it is free once the server's process {reader} has ended",
+        place.options.slot
+    );
+    assert_eq!(taken.to_string(), expected);
+    drop(first);
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    let mut second = place.log_from(&from).await;
+    assert_eq!(ids(&rows(&mut second, 1).await.0), [1]);
+}
+
+#[tokio::test]
+async fn what_is_confirmed_reaches_the_server_soon_and_at_the_end() {
+    let Some(mut place) = Place::open().await else { return };
+    let mut log = place.log().await;
+    let made = place.slot("confirmed_flush_lsn").await.unwrap();
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    let (_, first) = rows(&mut log, 1).await;
+    assert_eq!(place.slot("confirmed_flush_lsn").await, Some(made), "nothing is confirmed unasked");
+    log.confirm(&first).await.unwrap();
+    confirmed(&mut place, &first).await;
+
+    place.run("INSERT INTO outbox VALUES (2, 'x')").await;
+    let (_, second) = rows(&mut log, 1).await;
+    log.confirm(&second).await.unwrap();
+    log.confirm(&first).await.unwrap();
+    drop(log);
+    confirmed(&mut place, &second).await;
+    let mut log = place.log_from(&second).await;
+    place.run("INSERT INTO outbox VALUES (3, 'x')").await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [3]);
+}
+
+async fn confirmed(place: &mut Place, position: &Position) {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        let at = lsn(&place.slot("confirmed_flush_lsn").await.unwrap());
+        if at == position.offset {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{at} is not {position}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_table_lets_the_log_go_though_only_another_database_writes() {
+    let Some(mut place) = Place::open().await else { return };
+    let other = databases().into_iter().find(|database| database.engine() == Engine::Postgres).unwrap();
+    let mut sql = PgConnection::connect(other.url()).await.unwrap();
+    run(&mut sql, "CREATE TABLE noise (text text)").await;
+    let mut log = place.log().await;
+    let kept = lsn(&place.slot("restart_lsn").await.unwrap());
+    let mut boundaries = Vec::new();
+    let letting_go = async {
+        loop {
+            // A checkpoint says which transactions run, which is what a slot goes by.
+            for statement in ["INSERT INTO noise VALUES ('x')", "SELECT pg_switch_wal()", "CHECKPOINT"] {
+                run(&mut sql, statement).await;
+            }
+            while let Ok(step) = timeout(Duration::from_millis(100), log.next()).await {
+                let Step::Boundary(position) = step.unwrap() else { panic!("there are no rows") };
+                log.confirm(&position).await.unwrap();
+                boundaries.push(position);
+            }
+            if lsn(&place.slot("restart_lsn").await.unwrap()) > kept + (64 << 20) {
+                break;
+            }
+        }
+    };
+    timeout(2 * LIMIT, letting_go).await.expect("the log is let go");
+    assert!(boundaries.is_sorted());
+    assert!(log.behind().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn how_far_a_reader_is_behind_is_told() {
+    let Some(mut place) = Place::open().await else { return };
+    let mut log = place.log().await;
+    place.run("INSERT INTO outbox SELECT n, repeat('x', 1000) FROM generate_series(1, 100) n").await;
+    let behind = log.behind().await.unwrap().unwrap();
+    assert!(behind > 100_000, "{behind} bytes are a hundred thousand");
+    rows(&mut log, 100).await;
+    log.behind().await.unwrap().expect("it is asked again");
+}
+
+#[tokio::test]
+async fn a_position_whose_log_is_gone_is_a_gap() {
+    let Some(mut place) = Place::open().await else { return };
+    let slot = place.options.slot.clone();
+    let from = Slot::position(&place.options).await.unwrap();
+
+    let beyond = Position::new("", from.offset + (1 << 40));
+    let error = Slot::open(place.options.clone(), beyond).await.unwrap_err();
+    expect_gap(&error, &slot, "as of a backup");
+
+    let mut log = place.log_from(&from).await;
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    let (_, after) = rows(&mut log, 1).await;
+    log.confirm(&after).await.unwrap();
+    drop(log);
+    confirmed(&mut place, &after).await;
+    let error = Slot::open(place.options.clone(), from).await.unwrap_err();
+    expect_gap(&error, &slot, "was confirmed");
+
+    timeout(LIMIT, async { while Slot::remove(&place.options).await.is_err() {} }).await.unwrap();
+    Slot::remove(&place.options).await.unwrap();
+    let error = Slot::open(place.options.clone(), after.clone()).await.unwrap_err();
+    expect_gap(&error, &slot, "it is not there any more");
+
+    // Made anew, it does not hide what was between.
+    place.run("INSERT INTO outbox VALUES (2, 'x')").await;
+    let anew = Slot::position(&place.options).await.unwrap();
+    assert!(after < anew);
+    expect_gap(&Slot::open(place.options.clone(), after).await.unwrap_err(), &slot, "was confirmed");
+
+    place.run("DROP PUBLICATION \"Outbox's\"").await;
+    let error = Slot::open(place.options.clone(), anew.clone()).await.unwrap_err();
+    expect_gap(&error, &slot, "its publication is not there any more");
+    // Nor does a publication that is made anew.
+    place.run("INSERT INTO outbox VALUES (3, 'x')").await;
+    assert!(anew < Slot::position(&place.options).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_slot_that_the_server_invalidated_is_a_gap_and_can_be_made_anew() {
+    if databases().iter().all(|database| database.engine() != Engine::Postgres) {
+        return;
+    }
+    let server = Postgres::start_with(&["max_slot_wal_keep_size=1MB", "max_wal_size=64MB"]).unwrap();
+    let database = TestDatabase::on_server(Engine::Postgres, &server.url());
+    let make = "CREATE TABLE outbox (id bigint PRIMARY KEY, payload text)";
+    let mut place = Place::on(database, make, &["outbox"]).await;
+    let mut log = place.log().await;
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    let (_, from) = rows(&mut log, 1).await;
+    drop(log);
+    let losing = async {
+        while place.slot("wal_status").await.as_deref() != Some("lost") {
+            place.run("INSERT INTO outbox SELECT max(id) + 1, 'x' FROM outbox").await;
+            place.run("SELECT pg_switch_wal()").await;
+            place.run("CHECKPOINT").await;
+        }
+    };
+    timeout(LIMIT, losing).await.unwrap();
+    let error = Slot::open(place.options.clone(), from.clone()).await.unwrap_err();
+    expect_gap(&error, &place.options.slot, "the server let go what comes after (max_slot_wal_keep_size)");
+    let anew = Slot::position(&place.options).await.unwrap();
+    assert!(from < anew);
+    let mut log = place.log_from(&anew).await;
+    place.run("INSERT INTO outbox VALUES (-1, 'x')").await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [-1]);
+    drop(log);
+    drop(place);
+    drop(server);
+}
