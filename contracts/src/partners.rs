@@ -25,8 +25,8 @@ pub struct PartnerRegistrationCompleted {
     pub email: String,
     /// `INDIVIDUAL`, `EMPRESA` or `STARTUP`.
     pub partner_type: String,
-    /// What was registered: `contact_name`, `phone`, `tax_id`, `country`, `address`, `website` and whatever else the
-    /// form had, and `documents`: a list of `kind`, `reference`.
+    /// What was registered: `contact_name`, `phone`, `tax_id`, `country`, `address`, `website`, `language` (BCP 47)
+    /// and whatever else the form had, and `documents`: a list of `kind`, `reference`.
     pub registration_data: Dict,
     /// `PENDING`, `PARTIAL` or `COMPLETE`.
     #[serde(default = "pending")]

@@ -12,7 +12,7 @@ use hexalpes_kernel::{Amount, Cause, Currency, Edge, Money};
 use crate::commands::{self, CreateEmploymentContract, NotCreated, RegisteredPartner};
 use crate::domain::{
     CandidateId, ContractId, ContractType, EmploymentId, EmploymentTerms, EmploymentType, HiringId, JobId,
-    Partner, PartnerId, PartnerType,
+    Language, Partner, PartnerId, PartnerType,
 };
 
 /// This context's name on the wire.
@@ -64,6 +64,7 @@ impl Handler for Registrations {
             id: ContractId::new(self.edge.uuid()),
             partner,
             contract_type: word("preferred_contract_type", kind, ContractType::parse)?,
+            language: language(registered.registration_data.get()),
             registration_data: registered.registration_data.get().to_owned(),
         };
         match commands::register_partner(tx, command, cause).await {
@@ -73,6 +74,18 @@ impl Handler for Registrations {
             Err(other) => Err(HandleError::Unexpected { why: other.to_string() }),
         }
     }
+}
+
+/// What whoever registered reads, as the form told it; where it told nothing of the kind, or a language that there is no
+/// contract in, Spanish.
+fn language(registration_data: &str) -> Language {
+    #[derive(serde::Deserialize)]
+    struct Form {
+        language: Option<serde_json::Value>,
+    }
+    let form: Option<Form> = serde_json::from_str(registration_data).ok();
+    let told = form.and_then(|form| form.language);
+    told.as_ref().and_then(|tag| tag.as_str()).and_then(Language::of_tag).unwrap_or_default()
 }
 
 /// `on_candidate_hired`.

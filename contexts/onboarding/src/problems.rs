@@ -51,6 +51,17 @@ impl From<NotCreated> for Problem {
                     "{id} es para contratos {contract_type} con socios {partner_type}"
                 ),
             ),
+            NotCreated::OtherLanguage { id, language } => {
+                let language = language.name();
+                invalid(
+                    "/language",
+                    "other_language",
+                    said!(
+                        "template {id} is in {language}: leave the language out, or name another template",
+                        "la plantilla {id} está en {language}: omita el idioma o indique otra plantilla"
+                    ),
+                )
+            }
             NotCreated::OpenContract { by } => {
                 let detail = said!(
                     "contract {by} of the partner is still open: finish it, or terminate it with POST /v1/contracts/{by}/terminate",

@@ -2,22 +2,22 @@
 //!
 //! Letters are those of Western European languages; another becomes a question mark.
 
-use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str};
+use pdf_writer::{Content, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
 
 const FONT: Name<'static> = Name(b"F1");
 const LINES_OF_A_PAGE: usize = 68;
 /// What is longer is cut: see [`wrapped`].
 pub const CHARS_OF_A_LINE: usize = 110;
 
-/// The lines, one below the other.
-pub fn of_lines(lines: &[String]) -> Vec<u8> {
+/// The lines, one below the other, in a language (BCP 47), which readers aloud go by.
+pub fn of_lines(lines: &[String], language: &str) -> Vec<u8> {
     let (catalog, tree, font) = (Ref::new(1), Ref::new(2), Ref::new(3));
     let pages: Vec<&[String]> = lines.chunks(LINES_OF_A_PAGE).collect();
     // Each page has two objects after those that all share.
     let page_of = |index: i32| (Ref::new(4 + 2 * index), Ref::new(5 + 2 * index));
     let refs: Vec<(Ref, Ref)> = (0..).take(pages.len()).map(page_of).collect();
     let mut pdf = Pdf::new();
-    pdf.catalog(catalog).pages(tree);
+    pdf.catalog(catalog).pages(tree).lang(TextStr(language));
     let count = i32::try_from(refs.len()).unwrap_or(i32::MAX);
     pdf.pages(tree).kids(refs.iter().map(|(page, _)| *page)).count(count);
     pdf.type1_font(font).base_font(Name(b"Courier")).encoding_predefined(Name(b"WinAnsiEncoding"));
@@ -78,9 +78,10 @@ mod tests {
     #[test]
     fn lines_are_on_as_many_pages_as_it_takes() {
         let lines: Vec<String> = (0..150).map(|number| format!("linea {number} ☃")).collect();
-        let pdf = of_lines(&lines);
+        let pdf = of_lines(&lines, "en");
         assert!(pdf.starts_with(b"%PDF-1."));
         let holds = |wanted: &[u8]| pdf.windows(wanted.len()).filter(|window| *window == wanted).count();
+        assert_eq!(holds(b"/Lang (en)"), 1);
         assert_eq!((holds(b"/Count 3"), holds(b"/Type /Page\n")), (1, 3));
         assert_eq!(holds(b" 149 ?)"), 1);
     }

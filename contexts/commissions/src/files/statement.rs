@@ -71,7 +71,7 @@ pub(crate) fn pdf(statement: &Statement) -> Vec<u8> {
         }
     }
     text.push(row("", "saldo final / closing", "", "", &statement.closing.amount().to_string()));
-    hexalpes_pdf::of_lines(&text)
+    hexalpes_pdf::of_lines(&text, "es")
 }
 
 /// In columns of a font whose letters are all as wide.

@@ -125,7 +125,8 @@ pub(crate) async fn written_out(
 ) -> Result<crate::domain::Document, DbError> {
     let template = store::load_template(tx, &contract.parts().draft.template).await?;
     let template = template.ok_or_else(|| DbError::Damaged("a contract's template is gone".to_owned()))?;
-    Ok(files::document(&template.title, text_of(contract, &template, at), at))
+    let language = contract.parts().draft.language;
+    Ok(files::document(&template.title, text_of(contract, &template, at), language, at))
 }
 
 /// Writes down what happened: the contract, its trail, and what others hear of it.

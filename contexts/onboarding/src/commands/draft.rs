@@ -6,8 +6,8 @@ use hexalpes_kernel::{Cause, Timestamp};
 
 use super::change::written;
 use crate::domain::{
-    Contract, ContractId, ContractType, Draft, Fact, Origin, Partner, Party, Refusal, Signatory, Signing,
-    State, Template, TemplateId, TermsChanges,
+    Contract, ContractId, ContractType, Draft, Fact, Language, Origin, Partner, Party, Refusal, Signatory,
+    Signing, State, Template, TemplateId, TermsChanges,
 };
 use crate::store;
 
@@ -17,8 +17,10 @@ pub struct CreateContract {
     pub id: ContractId,
     pub partner: Partner,
     pub contract_type: ContractType,
-    /// Else the newest of the types.
+    /// Else the newest of the types in the language.
     pub template: Option<TemplateId>,
+    /// Else the template's, or Spanish.
+    pub language: Option<Language>,
     /// What is to differ from the template's terms.
     pub terms: TermsChanges,
     /// A JSON object.
@@ -37,6 +39,8 @@ pub enum NotCreated {
     NoTemplate(TemplateId),
     #[error("template {id} is for {contract_type} contracts with {partner_type} partners")]
     OtherTemplate { id: TemplateId, contract_type: &'static str, partner_type: &'static str },
+    #[error("template {id} is in {}", language.name())]
+    OtherLanguage { id: TemplateId, language: Language },
     #[error("contract {by} of the partner is still open")]
     OpenContract { by: ContractId },
     #[error(transparent)]
@@ -53,13 +57,14 @@ pub async fn create_contract(
     cause: &Cause,
 ) -> Result<Contract, NotCreated> {
     let CreateContract { id, partner, contract_type, template, terms, initial_data, origin, .. } = command;
-    let template = chosen(tx, template, contract_type, &partner).await?;
+    let template = chosen(tx, template, contract_type, &partner, command.language).await?;
     let signatories = command.signatories.unwrap_or_else(|| usual_signatories(&partner));
     let terms = template.terms.with(terms);
     terms.check().map_err(Refusal::from)?;
     let draft = Draft {
         contract_type,
         template: template.id,
+        language: template.language,
         terms,
         initial_data,
         origin,
@@ -75,17 +80,22 @@ async fn chosen(
     asked: Option<TemplateId>,
     contract_type: ContractType,
     partner: &Partner,
+    language: Option<Language>,
 ) -> Result<Template, NotCreated> {
     let Some(id) = asked else {
         // Every kind has a template from the start.
-        let newest = store::newest_template(tx, contract_type, partner.partner_type).await?;
-        return newest
-            .ok_or_else(|| NotCreated::NoTemplate(TemplateId::of(contract_type, partner.partner_type, 1)));
+        let (partner_type, language) = (partner.partner_type, language.unwrap_or_default());
+        let newest = store::newest_template(tx, contract_type, partner_type, language).await?;
+        let first = || TemplateId::of(contract_type, partner_type, language, 1);
+        return newest.ok_or_else(|| NotCreated::NoTemplate(first()));
     };
     let template = store::load_template(tx, &id).await?.ok_or_else(|| NotCreated::NoTemplate(id.clone()))?;
     if (template.contract_type, template.partner_type) != (contract_type, partner.partner_type) {
         let (contract_type, partner_type) = (template.contract_type.name(), template.partner_type.name());
         return Err(NotCreated::OtherTemplate { id, contract_type, partner_type });
+    }
+    if language.is_some_and(|language| language != template.language) {
+        return Err(NotCreated::OtherLanguage { id, language: template.language });
     }
     Ok(template)
 }
@@ -122,6 +132,7 @@ pub struct RegisteredPartner {
     pub id: ContractId,
     pub partner: Partner,
     pub contract_type: ContractType,
+    pub language: Language,
     /// A JSON object.
     pub registration_data: String,
 }
@@ -133,7 +144,7 @@ pub async fn register_partner(
     command: RegisteredPartner,
     cause: &Cause,
 ) -> Result<Option<Contract>, NotCreated> {
-    let RegisteredPartner { id, partner, contract_type, registration_data } = command;
+    let RegisteredPartner { id, partner, contract_type, language, registration_data } = command;
     let there = match store::registered(tx, &partner.id).await? {
         Some(id) => Some(id),
         None => store::open_of(tx, &partner.id).await?,
@@ -147,6 +158,7 @@ pub async fn register_partner(
         partner,
         contract_type,
         template: None,
+        language: Some(language),
         terms: TermsChanges::default(),
         initial_data: registration_data,
         origin: Origin::Registration,
@@ -177,7 +189,8 @@ pub async fn renew_contract(tx: &Tx, command: Renew, cause: &Cause) -> Result<Co
     old.can_be_renewed()?;
     let partner = old.partner().clone();
     let new_type = contract_type.unwrap_or(old.contract_type());
-    let template = chosen(tx, None, new_type, &partner).await?;
+    let language = old.parts().draft.language;
+    let template = chosen(tx, None, new_type, &partner, Some(language)).await?;
     let base = if new_type == old.contract_type() { old.terms().clone() } else { template.terms };
     let ends = match old.state() {
         State::Active => old.validity().map(|validity| validity.until),
@@ -189,6 +202,7 @@ pub async fn renew_contract(tx: &Tx, command: Renew, cause: &Cause) -> Result<Co
     let draft = Draft {
         contract_type: new_type,
         template: template.id,
+        language,
         terms,
         initial_data: old.parts().draft.initial_data.clone(),
         origin: Origin::Renewal { of },

@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Uuid};
 
-use crate::domain::{EmploymentContract, EmploymentTerms, employment_text};
+use crate::domain::{EmploymentContract, EmploymentTerms, Language, employment_text};
 use crate::{events, files, store};
 
 /// `CreateEmploymentContract` of S2.7.
@@ -22,7 +22,7 @@ pub async fn create_employment_contract(
 ) -> Result<Option<EmploymentContract>, DbError> {
     let CreateEmploymentContract { terms, event } = command;
     let text = employment_text(&terms, &pairs(&terms.benefits), &pairs(&terms.agreed));
-    let document = files::document("Contrato laboral", text, cause.at);
+    let document = files::document("Contrato laboral", text, Language::Spanish, cause.at);
     let contract = EmploymentContract { terms, document, created_at: cause.at };
     if !store::insert_employment(tx, &contract).await? {
         return Ok(None);

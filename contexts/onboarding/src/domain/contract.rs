@@ -14,7 +14,8 @@ use hexalpes_kernel::Timestamp;
 
 use super::audit::Head;
 use super::{
-    ContractId, ContractType, Document, PartnerId, PartnerType, Proposal, Signatory, TemplateId, Terms,
+    ContractId, ContractType, Document, Language, PartnerId, PartnerType, Proposal, Signatory, TemplateId,
+    Terms,
 };
 
 /// With whom it is made, as it was when it was drafted.
@@ -140,6 +141,8 @@ pub struct Draft {
     pub partner: Partner,
     pub contract_type: ContractType,
     pub template: TemplateId,
+    /// The template's.
+    pub language: Language,
     pub terms: Terms,
     /// What was told at the registration: a JSON object, kept as it came.
     pub initial_data: String,

@@ -5,7 +5,7 @@
 use hexalpes_kernel::{Amount, Money, Timestamp};
 use sha2::{Digest as _, Sha256};
 
-use super::{Contract, Frequency, Party, Template, Terms, template};
+use super::{Contract, Frequency, Language, Party, PaymentMethod, Template, Terms, template};
 
 /// A contract as it was sent to be signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,7 @@ fn value(contract: &Contract, name: &str, at: Timestamp) -> Option<String> {
     let terms = contract.terms();
     let parties = contract.partner();
     let from = contract.effective_date();
+    let language = contract.parts().draft.language;
     Some(match name {
         "contract_id" => contract.id().to_string(),
         "contract_type" => contract.contract_type().name().to_owned(),
@@ -77,68 +78,89 @@ fn value(contract: &Contract, name: &str, at: Timestamp) -> Option<String> {
         "business_name" => parties.business_name.clone(),
         "email" => parties.email.clone(),
         "date" => date(at),
-        "effective_date" => from.map_or_else(|| "su activación".to_owned(), date),
+        "effective_date" => {
+            from.map_or_else(|| language.pick("su activación", "its activation").to_owned(), date)
+        }
         "expiration_date" => match from {
             Some(from) => date(terms.expires(from)),
-            None => format!("{} días después", terms.duration_days),
+            None => format!("{} {}", terms.duration_days, language.pick("días después", "days later")),
         },
         "duration_days" => terms.duration_days.to_string(),
-        "permissions" => list(terms.permissions.iter().cloned()),
-        "budget" => budget(terms),
-        "features" => list(terms.features.iter().filter(|(_, on)| **on).map(|(name, _)| name.clone())),
-        "sla" => sla(terms),
-        "commission" => terms.commission.text(),
-        "payment" => payment(terms),
+        "permissions" => list(terms.permissions.iter().cloned(), language),
+        "budget" => budget(terms, language),
+        "features" => {
+            list(terms.features.iter().filter(|(_, on)| **on).map(|(name, _)| name.clone()), language)
+        }
+        "sla" => sla(terms, language),
+        "commission" => terms.commission.text(language),
+        "payment" => payment(terms, language),
         "hold_days" => terms.payment.hold_days.to_string(),
         "signatories" => signatories(contract),
         _ => return None,
     })
 }
 
-fn list(words: impl Iterator<Item = String>) -> String {
+fn list(words: impl Iterator<Item = String>, language: Language) -> String {
     let words: Vec<String> = words.collect();
-    if words.is_empty() { "ninguno".to_owned() } else { words.join(", ") }
+    if words.is_empty() { language.pick("ninguno", "none").to_owned() } else { words.join(", ") }
 }
 
-fn budget(terms: &Terms) -> String {
+fn budget(terms: &Terms, language: Language) -> String {
     let limit = |what: &str, money: Option<Money>| money.map(|money| format!("{money} {what}"));
     let budget = &terms.budget;
     let limits = [
-        budget.campaigns_max.map(|most| format!("{most} campañas a la vez")),
-        limit("por campaña", budget.campaign),
-        limit("por campaña y día", budget.daily),
-        limit("en total", budget.total),
+        budget
+            .campaigns_max
+            .map(|most| format!("{most} {}", language.pick("campañas a la vez", "campaigns at a time"))),
+        limit(language.pick("por campaña", "per campaign"), budget.campaign),
+        limit(language.pick("por campaña y día", "per campaign and day"), budget.daily),
+        limit(language.pick("en total", "in total"), budget.total),
     ];
-    list(limits.into_iter().flatten())
+    list(limits.into_iter().flatten(), language)
 }
 
-fn sla(terms: &Terms) -> String {
+fn sla(terms: &Terms, language: Language) -> String {
     let sla = &terms.sla;
     let availability = Amount::new(i128::from(sla.availability_bp), 2);
-    format!(
-        "Soporte {}; respuesta en {} h, solución en {} h; disponibilidad mensual del {availability} %",
-        sla.support, sla.response_hours, sla.resolution_hours
-    )
+    let (support, response, resolution) = (&sla.support, sla.response_hours, sla.resolution_hours);
+    match language {
+        Language::Spanish => format!(
+            "Soporte {support}; respuesta en {response} h, solución en {resolution} h; disponibilidad mensual del {availability} %"
+        ),
+        Language::English => format!(
+            "Support {support}; response within {response} h, resolution within {resolution} h; monthly availability of {availability} %"
+        ),
+    }
 }
 
-fn payment(terms: &Terms) -> String {
+fn payment(terms: &Terms, language: Language) -> String {
     let payment = &terms.payment;
     let frequency = match payment.frequency {
-        Frequency::Manual => "cuando se solicite",
-        Frequency::Weekly => "cada semana",
-        Frequency::Monthly => "cada mes",
+        Frequency::Manual => language.pick("cuando se solicite", "on request"),
+        Frequency::Weekly => language.pick("cada semana", "every week"),
+        Frequency::Monthly => language.pick("cada mes", "every month"),
     };
-    format!(
-        "en {}, {frequency}, tras {} días de retención y a {} días",
-        payment.currency, payment.hold_days, payment.net_days
-    )
+    let method = match payment.method {
+        PaymentMethod::File => language.pick("por transferencia", "by bank transfer"),
+        PaymentMethod::Webhook => language.pick("por orden electrónica", "by electronic order"),
+    };
+    let (currency, hold, net) = (payment.currency, payment.hold_days, payment.net_days);
+    match language {
+        Language::Spanish => {
+            format!("en {currency}, {frequency}, {method}, tras {hold} días de retención y a {net} días")
+        }
+        Language::English => {
+            format!("in {currency}, {frequency}, {method}, after {hold} days on hold, due after {net} days")
+        }
+    }
 }
 
 fn signatories(contract: &Contract) -> String {
+    let language = contract.parts().draft.language;
     let line = |one: &super::Signatory| {
         let side = match one.party {
-            Party::Company => "por HexaBuilders",
-            Party::Partner => "por el socio",
+            Party::Company => language.pick("por HexaBuilders", "for HexaBuilders"),
+            Party::Partner => language.pick("por el socio", "for the partner"),
         };
         format!("{}. {} <{}>, {side}", one.position, one.name, one.email)
     };

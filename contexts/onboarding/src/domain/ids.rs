@@ -45,8 +45,13 @@ impl EmploymentId {
 
 impl TemplateId {
     /// What a template is called, which its kind and version say.
-    pub fn of(contract_type: super::ContractType, partner_type: super::PartnerType, version: u32) -> Self {
+    pub fn of(
+        contract_type: super::ContractType,
+        partner_type: super::PartnerType,
+        language: super::Language,
+        version: u32,
+    ) -> Self {
         let (contract, partner) = (contract_type.name().to_lowercase(), partner_type.name().to_lowercase());
-        Self(format!("tpl_{contract}_{partner}_v{version}"))
+        Self(format!("tpl_{contract}_{partner}{}_v{version}", language.pick("", "_en")))
     }
 }

@@ -1,4 +1,4 @@
-//! The words of S2-ENU-1 and S2-ENU-3, and the two sides of a contract.
+//! The words of S2-ENU-1 and S2-ENU-3, the two sides of a contract, and the languages that it may be in.
 
 /// Which contract a partner gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,29 @@ pub enum Party {
     Partner,
 }
 
+/// What a contract is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Language {
+    #[default]
+    Spanish,
+    English,
+}
+
+impl Language {
+    /// The language of a tag (BCP 47), such as `en-GB`, if it is one of these.
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        Self::parse(&tag.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase())
+    }
+
+    /// One of two texts that say the same.
+    pub fn pick<T>(self, spanish: T, english: T) -> T {
+        match self {
+            Self::Spanish => spanish,
+            Self::English => english,
+        }
+    }
+}
+
 macro_rules! words {
     ($name:ident, $count:literal, $($variant:ident = $word:literal),+) => {
         impl $name {
@@ -45,4 +68,5 @@ pub(super) use words;
 
 words!(ContractType, 3, Standard = "STANDARD", Premium = "PREMIUM", Enterprise = "ENTERPRISE");
 words!(PartnerType, 3, Individual = "INDIVIDUAL", Empresa = "EMPRESA", Startup = "STARTUP");
+words!(Language, 2, Spanish = "es", English = "en");
 words!(Party, 2, Company = "COMPANY", Partner = "PARTNER");

@@ -70,7 +70,8 @@ pub(crate) fn a_draft() -> Contract {
     let draft = Draft {
         partner,
         contract_type,
-        template: TemplateId::of(contract_type, partner_type, 1),
+        template: TemplateId::of(contract_type, partner_type, Language::Spanish, 1),
+        language: Language::Spanish,
         terms,
         initial_data: "{}".to_owned(),
         origin: Origin::Request,

@@ -19,7 +19,7 @@ pub use contract::{Contract, Draft, Ending, Origin, Partner, State, Stored, Vali
 pub use document::{Block, Document, blocks, date, parse_date, sha256, text_of};
 pub use employment::{EmploymentContract, EmploymentTerms, EmploymentType, employment_text};
 pub use ids::{CandidateId, ContractId, EmploymentId, HiringId, JobId, PartnerId, TemplateId};
-pub use kinds::{ContractType, PartnerType, Party};
+pub use kinds::{ContractType, Language, PartnerType, Party};
 pub use lifecycle::{DraftChanges, Fact, REMINDER_DAYS, Refusal, Speaker};
 pub use negotiation::{NegotiateError, Outcome, PROPOSALS_MAX, Proposal};
 pub use signatory::{SIGNATORIES_MAX, SignError, Signatory, Signing, TOKEN_LIFETIME};

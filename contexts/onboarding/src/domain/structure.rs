@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use hexalpes_kernel::{Currency, Money, Rate};
 
+use super::Language;
 use super::kinds::words;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,33 +126,43 @@ impl CommissionStructure {
     }
 
     /// In a sentence of the contract.
-    pub fn text(&self) -> String {
+    pub fn text(&self, language: Language) -> String {
+        let each = language.pick("por conversión", "per conversion");
         let what = match &self.formula {
-            Formula::Percentage(rate) => format!("{rate} del importe de cada conversión"),
-            Formula::Flat(amount) => format!("{amount} por conversión"),
-            Formula::Tiered(tiers) => tiers_text(tiers),
+            Formula::Percentage(rate) => {
+                let of = language.pick("del importe de cada conversión", "of the amount of each conversion");
+                format!("{rate} {of}")
+            }
+            Formula::Flat(amount) => format!("{amount} {each}"),
+            Formula::Tiered(tiers) => tiers_text(tiers, language),
         };
-        let cap = self.cap.map(|cap| format!(", como máximo {cap} por conversión"));
-        let floor = self.floor.map(|floor| format!(", como mínimo {floor} por conversión"));
-        let holds = self.currency.map(|currency| format!(", para conversiones en {currency}"));
+        let most = language.pick("como máximo", "at most");
+        let least = language.pick("como mínimo", "at least");
+        let only = language.pick("para conversiones en", "for conversions in");
+        let cap = self.cap.map(|cap| format!(", {most} {cap} {each}"));
+        let floor = self.floor.map(|floor| format!(", {least} {floor} {each}"));
+        let holds = self.currency.map(|currency| format!(", {only} {currency}"));
         [Some(what), cap, floor, holds].into_iter().flatten().collect()
     }
 }
 
-fn tiers_text(tiers: &Tiers) -> String {
-    let of = |tier: &Tier| format!("desde {}: {}", tier.from, tier.rate);
+fn tiers_text(tiers: &Tiers, language: Language) -> String {
+    let begin = language.pick("desde", "from");
+    let of = |tier: &Tier| format!("{begin} {}: {}", tier.from, tier.rate);
     let bands: Vec<String> = tiers.steps.iter().map(of).collect();
     let mode = match tiers.mode {
-        Mode::Marginal => "cada tramo por lo que cae en él",
-        Mode::Retroactive => "el tramo alcanzado por todo el periodo",
+        Mode::Marginal => language.pick("cada tramo por lo que cae en él", "each tier for what lies in it"),
+        Mode::Retroactive => language
+            .pick("el tramo alcanzado por todo el periodo", "the tier that is reached for all of the period"),
     };
     let period = match tiers.period {
-        Period::Day => "por día",
-        Period::Month => "por mes",
-        Period::Quarter => "por trimestre",
-        Period::All => "por toda la vigencia",
+        Period::Day => language.pick("por día", "per day"),
+        Period::Month => language.pick("por mes", "per month"),
+        Period::Quarter => language.pick("por trimestre", "per quarter"),
+        Period::All => language.pick("por toda la vigencia", "over the whole term"),
     };
-    format!("por tramos de lo vendido {period} ({mode}): {}", bands.join("; "))
+    let what = language.pick("por tramos de lo vendido", "by tiers of what is sold");
+    format!("{what} {period} ({mode}): {}", bands.join("; "))
 }
 
 #[cfg(test)]

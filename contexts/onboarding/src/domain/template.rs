@@ -3,14 +3,15 @@
 
 use hexalpes_kernel::Timestamp;
 
-use super::{ContractType, PartnerType, TemplateId, Terms};
+use super::{ContractType, Language, PartnerType, TemplateId, Terms};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     pub id: TemplateId,
     pub contract_type: ContractType,
     pub partner_type: PartnerType,
-    /// Counts from 1 for each kind.
+    pub language: Language,
+    /// Counts from 1 for each kind and language.
     pub version: u32,
     pub title: String,
     /// Paragraphs between empty lines, headings behind `# `, placeholders as `{{business_name}}`.
@@ -77,15 +78,22 @@ pub fn unknown_placeholders(body: &str) -> Vec<String> {
 
 impl Template {
     /// Version 1 of a kind, which is there from the start.
-    pub fn built_in(contract_type: ContractType, partner_type: PartnerType, at: Timestamp) -> Self {
+    pub fn built_in(
+        contract_type: ContractType,
+        partner_type: PartnerType,
+        language: Language,
+        at: Timestamp,
+    ) -> Self {
         let (contract, partner) = (contract_type.name(), partner_type.name());
+        let title = language.pick("Contrato de colaboración", "Collaboration agreement");
         Self {
-            id: TemplateId::of(contract_type, partner_type, 1),
+            id: TemplateId::of(contract_type, partner_type, language, 1),
             contract_type,
             partner_type,
+            language,
             version: 1,
-            title: format!("Contrato de colaboración {contract} ({partner})"),
-            body: BODY.to_owned(),
+            title: format!("{title} {contract} ({partner})"),
+            body: language.pick(SPANISH, ENGLISH).to_owned(),
             terms: Terms::built_in(contract_type, partner_type),
             created_at: at,
             created_by: "hexalpes".to_owned(),
@@ -93,7 +101,7 @@ impl Template {
     }
 }
 
-const BODY: &str = "\
+const SPANISH: &str = "\
 Contrato n.º {{contract_id}}, de tipo {{contract_type}}.
 
 # 1. Partes
@@ -126,6 +134,39 @@ Pago: {{payment}}.
 
 {{signatories}}";
 
+const ENGLISH: &str = "\
+Agreement No. {{contract_id}}, of the type {{contract_type}}.
+
+# 1. Parties
+
+HexaBuilders on the one side. On the other, {{business_name}} ({{partner_type}}, partner {{partner_id}}), with the e-mail address {{email}}.
+
+# 2. Term
+
+The agreement is in force from {{effective_date}} until {{expiration_date}} ({{duration_days}} days).
+
+# 3. Campaigns
+
+Permissions: {{permissions}}.
+
+Budget limits: {{budget}}.
+
+Features: {{features}}.
+
+# 4. Service level
+
+{{sla}}.
+
+# 5. Commissions and payment
+
+Commission: {{commission}}.
+
+Payment: {{payment}}.
+
+# 6. Signatures
+
+{{signatories}}";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +180,7 @@ mod tests {
     #[test]
     fn what_nobody_can_fill_is_named() {
         assert_eq!(unknown_placeholders("{{business_name}} {{nombre}} {{ }}"), ["nombre", ""]);
-        assert_eq!(unknown_placeholders(BODY), Vec::<String>::new());
+        assert_eq!(unknown_placeholders(SPANISH), Vec::<String>::new());
+        assert_eq!(unknown_placeholders(ENGLISH), Vec::<String>::new());
     }
 }

@@ -10,7 +10,7 @@ use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, accepted, valu
 use super::App;
 use super::contracts::found;
 use crate::commands::written_out;
-use crate::domain::{ContractId, Document};
+use crate::domain::{ContractId, Document, Language};
 use crate::files;
 use crate::problems::no_contract;
 use crate::store;
@@ -55,10 +55,10 @@ fn preferred(headers: &HeaderMap) -> Shown {
     shown.unwrap_or(Shown::Html)
 }
 
-pub(super) fn answer(document: &Document, shown: Shown, footer: &[String]) -> Response {
+pub(super) fn answer(document: &Document, shown: Shown, footer: &[String], language: Language) -> Response {
     let (kind, bytes) = match shown {
         Shown::Html => ("text/html; charset=utf-8", document.html.clone().into_bytes()),
-        Shown::Pdf => ("application/pdf", files::pdf(&document.title, &document.text, footer)),
+        Shown::Pdf => ("application/pdf", files::pdf(&document.title, &document.text, footer, language)),
         Shown::Text => ("text/plain; charset=utf-8", document.text.clone().into_bytes()),
     };
     // What others wrote is shown as text; nothing of it may run all the same.
@@ -82,25 +82,28 @@ pub(super) async fn document(
     Wanted(shown): Wanted,
 ) -> Result<Response, Problem> {
     let contract = found(&app, &id).await?;
+    let language = contract.parts().draft.language;
     if let Some(document) = contract.document() {
         let mut footer = vec![format!("SHA-256 (HTML): {}", document.hash)];
         footer.extend(contract.signatories().iter().filter_map(|one| match &one.signing {
             crate::domain::Signing::Signed { at, signed_as, .. } => {
-                Some(format!("Firmado: {}. {signed_as}, {at}", one.position))
+                let signed = language.pick("Firmado", "Signed");
+                Some(format!("{signed}: {}. {signed_as}, {at}", one.position))
             }
             _ => None,
         }));
-        return Ok(answer(document, shown, &footer));
+        return Ok(answer(document, shown, &footer, language));
     }
     let now = app.edge.now();
     let read = async move |tx: &Tx| -> Result<Document, DbError> {
         let mut document = written_out(tx, &contract, now).await?;
-        let title = format!("BORRADOR: {}", document.title);
-        document.html = files::html(&title, &document.text);
+        let title = format!("{}: {}", language.pick("BORRADOR", "DRAFT"), document.title);
+        document.html = files::html(&title, &document.text, language);
         document.title = title;
         Ok(document)
     };
-    Ok(answer(&app.db.read(read).await?, shown, &["BORRADOR: sin enviar a firma".to_owned()]))
+    let footer = language.pick("BORRADOR: sin enviar a firma", "DRAFT: not sent to be signed").to_owned();
+    Ok(answer(&app.db.read(read).await?, shown, &[footer], language))
 }
 
 /// What was done with a contract, by whom and when, and whether the trail is whole.

@@ -9,7 +9,7 @@ use hexalpes_http::{Answer, Fields, Filters, FromFields, ListQuery, Page, Proble
 
 use super::App;
 use super::documents::{Wanted, answer};
-use crate::domain::{CandidateId, EmploymentContract, EmploymentId, HiringId, PartnerId};
+use crate::domain::{CandidateId, EmploymentContract, EmploymentId, HiringId, Language, PartnerId};
 use crate::problems::no_employment_contract;
 use crate::store::{self, EmploymentFilter};
 use crate::views::EmploymentView;
@@ -70,7 +70,7 @@ pub(super) async fn document(
 ) -> Result<Response, Problem> {
     let contract = found(&app, &id).await?;
     let footer = vec![format!("SHA-256 (HTML): {}", contract.document.hash)];
-    Ok(answer(&contract.document, shown, &footer))
+    Ok(answer(&contract.document, shown, &footer, Language::Spanish))
 }
 
 async fn found(app: &App, id: &str) -> Result<EmploymentContract, Problem> {

@@ -9,7 +9,7 @@ use hexalpes_http::{Answer, Asked, Body, Fields, Filters, FromFields, ListQuery,
 
 use super::App;
 use crate::commands::{self, PublishTemplate};
-use crate::domain::{ContractType, PartnerType, Template, TemplateId};
+use crate::domain::{ContractType, Language, PartnerType, Template, TemplateId};
 use crate::problems::no_template;
 use crate::requests::{NewTemplateBody, NewTemplateRequest};
 use crate::store::{self, TemplateFilter};
@@ -24,8 +24,8 @@ pub(super) async fn publish(
     body: Body<NewTemplateRequest>,
 ) -> Result<Answer, Problem> {
     let (cause, request) = asked.keyed("publish template", &body.digest, "");
-    let NewTemplateRequest { contract_type, partner_type, title, body, terms } = body.value;
-    let command = PublishTemplate { contract_type, partner_type, title, body, terms };
+    let NewTemplateRequest { contract_type, partner_type, language, title, body, terms } = body.value;
+    let command = PublishTemplate { contract_type, partner_type, language, title, body, terms };
     let publish = async move |tx: &Tx| -> Result<Answer, Problem> {
         let template = commands::publish_template(tx, command.clone(), &cause).await?;
         Ok(Answer::json(StatusCode::CREATED, &TemplateView::from(&template)))
@@ -40,14 +40,20 @@ impl FromFields for Narrowed {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let contract_type = fields.optional("contract_type", |raw| values::one_of(raw, &ContractType::ALL));
         let partner_type = fields.optional("partner_type", |raw| values::one_of(raw, &PartnerType::ALL));
-        Some(Self(TemplateFilter { contract_type: contract_type?, partner_type: partner_type? }))
+        let language = fields.optional("language", |raw| values::one_of(raw, &Language::ALL));
+        Some(Self(TemplateFilter {
+            contract_type: contract_type?,
+            partner_type: partner_type?,
+            language: language?,
+        }))
     }
 }
 
-/// Lists the versions of templates by the time of their publication: the newest of a kind holds.
+/// Lists the versions of templates by the time of their publication: the newest of a kind and language holds.
 #[utoipa::path(get, path = "/v1/templates", tag = "templates",
     params(("contract_type" = Option<String>, Query, pattern = "^(STANDARD|PREMIUM|ENTERPRISE)$"),
         ("partner_type" = Option<String>, Query, pattern = "^(INDIVIDUAL|EMPRESA|STARTUP)$"),
+        ("language" = Option<String>, Query, pattern = "^(es|en)$"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query, pattern = "^-?created_at$")),
     responses((status = 200, description = "A page", content((PageOf<TemplateView> = "application/json"), (String = "text/csv")))))]

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::terms::{TermsBody, TermsChangesBody, TermsRequest};
 use crate::domain::{
-    ContractType, DraftChanges, PartnerId, PartnerType, Party, SIGNATORIES_MAX, Signatory, Signing,
+    ContractType, DraftChanges, Language, PartnerId, PartnerType, Party, SIGNATORIES_MAX, Signatory, Signing,
     TemplateId, Terms, TermsChanges, parse_date, unknown_placeholders,
 };
 
@@ -25,6 +25,9 @@ pub(crate) struct NewTemplateBody {
     contract_type: String,
     #[schema(pattern = "^(INDIVIDUAL|EMPRESA|STARTUP)$", example = "EMPRESA")]
     partner_type: String,
+    /// Else `es`.
+    #[schema(pattern = "^(es|en)$")]
+    language: Option<String>,
     #[schema(min_length = 1, max_length = 200)]
     title: String,
     /// Headings behind `# `, paragraphs between empty lines, placeholders such as `{{business_name}}`.
@@ -37,6 +40,7 @@ pub(crate) struct NewTemplateBody {
 pub(crate) struct NewTemplateRequest {
     pub(crate) contract_type: ContractType,
     pub(crate) partner_type: PartnerType,
+    pub(crate) language: Language,
     pub(crate) title: String,
     pub(crate) body: String,
     pub(crate) terms: Terms,
@@ -46,12 +50,14 @@ impl FromFields for NewTemplateRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let contract_type = fields.required("contract_type", |raw| values::one_of(raw, &ContractType::ALL));
         let partner_type = fields.required("partner_type", |raw| values::one_of(raw, &PartnerType::ALL));
+        let language = fields.optional("language", |raw| values::one_of(raw, &Language::ALL));
         let title = fields.required("title", |raw| values::text(raw, NAME_CHARS_MAX));
         let body = fields.required("body", template_body);
         let terms = fields.required_object("terms", TermsRequest::from_fields);
         Some(Self {
             contract_type: contract_type?,
             partner_type: partner_type?,
+            language: language?.unwrap_or_default(),
             title: title?,
             body: body?,
             terms: terms?.0,
@@ -99,9 +105,12 @@ pub(crate) struct ContractBody {
     partner_type: String,
     #[schema(pattern = "^(STANDARD|PREMIUM|ENTERPRISE)$", example = "STANDARD")]
     contract_type: String,
-    /// Else the newest of the types.
+    /// Else the newest of the types in the language.
     #[schema(min_length = 1, max_length = 64)]
     template_id: Option<String>,
+    /// What it is written in; else as the template that is named, or `es`.
+    #[schema(pattern = "^(es|en)$")]
+    language: Option<String>,
     /// What is to differ from the template's terms.
     terms: Option<TermsChangesBody>,
     /// Whatever is known of the partner.
@@ -131,6 +140,7 @@ pub(crate) struct ContractRequest {
     pub(crate) partner: crate::domain::Partner,
     pub(crate) contract_type: ContractType,
     pub(crate) template: Option<TemplateId>,
+    pub(crate) language: Option<Language>,
     pub(crate) terms: TermsChanges,
     pub(crate) initial_data: String,
     pub(crate) signatories: Option<Vec<Signatory>>,
@@ -145,6 +155,7 @@ impl FromFields for ContractRequest {
         let partner_type = fields.required("partner_type", |raw| values::one_of(raw, &PartnerType::ALL));
         let contract_type = fields.required("contract_type", |raw| values::one_of(raw, &ContractType::ALL));
         let template = fields.optional("template_id", |raw| values::id(raw, TemplateId::parse));
+        let language = fields.optional("language", |raw| values::one_of(raw, &Language::ALL));
         let terms = fields.object("terms", TermsChanges::from_fields);
         let initial_data =
             fields.optional("initial_data", |raw| raw.object(DATA_BYTES_MAX).map(str::to_owned));
@@ -160,6 +171,7 @@ impl FromFields for ContractRequest {
             partner,
             contract_type: contract_type?,
             template: template?,
+            language: language?,
             terms: terms?.unwrap_or_default(),
             initial_data: initial_data?.unwrap_or_else(|| "{}".to_owned()),
             signatories: signatories?,

@@ -10,7 +10,7 @@ use super::TENANT;
 use super::tables::{Contracts, Proposals, Signatories};
 use crate::domain::audit::Head;
 use crate::domain::{
-    Contract, ContractId, ContractType, Document, Draft, Fact, Origin, Outcome, Partner, PartnerId,
+    Contract, ContractId, ContractType, Document, Draft, Fact, Language, Origin, Outcome, Partner, PartnerId,
     PartnerType, Party, Proposal, Signatory, Signing, State, Stored, TemplateId, Validity,
 };
 use crate::{requests, views};
@@ -21,13 +21,14 @@ pub(crate) async fn insert(tx: &Tx, contract: &Contract) -> Result<bool, DbError
     let draft = &parts.draft;
     let registered = matches!(draft.origin, Origin::Registration).then(|| draft.partner.id.as_str());
     let (columns, values): (Vec<_>, Vec<_>) = row_of(contract).into_iter().unzip();
-    let fixed: [(Contracts, Value); 10] = [
+    let fixed: [(Contracts, Value); 11] = [
         (Contracts::Tenant, TENANT.into()),
         (Contracts::Id, parts.id.as_str().into()),
         (Contracts::PartnerId, draft.partner.id.as_str().into()),
         (Contracts::PartnerType, draft.partner.partner_type.name().into()),
         (Contracts::ContractType, draft.contract_type.name().into()),
         (Contracts::TemplateId, draft.template.as_str().into()),
+        (Contracts::Language, draft.language.name().into()),
         (Contracts::InitialData, draft.initial_data.as_str().into()),
         (Contracts::Origin, draft.origin.name().into()),
         (Contracts::Renews, draft.origin.renews().map(ContractId::as_str).into()),
@@ -315,6 +316,7 @@ fn contract(
             },
             contract_type: row.parsed("contract_type", ContractType::parse)?,
             template: row.parsed("template_id", |id| TemplateId::parse(id).ok())?,
+            language: row.parsed("language", Language::parse)?,
             terms: row.parsed("terms", requests::kept_terms)?,
             initial_data: row.get("initial_data")?,
             origin: origin(row)?,

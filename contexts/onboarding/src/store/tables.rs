@@ -1,15 +1,18 @@
 //! What the tables look like.
 
 use hexalpes_db::{Backend, Migration, columns};
-use sea_query::{Iden, Index, IndexCreateStatement, Table};
+use sea_query::{ColumnDef, Iden, Index, IndexCreateStatement, Table};
 
 /// What [`crate::api`] needs in its database, besides the outbox.
-pub const MIGRATIONS: &[Migration] = &[Migration::new(
-    "onboarding",
-    1,
-    "create contract_template, contract and what belongs to them, employment_contract",
-    |backend| [templates(backend), contracts(backend), parts(backend), employment(backend)].concat(),
-)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new(
+        "onboarding",
+        1,
+        "create contract_template, contract and what belongs to them, employment_contract",
+        |backend| [templates(backend), contracts(backend), parts(backend), employment(backend)].concat(),
+    ),
+    Migration::new("onboarding", 2, "have templates and contracts in a language", languages),
+];
 
 #[derive(Iden, Clone, Copy)]
 pub(super) enum Templates {
@@ -19,6 +22,7 @@ pub(super) enum Templates {
     Id,
     ContractType,
     PartnerType,
+    Language,
     Version,
     Title,
     Body,
@@ -41,6 +45,7 @@ pub(super) enum Contracts {
     Email,
     ContractType,
     TemplateId,
+    Language,
     /// JSON, as it is answered.
     Terms,
     InitialData,
@@ -174,6 +179,29 @@ fn templates(backend: Backend) -> Vec<String> {
                 .col(Templates::Tenant)
                 .col(Templates::ContractType)
                 .col(Templates::PartnerType)
+                .col(Templates::Version),
+        ),
+    ]
+}
+
+/// What is there already is in Spanish.
+fn languages(backend: Backend) -> Vec<String> {
+    let spanish = |column: &mut ColumnDef| column.not_null().default("es").to_owned();
+    let of_template = spanish(&mut columns::id(backend, Templates::Language));
+    let of_contract = spanish(&mut columns::id(backend, Contracts::Language));
+    vec![
+        backend.schema(Table::alter().table(Templates::Table).add_column(of_template)),
+        backend.schema(Table::alter().table(Contracts::Table).add_column(of_contract)),
+        backend.schema(Index::drop().name("contract_template_version").table(Templates::Table)),
+        backend.schema(
+            Index::create()
+                .unique()
+                .name("contract_template_language_version")
+                .table(Templates::Table)
+                .col(Templates::Tenant)
+                .col(Templates::ContractType)
+                .col(Templates::PartnerType)
+                .col(Templates::Language)
                 .col(Templates::Version),
         ),
     ]

@@ -4,7 +4,7 @@ use hexalpes_db::{DbError, Keyset, Row, Tx};
 use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement};
 
 use super::{TENANT, tables::Templates};
-use crate::domain::{ContractType, PartnerType, Template, TemplateId};
+use crate::domain::{ContractType, Language, PartnerType, Template, TemplateId};
 use crate::{requests, views};
 
 /// Inserts a version unless it is there; tells whether it did.
@@ -16,6 +16,7 @@ pub(crate) async fn insert_template(tx: &Tx, template: &Template) -> Result<bool
             Templates::Id,
             Templates::ContractType,
             Templates::PartnerType,
+            Templates::Language,
             Templates::Version,
             Templates::Title,
             Templates::Body,
@@ -28,6 +29,7 @@ pub(crate) async fn insert_template(tx: &Tx, template: &Template) -> Result<bool
             template.id.as_str().into(),
             template.contract_type.name().into(),
             template.partner_type.name().into(),
+            template.language.name().into(),
             i64::from(template.version).into(),
             template.title.as_str().into(),
             template.body.as_str().into(),
@@ -49,10 +51,12 @@ pub(crate) async fn newest_template(
     tx: &Tx,
     contract_type: ContractType,
     partner_type: PartnerType,
+    language: Language,
 ) -> Result<Option<Template>, DbError> {
     let select = select()
         .and_where(Expr::col(Templates::ContractType).eq(contract_type.name()))
         .and_where(Expr::col(Templates::PartnerType).eq(partner_type.name()))
+        .and_where(Expr::col(Templates::Language).eq(language.name()))
         .order_by(Templates::Version, Order::Desc)
         .limit(1)
         .to_owned();
@@ -64,6 +68,7 @@ pub(crate) async fn newest_template(
 pub(crate) struct TemplateFilter {
     pub(crate) contract_type: Option<ContractType>,
     pub(crate) partner_type: Option<PartnerType>,
+    pub(crate) language: Option<Language>,
 }
 
 /// By the time of their creation.
@@ -72,11 +77,12 @@ pub(crate) async fn page_of_templates(
     filter: TemplateFilter,
     page: Keyset,
 ) -> Result<Vec<Template>, DbError> {
-    let TemplateFilter { contract_type, partner_type } = filter;
+    let TemplateFilter { contract_type, partner_type, language } = filter;
     let mut select = select();
     select
         .and_where_option(contract_type.map(|of| Expr::col(Templates::ContractType).eq(of.name())))
-        .and_where_option(partner_type.map(|of| Expr::col(Templates::PartnerType).eq(of.name())));
+        .and_where_option(partner_type.map(|of| Expr::col(Templates::PartnerType).eq(of.name())))
+        .and_where_option(language.map(|of| Expr::col(Templates::Language).eq(of.name())));
     page.apply(&mut select, Templates::CreatedAt, Templates::Id);
     tx.fetch_all(&select).await?.iter().map(template).collect()
 }
@@ -94,6 +100,7 @@ fn template(row: &Row) -> Result<Template, DbError> {
         id: row.parsed("id", |id| TemplateId::parse(id).ok())?,
         contract_type: row.parsed("contract_type", ContractType::parse)?,
         partner_type: row.parsed("partner_type", PartnerType::parse)?,
+        language: row.parsed("language", Language::parse)?,
         version: row.get("version")?,
         title: row.get("title")?,
         body: row.get("body")?,

@@ -16,6 +16,8 @@ pub(crate) struct TemplateView {
     template_id: String,
     contract_type: &'static str,
     partner_type: &'static str,
+    /// `es` or `en`.
+    language: &'static str,
     version: u32,
     title: String,
     body: String,
@@ -31,6 +33,7 @@ impl From<&Template> for TemplateView {
             template_id: template.id.to_string(),
             contract_type: template.contract_type.name(),
             partner_type: template.partner_type.name(),
+            language: template.language.name(),
             version: template.version,
             title: template.title.clone(),
             body: template.body.clone(),
@@ -42,14 +45,23 @@ impl From<&Template> for TemplateView {
 }
 
 impl Record for TemplateView {
-    const COLUMNS: &'static [&'static str] =
-        &["template_id", "contract_type", "partner_type", "version", "title", "created_by", "created_at"];
+    const COLUMNS: &'static [&'static str] = &[
+        "template_id",
+        "contract_type",
+        "partner_type",
+        "language",
+        "version",
+        "title",
+        "created_by",
+        "created_at",
+    ];
 
     fn cells(&self) -> Vec<String> {
         vec![
             self.template_id.clone(),
             self.contract_type.to_owned(),
             self.partner_type.to_owned(),
+            self.language.to_owned(),
             self.version.to_string(),
             self.title.clone(),
             self.created_by.clone(),
@@ -73,6 +85,8 @@ pub(crate) struct ContractView {
     /// What can be done now.
     allowed: &'static [&'static str],
     template_id: String,
+    /// What it is written in: `es` or `en`.
+    language: &'static str,
     /// `REGISTRATION`, `REQUEST` or `RENEWAL`.
     origin: &'static str,
     /// The contract that this one renews.
@@ -125,6 +139,7 @@ impl From<&Contract> for ContractView {
             status: parts.state.name(),
             allowed: parts.state.allowed(),
             template_id: draft.template.to_string(),
+            language: draft.language.name(),
             origin: draft.origin.name(),
             renews: draft.origin.renews().map(ToString::to_string),
             renewed_by: ending.renewed_by.map(ToString::to_string),

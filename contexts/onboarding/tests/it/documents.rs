@@ -46,6 +46,46 @@ async fn the_document_is_html_pdf_or_text_and_its_digest_is_that_of_the_html() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contract_is_in_its_language_as_a_page_as_a_pdf_and_when_it_is_renewed() {
+    on_each_database(async |app| {
+        let fields =
+            json!({ "language": "en", "contract_type": "ENTERPRISE", "effective_date": "2025-01-10" });
+        let id = app.drafted(&with(&a_contract(), &fields)).await;
+        let draft = String::from_utf8(document(&app, &id, "", "text/html").await.bytes).unwrap();
+        assert!(
+            draft.contains("<html lang=\"en\">") && draft.contains("DRAFT: Collaboration agreement"),
+            "{draft}"
+        );
+        app.sent(&id).await;
+        let page = String::from_utf8(document(&app, &id, "", "text/html").await.bytes).unwrap();
+        for sentence in [
+            "<html lang=\"en\">",
+            "The agreement is in force from 2025-01-10 until 2027-01-10 (730 days).",
+            "100 campaigns at a time",
+            "Support 24x7; response within 4 h, resolution within 24 h; monthly availability of 99.9 %",
+            "by tiers of what is sold per month (each tier for what lies in it): from 0 USD: 15 %",
+            "in USD, every week, by bank transfer, after 7 days on hold, due after 7 days",
+            "for the partner",
+        ] {
+            assert!(page.contains(sentence), "{sentence} is not in {page}");
+        }
+        assert!(!page.contains("{{") && !page.contains("días"), "{page}");
+        let pdf = document(&app, &id, "?format=pdf", "*/*").await.bytes;
+        let holds = |wanted: &str| pdf.windows(wanted.len()).any(|part| part == wanted.as_bytes());
+        assert!(holds("/Lang (en)") && holds("1. PARTIES"));
+
+        let other = app.active(&with(&a_contract(), &json!({ "partner_id": "p-2", "language": "en" }))).await;
+        let renewal =
+            app.done(&format!("/v1/contracts/{other}/renew"), &json!({ "contract_type": "PREMIUM" })).await;
+        assert_eq!(
+            (&renewal["language"], &renewal["template_id"]),
+            (&json!("en"), &json!("tpl_premium_empresa_en_v1"))
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_sent_stays_as_it_was_when_its_template_gets_another_version() {
     on_each_database(async |app| {
         let id = app.drafted(&a_contract()).await;

@@ -13,7 +13,7 @@ use hexalpes_onboarding::commands::{
 };
 use hexalpes_onboarding::domain::{
     CandidateId, ContractId, ContractType, EmploymentId, EmploymentTerms, EmploymentType, HiringId, JobId,
-    Partner, PartnerId, PartnerType,
+    Language, Partner, PartnerId, PartnerType,
 };
 use proptest::test_runner::{Config, TestRunner};
 use proptest::{prelude::*, strategy::ValueTree as _};
@@ -59,6 +59,7 @@ async fn tell(app: &TestApp, case: u32, tale: Tale) {
                     id: ContractId::new(uuid),
                     partner,
                     contract_type: ContractType::ALL[usize::from(which)].1,
+                    language: Language::default(),
                     registration_data: "{}".to_owned(),
                 };
                 register_partner(tx, command, &cause).await.unwrap();

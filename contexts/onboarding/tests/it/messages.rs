@@ -124,6 +124,29 @@ fn hired() -> Value {
     })
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partner_gets_its_contract_in_the_language_that_its_registration_tells() {
+    on_each_stage(async |stage| {
+        for (number, language, expected) in [
+            (1, json!("en-GB"), "en"),
+            (2, json!("es"), "es"),
+            (3, json!("fr"), "es"),
+            (4, json!(7), "es"),
+            (5, Value::Null, "es"),
+        ] {
+            let partner = format!("p-{number}");
+            let data = json!({ "language": language });
+            let fields = json!({ "partner_id": partner, "registration_data": data });
+            let message = event(&format!("e-{number}"), REGISTERED, &with(&registered(), &fields));
+            stage.send(partners::REGISTRATION_TOPIC, message).await;
+            stage.until("registrations", |status| status.handled == number).await;
+            let (_, page) = stage.app.get(&format!("/v1/contracts?partner_id={partner}")).await;
+            assert_eq!(page["items"][0]["language"], expected, "{page}");
+        }
+    })
+    .await;
+}
+
 /// Accepts S2-HND-1, S2-PRP-2, C-30.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partner_that_registers_gets_a_draft_once() {

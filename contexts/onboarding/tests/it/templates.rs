@@ -8,7 +8,7 @@ use crate::support::{a_contract, on_each_database, with};
 async fn every_kind_has_a_template_from_the_start_and_a_new_version_supersedes_it() {
     on_each_database(async |app| {
         let (_, page) = app.get("/v1/templates?limit=200").await;
-        assert_eq!(page["items"].as_array().unwrap().len(), 9);
+        assert_eq!(page["items"].as_array().unwrap().len(), 18);
         let (_, first) = app.get("/v1/templates/tpl_standard_empresa_v1").await;
         assert_eq!((&first["version"], &first["terms"]["duration_days"]), (&json!(1), &json!(365)));
 
@@ -32,8 +32,44 @@ async fn every_kind_has_a_template_from_the_start_and_a_new_version_supersedes_i
             (&new["template_id"], &new["terms"]["duration_days"]),
             (&json!("tpl_standard_empresa_v2"), &json!(30))
         );
-        let (_, page) = app.get("/v1/templates?contract_type=STANDARD&partner_type=EMPRESA").await;
+        let (_, page) =
+            app.get("/v1/templates?contract_type=STANDARD&partner_type=EMPRESA&language=es").await;
         assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_has_versions_of_its_own_in_each_language() {
+    on_each_database(async |app| {
+        let (_, english) = app.get("/v1/templates/tpl_standard_empresa_en_v1").await;
+        assert_eq!(
+            (&english["language"], &english["title"]),
+            (&json!("en"), &json!("Collaboration agreement STANDARD (EMPRESA)"))
+        );
+        let (_, spanish) = app.get("/v1/templates/tpl_standard_empresa_v1").await;
+        assert_eq!((&spanish["language"], &spanish["terms"]), (&json!("es"), &english["terms"]));
+        let next = json!({
+            "contract_type": "STANDARD", "partner_type": "EMPRESA", "language": "en", "title": "Next",
+            "body": "For {{business_name}}", "terms": english["terms"],
+        });
+        let second = app.done("/v1/templates", &next).await;
+        assert_eq!(second["template_id"], "tpl_standard_empresa_en_v2");
+        assert_eq!(app.get("/v1/templates/tpl_standard_empresa_en_v1").await.1, english);
+        // The other language goes on with what it has.
+        let id = app.drafted(&a_contract()).await;
+        assert_eq!(app.contract(&id).await["template_id"], "tpl_standard_empresa_v1");
+        let fields = json!({ "partner_id": "p-2", "template_id": "tpl_standard_empresa_en_v1" });
+        let id = app.drafted(&with(&a_contract(), &fields)).await;
+        assert_eq!(app.contract(&id).await["language"], "en");
+        let fields =
+            json!({ "partner_id": "p-3", "template_id": "tpl_standard_empresa_en_v1", "language": "es" });
+        let (status, refused) = app.post("/v1/contracts", &with(&a_contract(), &fields)).await;
+        let error = &refused["errors"][0];
+        assert_eq!(
+            (status.as_u16(), &error["pointer"], &error["code"]),
+            (422, &json!("/language"), &json!("other_language"))
+        );
     })
     .await;
 }

@@ -44,7 +44,7 @@ async fn one_port_has_the_commissions_of_seed_3_and_the_contracts_and_its_health
         assert_eq!(health["checks"][check]["status"], "ok", "{check}: {health}");
     }
     let (status, templates) = api.get("/v1/templates").await;
-    assert_eq!((status, templates["items"].as_array().unwrap().len()), (200, 9));
+    assert_eq!((status, templates["items"].as_array().unwrap().len()), (200, 18));
     assert_eq!(api.get("/onboarding/debug/relay").await.0, 200);
 }
 
