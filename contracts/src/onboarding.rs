@@ -221,10 +221,58 @@ pub struct EmploymentContractCreated {
     pub created_at: String,
 }
 
+/// All have signed a contract of employment. Once per contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmploymentContractSigned {
+    pub employment_contract_id: String,
+    pub hiring_id: String,
+    /// The employer.
+    pub partner_id: String,
+    pub candidate_id: String,
+    pub signed_at: String,
+    /// In the order of signing: `position`, `name`, `email`, `role` (`PARTNER`, `CANDIDATE`), `signed_at`, `signed_as`.
+    pub signatories: List,
+    /// SHA-256 of the document that was signed, in hexadecimal.
+    pub document_hash: String,
+    pub revision: i64,
+}
+
+/// A contract of employment still waits for signatures: some days after it was sent, once for each of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmploymentContractPending {
+    pub employment_contract_id: String,
+    pub hiring_id: String,
+    /// The employer.
+    pub partner_id: String,
+    pub candidate_id: String,
+    /// Who has still to sign, in their order: `position`, `name`, `email`, `role` (`PARTNER`, `CANDIDATE`).
+    pub waiting_for: List,
+    pub sent_at: String,
+    /// So many days after it was sent.
+    pub days: i64,
+    pub revision: i64,
+}
+
+/// A contract of employment was called off, before it was signed or after. Once per contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EmploymentContractEnded {
+    pub employment_contract_id: String,
+    pub hiring_id: String,
+    /// The employer.
+    pub partner_id: String,
+    pub candidate_id: String,
+    pub reason: String,
+    pub ended_at: String,
+    pub revision: i64,
+}
+
 events! { "com.hexabuilders.onboarding.":
     ContractSigned(ContractSigned) by contract_id to SIGNED_TOPIC;
     ContractActivated(ContractActivated) by contract_id to ACTIVATED_TOPIC;
     ContractEnded(ContractEnded) by contract_id;
     ContractExpiring(ContractExpiring) by contract_id;
     EmploymentContractCreated(EmploymentContractCreated) by employment_contract_id to EMPLOYMENT_TOPIC;
+    EmploymentContractSigned(EmploymentContractSigned) by employment_contract_id;
+    EmploymentContractPending(EmploymentContractPending) by employment_contract_id;
+    EmploymentContractEnded(EmploymentContractEnded) by employment_contract_id;
 }

@@ -42,7 +42,10 @@ impl Handler for Contracts {
             }
             onboarding::Event::ContractSigned(_)
             | onboarding::Event::ContractExpiring(_)
-            | onboarding::Event::EmploymentContractCreated(_) => Ok(()),
+            | onboarding::Event::EmploymentContractCreated(_)
+            | onboarding::Event::EmploymentContractSigned(_)
+            | onboarding::Event::EmploymentContractPending(_)
+            | onboarding::Event::EmploymentContractEnded(_) => Ok(()),
         }
     }
 }

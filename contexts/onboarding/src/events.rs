@@ -1,15 +1,16 @@
 //! What happened, in the words that other contexts know, on its way into the outbox.
 
 use hexalpes_contracts::onboarding::{
-    ContractActivated, ContractEnded, ContractExpiring, ContractSigned, EmploymentContractCreated, Event,
+    ContractActivated, ContractEnded, ContractExpiring, ContractSigned, EmploymentContractCreated,
+    EmploymentContractEnded, EmploymentContractPending, EmploymentContractSigned, Event,
 };
 use hexalpes_contracts::{Dict, List};
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Ids, Uuid};
+use hexalpes_kernel::{Cause, Ids, Timestamp, Uuid};
 use hexalpes_outbox::NewEvent;
 
-use crate::domain::{Contract, EmploymentContract, Fact, date};
-use crate::views::{EMPLOYMENT_STATUS, SignatureView, TermsView};
+use crate::domain::{Contract, EmploymentContract, EmploymentFact, Fact, date};
+use crate::views::{SignatureView, TermsView, WaitingView};
 
 /// Exhaustive on purpose: a new fact cannot be forgotten.
 pub(crate) async fn of_contract(
@@ -98,14 +99,67 @@ fn ended(contract: &Contract, reason: Option<String>, renewed_by: Option<String>
     }
 }
 
+/// Exhaustive on purpose: a new fact cannot be forgotten.
 pub(crate) async fn of_employment(
     tx: &Tx,
     id: Uuid,
+    fact: &EmploymentFact,
     contract: &EmploymentContract,
     cause: &Cause,
 ) -> Result<(), DbError> {
-    let EmploymentContract { terms, document, created_at } = contract;
-    let event = Event::EmploymentContractCreated(EmploymentContractCreated {
+    let terms = &contract.terms;
+    let employment_contract_id = terms.id.to_string();
+    let (hiring_id, partner_id) = (terms.hiring.to_string(), terms.partner.to_string());
+    let (candidate_id, revision) = (terms.candidate.to_string(), i64::from(contract.revision));
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string()).unwrap_or_default();
+    let event = match fact {
+        EmploymentFact::Drafted => Event::EmploymentContractCreated(drafted(contract)),
+        EmploymentFact::Signed => {
+            let signatories: Vec<SignatureView> =
+                contract.signatories.iter().filter_map(SignatureView::of).collect();
+            Event::EmploymentContractSigned(EmploymentContractSigned {
+                employment_contract_id,
+                hiring_id,
+                partner_id,
+                candidate_id,
+                signed_at: text(contract.signed_at),
+                signatories: List::of(&signatories),
+                document_hash: contract.document.hash.clone(),
+                revision,
+            })
+        }
+        EmploymentFact::Reminded { days } => {
+            let waiting: Vec<WaitingView> = contract.signatories.iter().filter_map(WaitingView::of).collect();
+            Event::EmploymentContractPending(EmploymentContractPending {
+                employment_contract_id,
+                hiring_id,
+                partner_id,
+                candidate_id,
+                waiting_for: List::of(&waiting),
+                sent_at: text(contract.sent_at),
+                days: i64::from(*days),
+                revision,
+            })
+        }
+        EmploymentFact::Terminated { reason } => Event::EmploymentContractEnded(EmploymentContractEnded {
+            employment_contract_id,
+            hiring_id,
+            partner_id,
+            candidate_id,
+            reason: reason.clone(),
+            ended_at: contract.changed_at.to_string(),
+            revision,
+        }),
+        EmploymentFact::Sent | EmploymentFact::TokenRenewed { .. } | EmploymentFact::SignedBy { .. } => {
+            return Ok(());
+        }
+    };
+    append(tx, id, &event, cause).await
+}
+
+fn drafted(contract: &EmploymentContract) -> EmploymentContractCreated {
+    let EmploymentContract { terms, document, state, created_at, .. } = contract;
+    EmploymentContractCreated {
         employment_contract_id: terms.id.to_string(),
         hiring_id: terms.hiring.to_string(),
         partner_id: terms.partner.to_string(),
@@ -121,10 +175,9 @@ pub(crate) async fn of_employment(
         benefits_package: Dict::parse(&terms.benefits).unwrap_or_default(),
         employment_terms: Dict::parse(&terms.agreed).unwrap_or_default(),
         document_hash: document.hash.clone(),
-        status: EMPLOYMENT_STATUS.to_owned(),
+        status: state.name().to_owned(),
         created_at: created_at.to_string(),
-    });
-    append(tx, id, &event, cause).await
+    }
 }
 
 async fn append(tx: &Tx, id: Uuid, event: &Event, cause: &Cause) -> Result<(), DbError> {

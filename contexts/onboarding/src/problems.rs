@@ -2,7 +2,7 @@
 
 use hexalpes_http::{FieldError, Problem, Said, said};
 
-use crate::commands::{NotChanged, NotCreated, NotPublished};
+use crate::commands::{EmploymentNotChanged, NotChanged, NotCreated, NotPublished};
 use crate::domain::{NegotiateError, Refusal, SignError, TermsError};
 
 /// 404 for a contract.
@@ -87,6 +87,17 @@ impl From<NotChanged> for Problem {
     }
 }
 
+impl From<EmploymentNotChanged> for Problem {
+    fn from(error: EmploymentNotChanged) -> Self {
+        match error {
+            EmploymentNotChanged::NotFound(id) => no_employment_contract(id),
+            EmploymentNotChanged::Refused(refusal) => refusal.into(),
+            EmploymentNotChanged::NotNewest(error) => error.into(),
+            EmploymentNotChanged::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -116,6 +127,14 @@ impl From<Refusal> for Problem {
                 said!(
                     "nobody is to sign it: name the signatories with PATCH",
                     "nadie ha de firmarlo: indique los firmantes con PATCH"
+                ),
+            ),
+            Refusal::NoCandidate => invalid(
+                "/signatories",
+                "no_candidate",
+                said!(
+                    "nobody signs as CANDIDATE: name whoever is employed",
+                    "nadie firma como CANDIDATE: indique a quien se contrata"
                 ),
             ),
             Refusal::DateIsFixed { at } => {

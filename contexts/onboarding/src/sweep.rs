@@ -1,5 +1,5 @@
 //! What time itself brings about: contracts become active on their day, somebody is reminded before they expire, and then
-//! they do.
+//! they do; and somebody is reminded of signatures that are missing.
 //!
 //! Not here: the loop. Whoever runs this context calls [`sweep`] now and then.
 
@@ -27,12 +27,18 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<Swept, DbError> {
     let mut swept = Swept::default();
     for _ in 0..ROUNDS_MAX {
         let now = edge.now();
-        let due = db.read(async move |tx: &Tx| store::due(tx, now, 1).await).await?;
-        if due.is_empty() {
+        let is_due = async move |tx: &Tx| -> Result<bool, DbError> {
+            let contracts = store::due(tx, now, 1).await?;
+            Ok(!contracts.is_empty() || !store::due_employment(tx, now, 1).await?.is_empty())
+        };
+        if !db.read(is_due).await? {
             break;
         }
         let (cause, ids) = (cause(&**edge), Arc::clone(edge));
-        let pass = async move |tx: &Tx| commands::pass_due(tx, &*ids, &cause, PASSED_MAX).await;
+        let pass = async move |tx: &Tx| -> Result<u64, DbError> {
+            let passed = commands::pass_due(tx, &*ids, &cause, PASSED_MAX).await?;
+            Ok(passed + commands::remind_due(tx, &*ids, &cause, PASSED_MAX).await?)
+        };
         let passed = db.write(pass).await?;
         swept.passed += passed;
         if passed == 0 {

@@ -157,7 +157,8 @@ fn events_of_partners_are_carried_with_every_field() {
 #[test]
 fn events_of_onboarding_are_carried_with_every_field() {
     use onboarding::{
-        ContractActivated, ContractEnded, ContractExpiring, ContractSigned, EmploymentContractCreated, Event,
+        ContractActivated, ContractEnded, ContractExpiring, ContractSigned, EmploymentContractCreated,
+        EmploymentContractEnded, EmploymentContractPending, EmploymentContractSigned, Event,
     };
     carried!(onboarding:
         Event::ContractSigned(ContractSigned {
@@ -188,6 +189,21 @@ fn events_of_onboarding_are_carried_with_every_field() {
             agreed_salary: number("50000.5"), agreed_salary_minor: 5_000_050, currency: "USD".into(),
             benefits_package: dict(), employment_terms: dict(), document_hash: "00ff".into(),
             status: "DRAFT".into(), created_at: "2025-01-15T10:30:00Z".into(),
+        }),
+        Event::EmploymentContractSigned(EmploymentContractSigned {
+            employment_contract_id: "e-1".into(), hiring_id: "h-1".into(), partner_id: "p-1".into(),
+            candidate_id: "k-1".into(), signed_at: "2025-01-15T10:30:00Z".into(), signatories: list(),
+            document_hash: "00ff".into(), revision: 4,
+        }),
+        Event::EmploymentContractPending(EmploymentContractPending {
+            employment_contract_id: "e-1".into(), hiring_id: "h-1".into(), partner_id: "p-1".into(),
+            candidate_id: "k-1".into(), waiting_for: list(), sent_at: "2025-01-15T10:30:00Z".into(), days: 3,
+            revision: 3,
+        }),
+        Event::EmploymentContractEnded(EmploymentContractEnded {
+            employment_contract_id: "e-1".into(), hiring_id: "h-1".into(), partner_id: "p-1".into(),
+            candidate_id: "k-1".into(), reason: "otra persona".into(), ended_at: "2025-01-15T10:30:00Z".into(),
+            revision: 5,
         }),
     );
 }

@@ -266,9 +266,29 @@ impl Fields {
     ) -> Option<Option<Vec<T>>> {
         let items = self.optional(name, |raw| raw.items(items_max))?;
         let Some(items) = items else { return Some(None) };
+        self.read_all(name, &items, parse).map(Some)
+    }
+
+    /// Takes a list of objects, as [`Fields::objects`], that must be there.
+    pub fn required_objects<T>(
+        &mut self,
+        name: &'static str,
+        items_max: usize,
+        parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.required(name, |raw| raw.items(items_max))?;
+        self.read_all(name, &items, parse)
+    }
+
+    fn read_all<T>(
+        &mut self,
+        name: &'static str,
+        items: &[Raw],
+        parse: impl FnMut(&mut Fields) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let mut parsed = Vec::with_capacity(items.len());
         let mut is_fine = true;
-        for item in self.read_each(name, &items, parse) {
+        for item in self.read_each(name, items, parse) {
             match item {
                 Ok(value) => parsed.push(value),
                 Err(errors) => {
@@ -277,7 +297,7 @@ impl Fields {
                 }
             }
         }
-        is_fine.then_some(Some(parsed))
+        is_fine.then_some(parsed)
     }
 
     /// Takes a list of objects that must be there, as [`Fields::objects`], but each for itself: what is wrong with one

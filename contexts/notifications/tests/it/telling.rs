@@ -108,6 +108,13 @@ fn of_partners(of: &str) -> Vec<(String, Value)> {
             with(&contract, json!({ "expiration_date": "2026-01-15", "days": 30 })),
         ),
         (
+            onboarding("EmploymentContractPending"),
+            json!({
+                "employment_contract_id": "e-1", "hiring_id": "h-1", "partner_id": of, "candidate_id": "can-1",
+                "waiting_for": [], "sent_at": "2025-01-15T00:00:00Z", "days": 3, "revision": 3,
+            }),
+        ),
+        (
             format!("{}PartnerValidationCompleted", partners::NAMESPACE),
             json!({
                 "partner_id": of, "validation_status": "COMPLETE", "validated_at": "2025-01-15T00:00:00Z",

@@ -1,10 +1,15 @@
-//! Draws up a contract of employment, once for each hiring (S2-HND-6).
+//! Draws up a contract of employment, once for each hiring (S2-HND-6), and has it signed.
 
 use hexalpes_db::{DbError, Tx};
-use hexalpes_kernel::{Cause, Uuid};
+use hexalpes_http::{IfMatch, NotNewest};
+use hexalpes_kernel::{Cause, Ids, Uuid};
 
-use crate::domain::{EmploymentContract, EmploymentTerms, Language, employment_text};
-use crate::{events, files, store};
+use crate::domain::audit::Entry;
+use crate::domain::{
+    EmploymentContract, EmploymentFact, EmploymentId, EmploymentTerms, Language, Refusal, Signatory,
+    employment_text, sha256,
+};
+use crate::{events, files, store, views};
 
 /// `CreateEmploymentContract` of S2.7.
 #[derive(Clone, Debug)]
@@ -23,12 +28,124 @@ pub async fn create_employment_contract(
     let CreateEmploymentContract { terms, event } = command;
     let text = employment_text(&terms, &pairs(&terms.benefits), &pairs(&terms.agreed));
     let document = files::document("Contrato laboral", text, Language::Spanish, cause.at);
-    let contract = EmploymentContract { terms, document, created_at: cause.at };
+    let mut contract = EmploymentContract::draft(terms, document, cause.at);
+    let entry = written(&mut contract, &EmploymentFact::Drafted, cause);
     if !store::insert_employment(tx, &contract).await? {
         return Ok(None);
     }
-    events::of_employment(tx, event, &contract, cause).await?;
+    store::append_entry(tx, &entry).await?;
+    events::of_employment(tx, event, &EmploymentFact::Drafted, &contract, cause).await?;
     Ok(Some(contract))
+}
+
+/// What is to be done with a contract of employment.
+#[derive(Clone, Debug)]
+pub enum EmploymentVerb {
+    /// Tokens to give away, as many as there may be signatories.
+    Send {
+        signatories: Vec<Signatory>,
+        tokens: Vec<String>,
+    },
+    RenewToken {
+        position: u32,
+        token: String,
+    },
+    Sign {
+        token: String,
+        signed_as: Option<String>,
+        document_hash: Option<String>,
+    },
+    Terminate {
+        reason: String,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct ChangeEmployment {
+    pub id: EmploymentId,
+    /// What the client saw.
+    pub seen: IfMatch,
+    pub verb: EmploymentVerb,
+}
+
+/// A contract of employment after a verb.
+#[derive(Clone, Debug)]
+pub struct EmploymentChanged {
+    pub contract: EmploymentContract,
+    /// Of those who got one now, by position; shown once.
+    pub tokens: Vec<(u32, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmploymentNotChanged {
+    #[error("there is no contract of employment {0}")]
+    NotFound(EmploymentId),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    NotNewest(#[from] NotNewest),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+pub async fn change_employment(
+    tx: &Tx,
+    command: ChangeEmployment,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<EmploymentChanged, EmploymentNotChanged> {
+    let ChangeEmployment { id, seen, verb } = command;
+    let found = store::load_employment(tx, &id).await?;
+    let mut contract = found.ok_or(EmploymentNotChanged::NotFound(id))?;
+    seen.check(contract.revision)?;
+    let (before, at) = (contract.revision, cause.at);
+    let mut tokens = Vec::new();
+    let facts = match verb {
+        EmploymentVerb::Send { signatories, tokens: made } => {
+            tokens = signatories.iter().map(|one| one.position).zip(made).collect();
+            let hashes = tokens.iter().map(|(_, token)| sha256(token.as_bytes())).collect();
+            vec![contract.send(signatories, hashes, at)?]
+        }
+        EmploymentVerb::RenewToken { position, token } => {
+            let fact = contract.renew_token(position, sha256(token.as_bytes()), at)?;
+            tokens.push((position, token));
+            vec![fact]
+        }
+        EmploymentVerb::Sign { token, signed_as, document_hash } => {
+            contract.sign(&sha256(token.as_bytes()), signed_as, document_hash.as_deref(), at)?
+        }
+        EmploymentVerb::Terminate { reason } => contract.terminate(reason, at)?.into_iter().collect(),
+    };
+    if !facts.is_empty() {
+        settle_employment(tx, &mut contract, before, &facts, ids, cause).await?;
+    }
+    Ok(EmploymentChanged { contract, tokens })
+}
+
+/// Writes down what happened: the contract, its trail, and what others hear of it.
+pub(super) async fn settle_employment(
+    tx: &Tx,
+    contract: &mut EmploymentContract,
+    before: u32,
+    facts: &[EmploymentFact],
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let entries: Vec<Entry> = facts.iter().map(|fact| written(contract, fact, cause)).collect();
+    store::save_employment(tx, contract, before, facts).await?;
+    for entry in &entries {
+        store::append_entry(tx, entry).await?;
+    }
+    for fact in facts {
+        events::of_employment(tx, ids.uuid(), fact, contract, cause).await?;
+    }
+    Ok(())
+}
+
+/// Goes on with the trail of a contract of employment.
+fn written(contract: &mut EmploymentContract, fact: &EmploymentFact, cause: &Cause) -> Entry {
+    let details = views::employment_details(contract, fact);
+    contract.write(cause.actor.as_str(), fact.name(), details, cause.at)
 }
 
 /// A JSON object as names and values, for people.

@@ -11,6 +11,9 @@ pub use change::{ChangeContract, Changed, NotChanged, Verb, change_contract};
 pub use draft::{
     CreateContract, NotCreated, RegisteredPartner, Renew, create_contract, register_partner, renew_contract,
 };
-pub use employ::{CreateEmploymentContract, create_employment_contract};
-pub use pass::pass_due;
+pub use employ::{
+    ChangeEmployment, CreateEmploymentContract, EmploymentChanged, EmploymentNotChanged, EmploymentVerb,
+    change_employment, create_employment_contract,
+};
+pub use pass::{pass_due, remind_due};
 pub use templates::{NotPublished, PublishTemplate, prepare, publish_template};

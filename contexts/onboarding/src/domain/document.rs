@@ -161,6 +161,7 @@ fn signatories(contract: &Contract) -> String {
         let side = match one.party {
             Party::Company => language.pick("por HexaBuilders", "for HexaBuilders"),
             Party::Partner => language.pick("por el socio", "for the partner"),
+            Party::Candidate => language.pick("por sí", "for himself or herself"),
         };
         format!("{}. {} <{}>, {side}", one.position, one.name, one.email)
     };

@@ -1,9 +1,20 @@
-//! A contract of employment: what was agreed with somebody whom a partner hired.
+//! A contract of employment: what was agreed with somebody whom a partner hired, and how far its signatures are.
+//!
+//! ```text
+//! DRAFT ─ send, to those who sign it ─▶ SENT ─ the last signature ─▶ SIGNED
+//!   └──────────── terminate, from each of these ─▶ TERMINATED
+//! ```
+//!
+//! Its text is that of the hire, from the first day on: nothing of it is negotiated here.
+
+use std::time::Duration;
 
 use hexalpes_kernel::{Money, Timestamp};
 
+use super::audit::{Entry, Head};
 use super::kinds::words;
-use super::{CandidateId, Document, EmploymentId, HiringId, JobId, PartnerId};
+use super::signatory::{self, Signatory};
+use super::{CandidateId, Document, EmploymentId, HiringId, JobId, PartnerId, Party, Refusal};
 
 /// S2-ENU-9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +46,223 @@ pub struct EmploymentTerms {
     pub agreed: String,
 }
 
+/// Each state carries what is true only in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmploymentState {
+    Draft,
+    Sent,
+    Signed,
+    Terminated { reason: String, at: Timestamp },
+}
+
+impl EmploymentState {
+    pub const NAMES: [&'static str; 4] = ["DRAFT", "SENT", "SIGNED", "TERMINATED"];
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Draft => "DRAFT",
+            Self::Sent => "SENT",
+            Self::Signed => "SIGNED",
+            Self::Terminated { .. } => "TERMINATED",
+        }
+    }
+
+    /// What can be done from here.
+    pub fn allowed(&self) -> &'static [&'static str] {
+        match self {
+            Self::Draft => &["send", "terminate"],
+            Self::Sent => &["sign", "renew_tokens", "terminate"],
+            Self::Signed => &["terminate"],
+            Self::Terminated { .. } => &[],
+        }
+    }
+}
+
+/// What happened to a contract of employment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmploymentFact {
+    Drafted,
+    Sent,
+    TokenRenewed {
+        position: u32,
+    },
+    /// One of them.
+    SignedBy {
+        position: u32,
+        signed_as: String,
+    },
+    /// All of them.
+    Signed,
+    /// So many days after it was sent somebody has still to sign.
+    Reminded {
+        days: u32,
+    },
+    Terminated {
+        reason: String,
+    },
+}
+
+impl EmploymentFact {
+    /// The name in the audit trail.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Drafted => "drafted",
+            Self::Sent => "sent",
+            Self::TokenRenewed { .. } => "token_renewed",
+            Self::SignedBy { .. } => "signed_by",
+            Self::Signed => "signed",
+            Self::Reminded { .. } => "reminded",
+            Self::Terminated { .. } => "terminated",
+        }
+    }
+}
+
+/// So many days after it was sent somebody is reminded that signatures are missing; the last one is a day before the
+/// tokens expire.
+pub const PENDING_DAYS: [u32; 3] = [3, 7, 13];
+const DAY: Duration = Duration::from_hours(24);
+
 /// Drafted with the hire; one for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmploymentContract {
     pub terms: EmploymentTerms,
     /// What it says, and the SHA-256 of how that is shown.
     pub document: Document,
+    /// Counts up from 1 with each change.
+    pub revision: u32,
+    pub state: EmploymentState,
+    /// In the order in which they sign; nobody before it is sent.
+    pub signatories: Vec<Signatory>,
+    pub sent_at: Option<Timestamp>,
+    pub signed_at: Option<Timestamp>,
+    /// So many days after it was sent somebody was reminded last.
+    pub reminded_days: Option<u32>,
+    pub trail: Head,
     pub created_at: Timestamp,
+    pub changed_at: Timestamp,
+}
+
+impl EmploymentContract {
+    pub fn draft(terms: EmploymentTerms, document: Document, at: Timestamp) -> Self {
+        Self {
+            terms,
+            document,
+            revision: 1,
+            state: EmploymentState::Draft,
+            signatories: Vec::new(),
+            sent_at: None,
+            signed_at: None,
+            reminded_days: None,
+            trail: Head::empty(),
+            created_at: at,
+            changed_at: at,
+        }
+    }
+
+    /// Asks those to sign whom somebody names; the candidate is one of them. `token_hashes` are in their order.
+    pub fn send(
+        &mut self,
+        mut signatories: Vec<Signatory>,
+        token_hashes: Vec<String>,
+        at: Timestamp,
+    ) -> Result<EmploymentFact, Refusal> {
+        self.require("send")?;
+        if !signatories.iter().any(|one| one.party == Party::Candidate) {
+            return Err(Refusal::NoCandidate);
+        }
+        signatory::ask(&mut signatories, token_hashes, at);
+        self.signatories = signatories;
+        self.state = EmploymentState::Sent;
+        self.sent_at = Some(at);
+        self.next(at);
+        Ok(EmploymentFact::Sent)
+    }
+
+    /// The old token is good for nothing then.
+    pub fn renew_token(
+        &mut self,
+        position: u32,
+        token_hash: String,
+        at: Timestamp,
+    ) -> Result<EmploymentFact, Refusal> {
+        self.require("renew_tokens")?;
+        if !signatory::ask_again(&mut self.signatories, position, token_hash, at) {
+            return Err(Refusal::NoSuchSignatory { position });
+        }
+        self.next(at);
+        Ok(EmploymentFact::TokenRenewed { position })
+    }
+
+    /// Signs with a token; the last signature signs the contract. `document_hash` is what was seen, if that was said.
+    pub fn sign(
+        &mut self,
+        token_hash: &str,
+        signed_as: Option<String>,
+        document_hash: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Vec<EmploymentFact>, Refusal> {
+        let index = signatory::holder(&self.signatories, token_hash)?;
+        self.require("sign")?;
+        let seen = (document_hash, self.document.hash.as_str());
+        let (position, signed_as) = signatory::sign(&mut self.signatories, index, signed_as, seen, at)?;
+        let mut facts = vec![EmploymentFact::SignedBy { position, signed_as }];
+        if self.signatories.iter().all(Signatory::is_signed) {
+            self.state = EmploymentState::Signed;
+            self.signed_at = Some(at);
+            facts.push(EmploymentFact::Signed);
+        }
+        self.next(at);
+        Ok(facts)
+    }
+
+    /// Terminating again is no news.
+    pub fn terminate(&mut self, reason: String, at: Timestamp) -> Result<Option<EmploymentFact>, Refusal> {
+        if matches!(self.state, EmploymentState::Terminated { .. }) {
+            return Ok(None);
+        }
+        self.require("terminate")?;
+        self.state = EmploymentState::Terminated { reason: reason.clone(), at };
+        self.next(at);
+        Ok(Some(EmploymentFact::Terminated { reason }))
+    }
+
+    /// Reminds of signatures that are missing; what was slept through is not made up for.
+    pub fn pass(&mut self, at: Timestamp) -> Option<EmploymentFact> {
+        let sent_at = self.sent_at.filter(|_| self.state == EmploymentState::Sent)?;
+        let is_due = |days: &u32| {
+            sent_at.after(DAY * *days) <= at && self.reminded_days.is_none_or(|last| *days > last)
+        };
+        let days = PENDING_DAYS.into_iter().filter(is_due).max()?;
+        self.reminded_days = Some(days);
+        self.next(at);
+        Some(EmploymentFact::Reminded { days })
+    }
+
+    /// When somebody is to be reminded next.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let sent_at = self.sent_at.filter(|_| self.state == EmploymentState::Sent)?;
+        let next =
+            PENDING_DAYS.into_iter().find(|days| self.reminded_days.is_none_or(|last| *days > last))?;
+        Some(sent_at.after(DAY * next))
+    }
+
+    /// Goes on with the trail.
+    pub fn write(&mut self, actor: &str, action: &str, details: String, at: Timestamp) -> Entry {
+        let (entry, head) = self.trail.next(&self.terms.id.trail(), at, actor, action, details);
+        self.trail = head;
+        entry
+    }
+
+    fn require(&self, verb: &'static str) -> Result<(), Refusal> {
+        let (status, allowed) = (self.state.name(), self.state.allowed());
+        if allowed.contains(&verb) { Ok(()) } else { Err(Refusal::NotAllowed { verb, status, allowed }) }
+    }
+
+    /// A change is never before the one before, whatever the clock says.
+    fn next(&mut self, at: Timestamp) {
+        self.revision += 1;
+        self.changed_at = at.max(self.changed_at);
+    }
 }
 
 /// What a contract of employment says; benefits and what else was agreed as names and values.
@@ -69,4 +290,88 @@ pub fn employment_text(
          Como se ofrecieron:{benefits}",
         terms.start_date, terms.salary
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_kernel::Currency;
+
+    use super::super::{SignError, Signing};
+    use super::*;
+
+    fn noon() -> Timestamp {
+        Timestamp::parse("2025-01-15T12:00:00Z").unwrap()
+    }
+
+    fn signatory(position: u32, party: Party) -> Signatory {
+        let name = format!("{}-{position}", party.name());
+        Signatory { position, party, name, email: "a@b.co".to_owned(), signing: Signing::NotAsked }
+    }
+
+    fn a_contract() -> EmploymentContract {
+        let terms = EmploymentTerms {
+            id: EmploymentId::parse("e-1").unwrap(),
+            hiring: HiringId::parse("h-1").unwrap(),
+            partner: PartnerId::parse("p-1").unwrap(),
+            candidate: CandidateId::parse("c-1").unwrap(),
+            job: JobId::parse("j-1").unwrap(),
+            job_title: "Cook".to_owned(),
+            department: String::new(),
+            start_date: "2025-03-01".to_owned(),
+            employment_type: EmploymentType::Permanent,
+            salary: Money::from_minor(1, Currency::USD),
+            benefits: "{}".to_owned(),
+            agreed: "{}".to_owned(),
+        };
+        let [title, text, html, hash] = ["t", "x", "x", "abc"].map(str::to_owned);
+        EmploymentContract::draft(terms, Document { title, text, html, hash, sent_at: noon() }, noon())
+    }
+
+    fn sent() -> EmploymentContract {
+        let mut contract = a_contract();
+        let signatories = vec![signatory(1, Party::Partner), signatory(2, Party::Candidate)];
+        contract.send(signatories, vec!["one".to_owned(), "two".to_owned()], noon()).unwrap();
+        contract
+    }
+
+    #[test]
+    fn nobody_can_be_employed_without_signing() {
+        let mut contract = a_contract();
+        let alone = vec![signatory(1, Party::Partner)];
+        assert_eq!(contract.send(alone, vec!["one".to_owned()], noon()), Err(Refusal::NoCandidate));
+        assert_eq!(contract.sign("one", None, None, noon()), Err(SignError::UnknownToken.into()));
+        assert_eq!((contract.revision, contract.state), (1, EmploymentState::Draft));
+    }
+
+    #[test]
+    fn the_last_signature_signs_it_and_each_is_given_once_and_in_order() {
+        let mut contract = sent();
+        let early = contract.sign("two", None, None, noon()).unwrap_err();
+        assert!(matches!(early, Refusal::Signing(SignError::NotYourTurn { position: 1, .. })));
+        let other = contract.sign("one", None, Some("def"), noon()).unwrap_err();
+        assert!(matches!(other, Refusal::Signing(SignError::OtherDocument { .. })));
+        assert_eq!(contract.sign("one", None, Some("abc"), noon()).unwrap().len(), 1);
+        let again = contract.sign("one", None, None, noon()).unwrap_err();
+        assert!(matches!(again, Refusal::Signing(SignError::Used { .. })));
+        let facts = contract.sign("two", Some("Ana".to_owned()), None, noon()).unwrap();
+        assert_eq!(facts.last(), Some(&EmploymentFact::Signed));
+        assert_eq!((contract.signed_at, contract.due_at()), (Some(noon()), None));
+        assert!(matches!(contract.renew_token(2, "x".to_owned(), noon()), Err(Refusal::NotAllowed { .. })));
+    }
+
+    #[test]
+    fn missing_signatures_are_reminded_of_and_what_was_slept_through_is_not_made_up_for() {
+        let mut contract = sent();
+        assert_eq!(contract.due_at(), Some(noon().after(DAY * 3)));
+        assert_eq!(contract.pass(noon().after(DAY * 2)), None);
+        let on = |contract: &mut EmploymentContract, days| contract.pass(noon().after(DAY * days));
+        assert_eq!(on(&mut contract, 8), Some(EmploymentFact::Reminded { days: 7 }));
+        assert_eq!(on(&mut contract, 8), None);
+        assert_eq!(contract.due_at(), Some(noon().after(DAY * 13)));
+        assert_eq!(on(&mut contract, 20), Some(EmploymentFact::Reminded { days: 13 }));
+        assert_eq!((on(&mut contract, 99), contract.due_at()), (None, None));
+        contract.terminate("otra persona".to_owned(), noon().after(DAY * 30)).unwrap();
+        assert_eq!(contract.terminate("x".to_owned(), noon().after(DAY * 31)), Ok(None));
+        assert!(matches!(contract.sign("one", None, None, noon()), Err(Refusal::NotAllowed { .. })));
+    }
 }

@@ -41,6 +41,11 @@ impl EmploymentId {
     pub fn new(uuid: Uuid) -> Self {
         Self(uuid.to_string())
     }
+
+    /// What its audit trail and its signatories are kept under.
+    pub fn trail(&self) -> ContractId {
+        ContractId(self.0.clone())
+    }
 }
 
 impl TemplateId {

@@ -16,11 +16,19 @@ pub enum PartnerType {
     Startup,
 }
 
-/// A side of a contract.
+/// A side of a contract: with a partner it is made by the company, of employment by the partner with a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Party {
     Company,
     Partner,
+    Candidate,
+}
+
+impl Party {
+    pub const OF_PARTNERSHIP: [(&'static str, Self); 2] =
+        [("COMPANY", Self::Company), ("PARTNER", Self::Partner)];
+    pub const OF_EMPLOYMENT: [(&'static str, Self); 2] =
+        [("PARTNER", Self::Partner), ("CANDIDATE", Self::Candidate)];
 }
 
 /// What a contract is written in.
@@ -69,4 +77,4 @@ pub(super) use words;
 words!(ContractType, 3, Standard = "STANDARD", Premium = "PREMIUM", Enterprise = "ENTERPRISE");
 words!(PartnerType, 3, Individual = "INDIVIDUAL", Empresa = "EMPRESA", Startup = "STARTUP");
 words!(Language, 2, Spanish = "es", English = "en");
-words!(Party, 2, Company = "COMPANY", Partner = "PARTNER");
+words!(Party, 3, Company = "COMPANY", Partner = "PARTNER", Candidate = "CANDIDATE");

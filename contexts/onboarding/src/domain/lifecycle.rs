@@ -6,7 +6,7 @@ use hexalpes_kernel::Timestamp;
 
 use super::contract::{Contract, State, Stored, Validity};
 use super::negotiation::{NegotiateError, Outcome, PROPOSALS_MAX, Proposal};
-use super::signatory::{SignError, Signatory, Signing, TOKEN_LIFETIME};
+use super::signatory::{self, SignError, Signatory};
 use super::{ContractId, Document, Party, Terms, TermsChanges, TermsError, date, parse_date};
 
 /// What happened to a contract.
@@ -91,6 +91,8 @@ pub enum Refusal {
     StillOpen { number: u32 },
     #[error("nobody is to sign it")]
     NoSignatories,
+    #[error("the candidate is not among those who are to sign it")]
+    NoCandidate,
     #[error("it is effective from {at}, as its document says")]
     DateIsFixed { at: Timestamp },
     #[error("it would have expired at {at}")]
@@ -230,9 +232,7 @@ impl Contract {
         at: Timestamp,
     ) -> Result<Fact, Refusal> {
         self.can_be_sent()?;
-        for (signatory, token_hash) in self.parts.draft.signatories.iter_mut().zip(token_hashes) {
-            signatory.signing = Signing::Asked { token_hash, until: at.after(TOKEN_LIFETIME) };
-        }
+        signatory::ask(&mut self.parts.draft.signatories, token_hashes, at);
         let document_hash = document.hash.clone();
         self.parts.document = Some(document);
         self.parts.state = State::Sent;
@@ -243,10 +243,9 @@ impl Contract {
     /// Gives somebody who has still to sign another token; the old one is good for nothing then.
     pub fn renew_token(&mut self, position: u32, token_hash: String, at: Timestamp) -> Result<Fact, Refusal> {
         self.require("renew_tokens")?;
-        let mut waiting = self.parts.draft.signatories.iter_mut().filter(|one| !one.is_signed());
-        let signatory =
-            waiting.find(|one| one.position == position).ok_or(Refusal::NoSuchSignatory { position })?;
-        signatory.signing = Signing::Asked { token_hash, until: at.after(TOKEN_LIFETIME) };
+        if !signatory::ask_again(&mut self.parts.draft.signatories, position, token_hash, at) {
+            return Err(Refusal::NoSuchSignatory { position });
+        }
         self.next(at);
         Ok(Fact::TokenRenewed { position })
     }
@@ -259,35 +258,12 @@ impl Contract {
         document_hash: Option<&str>,
         at: Timestamp,
     ) -> Result<Vec<Fact>, Refusal> {
-        let signatories = &self.parts.draft.signatories;
-        let index = signatories.iter().position(|one| one.token_hash() == Some(token_hash));
-        // Whoever has no token learns nothing of the contract but what everybody may read.
-        let index = index.ok_or(SignError::UnknownToken)?;
-        let signatory = &signatories[index];
-        let until = match &signatory.signing {
-            Signing::Signed { at, .. } => return Err(SignError::Used { at: *at }.into()),
-            Signing::Asked { until, .. } => *until,
-            Signing::NotAsked => return Err(SignError::UnknownToken.into()),
-        };
+        let index = signatory::holder(&self.parts.draft.signatories, token_hash)?;
         self.require("sign")?;
-        if until <= at {
-            return Err(SignError::Expired { at: until }.into());
-        }
-        if let Some(first) =
-            signatories.iter().find(|one| !one.is_signed() && one.position < signatory.position)
-        {
-            let (position, name) = (first.position, first.name.clone());
-            return Err(SignError::NotYourTurn { position, name }.into());
-        }
         let sent = self.parts.document.as_ref().map(|document| document.hash.clone()).unwrap_or_default();
-        if document_hash.is_some_and(|seen| seen != sent) {
-            return Err(SignError::OtherDocument { hash: sent }.into());
-        }
-        let signatory = &mut self.parts.draft.signatories[index];
-        let signed_as = signed_as.unwrap_or_else(|| signatory.name.clone());
-        let position = signatory.position;
-        signatory.signing =
-            Signing::Signed { token_hash: token_hash.to_owned(), at, signed_as: signed_as.clone() };
+        let signatories = &mut self.parts.draft.signatories;
+        let (position, signed_as) =
+            signatory::sign(signatories, index, signed_as, (document_hash, &sent), at)?;
         let mut facts = vec![Fact::SignedBy { position, signed_as }];
         if self.signatories().iter().all(Signatory::is_signed) {
             self.parts.state = State::Signed { at };

@@ -17,7 +17,10 @@ mod terms;
 
 pub use contract::{Contract, Draft, Ending, Origin, Partner, State, Stored, Validity};
 pub use document::{Block, Document, blocks, date, parse_date, sha256, text_of};
-pub use employment::{EmploymentContract, EmploymentTerms, EmploymentType, employment_text};
+pub use employment::{
+    EmploymentContract, EmploymentFact, EmploymentState, EmploymentTerms, EmploymentType, PENDING_DAYS,
+    employment_text,
+};
 pub use ids::{CandidateId, ContractId, EmploymentId, HiringId, JobId, PartnerId, TemplateId};
 pub use kinds::{ContractType, Language, PartnerType, Party};
 pub use lifecycle::{DraftChanges, Fact, REMINDER_DAYS, Refusal, Speaker};

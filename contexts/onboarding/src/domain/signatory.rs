@@ -60,6 +60,67 @@ impl Signatory {
     }
 }
 
+/// Whose token it is, if it can still be used: a place among the signatories.
+pub(super) fn holder(signatories: &[Signatory], token_hash: &str) -> Result<usize, SignError> {
+    let index = signatories.iter().position(|one| one.token_hash() == Some(token_hash));
+    // Whoever has no token learns nothing of the contract but what everybody may read.
+    let index = index.ok_or(SignError::UnknownToken)?;
+    match &signatories[index].signing {
+        Signing::Signed { at, .. } => Err(SignError::Used { at: *at }),
+        Signing::NotAsked => Err(SignError::UnknownToken),
+        Signing::Asked { .. } => Ok(index),
+    }
+}
+
+/// Signs for one of them, in their order; tells position and name. `seen` is the digest of what was seen, if that was
+/// said, and `sent` that of what was sent.
+pub(super) fn sign(
+    signatories: &mut [Signatory],
+    index: usize,
+    signed_as: Option<String>,
+    (seen, sent): (Option<&str>, &str),
+    at: Timestamp,
+) -> Result<(u32, String), SignError> {
+    let signatory = &signatories[index];
+    let Signing::Asked { token_hash, until } = &signatory.signing else {
+        return Err(SignError::UnknownToken);
+    };
+    if *until <= at {
+        return Err(SignError::Expired { at: *until });
+    }
+    let is_before = |one: &&Signatory| !one.is_signed() && one.position < signatory.position;
+    if let Some(first) = signatories.iter().find(is_before) {
+        return Err(SignError::NotYourTurn { position: first.position, name: first.name.clone() });
+    }
+    if seen.is_some_and(|seen| seen != sent) {
+        return Err(SignError::OtherDocument { hash: sent.to_owned() });
+    }
+    let (token_hash, position) = (token_hash.clone(), signatory.position);
+    let signed_as = signed_as.unwrap_or_else(|| signatory.name.clone());
+    signatories[index].signing = Signing::Signed { token_hash, at, signed_as: signed_as.clone() };
+    Ok((position, signed_as))
+}
+
+/// Gives one who has still to sign another token; tells whether there is one at that position.
+pub(super) fn ask_again(
+    signatories: &mut [Signatory],
+    position: u32,
+    token_hash: String,
+    at: Timestamp,
+) -> bool {
+    let mut waiting = signatories.iter_mut().filter(|one| !one.is_signed());
+    let Some(signatory) = waiting.find(|one| one.position == position) else { return false };
+    signatory.signing = Signing::Asked { token_hash, until: at.after(TOKEN_LIFETIME) };
+    true
+}
+
+/// Asks all of them to sign; `token_hashes` are in their order.
+pub(super) fn ask(signatories: &mut [Signatory], token_hashes: Vec<String>, at: Timestamp) {
+    for (signatory, token_hash) in signatories.iter_mut().zip(token_hashes) {
+        signatory.signing = Signing::Asked { token_hash, until: at.after(TOKEN_LIFETIME) };
+    }
+}
+
 /// Why nothing was signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {

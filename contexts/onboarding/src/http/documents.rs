@@ -10,7 +10,7 @@ use hexalpes_http::{Answer, Fields, Filters, FromFields, Problem, accepted, valu
 use super::App;
 use super::contracts::found;
 use crate::commands::written_out;
-use crate::domain::{ContractId, Document, Language};
+use crate::domain::{ContractId, Document, Language, Signatory, Signing};
 use crate::files;
 use crate::problems::no_contract;
 use crate::store;
@@ -71,6 +71,17 @@ pub(super) fn answer(document: &Document, shown: Shown, footer: &[String], langu
     (StatusCode::OK, headers, bytes).into_response()
 }
 
+/// A line for each signature.
+pub(super) fn signed_by(signatories: &[Signatory], language: Language) -> impl Iterator<Item = String> {
+    signatories.iter().filter_map(move |one| match &one.signing {
+        Signing::Signed { at, signed_as, .. } => {
+            let signed = language.pick("Firmado", "Signed");
+            Some(format!("{signed}: {}. {signed_as}, {at}", one.position))
+        }
+        Signing::NotAsked | Signing::Asked { .. } => None,
+    })
+}
+
 /// The document, as it was sent: the SHA-256 of its HTML is `document_hash`. Before that, as it would be now.
 #[utoipa::path(get, path = "/v1/contracts/{id}/document", tag = "contracts",
     params(("id" = String, Path), ("format" = Option<String>, Query, pattern = "^(html|pdf|text)$")),
@@ -85,13 +96,7 @@ pub(super) async fn document(
     let language = contract.parts().draft.language;
     if let Some(document) = contract.document() {
         let mut footer = vec![format!("SHA-256 (HTML): {}", document.hash)];
-        footer.extend(contract.signatories().iter().filter_map(|one| match &one.signing {
-            crate::domain::Signing::Signed { at, signed_as, .. } => {
-                let signed = language.pick("Firmado", "Signed");
-                Some(format!("{signed}: {}. {signed_as}, {at}", one.position))
-            }
-            _ => None,
-        }));
+        footer.extend(signed_by(contract.signatories(), language));
         return Ok(answer(document, shown, &footer, language));
     }
     let now = app.edge.now();

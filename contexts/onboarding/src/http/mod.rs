@@ -40,5 +40,10 @@ pub fn api(app: App) -> OpenApiRouter {
         .routes(routes!(employment::list))
         .routes(routes!(employment::read))
         .routes(routes!(employment::document))
+        .routes(routes!(employment::send))
+        .routes(routes!(employment::renew_token))
+        .routes(routes!(employment::signatures, employment::sign))
+        .routes(routes!(employment::terminate))
+        .routes(routes!(employment::audit))
         .with_state(app)
 }

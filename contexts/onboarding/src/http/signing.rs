@@ -12,10 +12,10 @@ use hexalpes_kernel::Ids;
 use super::App;
 use super::contracts::{done, found};
 use crate::commands::{self, ChangeContract, Changed, Verb};
-use crate::domain::{ContractId, SIGNATORIES_MAX, Signing, sha256};
+use crate::domain::{ContractId, SIGNATORIES_MAX, sha256};
 use crate::problems::no_contract;
 use crate::requests::{SignBody, SignRequest, TokenBody, TokenRequest};
-use crate::views::{ContractView, SentView, SignaturesView, TokenView};
+use crate::views::{self, ContractView, SentView, SignaturesView};
 
 /// Freezes the document and asks everybody to sign it. Each signatory's token is in the answer, and never shown again.
 #[utoipa::path(post, path = "/v1/contracts/{id}/send", tag = "signatures",
@@ -28,7 +28,7 @@ pub(super) async fn send(
     seen: IfMatch,
     asked: Asked,
 ) -> Result<Answer, Problem> {
-    let tokens = (0..SIGNATORIES_MAX).map(|_| token(&*app.edge)).collect();
+    let tokens = tokens(&*app.edge);
     shown(&app, &id, seen, asked, Verb::Send { tokens }).await
 }
 
@@ -72,8 +72,13 @@ pub(super) async fn sign(
     done(&app, &id, IfMatch::default(), asked, ("sign contract", &digest), verb).await
 }
 
+/// As many as there may be signatories.
+pub(super) fn tokens(ids: &dyn Ids) -> Vec<String> {
+    (0..SIGNATORIES_MAX).map(|_| token(ids)).collect()
+}
+
 /// Each id has 32 bits at least that none made before it tells of; the digest lets nobody go on from one token to the next.
-fn token(ids: &dyn Ids) -> String {
+pub(super) fn token(ids: &dyn Ids) -> String {
     let chance: Vec<u8> = (0..4).flat_map(|_| ids.uuid().into_bytes()).collect();
     format!("sig_{}", sha256(&chance))
 }
@@ -87,12 +92,6 @@ async fn shown(app: &App, id: &str, seen: IfMatch, asked: Asked, verb: Verb) -> 
         Ok(commands::change_contract(tx, command.clone(), &*edge, &cause).await?)
     };
     let Changed { contract, tokens } = app.db.write(change).await?;
-    let view = |(position, token): (u32, String)| {
-        let one = contract.signatories().iter().find(|one| one.position == position)?;
-        let Signing::Asked { until, .. } = &one.signing else { return None };
-        let (name, email, expires_at) = (one.name.clone(), one.email.clone(), *until);
-        Some(TokenView { position, name, email, token, expires_at })
-    };
-    let signing_tokens = tokens.into_iter().filter_map(view).collect();
+    let signing_tokens = views::tokens(tokens, contract.signatories());
     Ok(Answer::json(StatusCode::OK, &SentView { contract: ContractView::from(&contract), signing_tokens }))
 }

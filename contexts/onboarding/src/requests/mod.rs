@@ -7,9 +7,9 @@ mod verbs;
 
 pub(crate) use terms::kept_terms;
 pub(crate) use verbs::{
-    ActivateBody, ActivateRequest, ChangeBody, ChangeRequest, ContractBody, ContractRequest, NegotiateBody,
-    NegotiateRequest, Negotiation, NewTemplateBody, NewTemplateRequest, RenewBody, RenewRequest, SignBody,
-    SignRequest, TokenBody, TokenRequest,
+    ActivateBody, ActivateRequest, ChangeBody, ChangeRequest, ContractBody, ContractRequest, EmployBody,
+    EmployRequest, NegotiateBody, NegotiateRequest, Negotiation, NewTemplateBody, NewTemplateRequest,
+    RenewBody, RenewRequest, SignBody, SignRequest, TokenBody, TokenRequest,
 };
 
 #[cfg(test)]
@@ -30,6 +30,7 @@ mod tests {
             differences::<ChangeRequest, ChangeBody>(),
             differences::<NegotiateRequest, NegotiateBody>(),
             differences::<SignRequest, SignBody>(),
+            differences::<EmployRequest, EmployBody>(),
             differences::<TokenRequest, TokenBody>(),
             differences::<ActivateRequest, ActivateBody>(),
             differences::<RenewRequest, RenewBody>(),

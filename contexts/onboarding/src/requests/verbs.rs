@@ -182,14 +182,19 @@ impl FromFields for ContractRequest {
 
 #[expect(clippy::option_option, reason = "as the fields of a body are: wrong, missing, or there")]
 fn signatories(fields: &mut Fields) -> Option<Option<Vec<Signatory>>> {
+    fields.objects("signatories", SIGNATORIES_MAX, signatory(&Party::OF_PARTNERSHIP))
+}
+
+/// One after the other, in the order in which they sign.
+fn signatory(roles: &'static [(&'static str, Party)]) -> impl FnMut(&mut Fields) -> Option<Signatory> {
     let mut position = 0;
-    fields.objects("signatories", SIGNATORIES_MAX, |one| {
+    move |one| {
         position += 1;
         let name = one.required("name", |raw| values::text(raw, NAME_CHARS_MAX));
         let email = one.required("email", email);
-        let party = one.required("role", |raw| values::one_of(raw, &Party::ALL));
+        let party = one.required("role", |raw| values::one_of(raw, roles));
         Some(Signatory { position, party: party?, name: name?, email: email?, signing: Signing::NotAsked })
-    })
+    }
 }
 
 fn day(raw: &Raw) -> Result<Timestamp, Invalid> {
@@ -284,7 +289,7 @@ impl FromFields for NegotiateRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let actions = [("propose", Action::Propose), ("accept", Action::Accept), ("reject", Action::Reject)];
         let action = fields.required("action", |raw| values::one_of(raw, &actions));
-        let party = fields.required("party", |raw| values::one_of(raw, &Party::ALL));
+        let party = fields.required("party", |raw| values::one_of(raw, &Party::OF_PARTNERSHIP));
         let terms = fields.object("terms", TermsChanges::from_fields);
         let note = fields.optional("note", |raw| values::text(raw, NOTE_CHARS_MAX));
         let (action, party, terms, note) = (action?, party?, terms?, note?);
@@ -334,6 +339,36 @@ impl FromFields for SignRequest {
         let signed_as = fields.optional("signed_as", |raw| values::text(raw, NAME_CHARS_MAX));
         let document_hash = fields.optional("document_hash", |raw| values::text(raw, 64));
         Some(Self { token: token?, signed_as: signed_as?, document_hash: document_hash? })
+    }
+}
+
+/// Who signs a contract of employment.
+#[derive(ToSchema)]
+#[schema(as = EmploymentSignatories)]
+pub(crate) struct EmployBody {
+    /// In the order in which they sign; the candidate is one of them.
+    #[schema(min_items = 1, max_items = 20)]
+    signatories: Vec<EmploymentSignatoryBody>,
+}
+
+#[derive(ToSchema)]
+#[schema(as = NewEmploymentSignatory)]
+pub(crate) struct EmploymentSignatoryBody {
+    #[schema(min_length = 1, max_length = 200, example = "Ana Gómez")]
+    name: String,
+    #[schema(format = Email)]
+    email: String,
+    #[schema(pattern = "^(PARTNER|CANDIDATE)$", example = "CANDIDATE")]
+    role: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct EmployRequest(pub(crate) Vec<Signatory>);
+
+impl FromFields for EmployRequest {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let one = signatory(&Party::OF_EMPLOYMENT);
+        fields.required_objects("signatories", SIGNATORIES_MAX, one).map(Self)
     }
 }
 

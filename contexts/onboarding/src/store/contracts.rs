@@ -44,7 +44,7 @@ pub(crate) async fn insert(tx: &Tx, contract: &Contract) -> Result<bool, DbError
     if !tx.insert_new(&insert, Contracts::Id).await? {
         return Ok(false);
     }
-    save_signatories(tx, contract).await?;
+    save_signatories(tx, contract.id(), contract.signatories()).await?;
     Ok(true)
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn save(tx: &Tx, contract: &Contract, before: u32, facts: &[Fac
         matches!(fact, Fact::Changed | Fact::Sent { .. } | Fact::TokenRenewed { .. } | Fact::SignedBy { .. })
     };
     if facts.iter().any(signatories) {
-        save_signatories(tx, contract).await?;
+        save_signatories(tx, contract.id(), contract.signatories()).await?;
     }
     let proposals =
         |fact: &Fact| matches!(fact, Fact::Proposed { .. } | Fact::Accepted { .. } | Fact::Rejected { .. });
@@ -113,15 +113,19 @@ fn row_of(contract: &Contract) -> Vec<(Contracts, Value)> {
 }
 
 /// They may be replaced by others before the contract is sent.
-async fn save_signatories(tx: &Tx, contract: &Contract) -> Result<(), DbError> {
-    let id = contract.id().as_str();
+pub(super) async fn save_signatories(
+    tx: &Tx,
+    contract: &ContractId,
+    signatories: &[Signatory],
+) -> Result<(), DbError> {
+    let id = contract.as_str();
     let delete = Query::delete()
         .from_table(Signatories::Table)
         .and_where(Expr::col(Signatories::Tenant).eq(TENANT))
         .and_where(Expr::col(Signatories::ContractId).eq(id))
         .to_owned();
     tx.execute(&delete).await?;
-    for one in contract.signatories() {
+    for one in signatories {
         insert_signatory(tx, id, one).await?;
     }
     Ok(())
@@ -374,7 +378,10 @@ fn document(row: &Row) -> Result<Option<Document>, DbError> {
 }
 
 /// By contract, each contract's in their order.
-async fn signatories_of(tx: &Tx, ids: &[String]) -> Result<BTreeMap<String, Vec<Signatory>>, DbError> {
+pub(super) async fn signatories_of(
+    tx: &Tx,
+    ids: &[String],
+) -> Result<BTreeMap<String, Vec<Signatory>>, DbError> {
     let select = Query::select()
         .column(Asterisk)
         .from(Signatories::Table)

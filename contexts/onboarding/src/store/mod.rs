@@ -8,7 +8,9 @@ mod templates;
 
 pub(crate) use audit::{append_entry, trail};
 pub(crate) use contracts::{ContractFilter, due, insert, load, open_of, page, registered, save};
-pub(crate) use employment::{EmploymentFilter, insert_employment, load_employment, page_of_employment};
+pub(crate) use employment::{
+    EmploymentFilter, due_employment, insert_employment, load_employment, page_of_employment, save_employment,
+};
 pub use tables::MIGRATIONS;
 pub(crate) use templates::{
     TemplateFilter, insert_template, load_template, newest_template, page_of_templates,

@@ -3,6 +3,8 @@
 use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{ColumnDef, Iden, Index, IndexCreateStatement, Table};
 
+use crate::domain::audit::Head;
+
 /// What [`crate::api`] needs in its database, besides the outbox.
 pub const MIGRATIONS: &[Migration] = &[
     Migration::new(
@@ -12,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
         |backend| [templates(backend), contracts(backend), parts(backend), employment(backend)].concat(),
     ),
     Migration::new("onboarding", 2, "have templates and contracts in a language", languages),
+    Migration::new("onboarding", 3, "have contracts of employment signed", sign_employment),
 ];
 
 #[derive(Iden, Clone, Copy)]
@@ -149,7 +152,20 @@ pub(super) enum Employment {
     DocumentText,
     DocumentHtml,
     DocumentHash,
+    Revision,
+    Status,
+    Reason,
+    SentAt,
+    SignedAt,
+    EndedAt,
+    RemindedDays,
+    /// When somebody is to be reminded next.
+    DueAt,
+    TrailEntries,
+    TrailHash,
     CreatedAt,
+    /// Null: not since it was drafted.
+    ChangedAt,
 }
 
 fn templates(backend: Backend) -> Vec<String> {
@@ -203,6 +219,34 @@ fn languages(backend: Backend) -> Vec<String> {
                 .col(Templates::PartnerType)
                 .col(Templates::Language)
                 .col(Templates::Version),
+        ),
+    ]
+}
+
+/// Those that are there already are drafts, whose trails begin with what is done next.
+fn sign_employment(backend: Backend) -> Vec<String> {
+    let add =
+        |column: &mut ColumnDef| backend.schema(Table::alter().table(Employment::Table).add_column(column));
+    let time = |name: Employment| columns::timestamp(name);
+    let no_hash = Head::empty().hash;
+    vec![
+        add(columns::integer(Employment::Revision).not_null().default(1)),
+        add(columns::id(backend, Employment::Status).not_null().default("DRAFT")),
+        add(&mut columns::text(backend, Employment::Reason)),
+        add(&mut time(Employment::SentAt)),
+        add(&mut time(Employment::SignedAt)),
+        add(&mut time(Employment::EndedAt)),
+        add(&mut columns::integer(Employment::RemindedDays)),
+        add(&mut time(Employment::DueAt)),
+        add(columns::integer(Employment::TrailEntries).not_null().default(0)),
+        add(columns::id(backend, Employment::TrailHash).not_null().default(no_hash)),
+        add(&mut time(Employment::ChangedAt)),
+        backend.schema(
+            Index::create()
+                .name("employment_contract_due")
+                .table(Employment::Table)
+                .col(Employment::Tenant)
+                .col(Employment::DueAt),
         ),
     ]
 }

@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::TermsView;
-use crate::domain::{Contract, EmploymentContract, Outcome, Proposal, Signatory, Signing, Template, date};
+use crate::domain::{
+    Contract, EmploymentContract, EmploymentState, Outcome, Proposal, Signatory, Signing, Template, date,
+};
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = ContractTemplate)]
@@ -198,7 +200,7 @@ pub(crate) struct SignatoryView {
     position: u32,
     name: String,
     email: String,
-    /// `COMPANY` or `PARTNER`.
+    /// `COMPANY` or `PARTNER`; of a contract of employment `PARTNER` or `CANDIDATE`.
     role: &'static str,
     /// `NOT_ASKED`, `PENDING` or `SIGNED`.
     status: &'static str,
@@ -264,6 +266,17 @@ pub(crate) struct SignaturesView {
     signatories: Vec<SignatoryView>,
 }
 
+impl From<&EmploymentContract> for SignaturesView {
+    fn from(contract: &EmploymentContract) -> Self {
+        Self {
+            contract_id: contract.terms.id.to_string(),
+            status: contract.state.name(),
+            document_hash: Some(contract.document.hash.clone()),
+            signatories: contract.signatories.iter().map(Into::into).collect(),
+        }
+    }
+}
+
 impl From<&Contract> for SignaturesView {
     fn from(contract: &Contract) -> Self {
         Self {
@@ -285,6 +298,17 @@ pub(crate) struct TokenView {
     pub(crate) token: String,
     #[schema(value_type = String, format = DateTime)]
     pub(crate) expires_at: Timestamp,
+}
+
+/// The tokens that were given now, with whose they are.
+pub(crate) fn tokens(given: Vec<(u32, String)>, signatories: &[Signatory]) -> Vec<TokenView> {
+    let view = |(position, token): (u32, String)| {
+        let one = signatories.iter().find(|one| one.position == position)?;
+        let Signing::Asked { until, .. } = &one.signing else { return None };
+        let (name, email, expires_at) = (one.name.clone(), one.email.clone(), *until);
+        Some(TokenView { position, name, email, token, expires_at })
+    };
+    given.into_iter().filter_map(view).collect()
 }
 
 /// A contract, and the tokens to sign it with.
@@ -342,8 +366,33 @@ impl From<&Proposal> for ProposalView {
     }
 }
 
-/// The only state there is: who works for a partner signs with the partner.
-pub(crate) const EMPLOYMENT_STATUS: &str = "DRAFT";
+/// Somebody who has still to sign, as [`hexalpes_contracts::onboarding::EmploymentContractPending`] tells of it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WaitingView {
+    position: u32,
+    name: String,
+    email: String,
+    role: &'static str,
+}
+
+impl WaitingView {
+    pub(crate) fn of(one: &Signatory) -> Option<Self> {
+        let Signatory { position, party, name, email, .. } = one;
+        let waiting =
+            || Self { position: *position, name: name.clone(), email: email.clone(), role: party.name() };
+        (!one.is_signed()).then(waiting)
+    }
+}
+
+/// A contract of employment, and the tokens to sign it with.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SentEmploymentContract)]
+pub(crate) struct SentEmploymentView {
+    #[serde(flatten)]
+    pub(crate) contract: EmploymentView,
+    /// For each signatory its own: shown now, and never again.
+    pub(crate) signing_tokens: Vec<TokenView>,
+}
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = EmploymentContract)]
@@ -368,15 +417,34 @@ pub(crate) struct EmploymentView {
     employment_terms: Option<Box<RawValue>>,
     /// SHA-256 of the HTML.
     document_hash: String,
-    /// `DRAFT`.
+    revision: u32,
+    /// `DRAFT`, `SENT`, `SIGNED` or `TERMINATED`.
     status: &'static str,
+    /// What can be done now.
+    allowed: &'static [&'static str],
+    /// In the order in which they sign; nobody before it is sent.
+    signatories: Vec<SignatoryView>,
+    /// Why it was terminated.
+    reason: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    sent_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    signed_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    changed_at: Timestamp,
 }
 
 impl From<&EmploymentContract> for EmploymentView {
     fn from(contract: &EmploymentContract) -> Self {
-        let EmploymentContract { terms, document, created_at } = contract;
+        let EmploymentContract { terms, document, state, .. } = contract;
+        let (reason, ended_at) = match state {
+            EmploymentState::Terminated { reason, at } => (Some(reason.clone()), Some(*at)),
+            EmploymentState::Draft | EmploymentState::Sent | EmploymentState::Signed => (None, None),
+        };
         Self {
             employment_contract_id: terms.id.to_string(),
             hiring_id: terms.hiring.to_string(),
@@ -393,8 +461,16 @@ impl From<&EmploymentContract> for EmploymentView {
             benefits_package: RawValue::from_string(terms.benefits.clone()).ok(),
             employment_terms: RawValue::from_string(terms.agreed.clone()).ok(),
             document_hash: document.hash.clone(),
-            status: EMPLOYMENT_STATUS,
-            created_at: *created_at,
+            revision: contract.revision,
+            status: state.name(),
+            allowed: state.allowed(),
+            signatories: contract.signatories.iter().map(Into::into).collect(),
+            reason,
+            sent_at: contract.sent_at,
+            signed_at: contract.signed_at,
+            ended_at,
+            created_at: contract.created_at,
+            changed_at: contract.changed_at,
         }
     }
 }
@@ -410,6 +486,7 @@ impl Record for EmploymentView {
         "employment_type",
         "agreed_salary",
         "currency",
+        "status",
         "created_at",
     ];
 
@@ -424,6 +501,7 @@ impl Record for EmploymentView {
             self.employment_type.to_owned(),
             self.agreed_salary.get().to_owned(),
             self.currency.to_owned(),
+            self.status.to_owned(),
             self.created_at.to_string(),
         ]
     }

@@ -5,8 +5,8 @@ mod terms;
 mod trail;
 
 pub(crate) use contract::{
-    ContractView, EMPLOYMENT_STATUS, EmploymentView, ProposalView, SentView, SignatureView, SignaturesView,
-    TemplateView, TokenView,
+    ContractView, EmploymentView, ProposalView, SentEmploymentView, SentView, SignatureView, SignaturesView,
+    TemplateView, WaitingView, tokens,
 };
 pub(crate) use terms::{TermsView, terms_json};
-pub(crate) use trail::{AuditView, details};
+pub(crate) use trail::{AuditView, details, employment_details};

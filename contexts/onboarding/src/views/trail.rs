@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::terms_json;
 use crate::domain::audit::{Broken, Entry, Head, verify};
-use crate::domain::{Contract, ContractId, Fact, date};
+use crate::domain::{Contract, ContractId, EmploymentContract, EmploymentFact, Fact, date};
 
 /// What there is to say of a fact; what is not there is left out.
 #[derive(Default, Serialize)]
@@ -106,6 +106,27 @@ pub(crate) fn details(contract: &Contract, fact: &Fact) -> String {
         Fact::Renewed { by, .. } => Details { renewed_by: Some(by.to_string()), ..none },
         Fact::Terminated { reason } => Details { reason: Some(reason.clone()), ..none },
         Fact::Reminded { days } => Details { days: Some(*days), ..none },
+    };
+    serde_json::to_string(&details).expect("names and numbers are always JSON")
+}
+
+/// As [`details`], of a contract of employment.
+pub(crate) fn employment_details(contract: &EmploymentContract, fact: &EmploymentFact) -> String {
+    let none = Details::default();
+    let hash = Some(contract.document.hash.clone());
+    let who = || contract.signatories.iter().map(|one| format!("{} <{}>", one.name, one.email)).collect();
+    let details = match fact {
+        EmploymentFact::Drafted | EmploymentFact::Signed => Details { document_hash: hash, ..none },
+        EmploymentFact::Sent => Details { signatories: Some(who()), document_hash: hash, ..none },
+        EmploymentFact::TokenRenewed { position } => Details { position: Some(*position), ..none },
+        EmploymentFact::SignedBy { position, signed_as } => Details {
+            position: Some(*position),
+            signed_as: Some(signed_as.clone()),
+            document_hash: hash,
+            ..none
+        },
+        EmploymentFact::Reminded { days } => Details { days: Some(*days), ..none },
+        EmploymentFact::Terminated { reason } => Details { reason: Some(reason.clone()), ..none },
     };
     serde_json::to_string(&details).expect("names and numbers are always JSON")
 }

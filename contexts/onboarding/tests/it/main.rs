@@ -4,6 +4,7 @@
 mod bad_input;
 mod contracts;
 mod documents;
+mod employment;
 mod events;
 mod histories;
 mod messages;

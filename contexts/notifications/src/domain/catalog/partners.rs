@@ -82,6 +82,29 @@ pub(super) const PARTNERS: &[Known] = &[
         },
     },
     Known {
+        kind: "com.hexabuilders.onboarding.EmploymentContractPending",
+        audience: Audience::Of("partner_id"),
+        is_mailed: true,
+        urgent: None,
+        fields: &[
+            "employment_contract_id",
+            "hiring_id",
+            "partner_id",
+            "candidate_id",
+            "sent_at",
+            "days",
+            "revision",
+        ],
+        spanish: Words {
+            title: "El contrato laboral {{employment_contract_id}} sigue sin firmar",
+            body: "Hace {{days}} días que se envió el contrato laboral {{employment_contract_id}} de la contratación {{hiring_id}}, y faltan firmas.",
+        },
+        english: Words {
+            title: "Employment contract {{employment_contract_id}} is still unsigned",
+            body: "Employment contract {{employment_contract_id}} of hire {{hiring_id}} was sent {{days}} days ago, and signatures are missing.",
+        },
+    },
+    Known {
         kind: "com.hexabuilders.partners.PartnerValidationCompleted",
         audience: Audience::Of("partner_id"),
         is_mailed: true,
