@@ -26,15 +26,33 @@ pub async fn unpublished(db: &Db, through: i64) -> Result<u64, DbError> {
     u64::try_from(pending).map_err(|_| DbError::Range("a count"))
 }
 
-/// Ordinals and ids of events behind `after` and up to `through`, oldest first. Messages that went to topics of
-/// their own are no events.
-pub async fn event_ids(db: &Db, after: i64, through: i64, limit: u64) -> Result<Vec<(i64, String)>, DbError> {
+/// Which events of an outbox are looked at.
+#[derive(Clone, Debug)]
+pub struct Wanted<'a> {
+    /// Up to this ordinal.
+    pub through: i64,
+    /// Those that happened from then on; `None`: all.
+    pub since: Option<Timestamp>,
+    /// Of these types; `None`: of all.
+    pub kinds: Option<&'a [&'a str]>,
+}
+
+/// Ordinals and ids of events behind `after`, oldest first. Messages that went to topics of their own are no events.
+pub async fn event_ids(
+    db: &Db,
+    wanted: &Wanted<'_>,
+    after: i64,
+    limit: u64,
+) -> Result<Vec<(i64, String)>, DbError> {
+    let Wanted { through, since, kinds } = wanted;
     let select = Query::select()
         .columns(["seq", "id"])
         .from("outbox_event")
         .and_where(Expr::col("seq").gt(after))
-        .and_where(Expr::col("seq").lte(through))
+        .and_where(Expr::col("seq").lte(*through))
         .and_where(Expr::col("type").ne(MESSAGE))
+        .and_where_option(since.map(|since| Expr::col("occurred_at").gte(since.as_micros())))
+        .and_where_option(kinds.map(|kinds| Expr::col("type").is_in(kinds.iter().copied())))
         .order_by("seq", Order::Asc)
         .limit(limit)
         .to_owned();

@@ -129,7 +129,8 @@ enum Command {
     ///
     /// Each conversion that was accepted has its commission, or a dead letter that says why not; each commission is in the
     /// journal with its amount; each that was paid is in one payout, and each payout line is the sum of its commissions; the
-    /// trial balance is zero in each currency; each outbox is published; and the topics have each event once.
+    /// trial balance is zero in each currency; the outbox of each context is published; and each of its topics has each event
+    /// once. Topics that keep seven days are looked at for almost as long.
     ///
     /// It may run while the product does, and changes nothing: it reads the databases themselves, by the same settings as
     /// the services, and asks the broker, which must run. What began after it is left out, and what others publish on these

@@ -160,8 +160,9 @@ impl Running {
     }
 }
 
-fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
-    let topic = match service {
+/// Where a context tells all its events.
+pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
+    match service {
         Service::PartnerManagement => Some(hexalpes_contracts::partners::TOPIC),
         Service::Affiliates => Some(hexalpes_contracts::affiliates::TOPIC),
         Service::Conversions => Some(hexalpes_contracts::conversions::TOPIC),
@@ -170,9 +171,13 @@ fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
         Service::CampaignManagement => Some(hexalpes_contracts::campaigns::TOPIC),
         Service::Recruitment => Some(hexalpes_contracts::recruitment::TOPIC),
         Service::Notifications => None,
-    };
+    }
+}
+
+fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
+    let topic = topic_of(service).map(str::to_owned);
     let (of_kind, rules) = (topology::of_kind, topology::rules(own, service));
-    RelayOptions { topic: topic.map(str::to_owned), of_kind, rules, ..RelayOptions::new(service.name()) }
+    RelayOptions { topic, of_kind, rules, ..RelayOptions::new(service.name()) }
 }
 
 /// A context's relay without the context, which runs in another process with `--no-relay`.

@@ -42,15 +42,20 @@ pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Db> {
 
 /// As [`open`], for who only looks: a file that is not there stays so.
 pub(crate) async fn existing(settings: &Settings, service: Service) -> Result<Db> {
-    let url = settings.database(service)?.to_string();
-    let is_there = url.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).is_file());
     ensure!(
-        is_there,
-        "the database of {} is not at {url}: start the product once (`hexalpes`), or say with --data or {} where it is",
+        is_there(settings, service)?,
+        "the database of {} is not at {}: start the product once (`hexalpes`), or say with --data or {} where it is",
         service.name(),
+        settings.database(service)?,
         service.database_key().variable()
     );
     open(settings, service).await
+}
+
+/// Whether a service has a database, as far as that shows without asking it: of a server it is taken for granted.
+pub(crate) fn is_there(settings: &Settings, service: Service) -> Result<bool> {
+    let url = settings.database(service)?.to_string();
+    Ok(url.strip_prefix("sqlite:").is_none_or(|path| Path::new(path).is_file()))
 }
 
 /// Brings an open database up to date.

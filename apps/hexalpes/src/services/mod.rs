@@ -10,8 +10,8 @@ use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use hexalpes_db::{Backend, DatabaseUrl};
 
-pub(crate) use context::{Context, LoneRelay, Running, relay_alone};
-pub(crate) use database::{existing, migrate};
+pub(crate) use context::{Context, LoneRelay, Running, relay_alone, topic_of};
+pub(crate) use database::{existing, is_there, migrate};
 pub(crate) use faces::{Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
 
@@ -59,7 +59,7 @@ impl Service {
         Self::CampaignManagement,
         Self::Recruitment,
     ];
-    /// Those of the partner program, between which money is reconciled.
+    /// Those of the partner program, between which money is reconciled: without these there is nothing to compare.
     pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
 
     pub(crate) const fn name(self) -> &'static str {

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
-use hexalpes_e2e::{Api, Product};
+use hexalpes_e2e::{Api, Journey, Product};
 use sea_query::{Expr, ExprTrait as _, Query, Value as SqlValue};
 use serde_json::{Value, json};
 
@@ -207,6 +207,42 @@ async fn whatever_is_planted_is_found_and_named() {
     assert_eq!(said.differing(), [OWN_TOPIC]);
     let detail = said.check(OWN_TOPIC)["detail"][0].as_str().unwrap();
     assert!(detail.starts_with(&id) && detail.ends_with("twice"), "{detail}");
+}
+
+#[tokio::test]
+async fn what_any_context_told_is_on_its_topics_or_is_missed() {
+    const OWN: &str = "partner-management/partner-events has each event once";
+    const KIND: &str = "partner-management/partner-registration has each event once";
+    let product = Product::start();
+    let [partners, recruitment, campaigns] =
+        ["--partners-port", "--recruitment-port", "--campaigns-port"].map(|flag| product.port_of(flag));
+    let journey = Journey::on_ports([partners, product.port(), recruitment, campaigns], "CORR-reconcile");
+    let (partner, _) = journey.validated("Reconciled").await;
+    journey.spend(&journey.campaign(&partner, 100).await, "all", 100).await;
+    let said = Said::by(&product, "30");
+    assert!(said.agrees(), "{:?}", said.differing());
+    let counted = |context: &str, topic: &str| {
+        said.counted(&format!("{context}/{topic} has each event once")).as_u64().unwrap()
+    };
+    assert_eq!(said.counted(KIND), 1);
+    assert_eq!(counted("onboarding", "contract-activated"), 1);
+    assert_eq!(counted("campaign-management", "budget-alerts"), 3);
+    assert!(counted("onboarding", "contract-events") >= 2);
+    assert!(said.counted("marketing.eventos has each event once").as_u64().unwrap() >= 2);
+    for context in ["partner-management", "onboarding", "campaign-management", "recruitment"] {
+        said.check(&format!("{context}: the outbox is published"));
+    }
+
+    // One is lost, and one is from nowhere.
+    let url = DatabaseUrl::file(product.data().join("partner-management.db"));
+    let db = Db::open(&url, DbOptions::default()).await.unwrap();
+    let row: i64 = first(&db, "outbox_event", "seq").await;
+    set(&db, ["outbox_event", "seq", "id"], row, "another").await;
+    let said = Said::by(&product, "0");
+    assert_eq!(said.differing(), [OWN, KIND, ALL_TOPIC]);
+    assert_eq!(said.check(KIND)["differences"], 2);
+    let lost = said.check(KIND)["detail"][0].as_str().unwrap();
+    assert_eq!(lost, "another is not on the topic");
 }
 
 #[tokio::test]

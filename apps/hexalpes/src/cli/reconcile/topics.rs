@@ -1,32 +1,22 @@
 //! The topics beside the outboxes that fill them, and the dead letters.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{Client, Message, ReaderOptions, TopicName};
 use hexalpes_consumer::DeadLetterTopics;
-use hexalpes_contracts::{affiliates, commissions, conversions};
-use hexalpes_db::Db;
-use hexalpes_outbox::EVENTS_TOPIC;
+use hexalpes_contracts::{campaigns, conversions, onboarding, partners, recruitment};
+use hexalpes_kernel::Timestamp;
+use hexalpes_outbox::{EVENTS_TOPIC, Wanted};
 use serde_json::Value;
 
 use super::tally::{self, Take};
 use super::{Check, PAGE, Place, page_error};
-use crate::services::Service;
+use crate::services::{Service, topic_of};
 
-/// Where a context tells its events.
-const fn topic_of(service: Service) -> &'static str {
-    match service {
-        Service::Affiliates => affiliates::TOPIC,
-        Service::Commissions => commissions::TOPIC,
-        Service::Conversions
-        | Service::PartnerManagement
-        | Service::Onboarding
-        | Service::CampaignManagement
-        | Service::Recruitment
-        | Service::Notifications => conversions::TOPIC,
-    }
-}
+/// Where what is published stays for ever.
+const KEPT: &str = "persistent://public/default/";
 
 /// That all rows are published, context by context.
 pub(super) async fn outboxes(places: &[Place]) -> Result<Vec<Check>> {
@@ -44,43 +34,97 @@ pub(super) async fn outboxes(places: &[Place]) -> Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// That each context's own topic has its events once, and the topic of all events those of all.
-pub(super) async fn topics(places: &[Place], client: &Client) -> Result<Vec<Check>> {
+/// What is on topics that do not keep all is looked at for so long: they keep seven days, and some time is left for what
+/// is on its way.
+const LOOKED_BACK: Duration = Duration::from_hours(7 * 24 - 12);
+
+/// What a topic is to hold: events of some contexts, of all types or of some.
+struct Expected<'a> {
+    topic: &'a str,
+    places: &'a [Place],
+    kinds: Option<Vec<&'a str>>,
+    /// From when on; `None`: from the beginning.
+    since: Option<Timestamp>,
+}
+
+/// That each context's own topic has its events once, the topics of single types theirs, and the topic of all events those
+/// of all.
+pub(super) async fn topics(places: &[Place], client: &Client, until: Timestamp) -> Result<Vec<Check>> {
     let mut checks = Vec::new();
     for place in places {
-        let one = std::slice::from_ref(place);
-        checks.push(topic(one, client, topic_of(place.service)).await?);
+        let places = std::slice::from_ref(place);
+        let Some(own) = topic_of(place.service) else { continue };
+        let mut expected = vec![Expected { topic: own, places, kinds: None, since: since(own, until) }];
+        expected.extend(of_kinds(own, places, until));
+        for expected in &expected {
+            checks.push(topic(expected, client).await?);
+        }
     }
-    checks.push(topic(places, client, EVENTS_TOPIC).await?);
+    let all = Expected { topic: EVENTS_TOPIC, places, kinds: None, since: None };
+    checks.push(topic(&all, client).await?);
     Ok(checks)
 }
 
-async fn topic(places: &[Place], client: &Client, topic: &str) -> Result<Check> {
-    let expected = async |take: Take<'_>| -> Result<()> {
-        for place in places {
-            event_ids(&place.db, place.through, take).await.with_context(|| page_error(place.service))?;
+/// What is published in public/default stays; elsewhere it goes after some days.
+fn since(topic: &str, until: Timestamp) -> Option<Timestamp> {
+    (!topic.starts_with(KEPT)).then(|| until.before(LOOKED_BACK))
+}
+
+/// The topics of single types, of the context that has this topic for all of its own.
+fn of_kinds<'a>(own: &str, places: &'a [Place], until: Timestamp) -> Vec<Expected<'a>> {
+    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (kind, topic) in told_on(own) {
+        kinds.entry(topic).or_default().push(kind);
+    }
+    let expected =
+        |(topic, kinds)| Expected { topic, places, kinds: Some(kinds), since: since(topic, until) };
+    kinds.into_iter().map(expected).collect()
+}
+
+/// The types with topics of their own, of the context that tells all of its events on `own`.
+fn told_on(own: &str) -> &'static [(&'static str, &'static str)] {
+    match own {
+        partners::TOPIC => partners::TOPICS,
+        onboarding::TOPIC => onboarding::TOPICS,
+        recruitment::TOPIC => recruitment::TOPICS,
+        campaigns::TOPIC => campaigns::TOPICS,
+        _ => &[],
+    }
+}
+
+async fn topic(expected: &Expected<'_>, client: &Client) -> Result<Check> {
+    let Expected { topic, places, .. } = expected;
+    let ids = async |take: Take<'_>| -> Result<()> {
+        for place in *places {
+            event_ids(place, expected, take).await.with_context(|| page_error(place.service))?;
         }
         Ok(())
     };
+    // Of the time when it happened a message has the milliseconds.
+    let since = expected.since.and_then(|since| u64::try_from(since.as_millis()).ok());
     let found = async |take: Take<'_>| -> Result<()> {
         read(client, topic, |message| {
-            if is_told(places, message) {
+            let is_looked_at = since.is_none_or(|since| message.event_time.is_some_and(|at| at >= since));
+            if is_looked_at && is_told(places, message) {
                 take(&event_id(message));
             }
         })
         .await
     };
-    let differences = tally::compare(expected, found).await?;
-    let name = topic.strip_prefix("persistent://public/default/").unwrap_or(topic);
-    let mut check = Check::new(format!("{name} has each event once"));
+    let differences = tally::compare(ids, found).await?;
+    let short = [KEPT, "persistent://hexabuilders/"].into_iter().find_map(|start| topic.strip_prefix(start));
+    let mut check = Check::new(format!("{} has each event once", short.unwrap_or(topic)));
     check.take(differences, "is not on the topic", "is on the topic from nowhere or twice");
     Ok(check)
 }
 
-async fn event_ids(db: &Db, through: i64, take: Take<'_>) -> Result<()> {
+async fn event_ids(place: &Place, expected: &Expected<'_>, take: Take<'_>) -> Result<()> {
+    // In whole milliseconds, as the messages have it.
+    let since = expected.since.and_then(|since| Timestamp::from_micros(since.as_millis() * 1_000));
+    let wanted = Wanted { through: place.through, since, kinds: expected.kinds.as_deref() };
     let mut after = 0;
     loop {
-        let ids = hexalpes_outbox::event_ids(db, after, through, PAGE).await?;
+        let ids = hexalpes_outbox::event_ids(&place.db, &wanted, after, PAGE).await?;
         let Some((last, _)) = ids.last() else { return Ok(()) };
         after = *last;
         for (_, id) in &ids {
