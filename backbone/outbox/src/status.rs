@@ -59,10 +59,11 @@ impl Status {
 }
 
 fn parked(rows: u64) -> Option<String> {
+    let events = if rows == 1 { "event is" } else { "events are" };
     (rows > 0).then(|| {
         format!(
-            "{rows} events are parked, for they or one before them of their aggregate cannot be published: their reasons are \
-             in relay_parked; mend what they say and `hexalpes relay retry`, or `hexalpes relay skip` them"
+            "{rows} {events} parked, which cannot be published or wait behind one of their aggregate that cannot: the reasons \
+             are in relay_parked; mend what they say and `hexalpes relay retry`, or `hexalpes relay skip` them"
         )
     })
 }

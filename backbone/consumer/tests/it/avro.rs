@@ -11,7 +11,7 @@ use hexalpes_client::{
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler};
 use hexalpes_db::{DatabaseUrl, Tx};
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Edge, Ids as _, SystemEdge};
-use hexalpes_outbox::{EventSchema, EventTopic, NewEvent, Relay, RelayOptions, append};
+use hexalpes_outbox::{EventSchema, EventTopic, NewEvent, Relay, RelayOptions, append, parked};
 use parking_lot::Mutex;
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::timeout;
@@ -239,7 +239,7 @@ async fn bytes_that_are_not_of_their_schema_become_a_dead_letter_that_names_it()
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_fit_its_schema_is_named_and_nothing_passes_it() {
+async fn an_event_that_does_not_fit_its_schema_is_parked_with_what_it_lacks() {
     let stage = Stage::set().await;
     let event = NewEvent {
         id: SystemEdge.uuid(),
@@ -265,6 +265,9 @@ async fn an_event_that_does_not_fit_its_schema_is_named_and_nothing_passes_it() 
         }
     };
     let alarm = timeout(PATIENCE, alarmed).await.expect("it says so");
-    assert!(alarm.contains("row 1") && alarm.contains("field business_name is absent"), "{alarm}");
+    assert!(alarm.contains("1 event is parked"), "{alarm}");
+    let parked = parked::list(&stage.db, 10).await.unwrap();
+    let reasons: Vec<&str> = parked.iter().map(|row| row.reason.as_str()).collect();
+    assert!(reasons.len() == 1 && reasons[0].contains("field business_name is absent"), "{reasons:?}");
     relay.stop().await;
 }
