@@ -31,11 +31,16 @@ const JOURNEYS_ON_PULSAR: u32 = 2_000;
 const SUSTAINED: f64 = 400.0;
 /// How often somebody in a hurry looks: looking is work too.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// The same of who measures.
+/// The same of who measures, which is one of so many: were it all of them, they would measure their own looking.
 const LOOK_CLOSELY: Duration = Duration::from_millis(1);
+const CLOSELY_EACH: u32 = 4;
+/// The same of the others.
+const LOOK_SELDOM: Duration = Duration::from_millis(25);
 const PATIENCE: Duration = Duration::from_mins(1);
 const RATE: u32 = 100;
 const RATE_FOR: Duration = Duration::from_secs(20);
+/// Before it counts: topics are opened by the first event that goes there.
+const WARM_UP: Duration = Duration::from_secs(3);
 const LAST_EFFECT_MS: f64 = 50.0;
 
 /// `--only` takes those parts alone whose names contain it.
@@ -120,13 +125,17 @@ fn lines(product: &Process) -> Result<u32> {
 
 /// At a rate, from the answer of a command until the last service knows of it.
 fn effects(runtime: &Runtime, product: &Process, report: &mut Report) -> Result<()> {
-    let next = Cell::new(0);
+    let next = Cell::new(0_u32);
     let (drafted, validated) = (RefCell::new(Latencies::default()), RefCell::new(Latencies::default()));
     let load = runtime.block_on(async {
         let opened = try_join_all((0..AT_ONCE).map(|_| Clients::open(product))).await?;
         let pace = Duration::from_secs(1) * AT_ONCE / RATE;
-        keep_busy(opened, Some(pace), RATE_FOR, async |clients: &mut Clients| {
+        let begun = Instant::now();
+        keep_busy(opened, Some(pace), WARM_UP + RATE_FOR, async |clients: &mut Clients| {
             let number = next.replace(next.get() + 1);
+            if !number.is_multiple_of(CLOSELY_EACH) || begun.elapsed() < WARM_UP {
+                return clients.journey(number, LOOK_SELDOM).await;
+            }
             let partner = clients.register(number).await?;
             let registered = Instant::now();
             let contract = clients.drafted(&partner, LOOK_CLOSELY).await?;
