@@ -84,8 +84,32 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayErr
     .await
 }
 
+/// Writes down what goes by the checkpoint, by `update` where there is something `known` of it, else by `insert`;
+/// refused if the claim was lost meanwhile.
+pub(crate) async fn note(
+    db: &Db,
+    claim: &Claim,
+    is_known: bool,
+    insert: InsertStatement,
+    update: UpdateStatement,
+) -> Result<(), RelayError> {
+    let claim = claim.clone();
+    db.write(async move |tx: &Tx| {
+        if !is_held(tx, &claim).await? {
+            return Err(RelayError::Fenced);
+        }
+        if is_known {
+            tx.execute(&update).await?;
+        } else {
+            tx.execute(&insert).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Whether the claim still stands.
-pub(crate) async fn is_held(tx: &Tx, claim: &Claim) -> Result<bool, DbError> {
+async fn is_held(tx: &Tx, claim: &Claim) -> Result<bool, DbError> {
     let held = Query::select()
         .column("holder")
         .from("relay_checkpoint")

@@ -120,20 +120,7 @@ impl Layouts {
             .values(names.into_iter().zip(numbers))
             .and_where(Expr::col("topic").eq(topic))
             .to_owned();
-        let claim = self.claim.clone();
-        self.db
-            .write(async move |tx: &Tx| {
-                if !checkpoint::is_held(tx, &claim).await? {
-                    return Err(RelayError::Fenced);
-                }
-                if is_known {
-                    tx.execute(&update).await?;
-                } else {
-                    tx.execute(&insert).await?;
-                }
-                Ok(())
-            })
-            .await
+        checkpoint::note(&self.db, &self.claim, is_known, insert, update).await
     }
 }
 

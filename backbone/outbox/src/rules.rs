@@ -100,19 +100,7 @@ impl Rules {
             .values(values)
             .and_where(Expr::col("source").eq(SOURCE))
             .to_owned();
-        let claim = claim.clone();
-        db.write(async move |tx: &Tx| {
-            if !checkpoint::is_held(tx, &claim).await? {
-                return Err(RelayError::Fenced);
-            }
-            if is_known {
-                tx.execute(&update).await?;
-            } else {
-                tx.execute(&insert).await?;
-            }
-            Ok(())
-        })
-        .await
+        checkpoint::note(db, claim, is_known, insert, update).await
     }
 }
 
