@@ -68,17 +68,18 @@ fn config(encryption: &Encryption) -> Result<ClientConfig, LogError> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| failed(&error.to_string()))?;
+    let lenient = |issuers| {
+        let verifier = Lenient { issuers, provider: Arc::clone(&provider) };
+        builder.clone().dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+    };
     let builder = match encryption.mode {
         Mode::Full => builder.with_root_certificates(roots(encryption)?),
         Mode::Trusted => {
-            let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(encryption)?), provider)
-                .build()
-                .map_err(|error| failed(&error.to_string()))?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyHost { inner }))
+            let roots = Arc::new(roots(encryption)?);
+            let issuers = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build();
+            lenient(Some(issuers.map_err(|error| failed(&error.to_string()))?))
         }
-        Mode::Off | Mode::Offered | Mode::Required => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Anybody { provider }))
-        }
+        Mode::Off | Mode::Offered | Mode::Required => lenient(None),
     };
     match &encryption.certificate {
         None => Ok(builder.with_no_client_auth()),
@@ -118,22 +119,31 @@ fn read(path: &Path) -> Result<Vec<u8>, LogError> {
     fs::read(path).map_err(|error| failed(&format!("{}: {error}", path.display())))
 }
 
-/// `sslmode=require` keeps others from listening, and asks nobody who he is.
+/// Asks less of a server than that its certificate be trusted for its host: `sslmode=require` keeps others from
+/// listening and asks nobody who he is, `verify-ca` wants a certificate from whom we trust, for whatever host.
 #[derive(Debug)]
-struct Anybody {
+struct Lenient {
+    /// None: nobody is asked.
+    issuers: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        host: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+        let Some(issuers) = &self.issuers else { return Ok(ServerCertVerified::assertion()) };
+        match issuers.verify_server_cert(certificate, between, host, ocsp, now) {
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
     }
 
     fn verify_tls12_signature(
@@ -158,51 +168,5 @@ impl ServerCertVerifier for Anybody {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-/// `sslmode=verify-ca`: a certificate from whom we trust, for whatever host.
-#[derive(Debug)]
-struct AnyHost {
-    inner: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for AnyHost {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        host: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        match self.inner.verify_server_cert(certificate, between, host, ocsp, now) {
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
     }
 }

@@ -1,7 +1,7 @@
 //! What is not set up right is refused with the statement that mends it, and the statement does.
 
 use hexalpes_capture::{Log, LogError};
-use hexalpes_engines::{Engine, Postgres, TestDatabase, databases};
+use hexalpes_engines::{DatabaseServer, Engine, Postgres, TestDatabase, databases};
 use hexalpes_pgoutput::{Slot, SlotOptions};
 
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ async fn refused(options: &SlotOptions) -> (String, String) {
     }
 }
 
-async fn own_server(settings: &[&str]) -> Option<(Place, Postgres)> {
+async fn own_server(settings: &[&str]) -> Option<(Place, DatabaseServer)> {
     databases().iter().find(|database| database.engine() == Engine::Postgres)?;
     let server = Postgres::start_with(settings).unwrap();
     let database = TestDatabase::on_server(Engine::Postgres, &server.url());
