@@ -11,7 +11,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hexalpes_engines::{Absent, Go, MariaDb, MySql, Postgres, Pulsar, Python, variable};
+use hexalpes_engines::{Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, variable};
 
 use crate::{packages, workspace};
 
@@ -27,9 +27,9 @@ pub(crate) struct Options {
 /// What could be started, and why the rest could not.
 #[derive(Default)]
 struct Engines {
-    postgres: Option<Postgres>,
-    mariadb: Option<MariaDb>,
-    mysql: Option<MySql>,
+    postgres: Option<DatabaseServer>,
+    mariadb: Option<DatabaseServer>,
+    mysql: Option<DatabaseServer>,
     pulsar: Option<Pulsar>,
     python: Option<Python>,
     go: Option<Go>,
@@ -126,9 +126,9 @@ impl Engines {
         let python = self.python.as_ref().map(|python| python.interpreter().display().to_string());
         let go = self.go.as_ref().map(|go| go.program().display().to_string());
         [
-            (variable::POSTGRES_URL, self.postgres.as_ref().map(Postgres::url)),
-            (variable::MARIADB_URL, self.mariadb.as_ref().map(MariaDb::url)),
-            (variable::MYSQL_URL, self.mysql.as_ref().map(MySql::url)),
+            (variable::POSTGRES_URL, self.postgres.as_ref().map(DatabaseServer::url)),
+            (variable::MARIADB_URL, self.mariadb.as_ref().map(DatabaseServer::url)),
+            (variable::MYSQL_URL, self.mysql.as_ref().map(DatabaseServer::url)),
             (variable::PULSAR_URL, self.pulsar.as_ref().map(Pulsar::service_url)),
             (variable::PULSAR_ADMIN_URL, self.pulsar.as_ref().map(Pulsar::admin_url)),
             (variable::PYTHON, python),

@@ -1,34 +1,78 @@
-//! Database servers that were started here, whichever they are: for what is done to each of them.
+//! Database servers that were started here, whichever they are: what is done to one is done to each of them.
 
-use std::fmt::Debug;
+use std::fmt;
+use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::server::Server;
 use crate::{Absent, Engine, MariaDb, MySql, Postgres};
 
-/// A server that can be killed and started again.
-pub trait DatabaseServer: Debug + Send {
-    fn engine(&self) -> Engine;
+/// A server that can be killed and started again; stopped, and gone with its folder, when its value is dropped.
+pub struct DatabaseServer {
+    engine: Engine,
+    url: String,
+    server: Server,
+    is_ready: Box<dyn Fn() -> bool + Send + Sync>,
+}
 
-    /// A superuser's URL, of a database that every installation has.
-    fn url(&self) -> String;
+impl DatabaseServer {
+    /// Waits until it takes connections, as `is_ready` says.
+    pub(crate) fn when_ready(
+        engine: Engine,
+        url: String,
+        server: Server,
+        is_ready: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let mut server = Self { engine, url, server, is_ready: Box::new(is_ready) };
+        server.wait()?;
+        Ok(server)
+    }
 
-    /// The process that listens.
-    fn process_id(&self) -> u32;
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// A superuser's URL, of a database that every installation has. Tests take a fresh one each:
+    /// [`crate::databases`].
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// The process that listens, for whoever wants to measure or hurt it.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
 
     /// kill −9, of all of its processes at once; it stays away until [`start_again`](Self::start_again).
-    fn kill(&mut self);
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
 
     /// The same data on the same port; it takes connections when this returns.
-    fn start_again(&mut self) -> Result<()>;
+    pub fn start_again(&mut self) -> Result<()> {
+        self.server.spawn_again()?;
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let seconds = if self.engine == Engine::MySql { 60 } else { 30 };
+        self.server.wait_until(Duration::from_secs(seconds), &self.is_ready)
+    }
+}
+
+impl fmt::Debug for DatabaseServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseServer").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// Starts the server of an engine; `SQLite` has none.
-pub fn database_server(engine: Engine) -> Result<Option<Box<dyn DatabaseServer>>, Absent> {
+pub fn database_server(engine: Engine) -> Result<Option<DatabaseServer>, Absent> {
     Ok(match engine {
         Engine::Sqlite => None,
-        Engine::Postgres => Some(Box::new(Postgres::start()?)),
-        Engine::MariaDb => Some(Box::new(MariaDb::start()?)),
-        Engine::MySql => Some(Box::new(MySql::start()?)),
+        Engine::Postgres => Some(Postgres::start()?),
+        Engine::MariaDb => Some(MariaDb::start()?),
+        Engine::MySql => Some(MySql::start()?),
     })
 }

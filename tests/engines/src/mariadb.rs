@@ -4,15 +4,12 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::account::{Account, give, run_as};
 use crate::server::{Server, StopWith};
 use crate::{Absent, DatabaseServer, Engine, free_port, tool};
-
-const READY_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the server runs before it accepts anybody, at each start.
 pub(crate) const FIRST_STATEMENTS: &str = "\
@@ -23,62 +20,20 @@ GRANT ALL ON *.* TO 'hexalpes'@'%' WITH GRANT OPTION;
 /// A MariaDB server on loopback that syncs every commit and writes a row-based binlog. The user `hexalpes`
 /// with the same password may do everything.
 #[derive(Debug)]
-pub struct MariaDb {
-    port: u16,
-    server: Server,
-}
+pub enum MariaDb {}
 
 impl MariaDb {
-    pub fn start() -> Result<Self, Absent> {
+    pub fn start() -> Result<DatabaseServer, Absent> {
         Self::start_with(&[])
     }
 
     /// With settings that are other than those.
-    pub fn start_with(arguments: &[&str]) -> Result<Self, Absent> {
+    pub fn start_with(arguments: &[&str]) -> Result<DatabaseServer, Absent> {
         start(arguments).map_err(|error| Absent::because("MariaDB", &error))
     }
-
-    /// A database that every installation has. Tests take a fresh one each: [`crate::databases`].
-    pub fn url(&self) -> String {
-        format!("mysql://hexalpes:hexalpes@127.0.0.1:{}/mysql", self.port)
-    }
-
-    /// The process that listens, for whoever wants to measure or hurt it.
-    pub fn process_id(&self) -> u32 {
-        self.server.id()
-    }
-
-    /// It listens after the first statements have run.
-    fn until_ready(&mut self) -> Result<()> {
-        let port = self.port;
-        self.server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
-    }
 }
 
-impl DatabaseServer for MariaDb {
-    fn engine(&self) -> Engine {
-        Engine::MariaDb
-    }
-
-    fn url(&self) -> String {
-        self.url()
-    }
-
-    fn process_id(&self) -> u32 {
-        self.process_id()
-    }
-
-    fn kill(&mut self) {
-        self.server.kill();
-    }
-
-    fn start_again(&mut self) -> Result<()> {
-        self.server.spawn_again()?;
-        self.until_ready()
-    }
-}
-
-fn start(arguments: &[&str]) -> Result<MariaDb> {
+fn start(arguments: &[&str]) -> Result<DatabaseServer> {
     let install = tool::find(&["mariadb-install-db", "mysql_install_db"])?;
     let mariadbd = tool::find(&["mariadbd", "mysqld"])?;
     client()?;
@@ -115,9 +70,14 @@ fn start(arguments: &[&str]) -> Result<MariaDb> {
     run_as(&mut command, account);
     // Killed, it leaves nothing behind but the folder.
     let server = Server::spawn(command, folder, StopWith::Kill)?;
-    let mut mariadb = MariaDb { port, server };
-    mariadb.until_ready()?;
-    Ok(mariadb)
+    with_first_statements(Engine::MariaDb, port, server)
+}
+
+/// MariaDB and MySQL listen after the first statements have run.
+pub(crate) fn with_first_statements(engine: Engine, port: u16, server: Server) -> Result<DatabaseServer> {
+    let url = format!("mysql://hexalpes:hexalpes@127.0.0.1:{port}/mysql");
+    let is_ready = move || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+    DatabaseServer::when_ready(engine, url, server, is_ready)
 }
 
 /// The command-line client. Without it the server would be of no use to a test.

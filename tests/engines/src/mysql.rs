@@ -3,17 +3,13 @@
 //! Debian's stable releases have MariaDB in its place; MySQL itself is in the unstable one ([`crate::debian`]).
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::debian::Unpacked;
-use crate::mariadb::{FIRST_STATEMENTS, client};
+use crate::mariadb::{FIRST_STATEMENTS, client, with_first_statements};
 use crate::server::{Server, StopWith};
 use crate::{Absent, DatabaseServer, Engine, free_port, tool};
-
-const READY_WITHIN: Duration = Duration::from_mins(1);
 
 const SYNCED: &[&str] = &["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"];
 /// The flush method exists for measurements, and halves what a table costs to make.
@@ -28,10 +24,7 @@ const UNSYNCED: &[&str] = &[
 /// A MySQL server on loopback that writes a row-based binlog with GTIDs. The user `hexalpes` with the same password
 /// may do everything.
 #[derive(Debug)]
-pub struct MySql {
-    port: u16,
-    server: Server,
-}
+pub enum MySql {}
 
 impl MySql {
     /// Downloads and unpacks what [`MySql::start`] needs, if it is not there yet: 60 MB once.
@@ -40,52 +33,13 @@ impl MySql {
     }
 
     /// Every commit is synced.
-    pub fn start() -> Result<Self, Absent> {
+    pub fn start() -> Result<DatabaseServer, Absent> {
         start(SYNCED).map_err(|error| Absent::because("MySQL", &error))
     }
 
     /// Commits survive the server but not the machine: for tests that make tens of tables each.
-    pub fn start_unsynced() -> Result<Self, Absent> {
+    pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
         start(UNSYNCED).map_err(|error| Absent::because("MySQL", &error))
-    }
-
-    /// A database that every installation has. Tests take a fresh one each: [`crate::databases`].
-    pub fn url(&self) -> String {
-        format!("mysql://hexalpes:hexalpes@127.0.0.1:{}/mysql", self.port)
-    }
-
-    /// The process that listens, for whoever wants to measure or hurt it.
-    pub fn process_id(&self) -> u32 {
-        self.server.id()
-    }
-
-    /// It listens after the first statements have run.
-    fn until_ready(&mut self) -> Result<()> {
-        let port = self.port;
-        self.server.wait_until(READY_WITHIN, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok())
-    }
-}
-
-impl DatabaseServer for MySql {
-    fn engine(&self) -> Engine {
-        Engine::MySql
-    }
-
-    fn url(&self) -> String {
-        self.url()
-    }
-
-    fn process_id(&self) -> u32 {
-        self.process_id()
-    }
-
-    fn kill(&mut self) {
-        self.server.kill();
-    }
-
-    fn start_again(&mut self) -> Result<()> {
-        self.server.spawn_again()?;
-        self.until_ready()
     }
 }
 
@@ -93,7 +47,7 @@ fn packages() -> Result<Unpacked> {
     Unpacked::package("mysql-server-core")
 }
 
-fn start(durability: &[&str]) -> Result<MySql> {
+fn start(durability: &[&str]) -> Result<DatabaseServer> {
     let packages = packages()?;
     // MySQL understands MariaDB's.
     client()?;
@@ -127,7 +81,5 @@ fn start(durability: &[&str]) -> Result<MySql> {
     command.arg(format!("--init-file={}", first.display()));
     // Killed, it leaves nothing behind but the folder.
     let server = Server::spawn(command, folder, StopWith::Kill)?;
-    let mut mysql = MySql { port, server };
-    mysql.until_ready()?;
-    Ok(mysql)
+    with_first_statements(Engine::MySql, port, server)
 }

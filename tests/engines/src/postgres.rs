@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -11,74 +10,26 @@ use crate::account::{Account, give, run_as};
 use crate::server::{Server, StopWith};
 use crate::{Absent, DatabaseServer, Engine, free_port, tool};
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
-
 /// Where Debian keeps each version's programs: `{here}/15/bin`.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// A PostgreSQL server that accepts everybody on loopback as the superuser `postgres`. Commits are synced,
 /// and the log is logical, so that changes can be read from replication slots, of which there are enough for all tests.
 #[derive(Debug)]
-pub struct Postgres {
-    port: u16,
-    server: Server,
-}
+pub enum Postgres {}
 
 impl Postgres {
-    pub fn start() -> Result<Self, Absent> {
+    pub fn start() -> Result<DatabaseServer, Absent> {
         Self::start_with(&[])
     }
 
     /// With other settings, each `NAME=VALUE`: for a test that wants a server for itself.
-    pub fn start_with(settings: &[&str]) -> Result<Self, Absent> {
+    pub fn start_with(settings: &[&str]) -> Result<DatabaseServer, Absent> {
         start(settings).map_err(|error| Absent::because("PostgreSQL", &error))
     }
-
-    /// The server's own database. Tests take a fresh one each: [`crate::databases`].
-    pub fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// The process that listens, for whoever wants to measure or hurt it.
-    pub fn process_id(&self) -> u32 {
-        self.server.id()
-    }
-
-    /// After a crash it listens long before it lets anybody in.
-    fn until_ready(&mut self) -> Result<()> {
-        let (is_ready, port) = (programs()?.join("pg_isready"), self.port.to_string());
-        self.server.wait_until(READY_WITHIN, || {
-            let mut ask = Command::new(&is_ready);
-            ask.args(["-q", "-h", "127.0.0.1", "-p", &port]);
-            ask.status().is_ok_and(|status| status.success())
-        })
-    }
 }
 
-impl DatabaseServer for Postgres {
-    fn engine(&self) -> Engine {
-        Engine::Postgres
-    }
-
-    fn url(&self) -> String {
-        self.url()
-    }
-
-    fn process_id(&self) -> u32 {
-        self.process_id()
-    }
-
-    fn kill(&mut self) {
-        self.server.kill();
-    }
-
-    fn start_again(&mut self) -> Result<()> {
-        self.server.spawn_again()?;
-        self.until_ready()
-    }
-}
-
-fn start(settings: &[&str]) -> Result<Postgres> {
+fn start(settings: &[&str]) -> Result<DatabaseServer> {
     let programs = programs()?;
     let account = Account::unprivileged("postgres")?;
     let folder = tempfile::Builder::new().prefix("hexalpes-postgres-").tempdir()?;
@@ -113,9 +64,15 @@ fn start(settings: &[&str]) -> Result<Postgres> {
     run_as(&mut postgres, account);
     // An immediate shutdown takes the server's children and its shared memory along.
     let server = Server::spawn(postgres, folder, StopWith::Quit)?;
-    let mut postgres = Postgres { port, server };
-    postgres.until_ready()?;
-    Ok(postgres)
+    let url = format!("postgres://postgres@127.0.0.1:{port}/postgres");
+    // After a crash it listens long before it lets anybody in.
+    let (asks, port) = (programs.join("pg_isready"), port.to_string());
+    let is_ready = move || {
+        let mut ask = Command::new(&asks);
+        ask.args(["-q", "-h", "127.0.0.1", "-p", &port]);
+        ask.status().is_ok_and(|status| status.success())
+    };
+    DatabaseServer::when_ready(Engine::Postgres, url, server, is_ready)
 }
 
 /// The command-line client, where `PATH` has it, else beside the server.

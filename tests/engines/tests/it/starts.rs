@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, TcpStream};
 
-use hexalpes_engines::{Absent, LOG_ENGINES, MariaDb, MySql, Postgres, TestDatabase, database_server};
+use hexalpes_engines::{
+    Absent, DatabaseServer, LOG_ENGINES, MariaDb, MySql, Postgres, TestDatabase, database_server,
+};
 
 fn port_of(url: &str) -> u16 {
     let (_, address) = url.rsplit_once('@').unwrap();
@@ -29,17 +31,17 @@ fn is_there_while_its_value_is<Server>(started: Result<Server, Absent>, url: imp
 
 #[test]
 fn postgres_is_there_while_its_value_is() {
-    is_there_while_its_value_is(Postgres::start(), Postgres::url);
+    is_there_while_its_value_is(Postgres::start(), DatabaseServer::url);
 }
 
 #[test]
 fn mariadb_is_there_while_its_value_is() {
-    is_there_while_its_value_is(MariaDb::start(), MariaDb::url);
+    is_there_while_its_value_is(MariaDb::start(), DatabaseServer::url);
 }
 
 #[test]
 fn mysql_is_there_while_its_value_is() {
-    is_there_while_its_value_is(MySql::start(), MySql::url);
+    is_there_while_its_value_is(MySql::start(), DatabaseServer::url);
 }
 
 #[test]
