@@ -16,6 +16,12 @@ for built in "${HEXALPES:-}" "${CARGO_TARGET_DIR:-$root/target}/release/hexalpes
     fi
 done
 
+# A checkout that went on since is worth a word: commands may be newer than the program.
+if [ -n "$found" ] && [ -d "$root/.git" ] &&
+    [ -n "$(find "$root/apps" "$root/backbone" "$root/contexts" "$root/foundation" -name '*.rs' -newer "$found" -print -quit)" ]; then
+    echo "$found is older than its source: cargo build --release" >&2
+fi
+
 hexalpes() {
     (become "$@")
 }
