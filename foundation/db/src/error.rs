@@ -99,6 +99,8 @@ pub enum OpenError {
     NoWriteAheadLog { path: String, mode: String },
     #[error("{url}: {why}")]
     Server { url: String, why: DbError },
+    #[error("{url}: it is not there and cannot be made ({why}); have somebody run: {statement}")]
+    NotMade { url: String, statement: String, why: DbError },
     #[error("the database's thread could not be started: {0}")]
     Thread(String),
 }

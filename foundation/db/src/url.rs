@@ -14,7 +14,12 @@ pub struct DatabaseUrl(Place);
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     File(PathBuf),
-    Server { backend: Backend, url: Url },
+    Server {
+        backend: Backend,
+        url: Url,
+        /// What of it is meant, and is made if it is missing: a schema of PostgreSQL, the database of the others.
+        part: Option<String>,
+    },
 }
 
 /// What is wrong with a `DATABASE_URL`. The value itself is not repeated: it may hold a password.
@@ -67,6 +72,34 @@ impl DatabaseUrl {
         }
     }
 
+    /// One of several databases in the place of this one, made when it is opened for the first time: on PostgreSQL the
+    /// schema of that name in it, on `MySQL` and `MariaDB` the database `{database}_{name}` beside it. `None` on `SQLite`,
+    /// where a database is a file.
+    pub fn part(&self, name: &str) -> Option<Self> {
+        let Place::Server { backend, url, .. } = &self.0 else { return None };
+        let mut url = url.clone();
+        let part = if *backend == Backend::MySql {
+            let whole = format!("{}_{name}", url.path().trim_matches('/'));
+            url.set_path(&whole);
+            whole
+        } else {
+            // Written as libpq reads it, to which a plus is no blank.
+            let options = format!("options=-c%20search_path%3D{name}");
+            let query = url.query().map(|query| format!("{query}&{options}"));
+            url.set_query(Some(&query.unwrap_or(options)));
+            name.to_owned()
+        };
+        Some(Self(Place::Server { backend: *backend, url, part: Some(part) }))
+    }
+
+    /// As it was written, with its password: for who connects by another driver. `None` on `SQLite`.
+    pub fn with_password(&self) -> Option<&str> {
+        match &self.0 {
+            Place::File(_) => None,
+            Place::Server { url, .. } => Some(url.as_str()),
+        }
+    }
+
     pub(crate) fn place(&self) -> &Place {
         &self.0
     }
@@ -100,14 +133,14 @@ fn parse_server(backend: Backend, scheme: &str, rest: &str) -> Result<DatabaseUr
     if url.path().trim_matches('/').is_empty() {
         return Err(UrlError::NoDatabase(scheme.to_owned()));
     }
-    Ok(DatabaseUrl(Place::Server { backend, url }))
+    Ok(DatabaseUrl(Place::Server { backend, url, part: None }))
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Place::File(path) => write!(f, "sqlite:{}", path.display()),
-            Place::Server { url, .. } => {
+            Place::Server { backend, url, part } => {
                 // Options may hold secrets too (`?password=…`), so they are not shown.
                 write!(f, "{}://", url.scheme())?;
                 if !url.username().is_empty() {
@@ -117,7 +150,11 @@ impl fmt::Display for DatabaseUrl {
                 if let Some(port) = url.port() {
                     write!(f, ":{port}")?;
                 }
-                f.write_str(url.path())
+                f.write_str(url.path())?;
+                match part {
+                    Some(schema) if *backend == Backend::Postgres => write!(f, " (schema {schema})"),
+                    _ => Ok(()),
+                }
             }
         }
     }
@@ -174,6 +211,18 @@ mod tests {
         ] {
             assert_eq!(DatabaseUrl::parse(raw), Err(error), "{raw}");
         }
+    }
+
+    #[test]
+    fn a_place_has_room_for_several() {
+        let part = |raw: &str| DatabaseUrl::parse(raw).unwrap().part("recruitment");
+        let postgres = part("postgres://me:hunter2@db/hexabuilders?sslmode=require").unwrap();
+        assert_eq!(postgres.to_string(), "postgresql://me@db/hexabuilders (schema recruitment)");
+        let said =
+            "postgresql://me:hunter2@db/hexabuilders?sslmode=require&options=-c%20search_path%3Drecruitment";
+        assert_eq!(postgres.with_password(), Some(said));
+        assert_eq!(part("mariadb://me@db/alpes").unwrap().to_string(), "mariadb://me@db/alpes_recruitment");
+        assert_eq!(part("sqlite:a.db"), None);
     }
 
     #[test]

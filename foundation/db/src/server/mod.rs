@@ -47,6 +47,18 @@ pub(crate) struct Server {
     commits: watch::Sender<u64>,
 }
 
+/// Why there is no place for one of several databases.
+enum Unmade {
+    Away(DbError),
+    Denied { statement: String, why: DbError },
+}
+
+impl From<DbError> for Unmade {
+    fn from(why: DbError) -> Self {
+        Self::Away(why)
+    }
+}
+
 #[derive(Clone)]
 enum Pool {
     Postgres(sqlx::PgPool),
@@ -61,9 +73,25 @@ impl Server {
         commits: watch::Sender<u64>,
     ) -> Result<Self, OpenError> {
         let refused = |why| OpenError::Server { url: url.to_string(), why };
-        let Place::Server { backend, url: address } = url.place() else {
+        let Place::Server { backend, url: address, part } = url.place() else {
             return Err(refused(DbError::Closed));
         };
+        let unanswered = || DbError::Unavailable("the server does not answer".to_owned());
+        if let Some(part) = part {
+            let making = async {
+                match backend {
+                    Backend::MySql => mysql::make(address, part).await,
+                    _ => postgres::make(address, part).await,
+                }
+            };
+            let made = tokio::time::timeout(CONNECT_WAIT, making).await;
+            made.unwrap_or_else(|_| Err(unanswered().into())).map_err(|error| match error {
+                Unmade::Away(why) => refused(why),
+                Unmade::Denied { statement, why } => {
+                    OpenError::NotMade { url: url.to_string(), statement, why }
+                }
+            })?;
+        }
         let connecting = async {
             Ok(match backend {
                 Backend::MySql => Pool::MySql(mysql::connect(address, options).await?),
@@ -72,7 +100,7 @@ impl Server {
         };
         let pool = tokio::time::timeout(CONNECT_WAIT, connecting)
             .await
-            .unwrap_or_else(|_| Err(DbError::Unavailable("the server does not answer".to_owned())))
+            .unwrap_or_else(|_| Err(unanswered()))
             .map_err(refused)?;
         let DbOptions { connections_max, server_time_max: time_max, .. } = *options;
         let permits = Arc::new(Semaphore::new(connections_max as usize));

@@ -9,7 +9,7 @@ use sqlx::mysql::{
 use sqlx::{Column as _, Connection as _, MySql, MySqlPool, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{CONNECT_WAIT, Dialect, Mode, ServerTransaction, driver_error};
+use super::{CONNECT_WAIT, Dialect, Mode, ServerTransaction, Unmade, driver_error};
 use crate::row::Value;
 use crate::{Backend, DbError, DbOptions};
 
@@ -35,6 +35,38 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<MySqlPool,
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) })
         })
         .connect_lazy_with(connect))
+}
+
+/// Makes a database unless it is there.
+pub(super) async fn make(url: &Url, database: &str) -> Result<(), Unmade> {
+    let whole = MySqlConnectOptions::from_str(url.as_str()).map_err(|error| db_error(&error))?;
+    match MySqlConnection::connect_with(&whole).await {
+        Ok(connection) => {
+            let _ = connection.close().await;
+            return Ok(());
+        }
+        // There is no such database, or none of it may be seen.
+        Err(error) if matches!(number(&error), Some(1044 | 1049)) => {}
+        Err(error) => return Err(db_error(&error).into()),
+    }
+    let mut server = url.clone();
+    server.set_path("");
+    let server = MySqlConnectOptions::from_str(server.as_str()).map_err(|error| db_error(&error))?;
+    let mut connection = MySqlConnection::connect_with(&server).await.map_err(|error| db_error(&error))?;
+    let name = database.replace('`', "``");
+    let create = format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4");
+    let made = sqlx::raw_sql(sqlx::AssertSqlSafe(create.clone())).execute(&mut connection).await;
+    let _ = connection.close().await;
+    made.map(drop).map_err(|error| {
+        let user = url.username();
+        let statement = format!("{create}; GRANT ALL ON `{name}`.* TO '{user}'@'%';");
+        Unmade::Denied { statement, why: db_error(&error) }
+    })
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    let error = error.as_database_error()?.try_downcast_ref::<MySqlDatabaseError>()?;
+    Some(error.number())
 }
 
 impl Dialect for MySql {

@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOpti
 use sqlx::{Column as _, Connection as _, PgPool, Postgres, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{CONNECT_WAIT, Dialect, Mode, driver_error};
+use super::{CONNECT_WAIT, Dialect, Mode, Unmade, driver_error};
 use crate::row::Value;
 use crate::{DbError, DbOptions};
 
@@ -34,6 +34,28 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<PgPool, Db
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) })
         })
         .connect_lazy_with(connect))
+}
+
+/// Makes a schema unless it is there.
+pub(super) async fn make(url: &Url, schema: &str) -> Result<(), Unmade> {
+    let connect = PgConnectOptions::from_str(url.as_str()).map_err(|error| db_error(&error))?;
+    let mut connection = PgConnection::connect_with(&connect).await.map_err(|error| db_error(&error))?;
+    let found: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_namespace WHERE nspname = $1")
+        .bind(schema)
+        .fetch_optional(&mut connection)
+        .await
+        .map_err(|error| db_error(&error))?;
+    if found.is_none() {
+        let name = schema.replace('"', "\"\"");
+        let create = format!("CREATE SCHEMA IF NOT EXISTS \"{name}\"");
+        let made = sqlx::raw_sql(sqlx::AssertSqlSafe(create.clone())).execute(&mut connection).await;
+        if let Err(error) = made {
+            let statement = format!("{create} AUTHORIZATION \"{}\";", url.username());
+            return Err(Unmade::Denied { statement, why: db_error(&error) });
+        }
+    }
+    let _ = connection.close().await;
+    Ok(())
 }
 
 impl Dialect for Postgres {
