@@ -29,7 +29,10 @@ pub use append::{NewEvent, NewMessage, PROPERTIES_BYTES_MAX, append, append_to};
 pub use checkpoint::reset;
 pub use keeper::LAG_ROWS_MAX;
 pub use listing::{Wanted, data_of, event_ids, newest_ordinal, unpublished};
-pub use log::source::LogSource;
+pub use log::{
+    servers::{BinlogSource, OutboxPlace, SlotSource},
+    source::LogSource,
+};
 pub use message::{EVENTS_TOPIC, RAW_TOPIC};
 pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};

@@ -8,5 +8,6 @@ pub(crate) mod feed;
 pub(crate) mod marks;
 pub(crate) mod place;
 pub(crate) mod segments;
+pub(crate) mod servers;
 pub(crate) mod snapshot;
 pub(crate) mod source;

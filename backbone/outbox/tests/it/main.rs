@@ -12,6 +12,7 @@ mod pulsar;
 mod recovery;
 mod routing;
 mod rules;
+mod servers;
 mod status;
 mod support;
 mod turns;

@@ -44,6 +44,11 @@ impl Stage {
         stage
     }
 
+    /// A stage with the database of a server.
+    pub(crate) async fn on_database(db: Db) -> Self {
+        Self { db, ..Self::set().await }
+    }
+
     /// A stage on which the topics of events have so many partitions.
     pub(crate) async fn with_partitions(partitions: u32) -> Self {
         let stage = Self::set().await;

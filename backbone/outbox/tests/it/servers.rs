@@ -1,0 +1,170 @@
+//! The same promises on the real logs of PostgreSQL, `MariaDB` and `MySQL`, on the backbone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
+use hexalpes_engines::{Engine, TestDatabase, log_databases};
+use hexalpes_kernel::{Edge, Ids as _};
+use hexalpes_outbox::{
+    BinlogSource, EVENTS_TOPIC, MIGRATIONS, OutboxPlace, PageOrder, RAW_TOPIC, Relay, RelayOptions,
+    SlotSource, append, page,
+};
+use tokio::{task::JoinSet, time};
+
+use crate::support::{PATIENCE, Stage, an_event, names, until};
+
+struct Server {
+    stage: Stage,
+    url: String,
+    engine: Engine,
+    place: OutboxPlace,
+    _database: TestDatabase,
+}
+
+/// A number or a name of its own, whoever else reads the server's log.
+fn number(place: &OutboxPlace) -> u32 {
+    place.database.bytes().fold(17, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
+        | 0x4000_0000
+}
+
+impl Server {
+    async fn all() -> Vec<Self> {
+        let mut servers = Vec::new();
+        for database in log_databases() {
+            let url = database.url().to_owned();
+            let db = Db::open(&DatabaseUrl::parse(&url).unwrap(), DbOptions::default()).await.unwrap();
+            db.migrate(MIGRATIONS).await.unwrap();
+            let place = OutboxPlace::of(&db).await.unwrap();
+            let stage = Stage::on_database(db).await;
+            servers.push(Self { stage, url, engine: database.engine(), place, _database: database });
+        }
+        servers
+    }
+
+    fn relay(&self) -> Relay {
+        let edge: Arc<dyn Edge> = Arc::clone(&self.stage.edge) as Arc<dyn Edge>;
+        let (db, client, options) =
+            (self.stage.db.clone(), self.stage.client(), RelayOptions::new("commissions"));
+        if self.engine == Engine::Postgres {
+            let slot = format!("outbox_{}", self.place.database);
+            let source = SlotSource::new(db.clone(), &self.url, &self.place, &slot);
+            Relay::start_on_log(db, client, edge, options, source)
+        } else {
+            let source = BinlogSource::new(&self.url, &self.place, number(&self.place));
+            Relay::start_on_log(db, client, edge, options, source)
+        }
+    }
+
+    /// Waits until all rows are marked.
+    async fn drained(&self, relay: &Relay) {
+        let all = async {
+            let mut commits = self.stage.db.commits();
+            while self.rows().await.iter().any(|(_, _, published)| !published) {
+                commits.changed().await.unwrap();
+            }
+        };
+        time::timeout(PATIENCE * 2, all)
+            .await
+            .unwrap_or_else(|_| panic!("{}: {:?}", self.engine, relay.status()));
+    }
+
+    /// Aggregate, id, and whether it is marked, by their numbers.
+    async fn rows(&self) -> Vec<(String, String, bool)> {
+        let rows = page(&self.stage.db, PageOrder::OldestFirst, None, 100_000).await.unwrap();
+        rows.into_iter().map(|row| (row.aggregateid, row.id, row.published == 1)).collect()
+    }
+
+    /// Of each aggregate, the ids in the order in which they were written, on both topics and once.
+    async fn assert_once_and_in_order(&self) {
+        let mut expected = BTreeMap::<String, Vec<String>>::new();
+        for (aggregate, id, _) in self.rows().await {
+            expected.entry(aggregate).or_default().push(id);
+        }
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            let mut found = BTreeMap::<String, Vec<String>>::new();
+            let messages = self.stage.messages(topic, "audit").await;
+            let numbers: Vec<u64> = messages.iter().map(|message| message.sequence_id).collect();
+            assert_eq!(
+                numbers,
+                (1..=messages.len() as u64).collect::<Vec<_>>(),
+                "{topic} on {}",
+                self.engine
+            );
+            for message in messages {
+                let value: serde_json::Value = serde_json::from_slice(&message.payload).unwrap();
+                let id = value.pointer("/after/id").or(value.get("id")).unwrap();
+                found.entry(message.key.unwrap()).or_default().push(id.as_str().unwrap().to_owned());
+            }
+            assert!(found == expected, "{topic} on {}", self.engine);
+        }
+    }
+
+    /// Writers beside each other, each with its own aggregates, in transactions of one row and of several.
+    async fn write_beside_each_other(&self, writers: usize, transactions: usize) {
+        let mut writing = JoinSet::new();
+        for writer in 0..writers {
+            let (db, edge, cause) = (self.stage.db.clone(), Arc::clone(&self.stage.edge), self.stage.cause());
+            writing.spawn(async move {
+                for transaction in 0..transactions {
+                    let events: Vec<_> = (0..=transaction % 4)
+                        .map(|_| an_event(edge.uuid(), &format!("writer-{writer}")))
+                        .collect();
+                    let cause = cause.clone();
+                    let command = async move |tx: &Tx| {
+                        for event in &events {
+                            append(tx, &cause, event.clone()).await?;
+                        }
+                        Ok::<_, DbError>(())
+                    };
+                    db.write(command).await.unwrap();
+                }
+            });
+        }
+        while let Some(written) = writing.join_next().await {
+            written.unwrap();
+        }
+    }
+}
+
+/// Rows from before, writers beside each other while the relay comes and goes and the broker too.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_a_server_is_published_once_and_each_aggregate_in_order() {
+    for mut server in Server::all().await {
+        server.stage.append_together(names(600)).await;
+        let relay = server.relay();
+        server.write_beside_each_other(6, 12).await;
+        until(&relay, |status| status.num_written > 100).await;
+        relay.stop().await;
+        server.write_beside_each_other(6, 12).await;
+        let relay = server.relay();
+        until(&relay, |status| status.num_received_from_source > 0).await;
+        server.stage.stop_broker().await;
+        server.write_beside_each_other(4, 8).await;
+        relay.stop().await;
+        server.stage.start_broker().await;
+        let relay = server.relay();
+        server.write_beside_each_other(4, 8).await;
+        server.drained(&relay).await;
+        server.assert_once_and_in_order().await;
+        relay.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_relays_on_a_server_one_works_and_the_other_takes_over() {
+    for server in Server::all().await {
+        let first = server.relay();
+        until(&first, |status| status.running).await;
+        server.stage.append(names(10)).await;
+        server.drained(&first).await;
+        let second = server.relay();
+        until(&second, |status| status.standby.is_some()).await;
+        server.stage.append(names(20).skip(10)).await;
+        server.drained(&first).await;
+        first.stop().await;
+        server.stage.append(names(30).skip(20)).await;
+        server.drained(&second).await;
+        server.assert_once_and_in_order().await;
+        second.stop().await;
+    }
+}
