@@ -32,7 +32,7 @@ pub(crate) async fn serve(
 ) -> Result<()> {
     let services: Vec<Service> =
         Service::ALL.into_iter().filter(|service| chosen.contains(service)).collect();
-    services::databases(settings, &services, with_relay)?;
+    services::databases(settings, &services)?;
     let own = topology::own(settings)?;
     let _claims = Claims::take(&settings.data(), services.iter().map(|service| Part::Of(*service)))?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);

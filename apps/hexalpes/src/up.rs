@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: CancellationToken) -> Result<()> {
-    services::databases(settings, &Service::ALL, with_relay)?;
+    services::databases(settings, &Service::ALL)?;
     let cluster = settings.cluster()?;
     let own = topology::own(settings)?;
     if cluster.is_none() {

@@ -25,7 +25,7 @@ mod topic;
 use std::time::Duration;
 
 pub use api::{Api, calculation};
-pub use audit::{Kept, nothing_is_lost_and_nothing_is_twice};
+pub use audit::{Kept, drained_outbox, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};

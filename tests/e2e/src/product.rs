@@ -24,6 +24,7 @@ pub struct Product {
     api: Api,
     /// Where its data is, for us.
     data: PathBuf,
+    is_on_server: bool,
     _folder: TempDir,
 }
 
@@ -96,6 +97,14 @@ impl Product {
         Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
     }
 
+    /// The whole product on a server's databases, and on a broker that somebody else runs, or on its own.
+    pub fn start_on_server(database: &str, pulsar: Option<PulsarUrls>) -> Self {
+        let mut environment = vec![("DATABASE_URL", database.to_owned())];
+        let Some(urls) = pulsar else { return Self::start_set(environment) };
+        environment.extend(engine(&urls));
+        Self::start_with(Choice { words: &["up"], urls, ports: Vec::new(), disk: None }, environment)
+    }
+
     /// The services, on a broker that somebody else runs; without one, as [`start`](Self::start).
     pub fn start_on(pulsar: Option<PulsarUrls>) -> Self {
         let Some(urls) = pulsar else { return Self::start() };
@@ -118,9 +127,11 @@ impl Product {
         }
         let by = disk.map(SmallDisk::by).unwrap_or_default();
         let log = folder.path().join("product.log");
+        let is_on_server = environment.iter().any(|(name, _)| *name == "DATABASE_URL");
         let process = Process::start(Start { by, arguments, environment, log });
         let data = disk.map_or(own, |disk| disk.seen().join("data"));
-        let product = Self { process, urls, port, ports, api: Api::on_port(port), data, _folder: folder };
+        let product =
+            Self { process, urls, port, ports, api: Api::on_port(port), data, is_on_server, _folder: folder };
         product.await_ready();
         product
     }
@@ -192,6 +203,11 @@ impl Product {
     /// What tells a command where this product listens.
     pub fn port_flags(&self) -> Vec<String> {
         self.ports.iter().flat_map(|(flag, port)| [(*flag).to_owned(), port.to_string()]).collect()
+    }
+
+    /// Whether its databases are a server's.
+    pub fn is_on_server(&self) -> bool {
+        self.is_on_server
     }
 
     /// Where the broker is, whoever runs it.

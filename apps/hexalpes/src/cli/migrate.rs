@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) async fn run(settings: &Settings) -> Result<()> {
-    services::databases(settings, &Service::ALL, false)?;
+    services::databases(settings, &Service::ALL)?;
     let _claims = Claims::take(&settings.data(), Service::ALL.map(Part::Of))?;
     for service in Service::ALL {
         let place = services::migrate(settings, service).await?;

@@ -12,7 +12,7 @@ use hexalpes_outbox::{Relay, RelayOptions, Status};
 use hexalpes_recruitment::Matching;
 use hexalpes_topology::Topology;
 
-use super::{Ground, Service, database, housekeeping::Housekeeping};
+use super::{Ground, Service, database, housekeeping::Housekeeping, relay::Carrier};
 use crate::{
     event_health::{Hears, Runs},
     health::{Probe, check},
@@ -29,6 +29,7 @@ const LAG_SECONDS_MAX: u64 = 10;
 pub(crate) struct Context {
     service: Service,
     db: Db,
+    carrier: Carrier,
 }
 
 /// A context at work.
@@ -45,7 +46,8 @@ pub(crate) struct Running {
 
 impl Context {
     pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Self> {
-        Ok(Self { service, db: database::open(settings, service).await? })
+        let carrier = Carrier::of(settings, service)?;
+        Ok(Self { service, db: database::open(settings, service).await?, carrier })
     }
 
     pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
@@ -54,7 +56,7 @@ impl Context {
 
     /// On a database that is up to date. Without the relay, what happens stays in the outbox.
     pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Running> {
-        let Self { service, db } = self;
+        let Self { service, db, carrier } = self;
         let edge = &ground.edge;
         let consumers = match service {
             Service::PartnerManagement => hexalpes_partner_management::consumers(&db, &client, edge)?,
@@ -78,7 +80,11 @@ impl Context {
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service, ground.topology.as_deref());
-        let relay = with_relay.then(|| Relay::start(db.clone(), client, Arc::clone(edge), options));
+        let relay = if with_relay {
+            Some(carrier.start(&db, client, Arc::clone(edge), options).await?)
+        } else {
+            None
+        };
         let housekeeping = Housekeeping::start(service, &db, edge, ground.webhooks.clone());
         let matching = (service == Service::Recruitment)
             .then(|| Matching::start(db.clone(), Arc::clone(edge), ground.candidates.clone()));
@@ -187,13 +193,13 @@ pub(crate) struct LoneRelay {
     db: Db,
 }
 
-/// Starts it on a database of this machine. It claims nothing: of two relays one stands by.
+/// Starts it on a database that is up to date. It claims nothing: of two relays one stands by.
 pub(crate) async fn relay_alone(settings: &Settings, service: Service, client: Client) -> Result<LoneRelay> {
-    super::databases(settings, &[service], true)?;
     let db = database::open(settings, service).await?;
     let own = topology::own(settings)?;
     let options = relay_options(service, own.as_deref());
-    let relay = Relay::start(db.clone(), client, Arc::new(SystemEdge), options);
+    let carrier = Carrier::of(settings, service)?;
+    let relay = carrier.start(&db, client, Arc::new(SystemEdge), options).await?;
     Ok(LoneRelay { relay, db })
 }
 

@@ -5,10 +5,11 @@ mod database;
 mod faces;
 mod housekeeping;
 mod notifications;
+mod relay;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
-use hexalpes_db::{Backend, DatabaseUrl};
+use hexalpes_db::DatabaseUrl;
 
 pub(crate) use context::{Context, LoneRelay, Running, relay_alone, topic_of};
 pub(crate) use database::{existing, is_there, migrate};
@@ -131,27 +132,13 @@ impl Service {
             | Self::CampaignManagement => "",
         }
     }
-
-    /// Whether it has an outbox, which a relay has to carry.
-    const fn is_context(self) -> bool {
-        !matches!(self, Self::Notifications)
-    }
 }
 
-/// The databases of services that run together, or why they cannot: each has its own, and an outbox on a
-/// server would be read by nobody.
-pub(crate) fn databases(settings: &Settings, services: &[Service], with_relay: bool) -> Result<()> {
+/// The databases of services that run together, or why they cannot: each has its own.
+pub(crate) fn databases(settings: &Settings, services: &[Service]) -> Result<()> {
     let mut seen: Vec<(Service, DatabaseUrl)> = Vec::new();
     for &service in services {
         let url = settings.database(service)?;
-        ensure!(
-            !with_relay || !service.is_context() || url.backend() == Backend::Sqlite,
-            Usage(format!(
-                "{url}: there is no relay for server databases yet, so no event would leave it; set {}=sqlite:PATH, \
-                 or say --no-relay",
-                service.database_key().variable()
-            ))
-        );
         if let Some((other, _)) = seen.iter().find(|(_, other)| *other == url) {
             let (one, two) = (other.name(), service.name());
             bail!(Usage(format!(

@@ -46,6 +46,8 @@ pub(crate) enum Key {
     CampaignsDatabaseUrl,
     RecruitmentDatabaseUrl,
     NotificationsDatabaseUrl,
+    RelaySlot,
+    RelayServerId,
     SecretKeyFile,
     PayoutSecretFile,
     SmtpUrl,
@@ -107,6 +109,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::CampaignsDatabaseUrl,
     Key::RecruitmentDatabaseUrl,
     Key::NotificationsDatabaseUrl,
+    Key::RelaySlot,
+    Key::RelayServerId,
     Key::SecretKeyFile,
     Key::PayoutSecretFile,
     Key::SmtpUrl,
@@ -175,6 +179,8 @@ impl Key {
             Self::CampaignsDatabaseUrl => ("campaigns-database-url", "CAMPAIGNS_DATABASE_URL"),
             Self::RecruitmentDatabaseUrl => ("recruitment-database-url", "RECRUITMENT_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
+            Self::RelaySlot => ("relay-slot", "HEXALPES_RELAY_SLOT"),
+            Self::RelayServerId => ("relay-server-id", "HEXALPES_RELAY_SERVER_ID"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
             Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
             Self::SmtpUrl => ("smtp-url", "HEXALPES_SMTP_URL"),
@@ -218,6 +224,7 @@ impl Key {
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
             Self::NotificationsKeep => Some("90"),
+            Self::RelaySlot => Some("hexalpes"),
             Self::HealthLagMax => Some("10000"),
             Self::HealthErrorPercentMax => Some("5"),
             Self::HealthDeadLettersMax => Some("100"),
@@ -250,6 +257,7 @@ impl Key {
             | Self::CampaignsDatabaseUrl
             | Self::RecruitmentDatabaseUrl
             | Self::NotificationsDatabaseUrl
+            | Self::RelayServerId
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
             | Self::SmtpUrl
@@ -311,6 +319,8 @@ impl Key {
             | Self::NotificationsDatabaseUrl
             | Self::SmtpUrl
             | Self::LinksUrl => "URL",
+            Self::RelaySlot => "NAME",
+            Self::RelayServerId => "NUMBER",
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
             Self::EventIdsKeptHours => "HOURS",
@@ -367,7 +377,7 @@ impl Key {
             }
             Self::PulsarAdminUrl => "The cluster's Admin REST, such as http://HOST:8080",
             Self::DatabaseUrl => {
-                "The database of `serve` with one service; unset: a SQLite file in the data folder"
+                "Where the databases of all services are made: PostgreSQL, MySQL or MariaDB; unset: SQLite files in the data folder"
             }
             Self::CommissionsDatabaseUrl => "The database of the commissions; wins over DATABASE_URL",
             Self::OnboardingDatabaseUrl => "The database of the onboarding; wins over DATABASE_URL",
@@ -377,6 +387,7 @@ impl Key {
             Self::CampaignsDatabaseUrl => "The database of the campaigns; wins over DATABASE_URL",
             Self::RecruitmentDatabaseUrl => "The database of the recruitment; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
+            Self::RelaySlot | Self::RelayServerId => self.about_relays(),
             Self::SecretKeyFile => {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"
             }
@@ -407,6 +418,20 @@ impl Key {
             Self::SeedMetricNames => {
                 "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
             }
+        }
+    }
+
+    /// The same of how relays read the logs of servers.
+    const fn about_relays(self) -> &'static str {
+        match self {
+            Self::RelaySlot => {
+                "What the names of the relays' replication slots and publications on PostgreSQL begin with"
+            }
+            Self::RelayServerId => {
+                "The first of the server ids under which relays read MySQL's log, one for each service; unset: numbers from \
+                 1000000000 on, by the names of database and service"
+            }
+            _ => "",
         }
     }
 

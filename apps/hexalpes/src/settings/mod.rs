@@ -8,6 +8,7 @@ mod file;
 mod flags;
 mod keys;
 mod nearest;
+mod relay;
 mod security;
 
 use std::{
@@ -20,7 +21,7 @@ use std::{
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hexalpes_client::Token;
-use hexalpes_db::DatabaseUrl;
+use hexalpes_db::{Backend, DatabaseUrl};
 use hexalpes_telemetry::{LEVELS, LogError, LogFilter};
 
 use crate::{
@@ -261,13 +262,20 @@ impl Settings {
         value.parse().with_context(way_out)
     }
 
-    /// A service's own database: `{CONTEXT}_DATABASE_URL`, else `DATABASE_URL`, else a file in the data folder.
+    /// A service's own database: `{CONTEXT}_DATABASE_URL`, else one in the place that `DATABASE_URL` names, else a file
+    /// in the data folder. In a server's place each has its part; what is named for `MySQL` is itself the commissions'.
     pub(crate) fn database(&self, service: Service) -> Result<DatabaseUrl> {
         let own = service.database_key();
         for key in [own, Key::DatabaseUrl] {
             if let Some(Given { value, origin }) = self.given.get(&key) {
-                return DatabaseUrl::parse(value)
-                    .map_err(|error| anyhow!("{} ({origin}): {error}", key.name()));
+                let url = DatabaseUrl::parse(value)
+                    .map_err(|error| anyhow!("{} ({origin}): {error}", key.name()))?;
+                let is_whole = url.backend() == Backend::MySql && service == Service::Commissions;
+                let part = match key {
+                    Key::DatabaseUrl if !is_whole => url.part(&service.name().replace('-', "_")),
+                    _ => None,
+                };
+                return Ok(part.unwrap_or(url));
             }
         }
         Ok(DatabaseUrl::file(self.data().join(format!("{}.db", service.name()))))

@@ -147,6 +147,22 @@ fn a_contexts_own_database_wins_and_its_password_is_not_shown() {
     assert!(!format!("{:?}", settings.shown()).contains("hunter2"));
 }
 
+/// Accepts C-18.
+#[test]
+fn each_service_has_a_part_of_a_server_that_is_named_for_all() {
+    let url = |server: &str, service| {
+        let settings = Settings::read(&Flags::default(), &variables(&[("DATABASE_URL", server)]));
+        settings.expect("all is well").database(service).expect("a URL").to_string()
+    };
+    let postgres = "postgresql://me:hunter2@h/hexabuilders";
+    assert_eq!(url(postgres, Service::Commissions), "postgresql://me@h/hexabuilders (schema commissions)");
+    let partners = "postgresql://me@h/hexabuilders (schema partner_management)";
+    assert_eq!(url(postgres, Service::PartnerManagement), partners);
+    let mysql = "mysql://alpes:alpes@h/alpes";
+    assert_eq!(url(mysql, Service::Commissions), "mysql://alpes@h/alpes");
+    assert_eq!(url(mysql, Service::Notifications), "mysql://alpes@h/alpes_notifications");
+}
+
 #[test]
 fn service_port_is_for_a_service_alone_whose_own_port_is_not_set() {
     let alone = variables(&[("SERVICE_PORT", "7000")]);

@@ -55,7 +55,7 @@ async fn a_key_that_is_held_back_goes_on_when_somebody_releases_it() {
     assert_eq!((status, &problem["code"]), (404, &json!("key_not_blocked")));
 }
 
-/// Until there is a relay for servers, their services run without one, and say so.
+/// A relay can be left out there too, and the service says so.
 #[tokio::test]
 async fn on_a_server_database_commands_are_answered_and_their_events_stay() {
     for database in databases().iter().filter(|database| !matches!(database.engine(), Engine::Sqlite)) {

@@ -9,11 +9,11 @@ use hexalpes_kernel::CloudEvent;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-const CALCULATED: &str = "com.hexabuilders.commissions.CommissionCalculated";
-const APPROVED: &str = "com.hexabuilders.commissions.CommissionApproved";
+pub(crate) const CALCULATED: &str = "com.hexabuilders.commissions.CommissionCalculated";
+pub(crate) const APPROVED: &str = "com.hexabuilders.commissions.CommissionApproved";
 
 /// Seed 3's flow on a product, and what must be left of it.
-async fn seed_3(product: &Product, conversion: &str) -> Vec<String> {
+pub(crate) async fn seed_3(product: &Product, conversion: &str) -> Vec<String> {
     let (status, calculated) = product.post("/commissions/calculate", &calculation(conversion)).await;
     assert_eq!(status, 201, "{calculated}");
     let approve = json!({ "commissionId": calculated["commissionId"] });

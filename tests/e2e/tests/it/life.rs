@@ -107,6 +107,7 @@ impl Life {
             events: whole_topic(&self.url, EVENTS_TOPIC).await,
             changes: whole_topic(&self.url, RAW_TOPIC).await,
             lines: Vec::new(),
+            numbered_by_aggregate: false,
         };
         for (conversion, _) in ledger.iter() {
             let (status, body) = self.api.get(&format!("/commissions/by-conversion/{conversion}")).await;

@@ -29,6 +29,7 @@ mod replay;
 mod scripts;
 mod seed3;
 mod seed4;
+mod servers;
 mod signals;
 mod starts;
 mod tls;

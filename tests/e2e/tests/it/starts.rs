@@ -23,15 +23,6 @@ fn a_port_in_use_is_named_with_its_flag() {
 }
 
 #[test]
-fn a_server_database_is_refused_until_there_is_a_relay_for_it() {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let said = up_refusal(folder.path(), &["--commissions-database-url", "postgresql://me:secret@h/c"], 2);
-    assert!(said.contains("COMMISSIONS_DATABASE_URL=sqlite:PATH, or say --no-relay"), "{said}");
-    assert!(!said.contains("secret"), "{said}");
-    assert!(!folder.path().join("data").exists(), "nothing was opened");
-}
-
-#[test]
 fn a_document_without_an_end_is_a_usage_error() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let said = refusal(folder.path(), &["consume", "outbox-events", "-s", "me", "-n", "0", "-o", "json"], 2);

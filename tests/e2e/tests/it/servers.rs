@@ -1,0 +1,113 @@
+//! The product on the databases of servers, whose logs its relays read: the same events, each once, whatever is killed.
+
+use hexalpes_client::{AdminClient, AdminOptions};
+use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, Product, rounds, whole_topic};
+use hexalpes_engines::{log_databases, pulsar};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+use serde_json::json;
+
+use crate::flow::{APPROVED, CALCULATED, seed_3};
+
+/// On each server; what issue 7 asks for is what `cargo xtask torture cdc` does.
+const KILLS: usize = 8;
+const CLIENTS: usize = 8;
+const COMMISSIONS_EACH: usize = 3;
+const ANSWERS: usize = CLIENTS * COMMISSIONS_EACH * 2;
+
+/// Accepts C-18.
+#[tokio::test]
+async fn one_address_is_enough_for_all_services_and_their_events() {
+    for database in log_databases() {
+        let mut product = Product::start_on_server(database.url(), None);
+        assert_eq!(seed_3(&product, "conv-server").await, [CALCULATED, APPROVED], "{}", database.engine());
+        let relay = product.get("/debug/relay").await.1;
+        assert_eq!((&relay["running"], &relay["alarm"]), (&json!(true), &json!(null)), "{relay}");
+        assert_eq!(product.interrupt(), Some(0), "{}", product.log());
+        // What was there goes on after what comes.
+        product.restart();
+        let (status, found) = product.get("/commissions/by-conversion/conv-server").await;
+        assert_eq!((status, &found["status"]), (200, &json!("APPROVED")), "{found}");
+        assert_eq!(product.interrupt(), Some(0), "{}", product.log());
+    }
+}
+
+/// With its controls: the comparison finds what is lost, twice, or at another place.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_on_a_server_is_told_exactly_once_however_often_everything_is_killed() {
+    for database in log_databases() {
+        let (mut dice, mut ledger) = (Dice::new(), Ledger::default());
+        let mut product = Product::start_on_server(database.url(), None);
+        for round in 0..rounds(KILLS) {
+            let crowd = Crowd::send(product.api(), &format!("server-{round}"), CLIENTS, COMMISSIONS_EACH);
+            crowd.answered(dice.roll(ANSWERS)).await;
+            product.kill();
+            crowd.finish(&mut ledger).await;
+            product.restart();
+        }
+        assert!(ledger.answered() > 0 && ledger.cut_off() > 0, "nothing was killed at work");
+        let kept = Kept::of(&mut product, &ledger).await;
+        kept.compare(&ledger).unwrap_or_else(|found| panic!("{}: {found}", database.engine()));
+        controls(&kept, &ledger);
+    }
+}
+
+/// A fault, and what the comparison says of it.
+type Plant = (&'static str, fn(&mut Kept));
+
+fn controls(kept: &Kept, ledger: &Ledger) {
+    let plants: [Plant; 4] = [
+        ("lost", |kept| {
+            for all in [&mut kept.events, &mut kept.changes, &mut kept.lines] {
+                all.remove(3);
+            }
+        }),
+        ("twice", |kept| {
+            for all in [&mut kept.events, &mut kept.changes, &mut kept.lines] {
+                all.insert(5, all[4].clone());
+            }
+        }),
+        ("another order", |kept| {
+            for all in [&mut kept.events, &mut kept.changes, &mut kept.lines] {
+                all.reverse();
+            }
+        }),
+        ("outbox_event has another order", |kept| kept.changes.reverse()),
+    ];
+    for (said, plant) in plants {
+        let mut planted = kept.clone();
+        plant(&mut planted);
+        let found = planted.compare(ledger).expect_err(said);
+        assert!(found.contains(said), "{said}: {found}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_pulsar_has_each_event_of_a_server_once() {
+    let Some(urls) = pulsar() else { return };
+    let admin = AdminClient::new(AdminOptions::new(urls.admin.clone())).expect("an address");
+    admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
+    for database in log_databases() {
+        let name = format!("pulsar-{}-{}", database.engine(), std::process::id());
+        let mut ledger = Ledger::default();
+        let mut product = Product::start_on_server(database.url(), Some(urls.clone()));
+        for round in 0..3 {
+            let crowd = Crowd::send(product.api(), &format!("{name}-{round}"), CLIENTS, COMMISSIONS_EACH);
+            crowd.answered(ANSWERS / 2).await;
+            product.kill();
+            crowd.finish(&mut ledger).await;
+            product.restart();
+        }
+        let rows = hexalpes_e2e::drained_outbox(&product).await;
+        let mut expected: Vec<&str> = rows.iter().filter_map(|row| row["id"].as_str()).collect();
+        expected.sort_unstable();
+        for (topic, pointer) in [(EVENTS_TOPIC, "/id"), (RAW_TOPIC, "/after/id")] {
+            // Others publish there too.
+            let messages = whole_topic(&urls.service, topic).await;
+            let ids = messages.iter().filter_map(|message| message.pointer(pointer)?.as_str());
+            let mut ours: Vec<&str> = ids.filter(|id| expected.binary_search(id).is_ok()).collect();
+            ours.sort_unstable();
+            assert_eq!(ours, expected, "{topic}, {}", database.engine());
+        }
+        assert_eq!(product.interrupt(), Some(0), "{}", product.log());
+    }
+}
