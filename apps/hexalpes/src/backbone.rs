@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow};
-use axum::Extension;
+use axum::{Extension, Router};
 use hexalpes_admin::Beside;
 use hexalpes_broker::{Broker, BrokerOptions};
 use hexalpes_telemetry::Metrics;
@@ -39,8 +39,13 @@ struct TlsFace {
 }
 
 impl Backbone {
-    /// The part of the data folder must be claimed already. With `metrics`, its own are followed by those.
-    pub(crate) async fn start(settings: &Settings, metrics: Option<&Metrics>) -> Result<Self> {
+    /// The part of the data folder must be claimed already. With `metrics`, its own are followed by those; `others` are
+    /// routes that stand beside its own.
+    pub(crate) async fn start(
+        settings: &Settings,
+        metrics: Option<&Metrics>,
+        others: Router,
+    ) -> Result<Self> {
         let authentication = settings.authentication()?.map(Arc::new);
         let tls = TlsFace::of(settings).await?;
         let host = settings.host()?;
@@ -92,11 +97,11 @@ impl Backbone {
         let beside =
             Extension(Beside::new(move || metrics.as_ref().map_or_else(String::new, Metrics::render)));
         if let Some(admin) = admin {
-            let router = hexalpes_admin::router(broker.clone()).layer(beside.clone());
+            let router = hexalpes_admin::router_with(broker.clone(), others.clone()).layer(beside.clone());
             tasks.spawn(hexalpes_http::serve(admin, router, stop.clone()));
         }
         if let Some(face) = tls {
-            face.serve(&broker, beside, &stop, &mut tasks);
+            face.serve(&broker, others, beside, &stop, &mut tasks);
         }
         Ok(Self { engine, tls_urls, broker, stop, tasks })
     }
@@ -142,11 +147,13 @@ impl TlsFace {
     fn serve(
         self,
         broker: &Broker,
+        others: Router,
         beside: Extension<Beside>,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
-        let (current, router) = (self.tls.watch(), hexalpes_admin::tls_router(broker.clone()).layer(beside));
+        let router = hexalpes_admin::tls_router_with(broker.clone(), others).layer(beside);
+        let current = self.tls.watch();
         tasks.spawn(hexalpes_http::serve_tls(self.admin, router, current.clone(), stop.clone()));
         tasks.spawn({
             let (broker, stop) = (broker.clone(), stop.clone());
@@ -164,7 +171,7 @@ pub(crate) async fn alone(settings: &Settings, stop: CancellationToken) -> Resul
         eprintln!("hexalpes: {note}");
     }
     let _claims = Claims::take(&settings.data(), [Part::Backbone])?;
-    let backbone = Backbone::start(settings, None).await?;
+    let backbone = Backbone::start(settings, None, Router::new()).await?;
     let Engine { service, admin, .. } = &backbone.engine;
     println!("backbone: {service}, REST {admin}, data in {}", settings.data().display());
     if let Some([service, admin]) = &backbone.tls_urls {

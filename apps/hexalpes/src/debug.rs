@@ -3,6 +3,7 @@
 
 mod consumers;
 mod dead_letters;
+mod relay;
 
 use axum::{Json, Router, extract::State, response::Response, routing::get};
 use hexalpes_db::Db;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub(crate) use consumers::consumers;
 pub(crate) use dead_letters::dead_letters;
+pub(crate) use relay::relay;
 
 /// Whose they are stands in each answer: two services may share a port.
 pub(crate) fn outbox_and_relay(

@@ -8,6 +8,7 @@ use axum::Router;
 use hexalpes_client::Client;
 use hexalpes_http::layers;
 use hexalpes_kernel::{Edge, SystemEdge};
+use hexalpes_sources::Door;
 use hexalpes_telemetry::Metrics;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -44,8 +45,10 @@ pub(crate) async fn serve(
     let opened = Opened::open(settings, &services, &edge).await?;
     opened.update(settings).await?;
     let links_port = doors.port(Key::ConversionsPort).or_else(|_| settings.port(Key::ConversionsPort))?;
-    let ground = Ground::open(settings, edge, links_port, own)?;
+    let ground = Ground::open(settings, edge, links_port, own, Door::default())?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
+    let runs_sources = with_relay && services.contains(&Service::Commissions);
+    let sources = services::sources(settings, &ground, reach.client(), runs_sources).await?;
     for (service, key) in &doors.order {
         let port = doors.port(*key)?;
         println!("{}: http://127.0.0.1:{port}, broker {}", service.name(), engine.service);
@@ -55,6 +58,9 @@ pub(crate) async fn serve(
     let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);
     let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
+    if let Some(sources) = sources {
+        sources.stop().await;
+    }
     running.stop().await;
     ended
 }
@@ -236,6 +242,9 @@ impl Faces<'_> {
                     probes.extend(theirs.into_iter().map(named));
                 }
                 let mut router = face.router();
+                if key == Key::CommissionsPort {
+                    router = router.merge(hexalpes_sources::routes(self.ground.sources.clone()));
+                }
                 if let Some(trail) = running.trail.as_ref().filter(|_| key == Key::CommissionsPort) {
                     router = router.merge(trail.router());
                     probes.push(trail.probe());

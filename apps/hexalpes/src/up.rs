@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use hexalpes_kernel::{Edge, SystemEdge};
+use hexalpes_sources::Door;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -31,12 +32,15 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let doors = Doors::open(settings, &Service::ALL).await?;
 
     let metrics = metrics::install(settings)?;
+    let door = Door::default();
     // A start that is refused changes nothing: the databases are looked through first, then the backbone, which
     // does it for itself, and then they are brought up to date.
     let opened = Opened::open(settings, &Service::ALL, &edge).await?;
     let backbone = match &cluster {
         Some(_) => None,
-        None => Some(Backbone::start(settings, Some(&metrics)).await?),
+        None => {
+            Some(Backbone::start(settings, Some(&metrics), hexalpes_sources::routes(door.clone())).await?)
+        }
     };
     opened.update(settings).await?;
     let engine = match (&backbone, cluster) {
@@ -49,14 +53,18 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         // There is nothing to wait for: it runs.
         reach.prepare().await?;
     }
-    let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?, own)?;
+    let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?, own, door)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
+    let sources = services::sources(settings, &ground, reach.client(), with_relay).await?;
     banner(settings, &engine, backbone.is_some(), &doors)?;
     let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);
     let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
 
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
+    if let Some(sources) = sources {
+        sources.stop().await;
+    }
     running.stop().await;
     if let Some(backbone) = backbone {
         backbone.stop().await?;

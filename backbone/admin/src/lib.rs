@@ -56,6 +56,12 @@ const CLUSTER: &str = "standalone";
 /// All routes, for a server on the admin port. It wants a tokio runtime with blocking threads: what changes
 /// the broker waits for the disk.
 pub fn router(broker: Broker) -> Router {
+    router_with(broker, Router::new())
+}
+
+/// The same with routes of others, which only those may call who may call these: a path with `{tenant}` takes the
+/// tenant's administrator, another one a superuser.
+pub fn router_with(broker: Broker, others: Router) -> Router {
     const NAMESPACE: &str = "/admin/v2/namespaces/{tenant}/{namespace}";
     const SCHEMAS: &str = "/admin/v2/schemas/{tenant}/{namespace}/{topic}";
     const TOPIC: &str = "/admin/v2/persistent/{tenant}/{namespace}/{topic}";
@@ -110,6 +116,7 @@ pub fn router(broker: Broker) -> Router {
         .route(&format!("{SCHEMAS}/version"), post(schemas::find))
         .route("/metrics", get(metrics::metrics))
         .route("/metrics/", get(metrics::metrics))
+        .merge(others.with_state(()))
         .fallback(async || Refusal::NoPath)
         .method_not_allowed_fallback(async || Refusal::Method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -251,8 +258,8 @@ fn of_subscriptions(topic: &str) -> Router<Broker> {
 }
 
 /// The same for a server that speaks TLS: it says so where it tells of its own address.
-pub fn tls_router(broker: Broker) -> Router {
-    router(broker).layer(Extension(Scheme::Https))
+pub fn tls_router_with(broker: Broker, others: Router) -> Router {
+    router_with(broker, others).layer(Extension(Scheme::Https))
 }
 
 /// Calls the broker where waiting for the disk holds nobody up.

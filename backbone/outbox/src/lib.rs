@@ -22,6 +22,7 @@ mod relay;
 mod route;
 mod row;
 mod rules;
+mod shape;
 mod status;
 mod table;
 
@@ -37,5 +38,6 @@ pub use message::{EVENTS_TOPIC, RAW_TOPIC};
 pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};
 pub use row::{Headers, OutboxRow, PageOrder, newest, page};
+pub use shape::{ForeignRow, Shape, ShapeError};
 pub use status::Status;
 pub use table::MIGRATIONS;

@@ -101,6 +101,14 @@ pub(crate) fn binary(
 
 /// The change: an insert, as change-data capture sees it.
 pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
+    match &row.foreign {
+        // Its columns are called as others like; so who looks for the id finds it here.
+        Some(foreign) => stamped(row, foreign.change.clone()).property("ce_id", &row.id),
+        None => own_change(row, service),
+    }
+}
+
+fn own_change(row: &OutboxRow, service: &str) -> Outgoing {
     #[derive(Serialize)]
     struct Envelope<'a> {
         before: Option<()>,
@@ -199,7 +207,11 @@ pub(crate) fn ruled(row: &OutboxRow, way: Way, event: &Outgoing, service: &str) 
         Carries::Event => event.clone(),
         Carries::Change => change(row, service),
         // As Debezium's router has it: the id stands beside the payload.
-        Carries::Payload => stamped(row, row.payload.get().to_owned().into()).property("id", &row.id),
+        Carries::Payload => {
+            let own = || row.payload.get().to_owned().into();
+            let payload = row.foreign.as_ref().map_or_else(own, |foreign| foreign.payload.clone());
+            stamped(row, payload).property("id", &row.id)
+        }
     };
     message.key = way.key;
     message.alone = event.alone;

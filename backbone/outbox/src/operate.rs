@@ -73,6 +73,13 @@ pub async fn skip(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbErr
     begin_anew(db, edge, "skip", Some("[]"), reason).await
 }
 
+/// Before a source is started for the first time: it begins where its log ends then, and leaves the rows that are there.
+/// Nothing happens to one that has begun.
+pub async fn begin_at_end(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
+    let mint = checkpoint::minting(edge.uuid(), Some("[]"));
+    db.write(async move |tx: &Tx| tx.insert_new(&mint, "source").await.map(drop)).await
+}
+
 /// A new epoch: ordinals of before mean nothing to it. Who is at work loses its claim.
 async fn begin_anew(
     db: &Db,
@@ -85,6 +92,7 @@ async fn begin_anew(
     db.upkeep(async move |tx: &Tx| {
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;
+        tx.execute(Query::delete().from_table("relay_rules")).await?;
         tx.execute(&checkpoint::minting(epoch, segments)).await?;
         note(tx, what, &reason, now).await
     })

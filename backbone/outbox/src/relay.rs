@@ -40,9 +40,12 @@ pub(crate) use error::RelayError;
 use crate::{
     keeper::{Keeper, Order},
     log::source::{AnySource, LogSource},
+    message::{EVENTS_TOPIC, RAW_TOPIC},
     operate::{self, Reason},
+    shape::{OwnTable, Shape},
     status::{Counters, Status},
 };
+use topics::Ways;
 
 /// What a relay is told.
 #[derive(Clone, Debug)]
@@ -55,6 +58,12 @@ pub struct RelayOptions {
     pub of_kind: fn(&str) -> Option<EventTopic>,
     /// By which rows go to topics of their own as well; other ones than before count for rows that are not there yet.
     pub rules: Arc<[Rule]>,
+    /// Carries the changes.
+    pub raw_topic: String,
+    /// Carries all events.
+    pub events_topic: String,
+    /// What the columns of the table are, where its log is read.
+    pub shape: Arc<dyn Shape>,
     /// Published rows that happened longer ago are deleted; `None` keeps them all.
     pub keep_published: Option<Duration>,
 }
@@ -66,6 +75,9 @@ impl RelayOptions {
             topic: None,
             of_kind: |_| None,
             rules: [].into(),
+            raw_topic: RAW_TOPIC.to_owned(),
+            events_topic: EVENTS_TOPIC.to_owned(),
+            shape: Arc::new(OwnTable),
             keep_published: None,
         }
     }
@@ -205,7 +217,9 @@ impl Relay {
 impl Parts {
     fn publisher(&self) -> Worker {
         let Self { db, client, edge, options, source, paused, to_try, counters } = self.clone();
-        let RelayOptions { service, topic, of_kind, rules, .. } = options;
+        let RelayOptions { service, topic, of_kind, rules, raw_topic, events_topic, shape, .. } = options;
+        let ways =
+            Ways { raw: raw_topic.into(), events: events_topic.into(), own: topic.map(Arc::from), of_kind };
         let holder = edge.uuid().simple().to_string();
         let name = format!("relay of {service}");
         let work = job::Work {
@@ -213,12 +227,12 @@ impl Parts {
             client,
             edge,
             service,
-            topic,
-            of_kind,
+            ways,
             rules,
             source,
-            to_try,
+            shape,
             paused,
+            to_try,
             holder,
             counters,
         };

@@ -9,7 +9,7 @@ use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::route::Route;
+use crate::{route::Route, shape::Foreign};
 
 /// What travels beside an event's data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct OutboxRow {
     /// Where it was read, if that was a log.
     #[serde(skip)]
     pub(crate) captured: Option<Captured>,
+    /// Of a table that others write.
+    #[serde(skip)]
+    pub(crate) foreign: Option<Foreign>,
 }
 
 /// What a log says of a row.
@@ -96,6 +99,7 @@ impl OutboxRow {
             published: row.get("published")?,
             published_at: published_at.map(|micros| time(micros, "published_at")).transpose()?,
             captured: None,
+            foreign: None,
         })
     }
 }

@@ -108,9 +108,12 @@ fn specs(rules: &[Rule]) -> Vec<&RuleSpec> {
     rules.iter().map(Rule::spec).collect()
 }
 
-/// With the names that the topology file has for them.
+/// With the names that the topology file has for them; rows of others have their columns too.
 impl Fields for OutboxRow {
     fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        if let Some(value) = self.foreign.as_ref().and_then(|foreign| foreign.column(name)) {
+            return Some(value);
+        }
         Some(match name {
             "id" => Cow::Borrowed(&self.id),
             "aggregatetype" => Cow::Borrowed(&self.aggregatetype),

@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 22] = [
+const ROOMS: [(Place, &[Place]); 23] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -47,6 +47,18 @@ const ROOMS: [(Place, &[Place]); 22] = [
             "backbone/binlog",
             "backbone/capture",
             "backbone/client",
+            "backbone/pgoutput",
+            "backbone/routing",
+            "foundation/",
+        ],
+    ),
+    (
+        "backbone/sources",
+        &[
+            "backbone/binlog",
+            "backbone/capture",
+            "backbone/client",
+            "backbone/outbox",
             "backbone/pgoutput",
             "backbone/routing",
             "foundation/",

@@ -22,6 +22,7 @@ mod relay;
 mod repair_text;
 mod schemas;
 mod signals;
+mod sources;
 mod token;
 mod topics;
 mod topology;

@@ -1,4 +1,4 @@
-//! `hexalpes relay status`, `hexalpes relay list` and `hexalpes relay once`.
+//! `hexalpes relay status`, `hexalpes relay list` and `hexalpes relay once`; what is done with relays is in [`sources`].
 
 use anyhow::{Result, bail};
 use clap::Subcommand;
@@ -10,6 +10,7 @@ use super::{
     apis::{Api, Apis, Desk, LOOK_EVERY, PATIENCE, pending},
     ask,
     output::{Output, line},
+    sources,
 };
 use crate::{
     services::{self, LoneRelay, Service},
@@ -20,13 +21,16 @@ use crate::{
 pub(super) enum Relay {
     /// Whether they run, what they have carried, what is left: of all services together, and of each
     Status {
+        /// A source that others write: NAME, or TENANT/NAMESPACE/NAME
+        #[arg(conflicts_with = "service")]
+        source: Option<String>,
         /// Of this service alone
         #[arg(long)]
         service: Option<Service>,
         #[command(flatten)]
         output: Output,
     },
-    /// The same, a row for each service
+    /// The same, a row for each service, and for each source that others write
     List {
         /// Of this service alone
         #[arg(long)]
@@ -39,12 +43,17 @@ pub(super) enum Relay {
     /// Where the product publishes by itself, it waits until nothing is pending; where it was started with --no-relay,
     /// it does the publishing, from the databases on this machine.
     Once,
+    #[command(flatten)]
+    Source(sources::Deed),
 }
 
 impl Relay {
     pub(super) async fn run(self, settings: &Settings) -> Result<()> {
         match self {
-            Self::Status { service, output } => {
+            Self::Status { source: Some(source), output, .. } => {
+                output.object(&sources::one(&Apis::of(settings)?, &source).await?)
+            }
+            Self::Status { source: None, service, output } => {
                 let mut statuses = Desk::asked(settings, service, "/debug/relay").await?;
                 match (service, statuses.pop()) {
                     (Some(_), Some((_, one))) => output.object(&one),
@@ -56,7 +65,10 @@ impl Relay {
             }
             Self::List { service, output } => {
                 let answers = Desk::asked(settings, service, "/debug/relay").await?;
-                let rows = ask::rows(answers.into_iter().map(|(_, status)| status).collect())?;
+                let mut rows = ask::rows(answers.into_iter().map(|(_, status)| status).collect())?;
+                if service.is_none() {
+                    rows.extend(sources::listed(&Apis::of(settings)?).await);
+                }
                 let columns = [
                     "service",
                     "running",
@@ -69,6 +81,7 @@ impl Relay {
                 output.rows(&columns, &rows)
             }
             Self::Once => once(settings).await,
+            Self::Source(deed) => deed.run(settings).await,
         }
     }
 }

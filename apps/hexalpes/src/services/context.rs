@@ -37,7 +37,7 @@ pub(crate) struct Context {
 pub(crate) struct Running {
     pub(super) service: Service,
     pub(super) db: Db,
-    relay: Option<Relay>,
+    pub(super) relay: Option<Arc<Relay>>,
     pub(super) consumers: Vec<EventConsumer>,
     /// Of recruitment.
     matching: Option<Matching>,
@@ -81,7 +81,7 @@ impl Context {
         };
         let options = relay_options(service, ground.topology.as_deref());
         let relay = if with_relay {
-            Some(carrier.start(&db, client, Arc::clone(edge), options).await?)
+            Some(Arc::new(carrier.start(&db, client, Arc::clone(edge), options).await?))
         } else {
             None
         };
@@ -146,7 +146,7 @@ impl Running {
     }
 
     pub(super) fn status_reader(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
-        let reader = self.relay.as_ref().map(Relay::status_reader);
+        let reader = self.relay.as_deref().map(Relay::status_reader);
         move || reader.as_ref().map_or_else(off, |read| read())
     }
 
@@ -158,7 +158,8 @@ impl Running {
         if let Some(matching) = self.matching {
             matching.stop().await;
         }
-        if let Some(relay) = self.relay {
+        // Its desk is gone with the APIs.
+        if let Some(relay) = self.relay.and_then(Arc::into_inner) {
             relay.stop().await;
         }
         self.housekeeping.stop().await;

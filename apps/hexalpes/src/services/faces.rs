@@ -9,6 +9,7 @@ use hexalpes_consumer::EventConsumer;
 use hexalpes_http::{Idempotency, openapi::published};
 use hexalpes_kernel::Edge;
 use hexalpes_recruitment::CandidateIndex;
+use hexalpes_sources::Door;
 use hexalpes_topology::Topology;
 use hexalpes_vault::Vault;
 use utoipa_axum::router::OpenApiRouter;
@@ -35,6 +36,8 @@ pub(crate) struct Ground {
     pub(super) candidates: CandidateIndex,
     /// The installation's own topics and rules.
     pub(super) topology: Option<Arc<Topology>>,
+    /// Where outboxes of others are called for.
+    pub(crate) sources: Door,
 }
 
 impl Ground {
@@ -45,6 +48,7 @@ impl Ground {
         edge: Arc<dyn Edge>,
         conversions_port: u16,
         topology: Option<Arc<Topology>>,
+        sources: Door,
     ) -> Result<Self> {
         let vault = match settings.given(Key::SecretKeyFile) {
             Some(named) => Vault::open(Path::new(named)).context("HEXALPES_SECRET_KEY_FILE names no key")?,
@@ -54,7 +58,7 @@ impl Ground {
         let links_url = settings.given(Key::LinksUrl).map_or_else(here, str::to_owned).into();
         let webhooks = settings.given(Key::PayoutSecretFile).map(webhooks).transpose()?;
         let candidates = CandidateIndex::default();
-        Ok(Self { edge, vault, webhooks, links_url, candidates, topology })
+        Ok(Self { edge, vault, webhooks, links_url, candidates, topology, sources })
     }
 }
 
@@ -97,7 +101,7 @@ impl Running {
     /// The APIs, in the order of [`Service::ports`]; health is for whoever knows all parts.
     pub(crate) fn faces(&self, ground: &Ground) -> Vec<Face> {
         let (db, edge) = (self.db.clone(), Arc::clone(&ground.edge));
-        let face = |key, api, title, about| Face { key, api, title, about, desk: self.desk() };
+        let face = |key, api, title, about| Face { key, api, title, about, desk: self.desk(ground) };
         match self.service {
             Service::PartnerManagement => {
                 let app = hexalpes_partner_management::App { db, edge, idempotency: Idempotency::default() };
@@ -157,9 +161,10 @@ impl Running {
     }
 
     /// What an operator looks at: the outbox, the relay, the consumers.
-    fn desk(&self) -> Router {
+    fn desk(&self, ground: &Ground) -> Router {
         let consumers = self.consumers.iter().map(EventConsumer::status_reader).collect();
         debug::outbox_and_relay(self.service.name(), self.db.clone(), self.status_reader())
+            .merge(debug::relay(self.db.clone(), Arc::clone(&ground.edge), self.relay.clone()))
             .merge(debug::consumers(self.db.clone(), consumers))
             .merge(debug::dead_letters(self.consumers.iter().map(EventConsumer::letter_desk).collect()))
     }

@@ -6,6 +6,7 @@ mod faces;
 mod housekeeping;
 mod notifications;
 mod relay;
+mod sources;
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -15,6 +16,7 @@ pub(crate) use context::{Context, LoneRelay, Running, relay_alone, topic_of};
 pub(crate) use database::{existing, is_there, migrate};
 pub(crate) use faces::{Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
+pub(crate) use sources::sources;
 
 use crate::settings::{Key, Settings, Usage};
 

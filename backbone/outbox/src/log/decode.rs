@@ -1,27 +1,29 @@
 //! A row of our table as a log has it.
 
 use hexalpes_capture::{Inserted, Value};
-use hexalpes_db::DbError;
 use hexalpes_kernel::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::row::{Captured, OutboxRow};
+use crate::{
+    row::{Captured, OutboxRow},
+    shape::ShapeError,
+};
 
 /// The table's own number of a row: the key of a snapshot, and what marks name.
-pub(crate) fn seq(row: &Inserted) -> Result<i64, DbError> {
+pub(crate) fn seq(row: &Inserted) -> Result<i64, ShapeError> {
     integer(row, "seq")
 }
 
 /// Whether somebody had published it when it was read.
-pub(crate) fn is_published(row: &Inserted) -> Result<bool, DbError> {
+pub(crate) fn is_published(row: &Inserted) -> Result<bool, ShapeError> {
     Ok(integer(row, "published")? != 0)
 }
 
-pub(crate) fn id(row: &Inserted) -> Result<String, DbError> {
+pub(crate) fn id(row: &Inserted) -> Result<String, ShapeError> {
     text(row, "id")
 }
 
-pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, DbError> {
+pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
     let occurred_at = Timestamp::from_micros(integer(row, "occurred_at")?);
     Ok(OutboxRow {
         ordinal,
@@ -36,10 +38,11 @@ pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, DbError> {
         published: 0,
         published_at: None,
         captured: Some(Captured { table: row.table.clone(), origin: row.origin.clone() }),
+        foreign: None,
     })
 }
 
-fn integer(row: &Inserted, column: &str) -> Result<i64, DbError> {
+fn integer(row: &Inserted, column: &str) -> Result<i64, ShapeError> {
     match row.get(column) {
         Some(Value::Integer(number)) => Ok(*number),
         _ => Err(damaged(column)),
@@ -47,7 +50,7 @@ fn integer(row: &Inserted, column: &str) -> Result<i64, DbError> {
 }
 
 /// `MySQL` has names in binary columns, so that they compare byte by byte.
-fn text(row: &Inserted, column: &str) -> Result<String, DbError> {
+fn text(row: &Inserted, column: &str) -> Result<String, ShapeError> {
     match row.get(column) {
         Some(Value::Text(text) | Value::Json(text)) => Ok(text.clone()),
         Some(Value::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).map_err(|_| damaged(column)),
@@ -55,8 +58,8 @@ fn text(row: &Inserted, column: &str) -> Result<String, DbError> {
     }
 }
 
-fn damaged(column: &str) -> DbError {
-    DbError::Damaged(format!("outbox_event.{column} cannot be read from the log"))
+fn damaged(column: &str) -> ShapeError {
+    ShapeError(format!("outbox_event.{column} cannot be read from the log"))
 }
 
 /// About how many bytes it takes.

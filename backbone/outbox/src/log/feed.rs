@@ -25,6 +25,7 @@ use crate::{
     checkpoint::{Checkpoint, Claim},
     relay::{BYTES_READ_MAX, ROWS_READ_MAX, RelayError},
     row::OutboxRow,
+    shape::Shape,
     status::Counters,
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Read {
     pub(crate) seqs: Vec<i64>,
     /// Where to go on when all of it has its receipts.
     pub(crate) place: Option<Place>,
+    /// Rows that were looked at.
+    count: usize,
     bytes: usize,
 }
 
@@ -50,11 +53,11 @@ impl Read {
     }
 
     fn is_empty(&self) -> bool {
-        self.seqs.is_empty() && self.place.is_none()
+        self.count == 0 && self.place.is_none()
     }
 
     fn is_full(&self) -> bool {
-        self.seqs.len() >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
+        self.count >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
     }
 }
 
@@ -70,6 +73,7 @@ pub(crate) struct LogFeed {
     db: Db,
     claim: Claim,
     source: Arc<dyn AnySource>,
+    shape: Arc<dyn Shape>,
     counters: Arc<Mutex<Counters>>,
     reading: Reading,
     /// As of the last boundary.
@@ -101,6 +105,7 @@ impl LogFeed {
         db: &Db,
         claim: &Claim,
         source: &Arc<dyn AnySource>,
+        shape: &Arc<dyn Shape>,
         checkpoint: Checkpoint,
         counters: &Arc<Mutex<Counters>>,
         saved: watch::Receiver<Saved>,
@@ -125,12 +130,13 @@ impl LogFeed {
         }
         let reading = match &place.position {
             Some(from) => Reading::Log(source.open(from).await?),
-            None => Reading::Snapshot(Chunks::new(source.snapshot().await?)),
+            None => Reading::Snapshot(Chunks::new(source.snapshot().await?, Arc::clone(shape))),
         };
         Ok(Self {
             db: db.clone(),
             claim: claim.clone(),
             source: Arc::clone(source),
+            shape: Arc::clone(shape),
             counters: Arc::clone(counters),
             reading,
             ordinal: place.base,
@@ -327,7 +333,7 @@ impl LogFeed {
     /// Whether a snapshot gave it.
     fn is_given(&self, row: &Inserted) -> Result<bool, RelayError> {
         let Some(segments) = &self.place.segments else { return Ok(false) };
-        Ok(segments.have(&snapshot::key(row)?, &row.origin.begins))
+        Ok(segments.have(&snapshot::key(&*self.shape, row)?, &row.origin.begins))
     }
 
     fn end_at_boundary(&mut self) {
@@ -339,12 +345,13 @@ impl LogFeed {
     fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
         self.ordinal += 1;
         if !self.told.is_empty() {
-            self.compare(&decode::id(row)?)?;
+            self.compare(&self.shape.id(row)?)?;
         }
-        self.gathered.seqs.push(decode::seq(row)?);
+        self.gathered.count += 1;
+        self.gathered.seqs.extend(self.shape.seq(row)?);
         if self.ordinal > self.received {
             self.gathered.bytes += decode::size(row);
-            self.gathered.rows.push(decode::row(row, self.ordinal)?);
+            self.gathered.rows.push(self.shape.row(row, self.ordinal)?);
         }
         Ok(())
     }

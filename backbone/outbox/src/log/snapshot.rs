@@ -1,9 +1,11 @@
 //! The rows that were there before the log was read, in chunks by their keys.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use hexalpes_capture::{Inserted, Position, Value};
-use hexalpes_db::DbError;
 
 use super::{
     decode,
@@ -11,7 +13,10 @@ use super::{
     segments::Key,
     source::AnySnapshot,
 };
-use crate::relay::RelayError;
+use crate::{
+    relay::RelayError,
+    shape::{Shape, ShapeError},
+};
 
 /// Rows of a chunk. How many are read follows their size, so that a chunk has about so many bytes.
 const ROWS_FIRST: u32 = 32;
@@ -21,14 +26,15 @@ const BYTES: usize = 8 * 1024 * 1024;
 /// A snapshot that is being read.
 pub(crate) struct Chunks {
     snapshot: Box<dyn AnySnapshot>,
+    shape: Arc<dyn Shape>,
     rows_max: u32,
     /// What is left of the chunk that was read last.
     pub(super) rest: VecDeque<Inserted>,
 }
 
 impl Chunks {
-    pub(crate) fn new(snapshot: Box<dyn AnySnapshot>) -> Self {
-        Self { snapshot, rows_max: ROWS_FIRST, rest: VecDeque::new() }
+    pub(crate) fn new(snapshot: Box<dyn AnySnapshot>, shape: Arc<dyn Shape>) -> Self {
+        Self { snapshot, shape, rows_max: ROWS_FIRST, rest: VecDeque::new() }
     }
 
     pub(crate) fn position(&self) -> &Position {
@@ -49,9 +55,9 @@ impl Chunks {
             let Some(last) = rows.last() else {
                 return Err(RelayError::RowsGone { rows: missing.len() });
             };
-            after = Some(key_value(last)?);
+            after = Some(self.shape.key(last)?);
             for row in rows {
-                if missing.remove(&key(&row)?) {
+                if missing.remove(&key(&*self.shape, &row)?) {
                     read.push_back(row);
                 }
             }
@@ -68,12 +74,12 @@ impl Chunks {
         loop {
             let rows = self.page(after.as_ref()).await?;
             let Some(last) = rows.last() else { return Ok(None) };
-            after = Some(key_value(last)?);
-            let through = key(last)?;
+            after = Some(self.shape.key(last)?);
+            let through = key(&*self.shape, last)?;
             let (mut keys, mut unpublished) = (Vec::new(), VecDeque::new());
             for row in rows {
-                if !decode::is_published(&row)? {
-                    keys.push(key(&row)?);
+                if !self.shape.is_published(&row)? {
+                    keys.push(key(&*self.shape, &row)?);
                     unpublished.push_back(row);
                 }
             }
@@ -100,11 +106,9 @@ fn last_key(place: &Place) -> Option<Value> {
     Some(place.segments.as_ref()?.last_key()?.value())
 }
 
-pub(super) fn key(row: &Inserted) -> Result<Key, DbError> {
-    Key::of(&key_value(row)?)
-        .ok_or_else(|| DbError::Damaged("a row's key is of no kind that is known".to_owned()))
-}
-
-fn key_value(row: &Inserted) -> Result<Value, DbError> {
-    decode::seq(row).map(Value::Integer)
+pub(super) fn key(shape: &dyn Shape, row: &Inserted) -> Result<Key, ShapeError> {
+    let key = shape.key(row)?;
+    Key::of(&key).ok_or_else(|| {
+        ShapeError(format!("{key:?} cannot be a row's key: take a column of numbers, texts or bytes"))
+    })
 }

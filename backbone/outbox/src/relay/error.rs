@@ -6,7 +6,7 @@ use hexalpes_client::{ConsumeError, OpenError, Refusal, SendError, ServerError, 
 use hexalpes_db::{DbError, ErrorKind};
 use hexalpes_worker::{Failure, Outlook};
 
-use crate::message::Unfit;
+use crate::{message::Unfit, shape::ShapeError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RelayError {
@@ -18,6 +18,8 @@ pub(crate) enum RelayError {
     Schema { topic: String, why: NoRecord },
     #[error("an event is not what its type's schema says: {0}")]
     Unfit(#[from] Unfit),
+    #[error("a row of the log is no row of an outbox, and all after it waits: {0}")]
+    Shape(#[from] ShapeError),
     #[error("another relay has this outbox; this one takes over when it ends")]
     Standby,
     #[error("a row cannot be published: {0}")]
@@ -111,6 +113,7 @@ impl Failure for RelayError {
             | Self::Tail { .. }
             | Self::TailSilent { .. } => Outlook::Passing,
             Self::Schema { .. }
+            | Self::Shape(_)
             | Self::Unfit(_)
             | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
             | Self::OtherLog { .. }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::{
-    EventTopic, RelayError,
+    RelayError,
     feed::Feed,
     flight::Flight,
     tail,
@@ -36,6 +36,7 @@ use crate::{
     parked::Parking,
     row,
     rules::Rules,
+    shape::Shape,
     status::Counters,
 };
 
@@ -54,16 +55,16 @@ pub(super) struct Work {
     pub(super) client: Client,
     pub(super) edge: Arc<dyn Edge>,
     pub(super) service: String,
-    /// The context's own topic.
-    pub(super) topic: Option<String>,
-    pub(super) of_kind: fn(&str) -> Option<EventTopic>,
+    pub(super) ways: Ways,
     pub(super) rules: Arc<[Rule]>,
     /// Whose log is read; none where the table's own numbers are the order of the commits.
     pub(super) source: Option<Arc<dyn AnySource>>,
-    /// How many parked rows are to be tried, when that may have changed.
-    pub(super) to_try: watch::Sender<u64>,
+    /// What the columns of its rows are.
+    pub(super) shape: Arc<dyn Shape>,
     /// Set when it is to pause.
     pub(super) paused: watch::Sender<bool>,
+    /// How many parked rows are to be tried, when that may have changed.
+    pub(super) to_try: watch::Sender<u64>,
     /// This relay, as opposed to others on the same database.
     pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
@@ -94,7 +95,7 @@ impl Job for Work {
             return Err(RelayError::Paused(by));
         }
         self.paused.send_replace(false);
-        let ways = Ways { own: self.topic.as_deref().map(Arc::from), of_kind: self.of_kind };
+        let ways = self.ways.clone();
         let mut topics = Topics::open(self.client.clone(), &self.service, ways, &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint.
         let claim = Claim { epoch, holder: self.holder.clone() };
@@ -189,7 +190,8 @@ impl Work {
             return Ok((Feed::of_table(&self.db, checkpoint.ordinal), newest));
         };
         let opened =
-            LogFeed::open(&self.db, claim, source, checkpoint, &self.counters, marks.saved()).await?;
+            LogFeed::open(&self.db, claim, source, &self.shape, checkpoint, &self.counters, marks.saved())
+                .await?;
         // How far the log goes is known when it is read; how far it was sent is bounded.
         let sent = checkpoint.ordinal + i64::try_from(ROWS_IN_FLIGHT_MAX).expect("it is a small number");
         Ok((Feed::Log(Box::new(opened)), sent))

@@ -15,7 +15,7 @@ use tracing::warn;
 use super::{EventTopic, RelayError, flight::Flight, tail, topic::Topic};
 use crate::{
     layout::Layouts,
-    message::{self, EVENTS_TOPIC, RAW_TOPIC},
+    message,
     parked::{ParkedRow, Parking},
     row::OutboxRow,
     rules::Rules,
@@ -49,8 +49,12 @@ pub(super) struct Topics {
 
 /// Where events go besides the topics of all events. Unlike these, such a topic may have been named late, and need not
 /// have the rows of before; so it is one of those that are opened on demand.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Ways {
+    /// Of changes.
+    pub(super) raw: Arc<str>,
+    /// Of all events.
+    pub(super) events: Arc<str>,
     /// The context's own.
     pub(super) own: Option<Arc<str>>,
     /// Of a type.
@@ -108,8 +112,8 @@ impl Topics {
         };
         let grown = CancellationToken::new();
         let (raw, events) = try_join(
-            Topic::open(&client, RAW_TOPIC, &options, &grown),
-            Topic::open(&client, EVENTS_TOPIC, &options, &grown),
+            Topic::open(&client, &ways.raw, &options, &grown),
+            Topic::open(&client, &ways.events, &options, &grown),
         )
         .await?;
         let service = Arc::from(service);
@@ -176,7 +180,8 @@ impl Topics {
                 continue;
             }
             match self.publish_row(row, alone, &mut flight).await {
-                Err(error) if error.is_of_the_row() => {
+                // A row of others is nowhere but in its log: it is not put aside.
+                Err(error) if error.is_of_the_row() && row.foreign.is_none() => {
                     warn!(row.id, row.kind, "an event is parked: {error}");
                     parking.park(row, Some(error.to_string()), edge.now()).await?;
                 }
@@ -256,11 +261,9 @@ impl Topics {
     /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
     fn by_rules(&self, row: &OutboxRow, of_kind: Option<&str>) -> Vec<Way> {
         let Some(turn) = &self.turn else { return Vec::new() };
-        let mut there: Vec<String> = [Some(RAW_TOPIC), Some(EVENTS_TOPIC), self.ways.own.as_deref(), of_kind]
-            .into_iter()
-            .flatten()
-            .map(str::to_owned)
-            .collect();
+        let Ways { raw, events, own, .. } = &self.ways;
+        let always = [Some(&**raw), Some(&**events), own.as_deref(), of_kind];
+        let mut there: Vec<String> = always.into_iter().flatten().map(str::to_owned).collect();
         let mut ways: Vec<Way> = turn.rules.of(row.ordinal).iter().filter_map(|rule| rule.way(row)).collect();
         ways.retain(|way| {
             let name = way.topic.to_string();

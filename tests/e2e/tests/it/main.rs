@@ -31,6 +31,7 @@ mod seed3;
 mod seed4;
 mod servers;
 mod signals;
+mod sources;
 mod starts;
 mod tls;
 mod tokens;

@@ -1,0 +1,134 @@
+//! How rows that a log has become rows of an outbox: those of our own table, or of one that others write.
+
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use hexalpes_capture::{Inserted, Value};
+use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::{
+    log::decode,
+    row::{Headers, OutboxRow},
+};
+
+/// Why a row is none of an outbox.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ShapeError(pub String);
+
+/// What a table's columns say.
+pub trait Shape: fmt::Debug + Send + Sync {
+    /// By what a snapshot's rows are in order.
+    fn key(&self, row: &Inserted) -> Result<Value, ShapeError>;
+
+    /// The event's id.
+    fn id(&self, row: &Inserted) -> Result<String, ShapeError>;
+
+    /// Whether somebody had published it when it was read.
+    fn is_published(&self, row: &Inserted) -> Result<bool, ShapeError>;
+
+    /// The row's number in its table by which it is marked as published; none where nobody marks.
+    fn seq(&self, row: &Inserted) -> Result<Option<i64>, ShapeError>;
+
+    /// The row, whose place in the log is `ordinal`.
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError>;
+}
+
+/// Our own table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnTable;
+
+impl Shape for OwnTable {
+    fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
+        decode::seq(row).map(Value::Integer)
+    }
+
+    fn id(&self, row: &Inserted) -> Result<String, ShapeError> {
+        decode::id(row)
+    }
+
+    fn is_published(&self, row: &Inserted) -> Result<bool, ShapeError> {
+        decode::is_published(row)
+    }
+
+    fn seq(&self, row: &Inserted) -> Result<Option<i64>, ShapeError> {
+        decode::seq(row).map(Some)
+    }
+
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+        decode::row(row, ordinal)
+    }
+}
+
+/// A row of a table that others write.
+#[derive(Clone, Debug)]
+pub struct ForeignRow {
+    pub id: String,
+    pub aggregate_type: String,
+    pub aggregate_id: String,
+    pub kind: String,
+    /// The event's data.
+    pub data: Box<RawValue>,
+    pub occurred_at: Timestamp,
+    /// Those of the event's id if the table has none: it is the first of what follows from it.
+    pub correlation_id: Option<CorrelationId>,
+    pub causation_id: Option<CausationId>,
+    /// What goes to the raw topic.
+    pub change: Bytes,
+    /// The payload as it is in its column.
+    pub payload: Bytes,
+    pub inserted: Inserted,
+    /// A column's value as text.
+    pub text: fn(&Value) -> Option<Cow<'_, str>>,
+}
+
+/// What a row of others has that ours have not.
+#[derive(Clone, Debug)]
+pub(crate) struct Foreign {
+    pub(crate) change: Bytes,
+    pub(crate) payload: Bytes,
+    inserted: Inserted,
+    text: fn(&Value) -> Option<Cow<'_, str>>,
+}
+
+impl Foreign {
+    pub(crate) fn column(&self, name: &str) -> Option<Cow<'_, str>> {
+        (self.text)(self.inserted.get(name)?)
+    }
+}
+
+impl ForeignRow {
+    /// The row of an outbox that it is.
+    pub fn at(self, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+        let no_id = |_| ShapeError(format!("{:?} cannot be the id of an event", self.id));
+        let correlationid = self.correlation_id.map_or_else(|| CorrelationId::parse(&self.id), Ok);
+        let causationid = self.causation_id.map_or_else(|| CausationId::parse(&self.id), Ok);
+        let headers = Headers {
+            correlationid: correlationid.map_err(no_id)?,
+            causationid: causationid.map_err(no_id)?,
+            actor: Actor::anonymous(),
+            route: None,
+        };
+        Ok(OutboxRow {
+            ordinal,
+            seq: ordinal,
+            id: self.id,
+            aggregatetype: self.aggregate_type,
+            aggregateid: self.aggregate_id,
+            kind: self.kind,
+            payload: self.data,
+            headers,
+            occurred_at: self.occurred_at,
+            published: 0,
+            published_at: None,
+            captured: None,
+            foreign: Some(Foreign {
+                change: self.change,
+                payload: self.payload,
+                inserted: self.inserted,
+                text: self.text,
+            }),
+        })
+    }
+}

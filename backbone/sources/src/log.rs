@@ -1,0 +1,155 @@
+//! The log of a source's database, as the relay asks for it.
+
+use hexalpes_binlog::{Binlog, BinlogOptions, BinlogSnapshot};
+use hexalpes_capture::{Inserted, Log, LogError, Position, Snapshot, Step, TableName, Value};
+use hexalpes_outbox::LogSource;
+use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot};
+
+use crate::config::{Connector, SourceConfig};
+
+/// Where a source's rows come from.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceLog {
+    reader: Reader,
+    table: TableName,
+    /// The column by which the rows of before are read in pieces.
+    key: String,
+}
+
+#[derive(Clone, Debug)]
+enum Reader {
+    Binlog(BinlogOptions),
+    Slot(SlotOptions),
+}
+
+/// Either log.
+pub(crate) enum AnyLog {
+    Binlog(Box<Binlog>),
+    Slot(Box<Slot>),
+}
+
+/// Either snapshot.
+pub(crate) enum AnySnapshot {
+    Binlog(Box<BinlogSnapshot>),
+    Slot(Box<SlotSnapshot>),
+}
+
+impl SourceLog {
+    pub(crate) fn new(config: &SourceConfig) -> Self {
+        let table = TableName::new(config.table.schema.clone(), config.table.name.clone());
+        let (url, tables) = (config.url(), vec![table.clone()]);
+        let reader = match config.connector {
+            Connector::MySql | Connector::MariaDb => {
+                Reader::Binlog(BinlogOptions { url, tables, server_id: config.server_id })
+            }
+            Connector::Postgres => Reader::Slot(SlotOptions {
+                url,
+                tables,
+                slot: config.slot.clone(),
+                publication: config.publication.clone(),
+            }),
+        };
+        Self { reader, table, key: config.snapshot_key.clone() }
+    }
+
+    /// Takes away what the database keeps for this reader.
+    pub(crate) async fn remove(&self) -> Result<(), LogError> {
+        match &self.reader {
+            Reader::Binlog(_) => Ok(()),
+            Reader::Slot(options) => Slot::remove(options).await,
+        }
+    }
+}
+
+impl LogSource for SourceLog {
+    type Log = AnyLog;
+    type Snapshot = AnySnapshot;
+
+    async fn check(&self) -> Result<(), LogError> {
+        match &self.reader {
+            Reader::Binlog(options) => Binlog::check(options).await,
+            Reader::Slot(options) => Slot::check(options).await,
+        }
+    }
+
+    async fn identity(&self) -> Result<String, LogError> {
+        match &self.reader {
+            Reader::Binlog(options) => Binlog::identity(options).await,
+            Reader::Slot(options) => Slot::identity(options).await,
+        }
+    }
+
+    async fn begin(&self) -> Result<Position, LogError> {
+        match &self.reader {
+            Reader::Binlog(options) => Binlog::position(options).await,
+            Reader::Slot(options) => Slot::position(options).await,
+        }
+    }
+
+    async fn end(&self) -> Result<Position, LogError> {
+        match &self.reader {
+            Reader::Binlog(options) => Binlog::position(options).await,
+            // A slot says how far it is read, and not how far it could be.
+            Reader::Slot(options) => {
+                Ok(Slot::snapshot(options, &self.table, &self.key).await?.position().clone())
+            }
+        }
+    }
+
+    async fn open(&self, from: &Position) -> Result<AnyLog, LogError> {
+        let from = from.clone();
+        Ok(match &self.reader {
+            Reader::Binlog(options) => AnyLog::Binlog(Box::new(Binlog::open(options.clone(), from).await?)),
+            Reader::Slot(options) => AnyLog::Slot(Box::new(Slot::open(options.clone(), from).await?)),
+        })
+    }
+
+    async fn snapshot(&self) -> Result<AnySnapshot, LogError> {
+        let Self { table, key, .. } = self;
+        Ok(match &self.reader {
+            Reader::Binlog(options) => {
+                AnySnapshot::Binlog(Box::new(Binlog::snapshot(options, table, key).await?))
+            }
+            Reader::Slot(options) => AnySnapshot::Slot(Box::new(Slot::snapshot(options, table, key).await?)),
+        })
+    }
+}
+
+impl Log for AnyLog {
+    async fn next(&mut self) -> Result<Step, LogError> {
+        match self {
+            Self::Binlog(log) => log.next().await,
+            Self::Slot(log) => log.next().await,
+        }
+    }
+
+    async fn confirm(&mut self, through: &Position) -> Result<(), LogError> {
+        match self {
+            Self::Binlog(log) => log.confirm(through).await,
+            Self::Slot(log) => log.confirm(through).await,
+        }
+    }
+
+    async fn behind(&mut self) -> Result<Option<u64>, LogError> {
+        match self {
+            Self::Binlog(log) => log.behind().await,
+            Self::Slot(log) => log.behind().await,
+        }
+    }
+}
+
+impl Snapshot for AnySnapshot {
+    fn position(&self) -> &Position {
+        match self {
+            Self::Binlog(snapshot) => snapshot.position(),
+            Self::Slot(snapshot) => snapshot.position(),
+        }
+    }
+
+    async fn after(&mut self, key: Option<&Value>, limit: u32) -> Result<Vec<Inserted>, LogError> {
+        match self {
+            Self::Binlog(snapshot) => snapshot.after(key, limit).await,
+            Self::Slot(snapshot) => snapshot.after(key, limit).await,
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The sources of one process: made, run, paused and taken away, each with a relay of its own.
+//!
+//! A source's progress lies in a database of its own, under a name that says what is read and where it goes. A source
+//! that is deleted and made again so goes on where it was, as Debezium's do by their offsets; one that reads
+//! another table, or writes to other topics, begins anew.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use hexalpes_client::Client;
+use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, MigrateError, OpenError, Tx};
+use hexalpes_kernel::{Actor, Edge};
+use hexalpes_outbox::{
+    Relay, RelayOptions, Status,
+    operate::{self, Reason},
+};
+use hexalpes_routing::{Rule, RuleError};
+use hexalpes_vault::Vault;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use crate::{
+    config::{ConfigError, SourceConfig},
+    log::SourceLog,
+    shape::MappedShape,
+    store::{self, Deed},
+    value::hex,
+};
+
+/// The list of sources.
+const LIST: &str = "sources.db";
+
+/// Why something cannot be done with a source.
+#[derive(Debug, thiserror::Error)]
+pub enum SourcesError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("Source {0} already exists")]
+    Exists(String),
+    #[error("Source {0} doesn't exist")]
+    Unknown(String),
+    #[error("source {name} has one instance, 0, and none that is {instance:?}")]
+    Instance { name: String, instance: String },
+    #[error("source {0} runs: pause it first")]
+    Runs(String),
+    #[error("a reason is needed: it is written down")]
+    NoReason,
+    #[error("the rule of source {name} cannot be used: {why}")]
+    Rule { name: String, why: RuleError },
+    #[error(
+        "source {source_name} cannot be read from the list: {why}; is the secret key the one that sealed it?"
+    )]
+    Unreadable { source_name: String, why: String },
+    #[error("the folder {} cannot be made: {why}", path.display())]
+    Folder { path: PathBuf, why: std::io::Error },
+    #[error("the database of sources cannot be opened: {0}")]
+    Open(#[from] OpenError),
+    #[error("the database of sources cannot be brought up to date: {0}")]
+    Migrate(#[from] MigrateError),
+    #[error("the database of sources cannot be used: {0}")]
+    Database(#[from] DbError),
+}
+
+/// What a process gives its sources.
+#[derive(Clone, Debug)]
+pub struct SourcesOptions {
+    /// Where their databases lie; made if it is not there.
+    pub folder: PathBuf,
+    /// Seals their configurations.
+    pub vault: Vault,
+    pub client: Client,
+    pub edge: Arc<dyn Edge>,
+    /// Rules for single sources by their names, besides those of their configurations.
+    pub rules: Vec<(String, Rule)>,
+}
+
+/// Who does something with a source, and why.
+#[derive(Clone, Debug)]
+pub struct By {
+    pub actor: Actor,
+    pub reason: String,
+}
+
+/// The sources; clones share them.
+#[derive(Clone, Debug)]
+pub struct Sources(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    options: SourcesOptions,
+    list: Db,
+    running: Mutex<BTreeMap<String, Source>>,
+}
+
+/// A source by its name.
+#[derive(Debug)]
+struct Source {
+    json: Value,
+    config: SourceConfig,
+    is_paused: bool,
+    work: Option<Work>,
+    restarts: u64,
+    /// Why it could not be started.
+    refusal: Option<String>,
+}
+
+/// A source at work.
+#[derive(Debug)]
+struct Work {
+    relay: Relay,
+    db: Db,
+}
+
+/// How a source begins anew.
+#[derive(Clone, Copy, Debug)]
+enum Anew {
+    Resnapshot,
+    Skip,
+}
+
+impl Anew {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Resnapshot => "resnapshot",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// How a source does.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    /// `tenant/namespace/name`.
+    pub name: String,
+    /// `mysql`, `mariadb` or `postgresql`.
+    pub connector: &'static str,
+    /// What it reads: `alpes.outbox_event`.
+    pub table: String,
+    /// `running`, `paused`, `standby` or `alarm`.
+    pub state: &'static str,
+    pub restarts: u64,
+    #[serde(flatten)]
+    pub relay: Status,
+    /// Keys of its configuration that have no effect: a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Sources {
+    /// Opens the list, and starts what is not paused. A source that cannot be started says so in its status.
+    pub async fn open(options: SourcesOptions) -> Result<Self, SourcesError> {
+        let folder = options.folder.clone();
+        std::fs::create_dir_all(&folder).map_err(|why| SourcesError::Folder { path: folder.clone(), why })?;
+        let list = open(&folder.join(LIST)).await?;
+        list.migrate(store::MIGRATIONS).await?;
+        let kept = store::all(&list, &options.vault).await?;
+        let sources = Self(Arc::new(Shared { options, list, running: Mutex::default() }));
+        let mut running = sources.0.running.lock().await;
+        for store::Kept { name, config: json, is_paused } in kept {
+            let config = SourceConfig::read(&json)?;
+            let mut source = Source { json, config, is_paused, work: None, restarts: 0, refusal: None };
+            if !is_paused {
+                sources.start(&mut source).await;
+            }
+            running.insert(name, source);
+        }
+        drop(running);
+        Ok(sources)
+    }
+
+    /// Makes a source, and gives what of its configuration has no effect.
+    pub async fn create(&self, json: &Value, by: &By) -> Result<SourceStatus, SourcesError> {
+        let config = SourceConfig::read(json)?;
+        // What is wrong with a rule is told now, and not by a status later.
+        self.rules(&config)?;
+        let name = config.full_name();
+        let mut running = self.0.running.lock().await;
+        if !store::add(&self.0.list, &self.0.options.vault, json, &self.deed(&name, "create", by)).await? {
+            return Err(SourcesError::Exists(config.name));
+        }
+        for note in &config.notes {
+            warn!(source = name, "{note}");
+        }
+        let mut source =
+            Source { json: json.clone(), config, is_paused: false, work: None, restarts: 0, refusal: None };
+        self.start(&mut source).await;
+        let status = source.status();
+        running.insert(name, source);
+        Ok(status)
+    }
+
+    /// Stops a source and takes it from the list. What it has come to is kept, unless it is to `forget` it.
+    pub async fn delete(&self, name: &str, forget: bool, by: &By) -> Result<(), SourcesError> {
+        let mut running = self.0.running.lock().await;
+        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        source.stop().await;
+        let deed = if forget { "delete and forget" } else { "delete" };
+        store::remove(&self.0.list, &self.deed(name, deed, by)).await?;
+        if let Some(source) = running.remove(name)
+            && forget
+        {
+            self.forget(&source.config).await?;
+        }
+        info!(source = name, reason = by.reason, "{deed}");
+        Ok(())
+    }
+
+    /// The names of the sources in a namespace.
+    pub async fn names(&self, tenant: &str, namespace: &str) -> Vec<String> {
+        let running = self.0.running.lock().await;
+        let configs = running.values().map(|source| &source.config);
+        configs
+            .filter(|config| (config.tenant.as_str(), config.namespace.as_str()) == (tenant, namespace))
+            .map(|config| config.name.clone())
+            .collect()
+    }
+
+    /// How all of them do, by their names.
+    pub async fn all(&self) -> Vec<SourceStatus> {
+        self.0.running.lock().await.values().map(Source::status).collect()
+    }
+
+    pub async fn status(&self, name: &str) -> Result<SourceStatus, SourcesError> {
+        let running = self.0.running.lock().await;
+        running.get(name).map(Source::status).ok_or_else(|| unknown(name))
+    }
+
+    /// The configuration as it was given, without the password.
+    pub async fn config(&self, name: &str) -> Result<Value, SourcesError> {
+        let running = self.0.running.lock().await;
+        let mut json = running.get(name).map(|source| source.json.clone()).ok_or_else(|| unknown(name))?;
+        if let Some(password) = json.pointer_mut("/configs/database.password") {
+            *password = Value::from("******");
+        }
+        Ok(json)
+    }
+
+    /// Stops a source until it is resumed; it stays so over restarts of the process. Pausing twice changes nothing.
+    pub async fn pause(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
+        let mut running = self.0.running.lock().await;
+        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        if !source.is_paused {
+            store::set_paused(&self.0.list, true, &self.deed(name, "pause", by)).await?;
+            source.is_paused = true;
+            source.stop().await;
+            info!(source = name, reason = by.reason, "paused");
+        }
+        Ok(source.status())
+    }
+
+    pub async fn resume(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
+        let mut running = self.0.running.lock().await;
+        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        if source.is_paused {
+            store::set_paused(&self.0.list, false, &self.deed(name, "resume", by)).await?;
+            source.is_paused = false;
+            self.start(source).await;
+            info!(source = name, reason = by.reason, "resumed");
+        }
+        Ok(source.status())
+    }
+
+    /// Stops and starts it; one that is paused stays so.
+    pub async fn restart(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
+        let mut running = self.0.running.lock().await;
+        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        store::note(&self.0.list, &self.deed(name, "restart", by)).await?;
+        source.stop().await;
+        source.restarts += 1;
+        if !source.is_paused {
+            self.start(source).await;
+        }
+        info!(source = name, reason = by.reason, "restarted");
+        Ok(source.status())
+    }
+
+    /// Forgets how far it has come, and takes the table from its first row on again, under another producer's name:
+    /// what is on the topics already comes there a second time. It wants a reason.
+    pub async fn resnapshot(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
+        self.anew(name, Anew::Resnapshot, by).await
+    }
+
+    /// Goes on at the end of the log: what lies between is never published by this source. It wants a reason.
+    pub async fn skip(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
+        self.anew(name, Anew::Skip, by).await
+    }
+
+    async fn anew(&self, name: &str, deed: Anew, by: &By) -> Result<SourceStatus, SourcesError> {
+        if by.reason.trim().is_empty() {
+            return Err(SourcesError::NoReason);
+        }
+        let mut running = self.0.running.lock().await;
+        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        store::note(&self.0.list, &self.deed(name, deed.name(), by)).await?;
+        source.stop().await;
+        let db = self.database(&source.config).await?;
+        let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
+        let edge = &*self.0.options.edge;
+        match deed {
+            Anew::Resnapshot => operate::resnapshot(&db, edge, &reason).await?,
+            Anew::Skip => operate::skip(&db, edge, &reason).await?,
+        }
+        db.close().await;
+        // A slot stands where it was read to: another one stands at the end.
+        if let Err(why) = SourceLog::new(&source.config).remove().await {
+            warn!(source = name, %why, "the log's slot stays");
+        }
+        warn!(source = name, reason = by.reason, "{}", deed.name());
+        if !source.is_paused {
+            self.start(source).await;
+        }
+        Ok(source.status())
+    }
+
+    /// Ends all of them; they go on when the process starts again.
+    pub async fn stop(&self) {
+        for source in self.0.running.lock().await.values_mut() {
+            source.stop().await;
+        }
+        self.0.list.close().await;
+    }
+
+    fn deed<'a>(&self, source: &'a str, deed: &'static str, by: &'a By) -> Deed<'a> {
+        Deed { source, what: deed, reason: &by.reason, actor: &by.actor, at: self.0.options.edge.now() }
+    }
+
+    async fn start(&self, source: &mut Source) {
+        source.refusal = match self.work(&source.config).await {
+            Ok(work) => {
+                source.work = Some(work);
+                None
+            }
+            Err(why) => {
+                warn!(source = source.config.full_name(), %why, "a source cannot be started");
+                Some(why.to_string())
+            }
+        };
+    }
+
+    async fn work(&self, config: &SourceConfig) -> Result<Work, SourcesError> {
+        let rules = self.rules(config)?;
+        let db = self.database(config).await?;
+        let options = RelayOptions {
+            rules,
+            shape: Arc::new(MappedShape::new(config.clone(), Arc::clone(&self.0.options.edge))),
+            raw_topic: config.table.raw.to_string(),
+            events_topic: config.table.events.to_string(),
+            ..RelayOptions::new(config.full_name())
+        };
+        let (client, edge) = (self.0.options.client.clone(), Arc::clone(&self.0.options.edge));
+        let relay = Relay::start_on_log(db.clone(), client, edge, options, SourceLog::new(config));
+        Ok(Work { relay, db })
+    }
+
+    fn rules(&self, config: &SourceConfig) -> Result<Arc<[Rule]>, SourcesError> {
+        let own = config.rules.iter().map(|spec| {
+            Rule::new(spec.clone()).map_err(|why| SourcesError::Rule { name: config.full_name(), why })
+        });
+        let given = self.0.options.rules.iter().filter(|(name, _)| *name == config.name);
+        own.chain(given.map(|(_, rule)| Ok(rule.clone()))).collect()
+    }
+
+    async fn database(&self, config: &SourceConfig) -> Result<Db, SourcesError> {
+        let db = open(&self.file(config)).await?;
+        db.migrate(hexalpes_outbox::MIGRATIONS).await?;
+        if !config.takes_what_is_there {
+            operate::begin_at_end(&db, &*self.0.options.edge).await?;
+        }
+        Ok(db)
+    }
+
+    /// What lies under it is of that table and for those topics.
+    fn file(&self, config: &SourceConfig) -> PathBuf {
+        let SourceConfig { host, port, database, table, .. } = config;
+        let identity = format!(
+            "{}\n{:?}\n{host}\n{port}\n{database}\n{}\n{}\n{}\n{}",
+            config.full_name(),
+            config.connector,
+            table.schema,
+            table.name,
+            table.raw,
+            table.events
+        );
+        let digest = Sha256::digest(identity.as_bytes());
+        let short = hex(&digest[..8]);
+        self.0.options.folder.join(format!("{}-{short}.db", config.name.replace([':', '='], "_")))
+    }
+
+    async fn forget(&self, config: &SourceConfig) -> Result<(), SourcesError> {
+        let db = self.database(config).await?;
+        db.write(async |tx: &Tx| hexalpes_outbox::reset(tx).await).await?;
+        db.close().await;
+        // What the database keeps for a reader that does not come again would fill its disk.
+        if let Err(why) = SourceLog::new(config).remove().await {
+            warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
+        }
+        Ok(())
+    }
+}
+
+async fn open(path: &Path) -> Result<Db, SourcesError> {
+    Ok(Db::open(&DatabaseUrl::file(path), DbOptions::default()).await?)
+}
+
+fn unknown(name: &str) -> SourcesError {
+    SourcesError::Unknown(name.rsplit('/').next().unwrap_or(name).to_owned())
+}
+
+impl Source {
+    async fn stop(&mut self) {
+        if let Some(Work { relay, db }) = self.work.take() {
+            relay.stop().await;
+            db.close().await;
+        }
+        self.refusal = None;
+    }
+
+    fn status(&self) -> SourceStatus {
+        let config = &self.config;
+        let mut relay = self.work.as_ref().map(|work| work.relay.status()).unwrap_or_default();
+        if relay.alarm.is_none() {
+            relay.alarm.clone_from(&self.refusal);
+        }
+        let state = match &relay {
+            _ if self.is_paused => "paused",
+            Status { alarm: Some(_), .. } => "alarm",
+            Status { standby: Some(_), .. } => "standby",
+            _ => "running",
+        };
+        SourceStatus {
+            name: config.full_name(),
+            connector: config.connector.name(),
+            table: format!("{}.{}", config.table.schema, config.table.name),
+            state,
+            restarts: self.restarts,
+            relay,
+            notes: config.notes.clone(),
+        }
+    }
+}
