@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("outbox", 7, "create relay_deed and relay_parked", |backend| {
         vec![paused(backend), relay_deed(backend), relay_parked(backend), parked_turn(backend)]
     }),
+    Migration::new("outbox", 8, "have the names in outbox_event as text", names_as_text),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -133,6 +134,18 @@ fn relay_deed(backend: Backend) -> String {
             .col(columns::text(backend, "what").not_null())
             .col(columns::text(backend, "why").not_null()),
     )
+}
+
+/// Debezium's outbox event router reads names as texts, and `MySQL` had them as bytes. None of these ends with blanks,
+/// which this collation does not tell apart.
+fn names_as_text(backend: Backend) -> Vec<String> {
+    if backend != Backend::MySql {
+        return Vec::new();
+    }
+    let text =
+        |name| format!("MODIFY `{name}` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL");
+    let columns = ["id", "aggregatetype", "aggregateid", "type"].map(text);
+    vec![format!("ALTER TABLE `outbox_event` {}", columns.join(", "))]
 }
 
 /// How the rows are spread over the partitions of a topic, one row for each topic that has some. Names may be longer

@@ -15,4 +15,5 @@ mod rules;
 mod servers;
 mod status;
 mod support;
+mod table;
 mod turns;
