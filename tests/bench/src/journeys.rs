@@ -18,6 +18,7 @@ use crate::load::keep_busy;
 use crate::process::Process;
 use crate::report::{Aim, Line, Report};
 use crate::request::Connection;
+use crate::servers;
 use crate::stats::Latencies;
 
 const SPAN: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ const JOURNEYS: u32 = 10_000;
 const AT_ONCE: u32 = 64;
 /// With a real Pulsar beside the product on the same cores.
 const JOURNEYS_ON_PULSAR: u32 = 2_000;
+/// On a server's databases, whose every commit is a way to another process and back.
+const JOURNEYS_ON_SERVERS: u32 = 2_000;
 const SUSTAINED: f64 = 400.0;
 /// How often somebody in a hurry looks: looking is work too.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -59,6 +62,12 @@ pub(crate) fn measure(runtime: &Runtime, options: &Options) -> Result<Report> {
         product.ready(product.api_port(), "/health")?;
         effects(runtime, &product, &mut report)?;
         product.stop()?;
+    }
+    if is_wanted("servers") {
+        servers::on_each(|engine, product| {
+            let how = format!(", on {engine}");
+            sustained(runtime, product, JOURNEYS_ON_SERVERS, &how, None, &mut report)
+        })?;
     }
     if is_wanted("pulsar") && !options.alone {
         match Pulsar::start() {

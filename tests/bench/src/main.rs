@@ -6,6 +6,7 @@
 
 mod alpes;
 mod backbone;
+mod cdc;
 mod disk;
 mod foreign;
 mod http;
@@ -15,6 +16,7 @@ mod post;
 mod process;
 mod report;
 mod request;
+mod servers;
 mod stats;
 mod trail;
 
@@ -43,7 +45,7 @@ struct Options {
     /// Leave the real Pulsar out, and with it the ratios
     #[arg(long, global = true)]
     alone: bool,
-    /// Only those loads of the backbone whose names contain this
+    /// Only those loads, parts or databases whose names contain this
     #[arg(long, global = true)]
     only: Option<String>,
 }
@@ -58,6 +60,8 @@ enum What {
     Alpes,
     /// Partners from registration to validation, through all services; also with a real Pulsar
     Journeys,
+    /// The relay over the log of each database, beside a real Debezium
+    Cdc(cdc::Settings),
 }
 
 fn main() -> ExitCode {
@@ -77,6 +81,7 @@ fn run() -> Result<ExitCode> {
         None | Some(What::Backbone) => backbone::measure(&runtime, &options)?,
         Some(What::Http) => http::measure(&runtime, &options)?,
         Some(What::Alpes) => alpes::measure(&runtime, &options)?,
+        Some(What::Cdc(settings)) => cdc::measure(&runtime, &options, &settings)?,
         Some(What::Journeys) => journeys::measure(&runtime, &options)?,
     };
     if options.json {

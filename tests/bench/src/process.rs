@@ -24,12 +24,16 @@ const PORTS: [&str; 10] = [
     "--recruitment-port",
     "--notifications-port",
 ];
+/// Linux counts the time of processes in hundredths for everybody, whatever its own clock does.
+const TICKS_A_SECOND: f64 = 100.0;
 /// After its start a process has things to do that an idle one has not.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// Gone with its value, and with Ctrl-C, for it is in our process group.
 #[derive(Debug)]
 pub(crate) struct Process {
+    /// As it was started, for it to be started again.
+    command: Command,
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
@@ -49,8 +53,8 @@ impl Process {
         let ports = PORTS.map(|flag| (flag, free_port()));
         let log = File::create(folder.path().join("log"))?;
         let program = program()?;
-        let started = Instant::now();
-        let child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .args(words)
             .args(flags(&ports, folder.path()))
             .env_remove("PULSAR_BROKER_URL")
@@ -58,10 +62,17 @@ impl Process {
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("{} cannot be run", program.display()))?;
-        Ok(Self { child, folder, ports, started })
+            .stderr(log);
+        let started = Instant::now();
+        let child = command.spawn().with_context(|| format!("{} cannot be run", program.display()))?;
+        Ok(Self { command, child, folder, ports, started })
+    }
+
+    /// The same again in the same folder, after [`end`](Self::end).
+    pub(crate) fn start_again(&mut self) -> Result<()> {
+        self.started = Instant::now();
+        self.child = self.command.spawn()?;
+        Ok(())
     }
 
     /// Runs a command that asks this process, and gives what it prints.
@@ -124,6 +135,11 @@ impl Process {
 
     /// A polite stop; an error if it did not end well.
     pub(crate) fn stop(mut self) -> Result<()> {
+        self.end()
+    }
+
+    /// The same, for it to be [started again](Self::start_again).
+    pub(crate) fn end(&mut self) -> Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         match self.child.wait()? {
             status if status.success() => Ok(()),
@@ -152,6 +168,17 @@ pub(crate) fn resident_megabytes(id: u32) -> Result<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("a process has memory")?;
     let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kilobytes * 1024.0 / 1e6)
+}
+
+/// What a process has used of the cores, all of its threads together.
+pub(crate) fn cpu_seconds(id: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).context("this needs Linux")?;
+    // The program's name stands in parentheses and may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").context("a process has a name")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok());
+    let (user, system) = ticks(11).zip(ticks(12)).context("a process has used some")?;
+    Ok((user + system) / TICKS_A_SECOND)
 }
 
 fn data(folder: &Path) -> PathBuf {

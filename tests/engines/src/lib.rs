@@ -20,8 +20,10 @@
 mod absent;
 mod account;
 mod cache;
+mod children;
 mod database;
 mod database_server;
+mod debezium;
 mod debian;
 mod given;
 mod go;
@@ -39,6 +41,7 @@ mod wait;
 
 pub use absent::Absent;
 pub use cache::cache_folder;
+pub use children::child_processes;
 pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
 pub use given::{

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cache::{Lock, cache_folder};
 use crate::server::{Server, StopWith};
-use crate::{Absent, free_port, status_of, tool};
+use crate::{Absent, child_processes, debezium, free_port, status_of, tool};
 
 /// The version that everything here was measured against.
 pub const PULSAR_VERSION: &str = "4.0.8";
@@ -35,13 +35,27 @@ impl Pulsar {
     }
 
     pub fn start() -> Result<Self, Absent> {
-        start().map_err(|error| Absent::because("Pulsar", &error))
+        start(None).map_err(|error| Absent::because("Pulsar", &error))
+    }
+
+    /// With Debezium's connectors for MySQL and PostgreSQL, which are brought if they are not there yet (200 MB once). A
+    /// source that is made of one runs in a JVM of its own.
+    pub fn start_with_debezium() -> Result<Self, Absent> {
+        debezium::connectors()
+            .and_then(|connectors| start(Some(&connectors)))
+            .map_err(|error| Absent::because("Debezium", &error))
     }
 
     /// One of the distribution's own programs: `pulsar-admin`, `pulsar-client`, `pulsar-perf`.
     pub fn program(name: &str) -> Result<Command, Absent> {
         let home = distribution().map_err(|error| Absent::because("Pulsar", &error))?;
         Ok(Command::new(home.join("bin").join(name)))
+    }
+
+    /// Runs `pulsar-admin` against this one, and gives what it prints.
+    pub fn admin(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Self::program("pulsar-admin")?;
+        tool::run(command.args(["--admin-url", &self.admin_url()]).args(arguments))
     }
 
     /// What `PULSAR_BROKER_URL` takes.
@@ -58,9 +72,15 @@ impl Pulsar {
     pub fn process_id(&self) -> u32 {
         self.server.id()
     }
+
+    /// The JVMs of its sources, as long as they run.
+    pub fn source_process_ids(&self) -> Result<Vec<u32>> {
+        child_processes(self.process_id())
+    }
 }
 
-fn start() -> Result<Pulsar> {
+/// Without `connectors` nobody can make sources or functions.
+fn start(connectors: Option<&Path>) -> Result<Pulsar> {
     tool::find(&["java"])?;
     let home = distribution()?;
     let folder = tempfile::Builder::new().prefix("hexalpes-pulsar-").tempdir()?;
@@ -73,12 +93,20 @@ fn start() -> Result<Pulsar> {
         ("journalSyncData", "true".to_owned()),
         ("narExtractionDirectory", folder.path().display().to_string()),
     ];
-    let original = fs::read_to_string(home.join("conf/standalone.conf")).context("standalone.conf")?;
     let configuration = folder.path().join("standalone.conf");
-    fs::write(&configuration, configured(&original, &settings)?).context("standalone.conf")?;
+    configure(&home.join("conf/standalone.conf"), "=", &settings, &configuration)?;
 
     let mut command = Command::new(home.join("bin/pulsar"));
-    command.args(["standalone", "-nfw", "-nss", "--bookkeeper-port", &bookie_port.to_string()]);
+    command.args(["standalone", "-nss", "--bookkeeper-port", &bookie_port.to_string()]);
+    match connectors {
+        None => {
+            command.arg("-nfw");
+        }
+        Some(connectors) => {
+            let worker = debezium::worker(&home, folder.path(), connectors)?;
+            command.arg("-fwc").arg(&worker).env("PULSAR_WORKER_CONF", &worker);
+        }
+    }
     command.arg("--config").arg(&configuration);
     command.arg("--metadata-dir").arg(folder.path().join("metadata"));
     command.arg("--bookkeeper-dir").arg(folder.path().join("bookkeeper"));
@@ -90,19 +118,33 @@ fn start() -> Result<Pulsar> {
     server.wait_until(READY_WITHIN, || {
         status_of(admin_port, "/admin/v2/brokers/health") == Some(200)
             && status_of(admin_port, "/admin/v2/namespaces/public/default") == Some(200)
+            && (connectors.is_none() || status_of(admin_port, "/admin/v2/worker/cluster") == Some(200))
     })?;
     Ok(Pulsar { service_port, admin_port, server })
 }
 
-/// The configuration with some of its values replaced. A key that is not there is an error: a setting that
-/// Pulsar ignores would go unseen.
-fn configured(original: &str, settings: &[(&str, String)]) -> Result<String> {
+/// Writes a configuration of the distribution with some of its values replaced, which stand behind `sign`.
+pub(crate) fn configure(
+    original: &Path,
+    sign: &str,
+    settings: &[(&str, String)],
+    configuration: &Path,
+) -> Result<()> {
+    let name = original.file_name().unwrap_or_default().display().to_string();
+    let text = fs::read_to_string(original).with_context(|| name.clone())?;
+    fs::write(configuration, configured(&text, &name, sign, settings)?).context(name)
+}
+
+/// A key that is not there is an error: a setting that Pulsar ignores would go unseen.
+fn configured(original: &str, name: &str, sign: &str, settings: &[(&str, String)]) -> Result<String> {
     let mut lines: Vec<String> = original.lines().map(str::to_owned).collect();
     for (key, value) in settings {
-        let line =
-            lines.iter_mut().find(|line| line.strip_prefix(key).is_some_and(|rest| rest.starts_with('=')));
-        let line = line.with_context(|| format!("standalone.conf has no setting {key}"))?;
-        *line = format!("{key}={value}");
+        let line = lines
+            .iter_mut()
+            .find(|line| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(sign)));
+        let line = line.with_context(|| format!("{name} has no setting {key}"))?;
+        let indent = line.len() - line.trim_start().len();
+        *line = format!("{}{key}{sign}{value}", &line[..indent]);
     }
     Ok(lines.join("\n") + "\n")
 }
@@ -125,16 +167,20 @@ fn archive(cache: &Path) -> Result<PathBuf> {
     if archive.is_file() {
         return Ok(archive);
     }
-    let maven =
-        tool::find(&["mvn"]).context("the distribution is not in the cache, and Maven would bring it")?;
-    let arriving = tempfile::tempdir_in(cache)?;
     let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR_VERSION}:tar.gz:bin");
+    copied_by_maven(cache, &artifact, &name, &archive)?;
+    Ok(archive)
+}
+
+/// Has Maven bring an artifact, whose file it calls `name`. It appears under its path when it is whole.
+pub(crate) fn copied_by_maven(cache: &Path, artifact: &str, name: &str, path: &Path) -> Result<()> {
+    let maven = tool::find(&["mvn"]).context("it is not in the cache, and Maven would bring it")?;
+    let arriving = tempfile::tempdir_in(cache)?;
     let mut copy = Command::new(maven);
     copy.args(["-q", "-B", "dependency:copy"]).arg(format!("-Dartifact={artifact}"));
     copy.arg(format!("-DoutputDirectory={}", arriving.path().display())).current_dir(arriving.path());
     tool::run(&mut copy)?;
-    fs::rename(arriving.path().join(&name), &archive).context("Maven brought no archive")?;
-    Ok(archive)
+    fs::rename(arriving.path().join(name), path).context("Maven brought no archive")
 }
 
 fn unpack(archive: &Path, cache: &Path, home: &Path) -> Result<()> {
@@ -153,13 +199,19 @@ mod tests {
     #[test]
     fn a_setting_replaces_its_line_and_no_other() {
         let original = "# journalSyncData=no\njournalSyncData=false\njournalSyncDataX=1\n";
-        let changed = configured(original, &[("journalSyncData", "true".to_owned())]).unwrap();
+        let changed = configured(original, "a", "=", &[("journalSyncData", "true".to_owned())]).unwrap();
         assert_eq!(changed, "# journalSyncData=no\njournalSyncData=true\njournalSyncDataX=1\n");
     }
 
     #[test]
     fn a_setting_that_pulsar_does_not_know_is_refused() {
-        let error = configured("a=1\n", &[("b", "2".to_owned())]).unwrap_err();
+        let error = configured("a=1\n", "standalone.conf", "=", &[("b", "2".to_owned())]).unwrap_err();
         assert_eq!(error.to_string(), "standalone.conf has no setting b");
+    }
+
+    #[test]
+    fn a_setting_stays_as_deep_as_it_was() {
+        let changed = configured("a:\n    b: 1\n", "yml", ": ", &[("b", "2".to_owned())]).unwrap();
+        assert_eq!(changed, "a:\n    b: 2\n");
     }
 }

@@ -81,18 +81,31 @@ pub(super) fn sustained(runtime: &Runtime, report: &mut Report) -> Result<()> {
 pub(super) fn readable(runtime: &Runtime, rounds: u32, report: &mut Report) -> Result<()> {
     let mut product = Process::start("up")?;
     product.ready(product.api_port(), "/health")?;
-    let affiliate = runtime.block_on(affiliate(&product))?;
+    readable_on(runtime, rounds, &product, "", Some(READABLE_AIM_AT), report)?;
+    product.stop()
+}
+
+/// The same of a product that runs already; `place` says where.
+pub(super) fn readable_on(
+    runtime: &Runtime,
+    rounds: u32,
+    product: &Process,
+    place: &str,
+    aim_at: Option<u32>,
+    report: &mut Report,
+) -> Result<()> {
+    let affiliate = runtime.block_on(affiliate(product))?;
     for rate in READABLE_AT {
         let mut latencies = Latencies::default();
         for _ in 0..rounds {
-            latencies.append(runtime.block_on(read_at(&product, &affiliate, rate))?);
+            latencies.append(runtime.block_on(read_at(product, &affiliate, rate))?);
         }
-        let what = format!("answer to readable commission at {rate}/s");
+        let what = format!("answer to readable commission at {rate}/s{place}");
         report.add(Line::new(format!("{what}, p50"), "ms", latencies.percentile_ms(50)));
         let p99 = Line::new(format!("{what}, p99"), "ms", latencies.percentile_ms(99));
-        report.add(p99.aim((rate == READABLE_AIM_AT).then_some(Aim::AtMost(READABLE_MS))));
+        report.add(p99.aim((Some(rate) == aim_at).then_some(Aim::AtMost(READABLE_MS))));
     }
-    product.stop()
+    Ok(())
 }
 
 /// Some of the conversions are looked for, on connections of their own; the others are load.

@@ -16,6 +16,7 @@ use crate::disk;
 use crate::process::Process;
 use crate::report::{Line, Report};
 use crate::request::Connection;
+use crate::servers;
 
 /// Of what goes round with the others.
 const SPAN: Duration = Duration::from_secs(3);
@@ -37,6 +38,11 @@ pub(crate) fn measure(runtime: &Runtime, options: &Options) -> Result<Report> {
     }
     if is_wanted("readable") {
         follow::readable(runtime, options.rounds, &mut report)?;
+    }
+    if is_wanted("servers") {
+        servers::on_each(|engine, product| {
+            follow::readable_on(runtime, options.rounds, product, &format!(" on {engine}"), None, &mut report)
+        })?;
     }
     if is_wanted("balance") {
         books::balance(runtime, &mut report)?;
