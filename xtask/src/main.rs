@@ -41,7 +41,7 @@ enum Task {
     // Its help is the bench's own.
     #[command(disable_help_flag = true)]
     Bench(bench::Options),
-    /// Kill the broker, cut its power, fail its disk and harm its files (`torture log`), and look whether it keeps its word
+    /// Kill the broker, cut its power, fail its disk and harm its files (`torture log`); kill relay, broker and database (`torture cdc`), and look whether it keeps its word
     #[command(disable_help_flag = true)]
     Torture(torture::Options),
     /// Let libFuzzer think of bytes for every decoder: frames, batches, the log's files, metadata, bodies, tokens, schemas

@@ -122,13 +122,16 @@ impl Engines {
     }
 
     /// What the test binaries read. An absent engine's variable is empty, whatever our own environment says.
-    fn variables(&self) -> [(&'static str, String); 7] {
+    fn variables(&self) -> [(&'static str, String); 8] {
         let python = self.python.as_ref().map(|python| python.interpreter().display().to_string());
         let go = self.go.as_ref().map(|go| go.program().display().to_string());
+        let servers = [&self.postgres, &self.mariadb, &self.mysql];
+        let killable: Vec<String> = servers.into_iter().flatten().map(|it| it.engine().to_string()).collect();
         [
             (variable::POSTGRES_URL, self.postgres.as_ref().map(DatabaseServer::url)),
             (variable::MARIADB_URL, self.mariadb.as_ref().map(DatabaseServer::url)),
             (variable::MYSQL_URL, self.mysql.as_ref().map(DatabaseServer::url)),
+            (variable::KILLABLE, Some(killable.join(","))),
             (variable::PULSAR_URL, self.pulsar.as_ref().map(Pulsar::service_url)),
             (variable::PULSAR_ADMIN_URL, self.pulsar.as_ref().map(Pulsar::admin_url)),
             (variable::PYTHON, python),

@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser};
+use hexalpes_engines::{LOG_ENGINES, variable};
 
 use crate::workspace;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// `log`, `connections` or `conversions`, and its options; `--help` for the rest
+    /// `log`, `connections`, `conversions` or `cdc`, and its options; `--help` for the rest
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<String>,
 }
@@ -17,11 +18,13 @@ pub(crate) struct Options {
 /// The test that kills all services while customers buy, which CI runs with few rounds.
 const CONVERSIONS: &str =
     "converting::each_conversion_that_was_accepted_has_one_commission_however_often_everything_is_killed";
+/// The tests that kill relay, broker and database, likewise.
+const CDC: &str = "capturing::";
 
-/// Kills all services of the product while customers buy.
+/// Kills while others write, and compares what is there in the end.
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask torture conversions")]
-struct Conversions {
+#[command(name = "cargo xtask torture conversions|cdc")]
+struct Kills {
     #[arg(long, default_value_t = 200)]
     rounds: u64,
     /// Draws other points to kill at, or again those that a failed run printed
@@ -31,26 +34,23 @@ struct Conversions {
 
 /// Not built for release: overflows and broken assumptions are to be heard.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    if options.arguments.first().is_some_and(|first| first == "conversions") {
-        return conversions(&Conversions::parse_from(&options.arguments));
+    match options.arguments.first().map(String::as_str) {
+        Some("conversions") => kills(&[CONVERSIONS, "--", "--exact"], &Kills::parse_from(&options.arguments)),
+        Some("cdc") => kills(&[CDC, "--", "--test-threads=1"], &Kills::parse_from(&options.arguments)),
+        _ => workspace::build_and_run("hexalpes-torture", &[], "debug", &options.arguments),
     }
-    workspace::build_and_run("hexalpes-torture", &[], "debug", &options.arguments)
 }
 
-fn conversions(options: &Conversions) -> Result<ExitCode> {
-    let Conversions { rounds, seed } = options;
+fn kills(tests: &[&str], options: &Kills) -> Result<ExitCode> {
+    let Kills { rounds, seed } = options;
     println!("{rounds} rounds from seed {seed}");
-    for (subcommand, more) in [
-        ("build", &["--package", "hexalpes"][..]),
-        (
-            "test",
-            &["--package", "hexalpes-e2e", "--test", "it", CONVERSIONS, "--", "--exact", "--nocapture"][..],
-        ),
-    ] {
+    let test = [&["--package", "hexalpes-e2e", "--test", "it"], tests, &["--nocapture"]].concat();
+    for (subcommand, more) in [("build", &["--package", "hexalpes"][..]), ("test", &test)] {
         let mut command = workspace::cargo(subcommand)?;
         command.args(more);
         command.env("HEXALPES_TEST_ROUNDS", rounds.to_string());
         command.env("HEXALPES_TEST_SEED", seed.to_string());
+        command.env(variable::KILLABLE, LOG_ENGINES.map(|engine| engine.to_string()).join(","));
         if !command.status().context("cargo cannot be run")?.success() {
             return Ok(ExitCode::FAILURE);
         }

@@ -21,6 +21,11 @@ impl Dice {
         Self { state: seed }
     }
 
+    /// From a seed that was drawn.
+    pub fn seeded(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
     /// One of `0..sides`.
     pub fn roll(&mut self, sides: usize) -> usize {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

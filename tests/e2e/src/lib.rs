@@ -6,12 +6,15 @@
 //!   through them.
 //! - [`SmallDisk`] is a disk for either, which can be filled up.
 //! - [`Crowd`] sends commands from many clients at once and writes down what was answered, in a [`Ledger`].
+//! - [`CaptureStage`] is an outbox on a server's database, a relay that reads its log, and a broker; [`Writers`] write
+//!   into it, and [`Captured`] compares.
 //! - [`nothing_is_lost_and_nothing_is_twice`] compares that ledger with the database, both topics and the audit
 //!   trail. [`Kept`] is what it reads.
 
 mod api;
 mod audit;
 mod backbone;
+mod capture;
 mod crowd;
 mod dice;
 mod disk;
@@ -27,6 +30,7 @@ use std::time::Duration;
 pub use api::{Api, calculation};
 pub use audit::{Kept, drained_outbox, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
+pub use capture::{CaptureStage, Captured, Part, Row, Seen, Writers};
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};
 pub use disk::SmallDisk;

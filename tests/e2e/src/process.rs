@@ -57,6 +57,14 @@ impl Process {
         self.ended()
     }
 
+    /// Resident memory in bytes; 0 of who has ended.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kilobytes.unwrap_or_default() * 1024
+    }
+
     /// All that it ever printed.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.start.log).unwrap_or_default()

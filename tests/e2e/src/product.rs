@@ -105,6 +105,16 @@ impl Product {
         Self::start_with(Choice { words: &["up"], urls, ports: Vec::new(), disk: None }, environment)
     }
 
+    /// The commissions alone, on a server's database and a broker that somebody else runs: their relay reads its log.
+    pub fn serve_from(urls: PulsarUrls, database: &str) -> Self {
+        let mut environment = engine(&urls);
+        environment.push(("COMMISSIONS_DATABASE_URL", database.to_owned()));
+        Self::start_with(
+            Choice { words: &["serve", "commissions"], urls, ports: Vec::new(), disk: None },
+            environment,
+        )
+    }
+
     /// The services, on a broker that somebody else runs; without one, as [`start`](Self::start).
     pub fn start_on(pulsar: Option<PulsarUrls>) -> Self {
         let Some(urls) = pulsar else { return Self::start() };
@@ -245,6 +255,11 @@ impl Product {
 
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Its resident memory in bytes; 0 while it does not run.
+    pub fn memory(&self) -> u64 {
+        self.process.memory()
     }
 }
 

@@ -15,6 +15,8 @@ pub mod variable {
     pub const MARIADB_URL: &str = "HEXALPES_TEST_MARIADB_URL";
     /// As for PostgreSQL.
     pub const MYSQL_URL: &str = "HEXALPES_TEST_MYSQL_URL";
+    /// Names of the engines of which a test may start a server of its own, to kill it: `PostgreSQL,MariaDB`.
+    pub const KILLABLE: &str = "HEXALPES_TEST_KILLABLE";
     /// `pulsar://host:port` of a real Pulsar.
     pub const PULSAR_URL: &str = "HEXALPES_TEST_PULSAR_URL";
     /// `http://host:port` of its REST interface.
@@ -48,6 +50,14 @@ pub fn databases() -> Vec<TestDatabase> {
 pub fn log_databases() -> Vec<TestDatabase> {
     let given = |&(engine, variable): &(Engine, &str)| Some(TestDatabase::on_server(engine, &set(variable)?));
     SERVERS.iter().filter_map(given).collect()
+}
+
+/// The engines of which a test may start a server of its own, by [`database_server`](crate::database_server): none in a
+/// plain `cargo test`.
+pub fn killable() -> Vec<Engine> {
+    let named = set(variable::KILLABLE).unwrap_or_default();
+    let is_named = |engine: &Engine| named.split(',').any(|name| name == engine.to_string());
+    LOG_ENGINES.into_iter().filter(is_named).collect()
 }
 
 /// The real Pulsar's two faces.

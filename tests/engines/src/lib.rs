@@ -45,7 +45,7 @@ pub use children::child_processes;
 pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
 pub use given::{
-    LOG_ENGINES, PulsarUrls, databases, go, log_databases, pulsar, pulsar_program, python, variable,
+    LOG_ENGINES, PulsarUrls, databases, go, killable, log_databases, pulsar, pulsar_program, python, variable,
 };
 pub use go::Go;
 pub use http::status_of;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod campaigns;
+mod capturing;
 mod cli;
 mod command;
 mod conf;

@@ -1,0 +1,146 @@
+//! A server, a broker and relays, each of which can be killed and started again.
+
+use std::fmt;
+use std::time::Duration;
+
+use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
+use hexalpes_db::{DatabaseUrl, Db, DbOptions};
+use hexalpes_engines::{DatabaseServer, Engine, TestDatabase};
+use hexalpes_outbox::{newest_ordinal, unpublished};
+
+use super::compared::Captured;
+use super::writers::MIGRATIONS;
+use crate::{Backbone, Product};
+
+/// How long a backlog may take.
+const DRAINED_WITHIN: Duration = Duration::from_mins(5);
+
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What can be killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Part {
+    Relay,
+    Broker,
+    Database,
+}
+
+impl Part {
+    pub const ALL: [Self; 3] = [Self::Relay, Self::Broker, Self::Database];
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Relay => "relay",
+            Self::Broker => "broker",
+            Self::Database => "database",
+        })
+    }
+}
+
+/// Gone with its value, all of it.
+#[derive(Debug)]
+pub struct CaptureStage {
+    pub db: Db,
+    pub backbone: Backbone,
+    /// One of them works; others wait for their turn.
+    pub relays: Vec<Product>,
+    // Last: what is above asks it.
+    database: TestDatabase,
+    server: DatabaseServer,
+}
+
+impl CaptureStage {
+    /// On a server that nobody else uses, with so many relays.
+    pub async fn set(server: DatabaseServer, relays: usize) -> Self {
+        let database = TestDatabase::on_server(server.engine(), &server.url());
+        let backbone = Backbone::start();
+        let relays = (0..relays).map(|_| Product::serve_from(backbone.urls(), database.url())).collect();
+        let url = DatabaseUrl::parse(database.url()).expect("a test database has an address");
+        let db = Db::open(&url, DbOptions::default()).await.expect("the server is there");
+        db.migrate(MIGRATIONS).await.expect("the server takes tables");
+        Self { db, backbone, relays, database, server }
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.database.engine()
+    }
+
+    /// kill −9 of a part; of relays, the one with that number.
+    pub fn kill(&mut self, part: Part, relay: usize) {
+        match part {
+            Part::Relay => self.relays[relay].kill(),
+            Part::Broker => self.backbone.kill(),
+            Part::Database => self.server.kill(),
+        }
+    }
+
+    /// What was killed comes back, and is ready when this returns.
+    pub fn restart(&mut self, part: Part, relay: usize) {
+        match part {
+            Part::Relay => self.relays[relay].restart(),
+            Part::Broker => self.backbone.restart(),
+            Part::Database => self.server.start_again().expect("the server comes back"),
+        }
+    }
+
+    /// Waits until every row is marked as published. Whether they are is then seen on the topics.
+    pub async fn drained(&self) -> Result<(), String> {
+        self.drained_within(DRAINED_WITHIN).await
+    }
+
+    pub async fn drained_within(&self, limit: Duration) -> Result<(), String> {
+        let mut left = None;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        let waiting = async {
+            loop {
+                let newest = newest_ordinal(&self.db).await.map_err(|error| error.to_string())?;
+                let open = unpublished(&self.db, newest).await.map_err(|error| error.to_string())?;
+                if open == 0 {
+                    return Ok(());
+                }
+                left = Some(open);
+                looks.tick().await;
+            }
+        };
+        match tokio::time::timeout(limit, waiting).await {
+            Ok(drained) => drained,
+            Err(_) => Err(format!("{left:?} rows are not published after {limit:?}: {}", self.logs())),
+        }
+    }
+
+    /// Reads everything.
+    pub async fn captured(&self) -> Captured {
+        Captured::read(&self.db, &self.backbone.urls().service).await
+    }
+
+    /// Somebody else publishes to a topic of ours, for the comparison to find.
+    pub async fn publish(&self, topic: &str, payload: Vec<u8>, key: &str) {
+        let client = Client::connect(ClientOptions::new(&self.backbone.urls().service)).await;
+        let client = client.expect("the broker is there");
+        let producer = client.producer(topic, ProducerOptions::default()).await.expect("the topic is there");
+        producer.send(Outgoing::new(payload).key(key)).await.expect("the topic takes it");
+    }
+
+    /// What the relays have printed.
+    pub fn logs(&self) -> String {
+        let logs: Vec<String> = self.relays.iter().map(Product::log).collect();
+        logs.join("\n--- the next relay\n")
+    }
+
+    /// Memory of the relays' processes, the largest, in bytes.
+    pub fn memory(&self) -> u64 {
+        self.relays.iter().map(Product::memory).max().unwrap_or_default()
+    }
+
+    /// Has the server itself write so many rows, a few a commit, behind those that each aggregate has.
+    pub fn write_backlog(&self, rows: usize) {
+        let statements = match self.engine() {
+            Engine::Postgres => include_str!("backlog_postgres.sql"),
+            _ => include_str!("backlog_mysql.sql"),
+        };
+        let statements = statements.replace("{ROWS}", &rows.to_string());
+        self.database.run(&statements).expect("the server takes rows");
+    }
+}

@@ -1,0 +1,234 @@
+//! kill −9 of relay, broker and database at drawn points, while many write into an outbox on a server: every row that was
+//! committed is on the topics once, and those of an aggregate are there in the order of their commits.
+//!
+//! Each test has servers of its own, for it kills them.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use hexalpes_client::{Client, ClientOptions, ConsumerOptions};
+use hexalpes_e2e::{CaptureStage, Captured, Dice, PATIENCE, Part, Writers, messages, rounds};
+use hexalpes_engines::{Engine, database_server, eventually, killable};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+
+/// Kills of each database's test.
+const KILLS: usize = 6;
+/// After so many, everything is compared.
+const KILLS_AN_EPISODE: usize = 10;
+/// Commits between two kills, at most.
+const COMMITS: usize = 150;
+/// So long a part stays away, at most.
+const AWAY_MS: usize = 1_500;
+/// Aimed at: after the return of what was away, rows arrive again within this.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Written while the broker is away: 100,000 rows of a long run.
+const BACKLOG_ROUNDS: usize = 20;
+const BACKLOG_ROWS_A_ROUND: usize = 500;
+/// A relay of a debug build, whatever its backlog.
+const RELAY_BYTES_MAX: u64 = 250 << 20;
+
+async fn stage(engine: Engine, relays: usize) -> CaptureStage {
+    println!("on {engine}");
+    let server = database_server(engine).unwrap().expect("it is a server");
+    CaptureStage::set(server, relays).await
+}
+
+/// How long nothing arrived after each part's return.
+#[derive(Default)]
+struct Silences(BTreeMap<Part, Vec<Duration>>);
+
+impl Silences {
+    fn print(mut self) {
+        for (part, all) in &mut self.0 {
+            all.sort_unstable();
+            let (middle, longest) = (all[all.len() / 2], all[all.len() - 1]);
+            let late = all.iter().filter(|silence| **silence > SILENCE).count();
+            println!(
+                "after the return of the {part}: {} times, rows again after {} ms in the median, {} ms at most, \
+                 {late} times later than {} s",
+                all.len(),
+                middle.as_millis(),
+                longest.as_millis(),
+                SILENCE.as_secs()
+            );
+        }
+    }
+}
+
+/// Until the next message arrives at a consumer that comes now.
+async fn until_the_next_row(stage: &CaptureStage) -> Duration {
+    let since = Instant::now();
+    let service = stage.backbone.urls().service;
+    let arriving = async {
+        let client = Client::connect(ClientOptions::new(&service)).await.unwrap();
+        let consumer = client.consumer(EVENTS_TOPIC, ConsumerOptions::new("next-row")).await.unwrap();
+        consumer.next().await.unwrap();
+        consumer.unsubscribe().await.unwrap();
+    };
+    let arrived = tokio::time::timeout(PATIENCE, arriving).await;
+    assert!(arrived.is_ok(), "no row arrives any more: {}", stage.logs());
+    since.elapsed()
+}
+
+/// Waits for so many more commits.
+fn written(stage: &CaptureStage, writers: &Writers, commits: usize) {
+    let enough = writers.answered() + commits;
+    let written = eventually(PATIENCE, || (writers.answered() >= enough).then_some(()));
+    assert!(written.is_some(), "nobody can write any more: {}", stage.logs());
+}
+
+/// Kills so often, while many write, and compares everything at the end.
+async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silences: &mut Silences) -> usize {
+    let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
+    for _ in 0..kills {
+        written(stage, &writers, dice.roll(COMMITS));
+        let (part, relay) = (Part::ALL[dice.roll(3)], dice.roll(stage.relays.len()));
+        stage.kill(part, relay);
+        let away = Duration::from_millis(dice.roll(AWAY_MS) as u64);
+        eventually(away, || None::<()>);
+        stage.restart(part, relay);
+        // Who writes has to find the database again, too.
+        written(stage, &writers, 1);
+        silences.0.entry(part).or_default().push(until_the_next_row(stage).await);
+    }
+    let answered = writers.stop().await;
+    stage.drained().await.unwrap();
+    let captured = stage.captured().await;
+    captured.compare().unwrap();
+    assert!(captured.rows.len() >= answered, "an answer is a commit");
+    captured.rows.len()
+}
+
+/// Kills in episodes, with another number of relays in each second one.
+async fn killed(engine: Engine) {
+    let mut dice = Dice::new();
+    let mut silences = Silences::default();
+    let (mut left, mut rows) = (rounds(KILLS), 0);
+    let mut relays = 2;
+    while left > 0 {
+        let kills = left.min(KILLS_AN_EPISODE);
+        // With a standby, and without.
+        relays = 3 - relays;
+        let mut stage = stage(engine, relays).await;
+        rows += episode(&mut stage, kills, &mut dice, &mut silences).await;
+        left -= kills;
+    }
+    println!("{engine}: {} kills, {rows} rows, none lost, none twice, none out of order", rounds(KILLS));
+    silences.print();
+}
+
+/// Accepts S3-CMP-3.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_killed_each_committed_row_is_on_the_topics_once_and_in_order() {
+    for engine in killable() {
+        killed(engine).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_relays_on_one_outbox_the_one_goes_on_where_the_other_was() {
+    for engine in killable() {
+        let mut stage = stage(engine, 2).await;
+        let writers = Writers::start(&stage.db, 4);
+        for relay in 0..2 {
+            until_the_next_row(&stage).await;
+            stage.kill(Part::Relay, relay);
+            let taken_over = until_the_next_row(&stage).await;
+            println!(
+                "{engine}: with relay {relay} gone, the next row came after {} ms",
+                taken_over.as_millis()
+            );
+            stage.restart(Part::Relay, relay);
+        }
+        writers.stop().await;
+        stage.drained().await.unwrap();
+        stage.captured().await.compare().unwrap();
+    }
+}
+
+/// A fault, and a word that the comparison says about it.
+type Plant = (&'static str, fn(&mut Captured));
+
+const PLANTS: [Plant; 9] = [
+    ("outbox-events: lost", |captured| drop(captured.events.pop())),
+    ("outbox-events: lost", |captured| drop(captured.events.remove(0))),
+    ("outbox_event: lost", |captured| drop(captured.changes.remove(3))),
+    ("outbox-events: twice", |captured| captured.events.push(captured.events[2].clone())),
+    ("outbox_event: twice", |captured| captured.changes.insert(1, captured.changes[0].clone())),
+    ("outbox-events: out of order", |captured| {
+        let first = captured.events[0].clone();
+        let same = |seen: &hexalpes_e2e::Seen| seen.aggregate == first.aggregate && *seen != first;
+        let second = captured.events.iter().position(same).unwrap();
+        captured.events.swap(0, second);
+    }),
+    ("from nowhere", |captured| "rolled back".clone_into(&mut captured.events[4].id)),
+    ("from nowhere", |captured| drop(captured.rows.remove(5))),
+    ("another order", |captured| {
+        let other = |pair: &[hexalpes_e2e::Seen]| pair[0].aggregate != pair[1].aggregate;
+        let at = captured.changes.windows(2).position(other).unwrap();
+        captured.changes.swap(at, at + 1);
+    }),
+];
+
+/// The positive control: what the comparison is there for, it finds, in what was read and on the real topics.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_comparison_finds_what_is_lost_twice_or_out_of_order() {
+    for engine in killable() {
+        let mut stage = stage(engine, 1).await;
+        let writers = Writers::start(&stage.db, 1);
+        written(&stage, &writers, 60);
+        writers.stop().await;
+        stage.drained().await.unwrap();
+        let captured = stage.captured().await;
+        captured.compare().unwrap();
+        for (number, (said, plant)) in PLANTS.iter().enumerate() {
+            let mut planted = captured.clone();
+            plant(&mut planted);
+            let found = planted.compare().expect_err(said);
+            assert!(found.contains(said), "plant {number}: {found}");
+        }
+
+        // A relay that is away leaves a row behind.
+        stage.kill(Part::Relay, 0);
+        let writers = Writers::start(&stage.db, 2);
+        written(&stage, &writers, 1);
+        writers.stop().await;
+        assert!(stage.drained_within(Duration::from_secs(2)).await.unwrap_err().contains("not published"));
+        assert!(stage.captured().await.compare().unwrap_err().contains("lost"));
+        stage.restart(Part::Relay, 0);
+        stage.drained().await.unwrap();
+        stage.captured().await.compare().unwrap();
+
+        // Somebody publishes a row once more.
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            let service = stage.backbone.urls().service;
+            let first = messages(&service, topic).await.swap_remove(0);
+            stage.publish(topic, first.payload.to_vec(), "aggregate-0").await;
+            let found = stage.captured().await.compare().unwrap_err();
+            assert!(found.contains("twice"), "{topic}: {found}");
+        }
+    }
+}
+
+/// As much as a night's rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_memory() {
+    let backlog = rounds(BACKLOG_ROUNDS) * BACKLOG_ROWS_A_ROUND;
+    for engine in killable() {
+        let mut stage = stage(engine, 1).await;
+        let writers = Writers::start(&stage.db, 3);
+        written(&stage, &writers, 20);
+        stage.kill(Part::Broker, 0);
+        writers.stop().await;
+        stage.write_backlog(backlog);
+        let before = stage.memory();
+        stage.restart(Part::Broker, 0);
+        stage.drained().await.unwrap();
+        let after = stage.memory();
+        println!("{engine}: {} MB with {backlog} rows waiting, {} MB after", before >> 20, after >> 20);
+        assert!(before.max(after) < RELAY_BYTES_MAX, "the relay has taken {} MB", before.max(after) >> 20);
+        let captured = stage.captured().await;
+        assert!(captured.rows.len() > backlog);
+        captured.compare().unwrap();
+    }
+}
