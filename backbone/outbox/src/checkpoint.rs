@@ -51,13 +51,13 @@ pub(crate) async fn load_or_mint(db: &Db, epoch: Uuid) -> Result<String, DbError
     .await
 }
 
-/// A checkpoint before the first row. Where a log is read, no segments say that a snapshot comes first.
-pub(crate) fn minting(epoch: Uuid, segments: Option<&str>) -> InsertStatement {
+/// A checkpoint before the first row. Where a log is read, a snapshot comes first if nothing is said of what was given.
+pub(crate) fn minting(epoch: Uuid, given: Option<&str>) -> InsertStatement {
     let epoch = epoch.simple().to_string();
     Query::insert()
         .into_table("relay_checkpoint")
         .columns(["source", "epoch", "ordinal", "events", "log_segments"])
-        .values_panic([SOURCE.into(), epoch.into(), 0_i64.into(), 0_i64.into(), segments.into()])
+        .values_panic([SOURCE.into(), epoch.into(), 0_i64.into(), 0_i64.into(), given.into()])
         .to_owned()
 }
 

@@ -5,9 +5,9 @@
 
 pub(crate) mod decode;
 pub(crate) mod feed;
+pub(crate) mod given;
 pub(crate) mod marks;
 pub(crate) mod place;
-pub(crate) mod segments;
 pub(crate) mod servers;
 pub(crate) mod snapshot;
 pub(crate) mod source;

@@ -7,7 +7,10 @@ use hexalpes_kernel::{Edge, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query};
 use serde::Serialize;
 
-use crate::checkpoint::{self, is_source};
+use crate::{
+    checkpoint::{self, is_source},
+    log::given::Given,
+};
 
 /// Who wants it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +72,13 @@ pub async fn resnapshot(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(),
 /// Where a log is read: it is not gone on with, and what was committed and is not published stays so. The log is read from
 /// its end on.
 pub async fn skip(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
-    // No segments: there is no snapshot to take.
-    begin_anew(db, edge, "skip", Some("[]"), reason).await
+    begin_anew(db, edge, "skip", Some(Given::NOTHING), reason).await
 }
 
 /// Before a source is started for the first time: it begins where its log ends then, and leaves the rows that are there.
 /// Nothing happens to one that has begun.
 pub async fn begin_at_end(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
-    let mint = checkpoint::minting(edge.uuid(), Some("[]"));
+    let mint = checkpoint::minting(edge.uuid(), Some(Given::NOTHING));
     db.write(async move |tx: &Tx| tx.insert_new(&mint, "source").await.map(drop)).await
 }
 
@@ -85,7 +87,7 @@ async fn begin_anew(
     db: &Db,
     edge: &dyn Edge,
     what: &'static str,
-    segments: Option<&'static str>,
+    given: Option<&'static str>,
     reason: &Reason,
 ) -> Result<(), DbError> {
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
@@ -93,7 +95,7 @@ async fn begin_anew(
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;
         tx.execute(Query::delete().from_table("relay_rules")).await?;
-        tx.execute(&checkpoint::minting(epoch, segments)).await?;
+        tx.execute(&checkpoint::minting(epoch, given)).await?;
         note(tx, what, &reason, now).await
     })
     .await

@@ -15,9 +15,9 @@ use tokio::{
 
 use super::{
     decode,
+    given::{Given, Key},
     marks::Saved,
     place::Place,
-    segments::Segments,
     snapshot::{self, Chunks},
     source::{AnyLog, AnySource},
 };
@@ -75,7 +75,10 @@ pub(crate) struct LogFeed {
     source: Arc<dyn AnySource>,
     shape: Arc<dyn Shape>,
     counters: Arc<Mutex<Counters>>,
-    reading: Reading,
+    /// While snapshots are read.
+    chunks: Option<Chunks>,
+    /// Beside a snapshot it is read up to where that was taken, for another one gave rows before.
+    log: Option<Box<dyn AnyLog>>,
     /// As of the last boundary.
     place: Place,
     /// Of the row that was given last.
@@ -90,13 +93,8 @@ pub(crate) struct LogFeed {
     end: Option<Position>,
     saved: watch::Receiver<Saved>,
     measured: Instant,
-    /// The end of the chunk that was given last, as long as it is not written off.
-    awaited: Option<i64>,
-}
-
-enum Reading {
-    Snapshot(Chunks),
-    Log(Box<dyn AnyLog>),
+    /// What was given last of a snapshot, or before it, as long as it is not written off.
+    awaited: Option<Saved>,
 }
 
 impl LogFeed {
@@ -121,16 +119,16 @@ impl LogFeed {
             None => {
                 let begin = source.begin().await?;
                 place.identity = Some(identity);
-                // An empty list says that what is there already is nobody's concern.
-                if place.segments.is_some() {
+                // What is there already is nobody's concern.
+                if place.given.is_some() {
                     place.position = Some(begin);
                 }
                 place.save(db, claim).await?;
             }
         }
-        let reading = match &place.position {
-            Some(from) => Reading::Log(source.open(from).await?),
-            None => Reading::Snapshot(Chunks::new(source.snapshot().await?, Arc::clone(shape))),
+        let (chunks, log) = match &place.position {
+            Some(from) => (None, Some(source.open(from).await?)),
+            None => (Some(Chunks::new(source.snapshot().await?, Arc::clone(shape))), None),
         };
         Ok(Self {
             db: db.clone(),
@@ -138,7 +136,8 @@ impl LogFeed {
             source: Arc::clone(source),
             shape: Arc::clone(shape),
             counters: Arc::clone(counters),
-            reading,
+            chunks,
+            log,
             ordinal: place.base,
             place,
             received: checkpoint.ordinal,
@@ -172,7 +171,7 @@ impl LogFeed {
     /// What comes next; at most a read's worth, and a step of the log more. None when it was woken while it waited.
     pub(crate) async fn next(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
         loop {
-            if matches!(self.reading, Reading::Log(_)) {
+            if self.log.is_some() {
                 return self.gather(wake).await;
             }
             if let Some(read) = self.slice().await? {
@@ -184,28 +183,34 @@ impl LogFeed {
     /// The last place that was written down is told to the log.
     pub(crate) async fn confirm(&mut self) -> Result<(), RelayError> {
         let saved = self.saved.borrow_and_update().clone();
-        if let (Reading::Log(log), Some(position)) = (&mut self.reading, saved.position) {
-            log.confirm(&position).await?;
+        if let (Some(log), Some(from)) = (&mut self.log, saved.from) {
+            log.confirm(&from).await?;
         }
         Ok(())
     }
 
-    /// Some rows of a snapshot; none when it is read, and the log is open.
+    /// Some rows of a snapshot; none when there are no more, or the log comes before them, which is open then.
     async fn slice(&mut self) -> Result<Option<Read>, RelayError> {
-        let Reading::Snapshot(chunks) = &mut self.reading else { return Ok(None) };
+        let Some(chunks) = &mut self.chunks else { return Ok(None) };
         if chunks.rest.is_empty() {
             if let Some(chunk) = &self.place.chunk {
                 chunks.rest = chunks.read_again(&self.place, chunk).await?;
             } else {
+                if let Some(awaited) = &self.awaited {
+                    // It fails only if nobody is left to write it off, which ends the session.
+                    let _ = self.saved.wait_for(|saved| saved == awaited).await;
+                    self.awaited = None;
+                }
+                if let Some(from) = self.place.given.as_ref().map(Given::at)
+                    && from < *chunks.position()
+                {
+                    self.log = Some(self.source.open(&from).await?);
+                    return Ok(None);
+                }
                 // No row behind the last chunk may be on a topic, for it would not have been written down before.
                 if let Some(Told { ordinal, topic, .. }) = self.told.first() {
                     let (topic, stored, newest) = (topic.clone(), *ordinal, self.ordinal);
                     return Err(RelayError::DatabaseRestored { topic, stored, newest });
-                }
-                if let Some(base) = self.awaited {
-                    // It fails only if nobody is left to write it off, which ends the session.
-                    let _ = self.saved.wait_for(|saved| saved.base >= base).await;
-                    self.awaited = None;
                 }
                 let Some((chunk, rows)) = chunks.read_on(&self.place).await? else {
                     return self.begin_log().await.map(|()| None);
@@ -215,7 +220,7 @@ impl LogFeed {
                 chunks.rest = rows;
             }
         }
-        let Reading::Snapshot(chunks) = &mut self.reading else { return Ok(None) };
+        let Some(chunks) = &mut self.chunks else { return Ok(None) };
         let many = chunks.rest.len().min(ROWS_READ_MAX);
         let rows: Vec<_> = chunks.rest.drain(..many).collect();
         let is_end = chunks.rest.is_empty();
@@ -224,24 +229,20 @@ impl LogFeed {
         }
         if is_end && let Some(chunk) = self.place.chunk.take() {
             let at = chunk.at.parse().unwrap_or_default();
-            self.place.segments.get_or_insert_default().grow(Some(chunk.through), &at);
-            self.end_at_boundary();
-            self.awaited = Some(self.ordinal);
+            self.give_up_to(Some(chunk.through), &at);
         }
         Ok(Some(mem::take(&mut self.gathered)))
     }
 
     /// All rows that were there are given: the log has the others.
     async fn begin_log(&mut self) -> Result<(), RelayError> {
-        let Reading::Snapshot(chunks) = &self.reading else { return Ok(()) };
-        let segments = self.place.segments.get_or_insert_default();
-        segments.grow(None, chunks.position());
-        let from = segments.oldest().unwrap_or_default();
-        let log = self.source.open(&from).await?;
+        let Some(chunks) = &self.chunks else { return Ok(()) };
+        let from = chunks.position().clone();
+        self.log = Some(self.source.open(&from).await?);
+        self.chunks = None;
+        self.place.given = Some(Given::up_to(None, &from));
         self.place.position = Some(from);
-        self.place.save(&self.db, &self.claim).await?;
-        self.reading = Reading::Log(log);
-        Ok(())
+        self.place.save(&self.db, &self.claim).await
     }
 
     /// Waits for a step of the log, and takes those that are there already with it.
@@ -253,6 +254,9 @@ impl LogFeed {
                 Some(step) => self.take(step)?,
                 None if is_first => return Ok(None),
                 None => break,
+            }
+            if self.log.is_none() {
+                break;
             }
         }
         Ok(Some(mem::take(&mut self.gathered)))
@@ -267,7 +271,7 @@ impl LogFeed {
                 self.measure().await?;
             }
             let due = self.measured + MEASURE_EVERY;
-            let Reading::Log(log) = &mut self.reading else { return Ok(None) };
+            let Some(log) = &mut self.log else { return Ok(None) };
             tokio::select! {
                 biased;
                 Ok(()) = wake.changed() => return Ok(None),
@@ -281,7 +285,7 @@ impl LogFeed {
     /// What is on its way already gets a chance to arrive.
     async fn ready_step(&mut self) -> Result<Option<Step>, RelayError> {
         for _ in 0..2 {
-            let Reading::Log(log) = &mut self.reading else { return Ok(None) };
+            let Some(log) = &mut self.log else { return Ok(None) };
             if let Some(step) = log.next().now_or_never() {
                 return Ok(Some(step?));
             }
@@ -292,7 +296,7 @@ impl LogFeed {
 
     async fn measure(&mut self) -> Result<(), RelayError> {
         self.measured = Instant::now();
-        if let Reading::Log(log) = &mut self.reading {
+        if let Some(log) = &mut self.log {
             let behind = log.behind().await?;
             self.counters.lock().log_behind = behind;
         }
@@ -300,21 +304,37 @@ impl LogFeed {
     }
 
     fn take(&mut self, step: Step) -> Result<(), RelayError> {
-        match step {
-            Step::Rows(rows) => {
+        let until = self.chunks.as_ref().map(|chunks| chunks.position().clone());
+        match (step, until) {
+            // These and all that follow are the snapshot's, or the log's behind it.
+            (Step::Rows(rows), Some(until)) if rows.iter().any(|row| row.origin.begins >= until) => {
+                self.end_between(&until);
+                Ok(())
+            }
+            (Step::Rows(rows), until) => {
                 self.is_amid = true;
-                let may_have = self.is_catching_up();
+                let is_of_interest = until.is_some() || self.is_catching_up();
                 for row in &rows {
-                    if !may_have || !self.is_given(row)? {
+                    if !is_of_interest || self.is_to_give(row)? {
                         self.number(row)?;
                     }
                 }
                 Ok(())
             }
-            Step::Boundary(position) => {
+            (Step::Boundary(position), Some(until)) if position >= until => {
+                self.end_between(&until);
+                Ok(())
+            }
+            (Step::Boundary(position), Some(_)) => {
+                if let Some(given) = &self.place.given {
+                    self.give_up_to(given.through().cloned(), &position.max(given.at()));
+                }
+                Ok(())
+            }
+            (Step::Boundary(position), None) => {
                 self.place.position = Some(position);
                 if !self.is_catching_up() {
-                    self.place.segments = Some(Segments::default());
+                    self.place.given = Some(Given::up_to(None, &Position::default()));
                 }
                 self.end_at_boundary();
                 self.look_at_the_end()
@@ -324,16 +344,29 @@ impl LogFeed {
 
     /// Whether the log may have rows that a snapshot has given.
     fn is_catching_up(&self) -> bool {
-        let (Some(boundary), Some(segments)) = (&self.place.position, &self.place.segments) else {
-            return false;
-        };
-        segments.reach_beyond(boundary)
+        let given = self.place.given.as_ref();
+        self.place.position.as_ref().zip(given).is_some_and(|(boundary, given)| given.at() > *boundary)
     }
 
-    /// Whether a snapshot gave it.
-    fn is_given(&self, row: &Inserted) -> Result<bool, RelayError> {
-        let Some(segments) = &self.place.segments else { return Ok(false) };
-        Ok(segments.have(&snapshot::key(&*self.shape, row)?, &row.origin.begins))
+    /// Whether it is of those keys whose rows the log has for us, and no snapshot gave it.
+    fn is_to_give(&self, row: &Inserted) -> Result<bool, RelayError> {
+        let Some(given) = &self.place.given else { return Ok(true) };
+        let key = snapshot::key(&*self.shape, row)?;
+        Ok(given.is_of(&key) && !given.has(&key, &row.origin.begins))
+    }
+
+    /// All keys that were given are as they were when the snapshot was taken: it goes on with others.
+    fn end_between(&mut self, until: &Position) {
+        let through = self.place.given.as_ref().and_then(Given::through).cloned();
+        self.give_up_to(through, until);
+        self.log = None;
+    }
+
+    /// Nothing else of a snapshot is given before this is written off.
+    fn give_up_to(&mut self, through: Option<Key>, at: &Position) {
+        self.place.given = Some(Given::up_to(through, at));
+        self.end_at_boundary();
+        self.awaited = Some(Saved { base: self.ordinal, from: self.place.needed_from() });
     }
 
     fn end_at_boundary(&mut self) {

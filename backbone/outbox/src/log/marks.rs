@@ -37,8 +37,8 @@ pub(crate) struct Marks {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Saved {
     pub(crate) base: i64,
-    /// None while a snapshot is read.
-    pub(crate) position: Option<Position>,
+    /// From where on the log is needed.
+    pub(crate) from: Option<Position>,
 }
 
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl Marks {
             }
             if let Some(place) = place {
                 place.save(db, claim).await?;
-                let saved = Saved { base: place.base, position: place.position };
+                let saved = Saved { base: place.base, from: place.needed_from() };
                 self.saved.send_replace(saved);
             }
             if is_closed {

@@ -9,7 +9,7 @@ use hexalpes_db::{Db, DbError, Row, Tx};
 use sea_query::Query;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::segments::{Key, Segments};
+use super::given::{Given, Key};
 use crate::{
     checkpoint::{Claim, is_source},
     relay::RelayError,
@@ -20,12 +20,12 @@ use crate::{
 pub(crate) struct Place {
     /// The log that it is a place in.
     pub(crate) identity: Option<String>,
-    /// None while a snapshot is read.
+    /// None while snapshots are read.
     pub(crate) position: Option<Position>,
     /// The ordinal of the last row before it.
     pub(crate) base: i64,
-    /// What snapshots gave. None where there shall be one; empty where none is needed any more.
-    pub(crate) segments: Option<Segments>,
+    /// What was given before the log alone is read. None where nothing was, and a snapshot comes first.
+    pub(crate) given: Option<Given>,
     /// What a snapshot gave last.
     pub(crate) chunk: Option<Chunk>,
 }
@@ -55,11 +55,16 @@ impl Place {
                 identity: row.get("log_identity")?,
                 position: position.map(|text| text.parse().map_err(|_| damaged())).transpose()?,
                 base: row.get("log_base")?,
-                segments: json(&row, "log_segments")?,
+                given: json(&row, "log_segments")?,
                 chunk: json(&row, "log_chunk")?,
             })
         })
         .await
+    }
+
+    /// From where on the log is needed. None before the first rows of a snapshot were given.
+    pub(crate) fn needed_from(&self) -> Option<Position> {
+        self.position.clone().or_else(|| self.given.as_ref().map(Given::at))
     }
 
     /// Written down, if the claim still stands.
@@ -70,7 +75,7 @@ impl Place {
             .value("log_identity", self.identity.clone())
             .value("log_position", position)
             .value("log_base", self.base)
-            .value("log_segments", self.segments.as_ref().map(written))
+            .value("log_segments", self.given.as_ref().map(written))
             .value("log_chunk", self.chunk.as_ref().map(written))
             .and_where(is_source())
             .and_where(claim.stands())

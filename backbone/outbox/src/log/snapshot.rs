@@ -9,8 +9,8 @@ use hexalpes_capture::{Inserted, Position, Value};
 
 use super::{
     decode,
+    given::Key,
     place::{Chunk, Place},
-    segments::Key,
     source::AnySnapshot,
 };
 use crate::{
@@ -103,7 +103,7 @@ impl Chunks {
 }
 
 fn last_key(place: &Place) -> Option<Value> {
-    Some(place.segments.as_ref()?.last_key()?.value())
+    Some(place.given.as_ref()?.through()?.value())
 }
 
 pub(super) fn key(shape: &dyn Shape, row: &Inserted) -> Result<Key, ShapeError> {

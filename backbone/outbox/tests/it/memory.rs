@@ -23,6 +23,8 @@ pub(crate) struct Memory {
     /// A reader is hung up on after so many steps, so many times.
     steps_max: Arc<AtomicU64>,
     hang_ups: Arc<AtomicU64>,
+    /// Who reads a snapshot is hung up on after so many pages.
+    pages_max: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -50,7 +52,13 @@ impl Memory {
             readers_max: 1,
         };
         let state = Arc::new(Mutex::new(state));
-        Self { state, length: watch::Sender::new(0), steps_max: Arc::default(), hang_ups: Arc::default() }
+        Self {
+            state,
+            length: watch::Sender::new(0),
+            steps_max: Arc::default(),
+            hang_ups: Arc::default(),
+            pages_max: Arc::new(AtomicU64::new(u64::MAX)),
+        }
     }
 
     /// Commits rows of the table, in the order given, as one transaction.
@@ -84,6 +92,10 @@ impl Memory {
     pub(crate) fn hang_up_after(&self, steps: u64, times: u64) {
         self.steps_max.store(steps, Relaxed);
         self.hang_ups.store(times, Relaxed);
+    }
+
+    pub(crate) fn end_snapshots_after(&self, pages: u64) {
+        self.pages_max.store(pages, Relaxed);
     }
 
     fn hangs_up(&self, steps: u64) -> bool {
@@ -321,7 +333,7 @@ impl Snapshot for MemorySnapshot {
 
     async fn after(&mut self, key: Option<&Value>, limit: u32) -> Result<Vec<Inserted>, LogError> {
         self.pages += 1;
-        if self.memory.hangs_up(self.pages - 1) {
+        if self.pages > self.memory.pages_max.load(Relaxed) {
             return Err(LogError::Unreachable("it hung up".to_owned()));
         }
         let mut after = match key {
