@@ -41,7 +41,8 @@ pub struct Campaign {
     pub changed_at: String,
 }
 
-/// How a campaign did in a period. Once per `report_id`; of two reports, the later period counts.
+/// How a campaign did in a period. Once per `report_id`; of two reports, the later period counts, and of one period what
+/// was made later: what comes in late makes a report another version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignPerformanceReport {
     pub report_id: String,
@@ -75,6 +76,19 @@ pub struct CampaignPerformanceReport {
     pub risk_indicators: List,
     #[serde(default)]
     pub generated_at: String,
+    /// Counts from 1 for each period of those that are made by themselves.
+    #[serde(default = "first")]
+    pub version: i64,
+    /// The `report_id` of the version before.
+    #[serde(default)]
+    pub replaces: Option<String>,
+    /// What changed since then: `SPEND_CHANGED`, `RESULTS_CHANGED`, `PERIOD_BEFORE_CHANGED`.
+    #[serde(default)]
+    pub renewal_reasons: List,
+}
+
+fn first() -> i64 {
+    1
 }
 
 /// Spend came to a share of a budget. Once per version of the budget, its kind and `alert_type`; of a daily budget, each

@@ -56,6 +56,7 @@ pub const SCHEMAS: &[Published] = &[
     published!("campaigns", "CampaignCreated", "1"),
     published!("campaigns", "CampaignInsight", "1"),
     published!("campaigns", "CampaignPerformanceReport", "1"),
+    published!("campaigns", "CampaignPerformanceReport", "2"),
     published!("campaigns", "CampaignUpdated", "1"),
     published!("campaigns", "OptimizationSuggestion", "1"),
     published!("commissions", "CommissionApproved", "1"),

@@ -205,6 +205,9 @@ pub(crate) async fn of_report(
         optimization_suggestions: List::of(&report.optimization_suggestions),
         risk_indicators: List::of(&report.risk_indicators),
         generated_at: report.generated_at.to_string(),
+        version: report.version,
+        replaces: report.replaces.clone(),
+        renewal_reasons: List::of(&report.renewal_reasons),
     });
     append(tx, ids, &event, cause).await?;
     for FindingView { kind, severity, message, evidence } in &report.performance_insights {

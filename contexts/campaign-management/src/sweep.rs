@@ -35,12 +35,34 @@ pub async fn sweep(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
 }
 
 /// Makes the reports that are due, each in a transaction of its own, and tells how many: of each period that is over and
-/// in which a campaign ran, the oldest first, also of those in which nobody made any. Failures as in [`sweep`].
+/// in which a campaign ran, the oldest first, also of those in which nobody made any; and again each of which something
+/// came in late, once for all of it. Failures as in [`sweep`].
 pub async fn report(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
     let (mut made, mut failed) = (0, None);
     for granularity in Granularity::SCHEDULED {
         match of_kind(db, edge, granularity).await {
             Ok(more) => made += more,
+            Err(error) => pass_over(&mut failed, error)?,
+        }
+    }
+    match renew(db, edge).await {
+        Ok(more) => made += more,
+        Err(error) => pass_over(&mut failed, error)?,
+    }
+    failed.map_or(Ok(made), Err)
+}
+
+/// Makes reports again that are no longer right.
+async fn renew(db: &Db, edge: &Arc<dyn Edge>) -> Result<u64, DbError> {
+    let (mut made, mut failed) = (0, None);
+    let look = async move |tx: &Tx| store::outdated(tx, ROUND_MAX).await;
+    for (campaign, granularity, start) in db.read(look).await? {
+        let Some(period) = granularity.around(start) else { continue };
+        let command = MakeDueReport { campaign, granularity, period };
+        let (cause, ids) = (cause(&**edge), Arc::clone(edge));
+        let renew = async move |tx: &Tx| commands::renew_report(tx, command.clone(), &*ids, &cause).await;
+        match db.write(renew).await {
+            Ok(is_made) => made += u64::from(is_made),
             Err(error) => pass_over(&mut failed, error)?,
         }
     }

@@ -271,7 +271,8 @@ fn events_of_campaigns_are_carried_with_every_field() {
             roi_metrics: dict(), engagement_metrics: dict(), period_comparison: dict(),
             benchmark_comparison: dict(), trend_analysis: dict(), performance_insights: list(),
             optimization_suggestions: list(), risk_indicators: list(),
-            generated_at: "2025-01-15T10:30:00Z".into(),
+            generated_at: "2025-01-15T10:30:00Z".into(), version: 2, replaces: Some("rep-0".into()),
+            renewal_reasons: list(),
         }),
         Event::BudgetAlert(BudgetAlert {
             alert_id: "a-1".into(), campaign_id: "cmp-1".into(), partner_id: "p-1".into(),
@@ -315,4 +316,11 @@ fn data_of_the_first_versions_is_read() {
     };
     assert_eq!(read.campaign_permissions.read::<Vec<String>>().unwrap(), ["SEARCH"]);
     assert!(read.commission_structure.is_empty() && read.expiration_date.is_empty());
+    let report = r#"{"report_id":"r","campaign_id":"c","partner_id":"p","reporting_period":"{}","performance_summary":"{}","kpi_achievements":"{}","roi_metrics":"{}","engagement_metrics":"{}","period_comparison":"{}","benchmark_comparison":"{}","trend_analysis":"{}","performance_insights":"[]","optimization_suggestions":"[]","risk_indicators":"[]","generated_at":"t"}"#;
+    let Some(Ok(campaigns::Event::CampaignPerformanceReport(read))) =
+        campaigns::Event::read("com.hexabuilders.campaigns.CampaignPerformanceReport", report.as_bytes())
+    else {
+        panic!("it can be read")
+    };
+    assert_eq!((read.version, read.replaces, read.renewal_reasons.is_empty()), (1, None, true));
 }

@@ -6,7 +6,8 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Money, Timestamp};
 
-use crate::domain::report::Totals;
+use super::add;
+use crate::domain::report::{Renewal, Totals};
 use crate::domain::{Campaign, CampaignId, Day, ResultId};
 use crate::store::{self, ResultRow};
 
@@ -101,7 +102,7 @@ async fn count(
         source: "CONVERSIONS",
         recorded_at: cause.at,
     };
-    if store::insert_result(tx, &row).await? && !store::add_to_day(tx, campaign, day, totals).await? {
+    if store::insert_result(tx, &row).await? && !add(tx, campaign, day, totals, Renewal::Results).await? {
         return Err(DbError::Range("the results of a day"));
     }
     Ok(())

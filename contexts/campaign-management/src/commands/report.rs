@@ -3,7 +3,7 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Cause, Ids};
 
-use crate::domain::report::{Granularity, Input, Period, Report};
+use crate::domain::report::{Granularity, Input, Period, Renewal, Report};
 use crate::domain::{Campaign, CampaignId, ReportId};
 use crate::store::{self, ReportRow};
 use crate::views::{Named, ReportView};
@@ -40,10 +40,11 @@ pub async fn make_report(
     let MakeReport { campaign: id, granularity, period, is_scheduled } = command;
     let found = store::load_campaign(tx, &id).await?;
     let campaign = found.ok_or(ReportNotMade::NotFound(id))?;
-    Ok(make(tx, &campaign, granularity, period, is_scheduled, ids, cause).await?)
+    let made = compose(tx, &campaign, (granularity, period), is_scheduled, None, ids, cause).await?;
+    Ok(publish(tx, made, ids, cause).await?)
 }
 
-/// A report that a campaign still lacks.
+/// A report that a campaign still lacks, or that is no longer right.
 #[derive(Clone, Debug)]
 pub struct MakeDueReport {
     pub campaign: CampaignId,
@@ -68,31 +69,60 @@ pub async fn make_due_report(
     if !campaign.ran_within(period.start, period.end) {
         return Ok(false);
     }
-    Ok(make(tx, &campaign, granularity, period, true, ids, cause).await?.is_some())
+    let made = compose(tx, &campaign, (granularity, period), true, None, ids, cause).await?;
+    Ok(publish(tx, made, ids, cause).await?.is_some())
 }
 
-async fn make(
+/// Makes the report of a period again, as a new version that says what it replaces and why, if what changed meanwhile
+/// shows in it; tells whether it did.
+pub async fn renew_report(
     tx: &Tx,
-    campaign: &Campaign,
-    granularity: Granularity,
-    period: Period,
-    is_scheduled: bool,
+    command: MakeDueReport,
     ids: &dyn Ids,
     cause: &Cause,
-) -> Result<Option<ReportMade>, DbError> {
-    let input = input(tx, campaign, period, cause).await?;
-    let report = Report::of(&input);
+) -> Result<bool, DbError> {
+    let MakeDueReport { campaign: id, granularity, period } = command;
+    let Some(campaign) = store::load_campaign(tx, &id).await? else { return Ok(false) };
+    let reasons = store::take_renewal(tx, &id, granularity, period.start).await?;
+    if reasons.is_empty() {
+        return Ok(false);
+    }
+    // The campaign did not run in that period: nothing was said of it.
+    let Some(former) = store::newest_report(tx, &id, granularity, period).await? else { return Ok(false) };
+    let follows = Some((&former, reasons));
+    let renewed = compose(tx, &campaign, (granularity, period), true, follows, ids, cause).await?;
+    if renewed.1.says_the_same_as(&former.data) {
+        return Ok(false);
+    }
+    store::replace_report(tx, &former, &renewed.0.id).await?;
+    Ok(publish(tx, renewed, ids, cause).await?.is_some())
+}
+
+/// A report as a row and as its readers see it; nobody has it yet.
+async fn compose(
+    tx: &Tx,
+    campaign: &Campaign,
+    (granularity, period): (Granularity, Period),
+    is_scheduled: bool,
+    former: Option<(&ReportRow, Vec<Renewal>)>,
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<(ReportRow, ReportView), DbError> {
+    let report = Report::of(&input(tx, campaign, period, cause).await?);
     let id = ReportId::of(ids.uuid());
+    let version = former.as_ref().map_or(1, |(former, _)| former.version + 1);
     let parts = campaign.parts();
     let named = Named {
         report_id: id.to_string(),
         campaign_id: parts.id.to_string(),
         partner_id: parts.partner.to_string(),
         granularity,
+        version,
+        replaces: former.as_ref().map(|(former, _)| former.id.to_string()),
+        renewal_reasons: former.map(|(_, reasons)| reasons).unwrap_or_default(),
         generated_at: cause.at,
     };
     let view = ReportView::of(named, &report);
-    let data = serde_json::to_string(&view).expect("names and numbers are always JSON");
     let row = ReportRow {
         id,
         campaign: parts.id.clone(),
@@ -100,14 +130,26 @@ async fn make(
         granularity,
         period,
         is_scheduled,
-        data: data.clone(),
+        version,
+        replaced_by: None,
+        data: serde_json::to_string(&view).expect("names and numbers are always JSON"),
         generated_at: cause.at,
     };
+    Ok((row, view))
+}
+
+/// Keeps a report and tells it; `None` where it is made once and another had that turn.
+async fn publish(
+    tx: &Tx,
+    (row, view): (ReportRow, ReportView),
+    ids: &dyn Ids,
+    cause: &Cause,
+) -> Result<Option<ReportMade>, DbError> {
     if !store::insert_report(tx, &row).await? {
         return Ok(None);
     }
     events::of_report(tx, ids, &view, cause).await?;
-    Ok(Some(ReportMade(data)))
+    Ok(Some(ReportMade(row.data)))
 }
 
 async fn input(tx: &Tx, campaign: &Campaign, period: Period, cause: &Cause) -> Result<Input, DbError> {

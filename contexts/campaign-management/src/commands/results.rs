@@ -3,8 +3,8 @@
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Money, MoneyError};
 
-use super::bounded;
-use crate::domain::report::Totals;
+use super::{add, bounded};
+use crate::domain::report::{Renewal, Totals};
 use crate::domain::{Campaign, CampaignId, Day, ResultId};
 use crate::store::{self, ResultRow};
 
@@ -100,7 +100,7 @@ async fn record(
         return Err(ResultNotRecorded::Duplicate(new.id));
     }
     // Before the row is there: what is refused leaves nothing behind, also in a batch.
-    if !store::add_to_day(tx, campaign, new.day, totals).await? {
+    if !add(tx, campaign, new.day, totals, Renewal::Results).await? {
         return Err(ResultNotRecorded::TooMuch);
     }
     let row = ResultRow {

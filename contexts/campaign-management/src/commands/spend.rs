@@ -6,8 +6,8 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Ids, Money, MoneyError, Timestamp};
 
 use super::watch::watch;
-use super::{bounded, tell};
-use crate::domain::report::Totals;
+use super::{add, bounded, tell};
+use crate::domain::report::{Renewal, Totals};
 use crate::domain::{Campaign, CampaignId, Day, Entry, EntryKind, SpendId, SpendRefused};
 use crate::store;
 
@@ -90,7 +90,7 @@ pub async fn record_spend(
     }
     for (day, minor) in &days {
         let more = Totals { spend_minor: *minor, ..Totals::default() };
-        if !store::add_to_day(tx, &campaign, *day, more).await? {
+        if !add(tx, &campaign, *day, more, Renewal::Spend).await? {
             return Err(DbError::Range("the spend of a day").into());
         }
     }

@@ -52,7 +52,14 @@ impl FromFields for Narrowed {
         let campaign = fields.optional("campaign_id", |raw| values::id(raw, CampaignId::parse));
         let partner = fields.optional("partner_id", |raw| values::id(raw, PartnerId::parse));
         let granularity = fields.optional("granularity", |raw| values::one_of(raw, &GRANULARITIES));
-        Some(Self(ReportFilter { campaign: campaign?, partner: partner?, granularity: granularity? }))
+        let words = [("true", true), ("false", false)];
+        let replaced = fields.optional("replaced", |raw| values::one_of(raw, &words));
+        Some(Self(ReportFilter {
+            campaign: campaign?,
+            partner: partner?,
+            granularity: granularity?,
+            replaced: replaced?,
+        }))
     }
 }
 
@@ -60,6 +67,7 @@ impl FromFields for Narrowed {
 #[utoipa::path(get, path = "/v1/reports", tag = "reports",
     params(("campaign_id" = Option<String>, Query), ("partner_id" = Option<String>, Query),
         ("granularity" = Option<String>, Query, pattern = "^(DAILY|WEEKLY|MONTHLY|CUSTOM)$"),
+        ("replaced" = Option<bool>, Query),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query, pattern = "^-?generated_at$")),
     responses((status = 200, description = "A page", content((PageOf<ReportView> = "application/json"), (String = "text/csv")))))]
@@ -86,5 +94,5 @@ pub(super) async fn read(State(app): State<App>, Path(id): Path<String>) -> Resu
     let parsed = ReportId::parse(&id).map_err(|_| no_report(&id))?;
     let read = async move |tx: &Tx| -> Result<_, DbError> { store::load_report(tx, &parsed).await };
     let report = app.db.read(read).await?.ok_or_else(|| no_report(&id))?;
-    Ok(Answer::new(StatusCode::OK, report.data))
+    Ok(Answer::new(StatusCode::OK, report.told()))
 }

@@ -5,6 +5,7 @@ mod budgets;
 mod campaigns;
 mod days;
 mod refunds;
+mod renewals;
 mod reports;
 mod results;
 mod rights;
@@ -23,13 +24,18 @@ pub(crate) use campaigns::{
 };
 pub(crate) use days::{add_to_day, burned, days_of, others, spend_on, spend_within, totals_within};
 pub(crate) use refunds::{insert_refund, take_refunds};
-pub(crate) use reports::{ReportFilter, ReportRow, insert_report, load_report, page_of_reports};
+pub(crate) use renewals::{outdate, outdated, take_renewal};
+pub(crate) use reports::{
+    ReportFilter, ReportRow, insert_report, load_report, newest_report, page_of_reports, replace_report,
+};
 pub(crate) use results::{ResultRow, insert_result, load_result, result_anywhere};
 pub(crate) use rights::{
     claim_partner, learn_end, learn_grant, learn_validated, mark_reviewed, partners_to_review,
     rights_changed, rights_of, to_review,
 };
-pub(crate) use schedule::{Unscheduled, due_reports, follow_in_schedule, schedule, unscheduled};
+pub(crate) use schedule::{
+    Unscheduled, due_reports, follow_in_schedule, schedule, schedules_of, unscheduled,
+};
 pub(crate) use spend::{corrections_of, insert_entry, load_entry, page_of_spend};
 pub use tables::MIGRATIONS;
 

@@ -18,15 +18,35 @@ pub(crate) struct ReportRow {
     pub(crate) period: Period,
     /// Whether it was made by itself.
     pub(crate) is_scheduled: bool,
+    /// Counts from 1 for each period of those that are made by themselves.
+    pub(crate) version: i64,
+    /// The next version.
+    pub(crate) replaced_by: Option<ReportId>,
     /// JSON, as in answers.
     pub(crate) data: String,
     pub(crate) generated_at: Timestamp,
 }
 
+impl ReportRow {
+    /// As in answers, with what followed it: that alone is said of a report after it was made.
+    pub(crate) fn told(&self) -> String {
+        match (&self.replaced_by, self.data.trim_end().strip_suffix('}')) {
+            (Some(next), Some(fields)) => {
+                format!("{fields},\"replaced_by\":{}}}", serde_json::json!(next.as_str()))
+            }
+            _ => self.data.clone(),
+        }
+    }
+}
+
+/// What only one report is called by: the newest version of its period.
+fn schedule_of(granularity: Granularity, period: Period) -> String {
+    format!("{} {}", granularity.name(), period.start)
+}
+
 /// Inserts a report unless it is one of those that are made once; tells whether it did.
 pub(crate) async fn insert_report(tx: &Tx, report: &ReportRow) -> Result<bool, DbError> {
-    let schedule =
-        report.is_scheduled.then(|| format!("{} {}", report.granularity.name(), report.period.start));
+    let schedule = report.is_scheduled.then(|| schedule_of(report.granularity, report.period));
     let insert = Query::insert()
         .into_table(Reports::Table)
         .columns([
@@ -38,6 +58,7 @@ pub(crate) async fn insert_report(tx: &Tx, report: &ReportRow) -> Result<bool, D
             Reports::StartDay,
             Reports::EndDay,
             Reports::Schedule,
+            Reports::Version,
             Reports::Data,
             Reports::GeneratedAt,
         ])
@@ -50,6 +71,7 @@ pub(crate) async fn insert_report(tx: &Tx, report: &ReportRow) -> Result<bool, D
             report.period.start.number().into(),
             report.period.end.number().into(),
             schedule.into(),
+            report.version.into(),
             report.data.as_str().into(),
             report.generated_at.as_micros().into(),
         ])
@@ -62,12 +84,41 @@ pub(crate) async fn load_report(tx: &Tx, id: &ReportId) -> Result<Option<ReportR
     tx.fetch_optional(&select).await?.map(|row| report(&row)).transpose()
 }
 
+/// The newest version of the report of a period that was made by itself.
+pub(crate) async fn newest_report(
+    tx: &Tx,
+    campaign: &CampaignId,
+    granularity: Granularity,
+    period: Period,
+) -> Result<Option<ReportRow>, DbError> {
+    let select = select()
+        .and_where(Expr::col(Reports::CampaignId).eq(campaign.as_str()))
+        .and_where(Expr::col(Reports::Schedule).eq(schedule_of(granularity, period)))
+        .to_owned();
+    tx.fetch_optional(&select).await?.map(|row| report(&row)).transpose()
+}
+
+/// Makes room for the next version of a report, and has it say so.
+pub(crate) async fn replace_report(tx: &Tx, former: &ReportRow, by: &ReportId) -> Result<(), DbError> {
+    let ReportRow { granularity, period, version, .. } = former;
+    let update = Query::update()
+        .table(Reports::Table)
+        .value(Reports::Schedule, format!("{} v{version}", schedule_of(*granularity, *period)))
+        .value(Reports::ReplacedBy, by.as_str())
+        .and_where(Expr::col(Reports::Tenant).eq(TENANT))
+        .and_where(Expr::col(Reports::Id).eq(former.id.as_str()))
+        .to_owned();
+    tx.execute(&update).await.map(drop)
+}
+
 /// What a list of reports is narrowed by.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReportFilter {
     pub(crate) campaign: Option<CampaignId>,
     pub(crate) partner: Option<PartnerId>,
     pub(crate) granularity: Option<Granularity>,
+    /// Those that a newer version replaced, or the others.
+    pub(crate) replaced: Option<bool>,
 }
 
 /// By the time at which they were made.
@@ -76,7 +127,7 @@ pub(crate) async fn page_of_reports(
     filter: ReportFilter,
     page: Keyset,
 ) -> Result<Vec<ReportRow>, DbError> {
-    let ReportFilter { campaign, partner, granularity } = filter;
+    let ReportFilter { campaign, partner, granularity, replaced } = filter;
     let filters = [
         (Reports::CampaignId, campaign.map(|id| id.to_string())),
         (Reports::PartnerId, partner.map(|id| id.to_string())),
@@ -86,6 +137,10 @@ pub(crate) async fn page_of_reports(
     for (column, value) in filters {
         select.and_where_option(value.map(|value| Expr::col(column).eq(value)));
     }
+    select.and_where_option(replaced.map(|replaced| {
+        let next = Expr::col(Reports::ReplacedBy);
+        if replaced { next.is_not_null() } else { next.is_null() }
+    }));
     page.apply(&mut select, Reports::GeneratedAt, Reports::Id);
     tx.fetch_all(&select).await?.iter().map(report).collect()
 }
@@ -106,6 +161,8 @@ fn report(row: &Row) -> Result<ReportRow, DbError> {
         granularity: row.parsed("granularity", Granularity::parse)?,
         period: Period { start: day(row, "start_day")?, end: day(row, "end_day")? },
         is_scheduled: row.get::<Option<String>>("schedule")?.is_some(),
+        version: row.get("version")?,
+        replaced_by: row.parsed_if_any("replaced_by", |id| ReportId::parse(id).ok())?,
         data: row.get("data")?,
         generated_at: row.get("generated_at")?,
     })

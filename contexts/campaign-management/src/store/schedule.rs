@@ -101,6 +101,24 @@ pub(crate) async fn due_reports(
     tx.fetch_all(&select).await?.iter().map(read).collect()
 }
 
+/// Which kinds of reports of a campaign are scheduled, with the first day of the next of each; no day: there will be no
+/// other. All before that day had their turn.
+pub(crate) async fn schedules_of(
+    tx: &Tx,
+    campaign: &CampaignId,
+) -> Result<Vec<(Granularity, Option<Day>)>, DbError> {
+    let kinds = Granularity::SCHEDULED.map(Granularity::name);
+    let select = Query::select()
+        .columns([Schedules::Granularity, Schedules::NextDay])
+        .from(Schedules::Table)
+        .and_where(Expr::col(Schedules::Tenant).eq(TENANT))
+        .and_where(Expr::col(Schedules::Granularity).is_in(kinds))
+        .and_where(Expr::col(Schedules::CampaignId).eq(campaign.as_str()))
+        .to_owned();
+    let read = |row: &Row| Ok((row.parsed("granularity", Granularity::parse)?, day_if_any(row, "next_day")?));
+    tx.fetch_all(&select).await?.iter().map(read).collect()
+}
+
 /// The report of the period that begins on `this` has had its turn; no next: there will be no other. Tells whether it
 /// was its turn.
 pub(crate) async fn follow_in_schedule(

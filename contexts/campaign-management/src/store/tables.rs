@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     ),
     Migration::new("campaigns", 2, "pause campaigns that their partners may not run", bar),
     Migration::new("campaigns", 3, "create campaign_schedule", schedules),
+    Migration::new("campaigns", 4, "renew reports whose figures changed", renewals),
 ];
 
 /// What contracts grant.
@@ -264,8 +265,12 @@ pub(super) enum Reports {
     Granularity,
     StartDay,
     EndDay,
-    /// Of those that are made by themselves: what makes each be made once.
+    /// Of those that are made by themselves: what makes each version of each be made once.
     Schedule,
+    /// Counts from 1 for each period.
+    Version,
+    /// The id of the next version.
+    ReplacedBy,
     /// JSON, as in answers.
     Data,
     GeneratedAt,
@@ -281,6 +286,19 @@ pub(super) enum Schedules {
     Granularity,
     /// The period's first. Null: there will be no other report.
     NextDay,
+}
+
+/// Reports that are no longer right.
+#[derive(Iden, Clone, Copy)]
+pub(super) enum Renewals {
+    #[iden = "campaign_report_renewal"]
+    Table,
+    Tenant,
+    CampaignId,
+    Granularity,
+    /// The period's first.
+    StartDay,
+    Reason,
 }
 
 fn known(backend: Backend) -> Vec<String> {
@@ -698,6 +716,32 @@ fn schedules(backend: Backend) -> Vec<String> {
                 .col(Schedules::Granularity)
                 .col(Schedules::NextDay)
                 .col(Schedules::CampaignId),
+        ),
+    ]
+}
+
+fn renewals(backend: Backend) -> Vec<String> {
+    let of_report =
+        |column: &mut ColumnDef| backend.schema(Table::alter().table(Reports::Table).add_column(column));
+    vec![
+        of_report(columns::integer(Reports::Version).not_null().default(1)),
+        of_report(&mut columns::id(backend, Reports::ReplacedBy)),
+        backend.schema(
+            Table::create()
+                .table(Renewals::Table)
+                .col(columns::id(backend, Renewals::Tenant).not_null())
+                .col(columns::id(backend, Renewals::CampaignId).not_null())
+                .col(columns::id(backend, Renewals::Granularity).not_null())
+                .col(columns::integer(Renewals::StartDay).not_null())
+                .col(columns::id(backend, Renewals::Reason).not_null())
+                .primary_key(
+                    Index::create()
+                        .col(Renewals::Tenant)
+                        .col(Renewals::CampaignId)
+                        .col(Renewals::Granularity)
+                        .col(Renewals::StartDay)
+                        .col(Renewals::Reason),
+                ),
         ),
     ]
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::finding::{FindingView, SuggestionView};
 use super::json;
-use crate::domain::report::{Compared, Granularity, Report, Totals};
+use crate::domain::report::{Compared, Granularity, Renewal, Report, Totals};
 use crate::domain::{Achievement, Measure};
 use crate::store::ReportRow;
 
@@ -239,6 +239,15 @@ pub(crate) struct ReportView {
     pub(crate) performance_insights: Vec<FindingView>,
     pub(crate) optimization_suggestions: Vec<SuggestionView>,
     pub(crate) risk_indicators: Vec<FindingView>,
+    /// Counts from 1 for each period of those that are made by themselves.
+    pub(crate) version: i64,
+    /// The version before.
+    pub(crate) replaces: Option<String>,
+    /// What changed since then: `SPEND_CHANGED`, `RESULTS_CHANGED`, `PERIOD_BEFORE_CHANGED`.
+    pub(crate) renewal_reasons: Vec<&'static str>,
+    /// The next version, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) replaced_by: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     pub(crate) generated_at: Timestamp,
 }
@@ -250,6 +259,9 @@ pub(crate) struct Named {
     pub(crate) campaign_id: String,
     pub(crate) partner_id: String,
     pub(crate) granularity: Granularity,
+    pub(crate) version: i64,
+    pub(crate) replaces: Option<String>,
+    pub(crate) renewal_reasons: Vec<Renewal>,
     pub(crate) generated_at: Timestamp,
 }
 
@@ -302,8 +314,24 @@ impl ReportView {
             performance_insights: report.insights.iter().map(Into::into).collect(),
             optimization_suggestions: report.suggestions.iter().map(Into::into).collect(),
             risk_indicators: report.risks.iter().map(Into::into).collect(),
+            version: named.version,
+            replaces: named.replaces,
+            renewal_reasons: named.renewal_reasons.into_iter().map(Renewal::name).collect(),
+            replaced_by: None,
             generated_at: named.generated_at,
         }
+    }
+
+    /// Whether a report that was made before has the same figures and compares them with the same.
+    pub(crate) fn says_the_same_as(&self, data: &str) -> bool {
+        #[derive(PartialEq, Deserialize)]
+        struct Figures {
+            performance_summary: serde_json::Value,
+            period_comparison: serde_json::Value,
+        }
+        let read = |data: &str| serde_json::from_str::<Figures>(data).ok();
+        let ours = serde_json::to_string(self).ok().and_then(|data| read(&data));
+        ours.is_some() && ours == read(data)
     }
 }
 
@@ -342,7 +370,7 @@ pub(crate) struct ReportItemView(Box<RawValue>);
 
 impl From<ReportRow> for ReportItemView {
     fn from(row: ReportRow) -> Self {
-        Self(RawValue::from_string(row.data).unwrap_or_else(|_| RawValue::NULL.to_owned()))
+        Self(RawValue::from_string(row.told()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
 }
 
@@ -356,6 +384,8 @@ struct Told {
     reporting_period: ToldPeriod,
     performance_summary: BTreeMap<String, Box<RawValue>>,
     generated_at: String,
+    version: Option<i64>,
+    replaced_by: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -381,6 +411,8 @@ impl Record for ReportItemView {
         "spend",
         "revenue",
         "generated_at",
+        "version",
+        "replaced_by",
     ];
 
     fn cells(&self) -> Vec<String> {
@@ -402,6 +434,8 @@ impl Record for ReportItemView {
             figure("spend"),
             figure("revenue"),
             told.generated_at,
+            told.version.unwrap_or(1).to_string(),
+            told.replaced_by.unwrap_or_default(),
         ]
     }
 }

@@ -8,6 +8,7 @@ mod campaigns;
 mod conversions;
 mod histories;
 mod permissions;
+mod renewals;
 mod reports;
 mod spend;
 mod support;

@@ -57,9 +57,10 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What makes one newer than another of the same campaign: a later end, then a shorter period.
-    pub fn newness(&self) -> (&Day, &Day, &ReportId) {
-        (&self.end, &self.start, &self.report)
+    /// What makes one newer than another of the same campaign: a later end, then a shorter period, and of one period what
+    /// was made later.
+    pub fn newness(&self) -> (&Day, &Day, Timestamp, &ReportId) {
+        (&self.end, &self.start, self.at, &self.report)
     }
 }
 

@@ -142,7 +142,7 @@ pub(crate) async fn page_of_hires(tx: &Tx, of: &PartnerId, page: Keyset) -> Resu
 
 /// Keeps the figures of a campaign unless newer ones are there; tells whether it did.
 pub(crate) async fn save_figures(tx: &Tx, figures: &Figures) -> Result<bool, DbError> {
-    let (end, start, report) = figures.newness();
+    let (end, start, at, report) = figures.newness();
     let values = [
         (Campaigns::PartnerId, figures.partner.as_str()),
         (Campaigns::ReportId, report.as_str()),
@@ -153,7 +153,7 @@ pub(crate) async fn save_figures(tx: &Tx, figures: &Figures) -> Result<bool, DbE
         (Campaigns::Roi, figures.roi.as_str()),
     ];
     let columns = [Campaigns::Tenant, Campaigns::CampaignId, Campaigns::ReportedAt];
-    let ours = [TENANT.into(), figures.campaign.as_str().into(), figures.at.as_micros().into()];
+    let ours = [TENANT.into(), figures.campaign.as_str().into(), at.as_micros().into()];
     let insert = Query::insert()
         .into_table(Campaigns::Table)
         .columns(columns.into_iter().chain(values.map(|(column, _)| column)))
@@ -162,18 +162,21 @@ pub(crate) async fn save_figures(tx: &Tx, figures: &Figures) -> Result<bool, DbE
     if tx.insert_new(&insert, Campaigns::CampaignId).await? {
         return Ok(true);
     }
-    let (of_end, of_start) = (|| Expr::col(Campaigns::PeriodEnd), || Expr::col(Campaigns::PeriodStart));
+    let [of_end, of_start, of_at, of_report] =
+        [Campaigns::PeriodEnd, Campaigns::PeriodStart, Campaigns::ReportedAt, Campaigns::ReportId]
+            .map(|column| move || Expr::col(column));
+    let same_end = || of_end().eq(end.as_str());
+    let same_period = || same_end().and(of_start().eq(start.as_str()));
+    let same_time = same_period().and(of_at().eq(at.as_micros()));
     let is_older = of_end()
         .lt(end.as_str())
-        .or(of_end().eq(end.as_str()).and(of_start().lt(start.as_str())))
-        .or(of_end()
-            .eq(end.as_str())
-            .and(of_start().eq(start.as_str()))
-            .and(Expr::col(Campaigns::ReportId).lt(report.as_str())));
+        .or(same_end().and(of_start().lt(start.as_str())))
+        .or(same_period().and(of_at().lt(at.as_micros())))
+        .or(same_time.and(of_report().lt(report.as_str())));
     let update = Query::update()
         .table(Campaigns::Table)
         .values(values.map(|(column, value)| (column, Expr::from(value))))
-        .value(Campaigns::ReportedAt, figures.at.as_micros())
+        .value(Campaigns::ReportedAt, at.as_micros())
         .and_where(Expr::col(Campaigns::Tenant).eq(TENANT))
         .and_where(Expr::col(Campaigns::CampaignId).eq(figures.campaign.as_str()))
         .and_where(is_older)

@@ -78,6 +78,14 @@ async fn the_newest_period_of_a_campaign_counts_whenever_it_comes() {
             .collect();
         assert_eq!(newest, [(&json!("camp-0"), &json!("r-9")), (&json!("camp-1"), &json!("r-3"))]);
         assert_eq!(campaigns[0]["performance_summary"]["spend"].to_string(), "12.1");
+        // Another version of the newest counts when it was made later, whatever it is called.
+        let renewed = |report: &str, at: &str| {
+            let (kind, told) = reported(report, &id, "camp-0", "2025-01-08");
+            (kind, with(&told, &json!({ "generated_at": at, "version": 2, "replaces": "r-9" })))
+        };
+        app.told(renewed("a-1", "2025-02-01T00:01:00Z")).await;
+        app.told(renewed("z-1", "2025-01-31T00:01:00Z")).await;
+        assert_eq!(app.metrics(&id).await["campaigns"][0]["report_id"], "a-1");
         // What told nothing new is told to nobody.
         let snapshots = app.events_of("PartnerMetricsSnapshot").await.len();
         app.told(reported("r-1", &id, "camp-1", "2025-01-08")).await;

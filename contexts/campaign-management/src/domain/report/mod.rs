@@ -5,6 +5,7 @@
 mod finding;
 mod findings;
 mod period;
+mod renewal;
 mod totals;
 mod trend;
 
@@ -13,6 +14,7 @@ use hexalpes_kernel::{Amount, Currency};
 pub use finding::{Evidence, Finding, FindingKind, Weight};
 pub use findings::recommended;
 pub use period::{Granularity, Period};
+pub use renewal::Renewal;
 pub use totals::{Figure, MINOR_MAX, Totals};
 pub use trend::{Direction, Trend, trend};
 

@@ -53,6 +53,13 @@ impl Granularity {
         };
         Some(Period { start, end })
     }
+
+    /// The periods whose reports tell of a day: the one that it lies in first, then those that are compared with it.
+    pub fn telling_of(self, day: Day) -> Vec<Period> {
+        let own = self.around(day);
+        let next = |period: &Period| self.around(period.end).filter(|next| next.previous().start <= day);
+        std::iter::successors(own, next).collect()
+    }
 }
 
 fn first_of_month(day: Day) -> Day {
@@ -100,5 +107,20 @@ mod tests {
         assert_eq!((february.start.to_string(), february.days()), ("2024-02-01".to_owned(), 29));
         assert_eq!(Granularity::Monthly.around(february.start), Some(february));
         assert_eq!(Granularity::Weekly.around(week.start), Some(week));
+    }
+
+    #[test]
+    fn a_day_is_told_of_in_its_own_period_and_in_those_that_are_compared_with_it() {
+        let told = |granularity: Granularity, day: &str| -> Vec<String> {
+            let periods = granularity.telling_of(Day::parse(day).unwrap());
+            periods.iter().map(|period| period.start.to_string()).collect()
+        };
+        assert_eq!(told(Granularity::Daily, "2025-01-15"), ["2025-01-15", "2025-01-16"]);
+        assert_eq!(told(Granularity::Weekly, "2025-01-15"), ["2025-01-13", "2025-01-20"]);
+        // As many days before: February is compared with those from the 4th of January on, March from the 29th on.
+        assert_eq!(told(Granularity::Monthly, "2025-01-03"), ["2025-01-01"]);
+        assert_eq!(told(Granularity::Monthly, "2025-01-15"), ["2025-01-01", "2025-02-01"]);
+        assert_eq!(told(Granularity::Monthly, "2025-01-30"), ["2025-01-01", "2025-02-01", "2025-03-01"]);
+        assert_eq!(told(Granularity::Custom, "2025-01-15"), Vec::<String>::new());
     }
 }

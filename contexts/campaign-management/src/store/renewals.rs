@@ -1,0 +1,78 @@
+//! Which reports are no longer right, and why, until they are made again.
+
+use hexalpes_db::{DbError, Row, Tx};
+use sea_query::{Expr, ExprTrait as _, Order, Query};
+
+use super::tables::Renewals;
+use super::{TENANT, day};
+use crate::domain::report::{Granularity, Renewal};
+use crate::domain::{CampaignId, Day};
+
+/// Has the report of the period that begins on `start` be made again. Whoever calls this has claimed the campaign.
+pub(crate) async fn outdate(
+    tx: &Tx,
+    campaign: &CampaignId,
+    granularity: Granularity,
+    start: Day,
+    why: Renewal,
+) -> Result<(), DbError> {
+    let insert = Query::insert()
+        .into_table(Renewals::Table)
+        .columns([
+            Renewals::Tenant,
+            Renewals::CampaignId,
+            Renewals::Granularity,
+            Renewals::StartDay,
+            Renewals::Reason,
+        ])
+        .values_panic([
+            TENANT.into(),
+            campaign.as_str().into(),
+            granularity.name().into(),
+            start.number().into(),
+            why.name().into(),
+        ])
+        .to_owned();
+    tx.insert_new(&insert, Renewals::CampaignId).await.map(drop)
+}
+
+/// Reports that are to be made again, with the first day of each; the oldest period first.
+pub(crate) async fn outdated(tx: &Tx, limit: u64) -> Result<Vec<(CampaignId, Granularity, Day)>, DbError> {
+    let select = Query::select()
+        .distinct()
+        .columns([Renewals::StartDay, Renewals::CampaignId, Renewals::Granularity])
+        .from(Renewals::Table)
+        .and_where(Expr::col(Renewals::Tenant).eq(TENANT))
+        .order_by(Renewals::StartDay, Order::Asc)
+        .order_by(Renewals::CampaignId, Order::Asc)
+        .order_by(Renewals::Granularity, Order::Asc)
+        .limit(limit)
+        .to_owned();
+    let read = |row: &Row| {
+        let campaign = row.parsed("campaign_id", |id| CampaignId::parse(id).ok())?;
+        Ok((campaign, row.parsed("granularity", Granularity::parse)?, day(row, "start_day")?))
+    };
+    tx.fetch_all(&select).await?.iter().map(read).collect()
+}
+
+/// Why a report is to be made again; after this it is to be no more. Nothing where another had that turn.
+pub(crate) async fn take_renewal(
+    tx: &Tx,
+    campaign: &CampaignId,
+    granularity: Granularity,
+    start: Day,
+) -> Result<Vec<Renewal>, DbError> {
+    let this = Expr::col(Renewals::Tenant)
+        .eq(TENANT)
+        .and(Expr::col(Renewals::CampaignId).eq(campaign.as_str()))
+        .and(Expr::col(Renewals::Granularity).eq(granularity.name()))
+        .and(Expr::col(Renewals::StartDay).eq(start.number()));
+    let select =
+        Query::select().column(Renewals::Reason).from(Renewals::Table).and_where(this.clone()).to_owned();
+    let read = |row: &Row| row.parsed("reason", Renewal::parse);
+    let reasons: Result<Vec<_>, DbError> = tx.fetch_all(&select).await?.iter().map(read).collect();
+    let mut reasons = reasons?;
+    reasons.sort_unstable();
+    tx.execute(&Query::delete().from_table(Renewals::Table).and_where(this).to_owned()).await?;
+    Ok(reasons)
+}
