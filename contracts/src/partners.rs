@@ -106,6 +106,18 @@ pub struct RecruitmentCancelled {
     pub revision: i64,
 }
 
+/// Until the day that a partner named nobody was found, and nobody is looked for any longer. Once per `request_id`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecruitmentExpired {
+    pub request_id: String,
+    pub partner_id: String,
+    /// When its time was over; what follows from it may come later.
+    pub expired_at: String,
+    /// Counts up from 1 within the request.
+    #[serde(default)]
+    pub revision: i64,
+}
+
 /// What `salary_range` and `budget_range` hold.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AmountRange {
@@ -171,5 +183,6 @@ events! { "com.hexabuilders.partners.":
     PartnerValidationCompleted(PartnerValidationCompleted) by partner_id to VALIDATION_TOPIC;
     RecruitmentRequested(RecruitmentRequested) by partner_id to RECRUITMENT_TOPIC;
     RecruitmentCancelled(RecruitmentCancelled) by partner_id;
+    RecruitmentExpired(RecruitmentExpired) by partner_id;
     PartnerMetricsSnapshot(PartnerMetricsSnapshot) by partner_id to METRICS_TOPIC;
 }

@@ -88,6 +88,7 @@ pub const SCHEMAS: &[Published] = &[
     published!("partners", "PartnerRegistrationCompleted", "2"),
     published!("partners", "PartnerValidationCompleted", "1"),
     published!("partners", "RecruitmentCancelled", "1"),
+    published!("partners", "RecruitmentExpired", "1"),
     published!("partners", "RecruitmentRequested", "1"),
     published!("recruitment", "CandidateHired", "1"),
     published!("recruitment", "CandidateMatched", "1"),

@@ -2,7 +2,7 @@
 
 use hexalpes_contracts::partners::{
     AmountRange, Event, PartnerMetricsSnapshot, PartnerRegistrationCompleted, PartnerValidationCompleted,
-    RecruitmentCancelled, RecruitmentRequested,
+    RecruitmentCancelled, RecruitmentExpired, RecruitmentRequested,
 };
 use hexalpes_contracts::{Dict, List};
 use hexalpes_db::{DbError, Tx};
@@ -153,6 +153,21 @@ pub(crate) async fn of_cancelled(
         partner_id: request.partner.to_string(),
         reason: request.cancelled.clone().unwrap_or_default(),
         cancelled_at: request.changed_at.to_string(),
+        revision: i64::from(request.revision),
+    });
+    append(tx, id, &event, cause).await
+}
+
+pub(crate) async fn of_expired(
+    tx: &Tx,
+    id: Uuid,
+    request: &RecruitmentRequest,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let event = Event::RecruitmentExpired(RecruitmentExpired {
+        request_id: request.id.to_string(),
+        partner_id: request.partner.to_string(),
+        expired_at: request.expires_at().unwrap_or(request.changed_at).to_string(),
         revision: i64::from(request.revision),
     });
     append(tx, id, &event, cause).await

@@ -1,5 +1,5 @@
 //! What this context does with messages: for each request of a partner it opens a job, which is matched soon, and ends it
-//! when the partner calls the request off.
+//! when the partner calls the request off, or its time is over.
 //!
 //! HTTP and these end in the same commands. Not here: inbox, retries and dead letters, which are the consumer's, and who
 //! fits a job, which is found in the background.
@@ -10,18 +10,20 @@ use std::sync::Arc;
 use hexalpes_client::{Client, OpenError, TopicName};
 use hexalpes_consumer::{ConsumerOptions, Event, EventConsumer, HandleError, Handler, KeyOrder, Rejection};
 use hexalpes_contracts::partners::{
-    RECRUITMENT_TOPIC, RecruitmentCancelled, RecruitmentRequested, TOPIC as PARTNERS_TOPIC,
+    RECRUITMENT_TOPIC, RecruitmentCancelled, RecruitmentExpired, RecruitmentRequested,
+    TOPIC as PARTNERS_TOPIC,
 };
 use hexalpes_db::{Db, Tx};
 use hexalpes_kernel::{Cause, Edge};
 
-use crate::commands::{self, JobNotOpened, NotMatched, RequestNotCancelled};
+use crate::commands::{self, JobNotOpened, NotMatched, RequestNotEnded};
 use crate::told;
 
 /// This context's name on the wire.
 const SERVICE: &str = "recruitment";
 const REQUESTED: &str = "com.hexabuilders.partners.RecruitmentRequested";
 const CANCELLED: &str = "com.hexabuilders.partners.RecruitmentCancelled";
+const EXPIRED: &str = "com.hexabuilders.partners.RecruitmentExpired";
 
 /// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers'. What they make
 /// due is done by [`crate::Matching`].
@@ -36,7 +38,7 @@ pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[Even
         order,
         ..named("recruitment-requested", RECRUITMENT_TOPIC)?
     };
-    // That a request was called off is told there alone, among all that partner-management tells.
+    // That a request was called off or expired is told there alone, among all that partner-management tells.
     let called_off = ConsumerOptions { order, ..named("recruitment-cancelled", PARTNERS_TOPIC)? };
     let (requests, cancellations) =
         (Requests { edge: Arc::clone(edge) }, Cancellations { edge: Arc::clone(edge) });
@@ -68,7 +70,7 @@ impl Handler for Requests {
                 return Err(taken(&error));
             }
         };
-        if opened.duplicate || commands::refuse_cancelled(tx, &opened.job, self.edge.uuid(), cause).await? {
+        if opened.duplicate || commands::refuse_ended(tx, &opened.job, self.edge.uuid(), cause).await? {
             return Ok(());
         }
         match commands::search(tx, opened.job, cause).await {
@@ -79,7 +81,7 @@ impl Handler for Requests {
     }
 }
 
-/// Takes in what partners call off.
+/// Takes in which requests end: those that partners call off, and those whose time is over.
 #[derive(Clone, Debug)]
 pub struct Cancellations {
     pub edge: Arc<dyn Edge>,
@@ -87,15 +89,17 @@ pub struct Cancellations {
 
 impl Handler for Cancellations {
     async fn handle(&self, tx: &Tx, event: &Event, cause: &Cause) -> Result<(), HandleError> {
-        if !event.is(CANCELLED) {
+        let command = if event.is(CANCELLED) {
+            told::of_cancelled(&event.data_as::<RecruitmentCancelled>()?, &*self.edge)
+        } else if event.is(EXPIRED) {
+            told::of_expired(&event.data_as::<RecruitmentExpired>()?, &*self.edge)
+        } else {
             return Ok(());
-        }
-        let told: RecruitmentCancelled = event.data_as()?;
-        let command = told::of_cancelled(&told, &*self.edge).map_err(HandleError::invalid_event)?;
-        match commands::cancel_request(tx, command, cause).await {
+        };
+        match commands::end_request(tx, command.map_err(HandleError::invalid_event)?, cause).await {
             Ok(()) => Ok(()),
-            Err(RequestNotCancelled::Database(error)) => Err(error.into()),
-            Err(error @ RequestNotCancelled::OtherPartner { .. }) => Err(taken(&error)),
+            Err(RequestNotEnded::Database(error)) => Err(error.into()),
+            Err(error @ RequestNotEnded::OtherPartner { .. }) => Err(taken(&error)),
         }
     }
 }

@@ -4,17 +4,20 @@
 
 use std::fmt::Display;
 
-use hexalpes_contracts::partners::{AmountRange, RecruitmentCancelled, RecruitmentRequested};
+use hexalpes_contracts::partners::{
+    AmountRange, RecruitmentCancelled, RecruitmentExpired, RecruitmentRequested,
+};
 use hexalpes_contracts::{Dict, List};
 use hexalpes_kernel::{Amount, Currency, Edge, Money, Timestamp};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::commands::{CancelRequest, OpenJob};
+use crate::commands::{EndRequest, OpenJob};
 use crate::domain::{
-    Date, Document, ExperienceLevel, JobId, JobTerms, JobType, MoneyRange, OPENINGS_MAX, PartnerId, PayRange,
-    Period, Place, RequestId, RequiredSkill, SKILLS_MAX, Skill, SkillLevel, Source, Urgency, YEARS_MAX,
+    Date, Document, ExperienceLevel, JobId, JobStatus, JobTerms, JobType, MoneyRange, OPENINGS_MAX,
+    PartnerId, PayRange, Period, Place, RequestId, RequiredSkill, SKILLS_MAX, Skill, SkillLevel, Source,
+    Urgency, YEARS_MAX,
 };
 use crate::requests::plain_terms;
 
@@ -70,11 +73,29 @@ pub(crate) fn of_requested(
 }
 
 /// The command, or what is wrong with the event.
-pub(crate) fn of_cancelled(told: &RecruitmentCancelled, edge: &dyn Edge) -> Result<CancelRequest, String> {
-    Ok(CancelRequest {
-        request: named("request_id", RequestId::parse(&told.request_id))?,
-        partner: named("partner_id", PartnerId::parse(&told.partner_id))?,
-        reason: told.reason.clone(),
+pub(crate) fn of_cancelled(told: &RecruitmentCancelled, edge: &dyn Edge) -> Result<EndRequest, String> {
+    let reason = told.reason.clone();
+    ended((&told.request_id, &told.partner_id), JobStatus::Cancelled, reason, edge)
+}
+
+/// The command, or what is wrong with the event.
+pub(crate) fn of_expired(told: &RecruitmentExpired, edge: &dyn Edge) -> Result<EndRequest, String> {
+    let reason =
+        format!("the request expired at {}", named("expired_at", Timestamp::parse(&told.expired_at))?);
+    ended((&told.request_id, &told.partner_id), JobStatus::Closed, reason, edge)
+}
+
+fn ended(
+    (request, partner): (&str, &str),
+    status: JobStatus,
+    reason: String,
+    edge: &dyn Edge,
+) -> Result<EndRequest, String> {
+    Ok(EndRequest {
+        request: named("request_id", RequestId::parse(request))?,
+        partner: named("partner_id", PartnerId::parse(partner))?,
+        status,
+        reason,
         event: edge.uuid(),
     })
 }

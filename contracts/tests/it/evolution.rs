@@ -118,7 +118,7 @@ fn list() -> List {
 fn events_of_partners_are_carried_with_every_field() {
     use partners::{
         Event, PartnerMetricsSnapshot, PartnerRegistrationCompleted, PartnerValidationCompleted,
-        RecruitmentCancelled, RecruitmentRequested,
+        RecruitmentCancelled, RecruitmentExpired, RecruitmentRequested,
     };
     carried!(partners:
         Event::PartnerRegistrationCompleted(PartnerRegistrationCompleted {
@@ -142,6 +142,10 @@ fn events_of_partners_are_carried_with_every_field() {
         Event::RecruitmentCancelled(RecruitmentCancelled {
             request_id: "r-1".into(), partner_id: "p-1".into(), reason: "the project was stopped".into(),
             cancelled_at: "2025-01-16T10:30:00Z".into(), revision: 2,
+        }),
+        Event::RecruitmentExpired(RecruitmentExpired {
+            request_id: "r-1".into(), partner_id: "p-1".into(), expired_at: "2025-02-16T00:00:00Z".into(),
+            revision: 3,
         }),
         Event::PartnerMetricsSnapshot(PartnerMetricsSnapshot {
             snapshot_id: "s-1".into(), partner_id: "p-1".into(), revision: 5, trigger: "CHANGE".into(),

@@ -99,6 +99,7 @@ pub async fn expire_request(tx: &Tx, ids: &dyn Ids, id: &RequestId, cause: &Caus
     let ends = request.expire(cause.at);
     if ends {
         store::save_request(tx, &request).await?;
+        events::of_expired(tx, ids.uuid(), &request, cause).await?;
         take_snapshot_of(tx, ids, &request.partner, cause).await?;
     }
     Ok(ends)

@@ -150,14 +150,14 @@ impl RecruitmentRequest {
         if hires >= u64::from(self.asked.openings) || outcome == Some(Outcome::Filled) {
             return RequestStatus::Filled;
         }
+        // Only one that goes on expires: what the recruiters say after that follows from it.
+        if self.is_expired {
+            return RequestStatus::Expired;
+        }
         if self.cancelled.is_some() || outcome.is_some() {
             return RequestStatus::Cancelled;
         }
-        match (self.is_expired, matches) {
-            (true, _) => RequestStatus::Expired,
-            (false, 0) => RequestStatus::Open,
-            (false, _) => RequestStatus::Matched,
-        }
+        if matches == 0 { RequestStatus::Open } else { RequestStatus::Matched }
     }
 
     /// Cancelling again is no news (`false`).

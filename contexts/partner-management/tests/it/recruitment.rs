@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{a_partner, a_request, hired, matched, on_each_database, with};
 
-fn completed(partner: &str, request: &str, outcome: &str) -> (&'static str, Value) {
+pub(crate) fn completed(partner: &str, request: &str, outcome: &str) -> (&'static str, Value) {
     let told = json!({
         "job_id": "job-1", "partner_id": partner, "request_id": request, "outcome": outcome, "openings": 2,
         "hiring_ids": [], "hires": 0, "candidates_considered": 0, "total_cost": 0, "total_cost_minor": 0,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use hexalpes_partner_management::Swept;
 use serde_json::{Value, json};
 
+use crate::recruitment::completed;
 use crate::support::{a_document, a_partner, a_request, on_each_database, with};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -42,8 +43,18 @@ async fn documents_and_requests_end_with_their_time() {
         app.edge.advance(2 * DAY);
         assert_eq!(app.swept().await.requests, 1);
         let (_, list) = app.get(&format!("{requests}?status=EXPIRED")).await;
-        assert_eq!(list["items"].as_array().unwrap().len(), 1);
+        let [request] = list["items"].as_array().unwrap().as_slice() else { panic!("{list}") };
         assert_eq!(app.swept().await, Swept::default());
+        // Whoever looks for people is told, and ends it too; that does not make it another end.
+        let [told] = app.events_of("RecruitmentExpired").await.try_into().unwrap();
+        let expected = json!({
+            "request_id": request["request_id"], "partner_id": id, "expired_at": request["expires_at"], "revision": 2,
+        });
+        assert_eq!(told, expected);
+        let request = request["request_id"].as_str().unwrap();
+        app.told(completed(&id, request, "CLOSED")).await;
+        assert_eq!(app.get(&format!("{requests}/{request}")).await.1["status"], "EXPIRED");
+        assert_eq!(app.metrics(&id).await["recruitment_requests"]["expired"], 1);
     })
     .await;
 }

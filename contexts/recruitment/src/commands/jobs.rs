@@ -5,6 +5,7 @@ use hexalpes_http::{IfMatch, NotNewest};
 use hexalpes_kernel::{Cause, Timestamp, Uuid};
 
 use crate::domain::{Job, JobError, JobId, JobStatus, JobTerms, PartnerId, RequestId};
+use crate::store::RequestEnd;
 use crate::{events, store};
 
 #[derive(Clone, Debug)]
@@ -128,54 +129,48 @@ async fn end(
 
 /// The partner who asked for it looks for nobody any longer.
 #[derive(Clone, Debug)]
-pub struct CancelRequest {
+pub struct EndRequest {
     pub request: RequestId,
     pub partner: PartnerId,
+    /// `Cancelled` where the partner called it off, `Closed` where its time is over.
+    pub status: JobStatus,
     pub reason: String,
     /// The id of the event that says that its job is over.
     pub event: Uuid,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestNotCancelled {
+pub enum RequestNotEnded {
     #[error("job {existing} was opened for this request, by another partner")]
     OtherPartner { existing: JobId },
     #[error(transparent)]
     Database(#[from] DbError),
 }
 
-/// The job of the request is cancelled; one that is over stays as it is. What is called off before its job is opened is
-/// kept for [`refuse_cancelled`].
-pub async fn cancel_request(
-    tx: &Tx,
-    command: CancelRequest,
-    cause: &Cause,
-) -> Result<(), RequestNotCancelled> {
-    let CancelRequest { request, partner, reason, event } = command;
+/// The job of the request ends; one that is over stays as it is. What ends before its job is opened is kept for
+/// [`refuse_ended`].
+pub async fn end_request(tx: &Tx, command: EndRequest, cause: &Cause) -> Result<(), RequestNotEnded> {
+    let EndRequest { request, partner, status, reason, event } = command;
     let Some(job) = store::load_by_request(tx, &request).await? else {
-        return Ok(store::insert_cancellation(tx, &request, &partner, &reason, cause.at).await?);
+        let end = RequestEnd { status, reason };
+        return Ok(store::insert_request_end(tx, &request, &partner, &end, cause.at).await?);
     };
     if *job.partner() != partner {
-        return Err(RequestNotCancelled::OtherPartner { existing: job.id().clone() });
+        return Err(RequestNotEnded::OtherPartner { existing: job.id().clone() });
     }
-    Ok(cancel(tx, job, reason, event, cause).await?)
+    Ok(end_with(tx, job, RequestEnd { status, reason }, event, cause).await?)
 }
 
-/// Cancels a job that was opened for a request that had been called off before; tells whether it had.
-pub(crate) async fn refuse_cancelled(
-    tx: &Tx,
-    job: &Job,
-    event: Uuid,
-    cause: &Cause,
-) -> Result<bool, DbError> {
+/// Ends a job that was opened for a request that had ended before; tells whether it had.
+pub(crate) async fn refuse_ended(tx: &Tx, job: &Job, event: Uuid, cause: &Cause) -> Result<bool, DbError> {
     let Some(request) = job.request() else { return Ok(false) };
-    let Some(reason) = store::cancellation_of(tx, request, job.partner()).await? else { return Ok(false) };
-    cancel(tx, job.clone(), reason, event, cause).await?;
+    let Some(end) = store::request_end_of(tx, request, job.partner()).await? else { return Ok(false) };
+    end_with(tx, job.clone(), end, event, cause).await?;
     Ok(true)
 }
 
-async fn cancel(tx: &Tx, job: Job, reason: String, event: Uuid, cause: &Cause) -> Result<(), DbError> {
-    match end(tx, job, JobStatus::Cancelled, Some(reason), event, cause).await {
+async fn end_with(tx: &Tx, job: Job, with: RequestEnd, event: Uuid, cause: &Cause) -> Result<(), DbError> {
+    match end(tx, job, with.status, Some(with.reason), event, cause).await {
         Err(JobNotChanged::Database(error)) => Err(error),
         // It was over before.
         Ok(_) | Err(_) => Ok(()),

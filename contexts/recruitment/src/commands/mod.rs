@@ -19,10 +19,10 @@ pub use candidates::{
 };
 pub use costs::{CostNotRecorded, CostRecorded, RecordCost, record_cost};
 pub use hire::{AcceptOffer, HireCandidate, NewHire, NotHired, Terms, accept_offer, hire_candidate};
-pub(crate) use jobs::refuse_cancelled;
+pub(crate) use jobs::refuse_ended;
 pub use jobs::{
-    CancelRequest, ChangeJob, EndJob, JobNotChanged, JobNotOpened, OpenJob, Opened, RequestNotCancelled,
-    cancel_request, change_job, end_job, open_job,
+    ChangeJob, EndJob, EndRequest, JobNotChanged, JobNotOpened, OpenJob, Opened, RequestNotEnded, change_job,
+    end_job, end_request, open_job,
 };
 pub(crate) use matching::search;
 pub use matching::{Found, Matched, NotMatched, StartMatching, start_matching};

@@ -17,7 +17,7 @@ pub(crate) use applications::{
     ApplicationFilter, application_of, applications_of, end_applications, forget_reasons, insert_application,
     load_application, page_of_applications, save_application,
 };
-pub(crate) use cancellations::{cancellation_of, insert_cancellation};
+pub(crate) use cancellations::{RequestEnd, insert_request_end, request_end_of};
 pub(crate) use candidates::{
     Alike, CandidateFilter, Taken, alike, insert_candidate, load_candidate, load_candidates,
     page_of_candidates, revisions_of_active, save_candidate,

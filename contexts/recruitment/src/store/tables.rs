@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     ),
     Migration::new("recruitment", 2, "create matching_due", due),
     Migration::new("recruitment", 3, "create request_cancellation", cancellations),
+    Migration::new("recruitment", 4, "keep requests that expired too", expiries),
 ];
 
 /// Columns of one database, by what they hold.
@@ -305,4 +306,10 @@ fn cancellations(backend: Backend) -> Vec<String> {
         of.table("request_cancellation", &["request_id", "partner_id"], cancellation),
         of.index("application_job", "application", &["job_id", "stage"]),
     ]
+}
+
+/// Those that are there already were called off.
+fn expiries(backend: Backend) -> Vec<String> {
+    let status = columns::id(backend, "status").not_null().default("CANCELLED").to_owned();
+    vec![backend.schema(Table::alter().table("request_cancellation").add_column(status))]
 }

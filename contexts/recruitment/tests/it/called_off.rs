@@ -1,4 +1,4 @@
-//! What a partner calls off ends here: the job, and what candidates have under way for it; who was hired stays so.
+//! What a partner calls off, or has no more time for, ends here: the job, and what candidates have under way for it; who was hired stays so.
 
 use std::sync::Arc;
 
@@ -19,6 +19,14 @@ impl TestApp {
             "cancelled_at": "2025-01-16T12:00:00Z", "revision": 2,
         });
         self.let_handle(Cancellations { edge }, id, "RecruitmentCancelled", &told).await
+    }
+
+    async fn expire(&self, id: &str, request: &str) {
+        let edge: Arc<dyn Edge> = self.edge.clone();
+        let told = json!({
+            "request_id": request, "partner_id": "partner-1", "expired_at": "2025-02-16T00:00:00Z", "revision": 3,
+        });
+        self.let_handle(Cancellations { edge }, id, "RecruitmentExpired", &told).await.unwrap();
     }
 
     async fn job_of(&self, request: &str) -> Value {
@@ -140,6 +148,51 @@ async fn a_request_that_is_called_off_before_it_is_heard_of_opens_a_job_that_is_
         let told = app.told("RecruitmentCompleted").await;
         let [told] = told.as_slice() else { panic!("{told:?}") };
         assert_eq!((&told["request_id"], &told["outcome"]), (&json!("request-1"), &json!("CANCELLED")));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_time_is_over_closes_its_job_and_what_is_under_way_whichever_comes_first() {
+    on_each_database(async |app| {
+        app.handle("e-1", &requested("request-1")).await.unwrap();
+        app.catch_up().await;
+        let job = app.job_of("request-1").await["id"].as_str().unwrap().to_owned();
+        let candidate = app.candidate("Eva Sol", someone("b")).await;
+        let application = applied(&app, &job, &candidate).await;
+        for event in ["e-2", "e-3"] {
+            app.expire(event, "request-1").await;
+        }
+        // One that is heard of too late, and one that its partner had called off.
+        app.expire("e-4", "request-2").await;
+        app.handle("e-5", &requested("request-2")).await.unwrap();
+        app.handle("e-6", &requested("request-3")).await.unwrap();
+        app.call_off("e-7", "request-3", "partner-1").await.unwrap();
+        app.expire("e-8", "request-3").await;
+
+        let why = "the request expired at 2025-02-16T00:00:00Z";
+        for request in ["request-1", "request-2"] {
+            let job = app.job_of(request).await;
+            assert_eq!((&job["status"], &job["end_reason"]), (&json!("CLOSED"), &json!(why)), "{job}");
+        }
+        assert_eq!(app.job_of("request-3").await["status"], "CANCELLED");
+        let (_, found) = app.get(&format!("/v1/applications/{application}")).await;
+        let last = found["history"].as_array().unwrap().last().unwrap();
+        assert_eq!((&found["stage"], &last["reason"]), (&json!("REJECTED"), &json!(why)), "{found}");
+        let (status, refused) = app.post("/v1/hires", &hire_of(&job, &candidate)).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{refused}");
+        let told = app.told("RecruitmentCompleted").await;
+        let told: Vec<(&Value, &Value, &Value)> =
+            told.iter().map(|one| (&one["request_id"], &one["outcome"], &one["reason"])).collect();
+        let (closed, called_off) = (json!("CLOSED"), json!("the project was stopped"));
+        assert_eq!(
+            told,
+            [
+                (&json!("request-1"), &closed, &json!(why)),
+                (&json!("request-2"), &closed, &json!(why)),
+                (&json!("request-3"), &json!("CANCELLED"), &called_off),
+            ]
+        );
     })
     .await;
 }
