@@ -64,7 +64,7 @@ impl Handler for Registrations {
             id: ContractId::new(self.edge.uuid()),
             partner,
             contract_type: word("preferred_contract_type", kind, ContractType::parse)?,
-            language: language(registered.registration_data.get()),
+            language: language(registered.registration_data.get()).unwrap_or_default(),
             registration_data: registered.registration_data.get().to_owned(),
         };
         match commands::register_partner(tx, command, cause).await {
@@ -76,16 +76,16 @@ impl Handler for Registrations {
     }
 }
 
-/// What whoever registered reads, as the form told it; where it told nothing of the kind, or a language that there is no
-/// contract in, Spanish.
-fn language(registration_data: &str) -> Language {
+/// What somebody reads, as the data of an event tells it; `None` where it tells nothing of the kind, or a language that
+/// there is no contract in.
+fn language(data: &str) -> Option<Language> {
     #[derive(serde::Deserialize)]
     struct Form {
         language: Option<serde_json::Value>,
     }
-    let form: Option<Form> = serde_json::from_str(registration_data).ok();
+    let form: Option<Form> = serde_json::from_str(data).ok();
     let told = form.and_then(|form| form.language);
-    told.as_ref().and_then(|tag| tag.as_str()).and_then(Language::of_tag).unwrap_or_default()
+    told.as_ref().and_then(|tag| tag.as_str()).and_then(Language::of_tag)
 }
 
 /// `on_candidate_hired`.
@@ -119,7 +119,8 @@ impl Handler for Hires {
             benefits: hired.benefits_package.get().to_owned(),
             agreed: hired.employment_details.get().to_owned(),
         };
-        let command = CreateEmploymentContract { terms, event: self.edge.uuid() };
+        let language = language(hired.employment_details.get());
+        let command = CreateEmploymentContract { terms, language, event: self.edge.uuid() };
         commands::create_employment_contract(tx, command, cause).await?;
         Ok(())
     }

@@ -15,6 +15,8 @@ use crate::{events, files, store, views};
 #[derive(Clone, Debug)]
 pub struct CreateEmploymentContract {
     pub terms: EmploymentTerms,
+    /// What it is to be written in, where the hire says so; else what the partner's own contract is written in.
+    pub language: Option<Language>,
     /// The id of the event that says so.
     pub event: Uuid,
 }
@@ -25,10 +27,15 @@ pub async fn create_employment_contract(
     command: CreateEmploymentContract,
     cause: &Cause,
 ) -> Result<Option<EmploymentContract>, DbError> {
-    let CreateEmploymentContract { terms, event } = command;
-    let text = employment_text(&terms, &pairs(&terms.benefits), &pairs(&terms.agreed));
-    let document = files::document("Contrato laboral", text, Language::Spanish, cause.at);
-    let mut contract = EmploymentContract::draft(terms, document, cause.at);
+    let CreateEmploymentContract { terms, language, event } = command;
+    let language = match language {
+        Some(language) => language,
+        None => store::language_of(tx, &terms.partner).await?.unwrap_or_default(),
+    };
+    let text = employment_text(&terms, language, &pairs(&terms.benefits), &pairs(&terms.agreed));
+    let title = language.pick("Contrato laboral", "Employment contract");
+    let document = files::document(title, text, language, cause.at);
+    let mut contract = EmploymentContract::draft(terms, language, document, cause.at);
     let entry = written(&mut contract, &EmploymentFact::Drafted, cause);
     if !store::insert_employment(tx, &contract).await? {
         return Ok(None);

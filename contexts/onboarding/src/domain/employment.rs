@@ -14,7 +14,7 @@ use hexalpes_kernel::{Money, Timestamp};
 use super::audit::{Entry, Head};
 use super::kinds::words;
 use super::signatory::{self, Signatory};
-use super::{CandidateId, Document, EmploymentId, HiringId, JobId, PartnerId, Party, Refusal};
+use super::{CandidateId, Document, EmploymentId, HiringId, JobId, Language, PartnerId, Party, Refusal};
 
 /// S2-ENU-9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,7 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmploymentContract {
     pub terms: EmploymentTerms,
+    pub language: Language,
     /// What it says, and the SHA-256 of how that is shown.
     pub document: Document,
     /// Counts up from 1 with each change.
@@ -143,9 +144,10 @@ pub struct EmploymentContract {
 }
 
 impl EmploymentContract {
-    pub fn draft(terms: EmploymentTerms, document: Document, at: Timestamp) -> Self {
+    pub fn draft(terms: EmploymentTerms, language: Language, document: Document, at: Timestamp) -> Self {
         Self {
             terms,
+            language,
             document,
             revision: 1,
             state: EmploymentState::Draft,
@@ -268,28 +270,38 @@ impl EmploymentContract {
 /// What a contract of employment says; benefits and what else was agreed as names and values.
 pub fn employment_text(
     terms: &EmploymentTerms,
+    language: Language,
     benefits: &[(String, String)],
     agreed: &[(String, String)],
 ) -> String {
     let EmploymentTerms { id, hiring, partner, candidate, job, job_title, department, .. } = terms;
     let kind = match terms.employment_type {
-        EmploymentType::Permanent => "indefinido",
-        EmploymentType::Contract => "temporal",
-        EmploymentType::Internship => "de prácticas",
+        EmploymentType::Permanent => language.pick("con contrato indefinido", "permanently"),
+        EmploymentType::Contract => language.pick("con contrato temporal", "for a fixed term"),
+        EmploymentType::Internship => language.pick("con contrato de prácticas", "as an internship"),
     };
-    let place = if department.is_empty() { String::new() } else { format!(" en {department}") };
+    let within = language.pick("en", "in");
+    let place = if department.is_empty() { String::new() } else { format!(" {within} {department}") };
     let lines = |pairs: &[(String, String)]| -> String {
         let lines: Vec<String> = pairs.iter().map(|(name, value)| format!("\n{name}: {value}")).collect();
         lines.concat()
     };
     let (agreed, benefits) = (lines(agreed), lines(benefits));
-    format!(
-        "Contrato laboral n.º {id}, por la contratación {hiring}.\n\n# 1. Partes\n\nEl socio {partner}, como empleador, y \
-         el candidato {candidate}.\n\n# 2. Puesto\n\n{job_title}{place} (vacante {job}), desde {}, con contrato {kind}.\n\n\
-         # 3. Retribución\n\n{}.\n\n# 4. Condiciones acordadas\n\nComo se acordaron:{agreed}\n\n# 5. Beneficios\n\n\
-         Como se ofrecieron:{benefits}",
-        terms.start_date, terms.salary
-    )
+    let (start, salary) = (&terms.start_date, terms.salary);
+    match language {
+        Language::Spanish => format!(
+            "Contrato laboral n.º {id}, por la contratación {hiring}.\n\n# 1. Partes\n\nEl socio {partner}, como empleador, \
+             y el candidato {candidate}.\n\n# 2. Puesto\n\n{job_title}{place} (vacante {job}), desde {start}, {kind}.\n\n\
+             # 3. Retribución\n\n{salary}.\n\n# 4. Condiciones acordadas\n\nComo se acordaron:{agreed}\n\n\
+             # 5. Beneficios\n\nComo se ofrecieron:{benefits}"
+        ),
+        Language::English => format!(
+            "Employment contract No. {id}, for the hire {hiring}.\n\n# 1. Parties\n\nThe partner {partner}, as the \
+             employer, and the candidate {candidate}.\n\n# 2. Position\n\n{job_title}{place} (job {job}), from {start} on, \
+             {kind}.\n\n# 3. Pay\n\n{salary}.\n\n# 4. Agreed terms\n\nAs they were agreed:{agreed}\n\n\
+             # 5. Benefits\n\nAs they were offered:{benefits}"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -324,7 +336,8 @@ mod tests {
             agreed: "{}".to_owned(),
         };
         let [title, text, html, hash] = ["t", "x", "x", "abc"].map(str::to_owned);
-        EmploymentContract::draft(terms, Document { title, text, html, hash, sent_at: noon() }, noon())
+        let document = Document { title, text, html, hash, sent_at: noon() };
+        EmploymentContract::draft(terms, Language::Spanish, document, noon())
     }
 
     fn sent() -> EmploymentContract {

@@ -16,9 +16,7 @@ use super::App;
 use super::documents::{Wanted, answer, signed_by};
 use super::signing::{token, tokens};
 use crate::commands::{self, ChangeEmployment, EmploymentChanged, EmploymentVerb};
-use crate::domain::{
-    CandidateId, EmploymentContract, EmploymentId, EmploymentState, HiringId, Language, PartnerId,
-};
+use crate::domain::{CandidateId, EmploymentContract, EmploymentId, EmploymentState, HiringId, PartnerId};
 use crate::problems::no_employment_contract;
 use crate::requests::{EmployBody, EmployRequest, SignBody, SignRequest, TokenBody, TokenRequest};
 use crate::store::{self, EmploymentFilter};
@@ -88,8 +86,8 @@ pub(super) async fn document(
 ) -> Result<Response, Problem> {
     let contract = found(&app, &id).await?;
     let mut footer = vec![format!("SHA-256 (HTML): {}", contract.document.hash)];
-    footer.extend(signed_by(&contract.signatories, Language::Spanish));
-    Ok(answer(&contract.document, shown, &footer, Language::Spanish))
+    footer.extend(signed_by(&contract.signatories, contract.language));
+    Ok(answer(&contract.document, shown, &footer, contract.language))
 }
 
 /// Asks those to sign whom the body names, the candidate among them. Each one's token is in the answer, and never shown

@@ -233,6 +233,21 @@ pub(crate) async fn open_of(tx: &Tx, partner: &PartnerId) -> Result<Option<Contr
     row.map(|row| row.parsed("id", |id| ContractId::parse(id).ok())).transpose()
 }
 
+/// What the newest contract of a partner is written in, if it has one.
+pub(crate) async fn language_of(tx: &Tx, partner: &PartnerId) -> Result<Option<Language>, DbError> {
+    let select = Query::select()
+        .column(Contracts::Language)
+        .from(Contracts::Table)
+        .and_where(Expr::col(Contracts::Tenant).eq(TENANT))
+        .and_where(Expr::col(Contracts::PartnerId).eq(partner.as_str()))
+        .order_by(Contracts::CreatedAt, Order::Desc)
+        .order_by(Contracts::Id, Order::Desc)
+        .limit(1)
+        .to_owned();
+    let row = tx.fetch_optional(&select).await?;
+    row.map(|row| row.parsed("language", Language::parse)).transpose()
+}
+
 /// The contract that began with a partner's registration.
 pub(crate) async fn registered(tx: &Tx, partner: &PartnerId) -> Result<Option<ContractId>, DbError> {
     let select = Query::select()

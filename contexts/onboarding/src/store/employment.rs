@@ -9,13 +9,13 @@ use super::{TENANT, tables::Employment};
 use crate::domain::audit::Head;
 use crate::domain::{
     CandidateId, Document, EmploymentContract, EmploymentFact, EmploymentId, EmploymentState,
-    EmploymentTerms, EmploymentType, HiringId, JobId, PartnerId, Signatory,
+    EmploymentTerms, EmploymentType, HiringId, JobId, Language, PartnerId, Signatory,
 };
 
 /// Inserts a contract unless the hiring has one; tells whether it did.
 pub(crate) async fn insert_employment(tx: &Tx, contract: &EmploymentContract) -> Result<bool, DbError> {
     let EmploymentContract { terms, document, .. } = contract;
-    let fixed: [(Employment, Value); 19] = [
+    let fixed: [(Employment, Value); 20] = [
         (Employment::Tenant, TENANT.into()),
         (Employment::Id, terms.id.as_str().into()),
         (Employment::HiringId, terms.hiring.as_str().into()),
@@ -30,6 +30,7 @@ pub(crate) async fn insert_employment(tx: &Tx, contract: &EmploymentContract) ->
         (Employment::Currency, terms.salary.currency().code().into()),
         (Employment::Benefits, terms.benefits.as_str().into()),
         (Employment::Agreed, terms.agreed.as_str().into()),
+        (Employment::Language, contract.language.name().into()),
         (Employment::DocumentTitle, document.title.as_str().into()),
         (Employment::DocumentText, document.text.as_str().into()),
         (Employment::DocumentHtml, document.html.as_str().into()),
@@ -184,6 +185,7 @@ fn contract(row: &Row, signatories: Vec<Signatory>) -> Result<EmploymentContract
     let created_at = row.get("created_at")?;
     Ok(EmploymentContract {
         state: state(row)?,
+        language: row.parsed("language", Language::parse)?,
         revision: row.get("revision")?,
         signatories,
         sent_at: row.get("sent_at")?,

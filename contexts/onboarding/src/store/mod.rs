@@ -7,7 +7,7 @@ mod tables;
 mod templates;
 
 pub(crate) use audit::{append_entry, trail};
-pub(crate) use contracts::{ContractFilter, due, insert, load, open_of, page, registered, save};
+pub(crate) use contracts::{ContractFilter, due, insert, language_of, load, open_of, page, registered, save};
 pub(crate) use employment::{
     EmploymentFilter, due_employment, insert_employment, load_employment, page_of_employment, save_employment,
 };

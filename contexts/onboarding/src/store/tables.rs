@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     ),
     Migration::new("onboarding", 2, "have templates and contracts in a language", languages),
     Migration::new("onboarding", 3, "have contracts of employment signed", sign_employment),
+    Migration::new("onboarding", 4, "have contracts of employment in a language", employment_language),
 ];
 
 #[derive(Iden, Clone, Copy)]
@@ -148,6 +149,7 @@ pub(super) enum Employment {
     Currency,
     Benefits,
     Agreed,
+    Language,
     DocumentTitle,
     DocumentText,
     DocumentHtml,
@@ -249,6 +251,12 @@ fn sign_employment(backend: Backend) -> Vec<String> {
                 .col(Employment::DueAt),
         ),
     ]
+}
+
+/// What is there already is in Spanish.
+fn employment_language(backend: Backend) -> Vec<String> {
+    let language = columns::id(backend, Employment::Language).not_null().default("es").to_owned();
+    vec![backend.schema(Table::alter().table(Employment::Table).add_column(language))]
 }
 
 fn contracts(backend: Backend) -> Vec<String> {

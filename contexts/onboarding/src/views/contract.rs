@@ -415,6 +415,8 @@ pub(crate) struct EmploymentView {
     benefits_package: Option<Box<RawValue>>,
     #[schema(value_type = Object)]
     employment_terms: Option<Box<RawValue>>,
+    /// What it is written in: `es` or `en`.
+    language: &'static str,
     /// SHA-256 of the HTML.
     document_hash: String,
     revision: u32,
@@ -460,6 +462,7 @@ impl From<&EmploymentContract> for EmploymentView {
             currency: terms.salary.currency().code(),
             benefits_package: RawValue::from_string(terms.benefits.clone()).ok(),
             employment_terms: RawValue::from_string(terms.agreed.clone()).ok(),
+            language: contract.language.name(),
             document_hash: document.hash.clone(),
             revision: contract.revision,
             status: state.name(),

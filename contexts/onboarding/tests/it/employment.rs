@@ -42,7 +42,8 @@ async fn employed(app: &TestApp) -> String {
             benefits: "{}".to_owned(),
             agreed: "{}".to_owned(),
         };
-        create_employment_contract(tx, CreateEmploymentContract { terms, event }, &cause).await.map(drop)
+        let command = CreateEmploymentContract { terms, language: None, event };
+        create_employment_contract(tx, command, &cause).await.map(drop)
     };
     app.db.write(draw_up).await.unwrap();
     format!("/v1/employment-contracts/{uuid}")

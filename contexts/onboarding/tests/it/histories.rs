@@ -79,7 +79,8 @@ async fn tell(app: &TestApp, case: u32, tale: Tale) {
                     benefits: "{}".to_owned(),
                     agreed: "{}".to_owned(),
                 };
-                create_employment_contract(tx, CreateEmploymentContract { terms, event }, &cause).await?;
+                let command = CreateEmploymentContract { terms, language: None, event };
+                create_employment_contract(tx, command, &cause).await?;
             }
         }
         Ok(())

@@ -225,6 +225,54 @@ async fn a_hire_gets_a_contract_of_employment_once_and_it_is_told_with_every_fie
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contract_of_employment_is_in_the_language_of_the_hire_or_else_of_the_partners_contract() {
+    on_each_stage(async |stage| {
+        let english = json!({ "partner_id": "p-en", "registration_data": { "language": "en-GB" } });
+        let message = event("e-1", REGISTERED, &with(&registered(), &english));
+        stage.send(partners::REGISTRATION_TOPIC, message).await;
+        stage.until("registrations", |status| status.handled == 1).await;
+        for (number, (partner, details, expected)) in [
+            ("p-en", json!({}), ["en", "Employment contract No.", "permanently", "As they were agreed:"]),
+            (
+                "p-en",
+                json!({ "language": "es" }),
+                ["es", "Contrato laboral n.º", "indefinido", "Como se acordaron:"],
+            ),
+            (
+                "p-xx",
+                json!({ "language": "EN" }),
+                ["en", "Ingeniera de datos in Datos (job job-1)", "48000.5 EUR", "seguro: médico"],
+            ),
+            ("p-xx", json!({ "language": "fr" }), ["es", "El socio p-xx", "vacante job-1", "seguro: médico"]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let hiring = format!("hire-{number}");
+            let fields = json!({ "hiring_id": hiring, "partner_id": partner, "employment_details": details });
+            let message = event(&format!("h-{number}"), HIRED, &with(&hired(), &fields));
+            stage.send(recruitment::HIRED_TOPIC, message).await;
+            stage.until("hires", |status| status.handled == number as u64 + 1).await;
+            let (_, page) = stage.app.get(&format!("/v1/employment-contracts?hiring_id={hiring}")).await;
+            let contract = &page["items"][0];
+            let path = format!(
+                "/v1/employment-contracts/{}/document",
+                contract["employment_contract_id"].as_str().unwrap()
+            );
+            let (_, text) = stage.app.get(&format!("{path}?format=text")).await;
+            let [language, parts @ ..] = expected;
+            assert_eq!(contract["language"], language, "{contract}");
+            for part in parts {
+                assert!(text.as_str().unwrap().contains(part), "{part}: {text}");
+            }
+            let (_, page) = stage.app.get(&format!("{path}?format=html")).await;
+            assert!(page.as_str().unwrap().contains(&format!("<html lang=\"{language}\">")), "{page}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_makes_no_sense_becomes_a_dead_letter_that_says_why() {
     on_each_stage(async |stage| {
         let wrong = with(&registered(), &json!({ "partner_type": "PYME" }));
