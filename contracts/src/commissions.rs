@@ -156,6 +156,27 @@ pub struct PayoutChange {
     pub changed_at: String,
 }
 
+/// A line of a payout was paid: what one affiliate got.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PayoutLineSettled {
+    pub payout_id: String,
+    pub program_id: String,
+    pub affiliate_id: String,
+    /// From 1 within the payout.
+    pub line_number: u32,
+    /// ISO 4217.
+    pub currency: String,
+    /// `file` or `webhook`.
+    pub method: String,
+    /// A JSON number in major units, exact.
+    pub amount: Box<RawValue>,
+    pub amount_minor: i64,
+    /// How many commissions it is for.
+    pub commission_count: u32,
+    /// RFC 3339 in UTC.
+    pub settled_at: String,
+}
+
 /// A line of a payout was not paid: what one affiliate was to get. It is payable again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PayoutLineFailed {
@@ -192,6 +213,9 @@ events! { "com.hexabuilders.commissions.":
     CommissionClawedBack(CommissionChange) by commission_id;
     CommissionRerated(CommissionRerated) by commission_id;
     PayoutCreated(PayoutChange) by payout_id;
+    /// Whom it paid is told by it; the payout as a whole tells of itself after it.
+    PayoutLineSettled(PayoutLineSettled) by payout_id;
+    /// All of it, or some of its lines.
     PayoutSettled(PayoutChange) by payout_id;
     /// Whom it was to pay is told by it; the payout as a whole tells of itself after it.
     PayoutLineFailed(PayoutLineFailed) by payout_id;

@@ -71,6 +71,7 @@ pub const SCHEMAS: &[Published] = &[
     published!("commissions", "PayoutCreated", "1"),
     published!("commissions", "PayoutFailed", "1"),
     published!("commissions", "PayoutLineFailed", "1"),
+    published!("commissions", "PayoutLineSettled", "1"),
     published!("commissions", "PayoutSettled", "1"),
     published!("conversions", "ConversionRecorded", "1"),
     published!("conversions", "ConversionRefunded", "1"),

@@ -2,7 +2,7 @@
 
 use hexalpes_contracts::commissions::{
     CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
-    PayoutLineFailed,
+    PayoutLineFailed, PayoutLineSettled,
 };
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Rate, Timestamp, Uuid};
@@ -85,6 +85,29 @@ pub(crate) async fn tell_payout(
         PayoutTold::Settled => Event::PayoutSettled(change),
         PayoutTold::Failed => Event::PayoutFailed(change),
     };
+    tell(tx, id, &event, cause).await
+}
+
+/// Puts into the outbox that a line was paid, for whom it paid.
+pub(crate) async fn tell_settled_line(
+    tx: &Tx,
+    id: Uuid,
+    payout: &Payout,
+    line: &Line,
+    cause: &Cause,
+) -> Result<(), DbError> {
+    let event = Event::PayoutLineSettled(PayoutLineSettled {
+        payout_id: payout.id.to_string(),
+        program_id: payout.program.to_string(),
+        affiliate_id: line.partner.to_string(),
+        line_number: line.number,
+        currency: payout.currency.to_string(),
+        method: payout.method.name().to_owned(),
+        amount: line.amount.amount().to_json(),
+        amount_minor: line.amount.minor(),
+        commission_count: u32::try_from(line.items.len()).unwrap_or(u32::MAX),
+        settled_at: cause.at.to_string(),
+    });
     tell(tx, id, &event, cause).await
 }
 

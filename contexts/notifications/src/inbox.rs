@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "index deliveries by notification",
         crate::store::deliveries_by_notification,
     ),
+    Migration::new("notifications", 8, "drop payout_recipient", crate::store::no_payout_recipients),
 ];
 
 fn inbox_event(backend: Backend) -> String {

@@ -8,7 +8,7 @@ use hexalpes_contracts::{
     affiliates,
     commissions::{
         CommissionApproved, CommissionCalculated, CommissionChange, CommissionRerated, Event, PayoutChange,
-        PayoutLineFailed,
+        PayoutLineFailed, PayoutLineSettled,
     },
     conversions::{self, ConversionRecorded, ConversionRefunded},
 };
@@ -108,6 +108,21 @@ macro_rules! fits {
     )*};
 }
 
+fn settled() -> PayoutLineSettled {
+    PayoutLineSettled {
+        payout_id: "pay_1".into(),
+        program_id: "default".into(),
+        affiliate_id: "aff-1".into(),
+        line_number: 1,
+        currency: "USD".into(),
+        method: "webhook".into(),
+        amount: number("12.50"),
+        amount_minor: 1250,
+        commission_count: 3,
+        settled_at: "2025-01-15T10:30:00Z".into(),
+    }
+}
+
 #[test]
 fn changes_of_commissions_and_payouts_fit_their_schemas() {
     let change = || CommissionChange {
@@ -186,6 +201,7 @@ fn changes_of_commissions_and_payouts_fit_their_schemas() {
         CommissionClawedBack of CommissionChange { held_until: None, ..change() },
         CommissionRerated of rerated,
         PayoutCreated of payout(),
+        PayoutLineSettled of settled(),
         PayoutSettled of payout(),
         PayoutLineFailed of line,
         PayoutFailed of payout(),

@@ -218,6 +218,9 @@ pub async fn settle_payout(
             is_news = true;
             let settle = |commission: &mut Commission| commission.settle(id, cause.at);
             each_item(tx, &payout, number, ids, cause, settle).await?;
+            for line in payout.lines.iter().filter(|line| line.number == number) {
+                events::tell_settled_line(tx, ids.uuid(), &payout, line, cause).await?;
+            }
         }
     }
     if is_news {

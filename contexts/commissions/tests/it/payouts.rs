@@ -109,9 +109,23 @@ async fn a_payout_is_planned_made_sent_settled_and_failed_line_by_line() {
         let events = app.events().await;
         let kinds: Vec<&str> =
             events.iter().skip(6).map(|(kind, _)| kind.rsplit('.').next().unwrap()).collect();
-        let expected =
-            ["PayoutCreated", "CommissionPaid", "PayoutSettled", "PayoutLineFailed", "PayoutFailed"];
+        let expected = [
+            "PayoutCreated",
+            "CommissionPaid",
+            "PayoutLineSettled",
+            "PayoutSettled",
+            "PayoutLineFailed",
+            "PayoutFailed",
+        ];
         assert_eq!(kinds, expected);
+        // Whom it paid is told what concerns it.
+        let paid = &events[events.len() - 4].1;
+        let expected = json!({
+            "payout_id": payout["payoutId"], "program_id": "default", "affiliate_id": "aff-1", "line_number": 1,
+            "currency": "USD", "method": "file", "amount": 10, "amount_minor": 1000, "commission_count": 1,
+            "settled_at": paid["settled_at"],
+        });
+        assert_eq!(*paid, expected);
         // Whom it was to pay is named, with what it was and why.
         let line = &events[events.len() - 2].1;
         assert_eq!(

@@ -73,10 +73,6 @@ impl Heard {
         }))
     }
 
-    pub(crate) fn bare(&self) -> &str {
-        self.kind.rsplit('.').next().unwrap_or(&self.kind)
-    }
-
     /// Whom it introduces: the field that names them, and what they are.
     pub(crate) fn introduces(&self) -> Option<(&'static str, Kind)> {
         introduced(&self.kind)
@@ -89,7 +85,7 @@ impl Heard {
 }
 
 /// Whether a text can be written as an id on every database: what is refused there would stop the channels for good.
-pub(super) fn fits(id: &str) -> bool {
+fn fits(id: &str) -> bool {
     !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control)
 }
 

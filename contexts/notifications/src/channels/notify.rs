@@ -8,7 +8,7 @@ use std::time::Duration;
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
 
-use super::heard::{Heard, fits};
+use super::heard::Heard;
 use crate::domain::{
     Audience, Channel, DeliveryId, Kind, Known, Language, NotificationId, Recipient, RecipientId, Template,
     Webhook,
@@ -106,28 +106,13 @@ impl Desk<'_> {
         Ok(Ok(notified))
     }
 
-    /// Keeps who somebody is, and whom a payout paid.
+    /// Keeps who somebody is.
     async fn learn(&mut self, heard: &Heard) -> Result<Result<(), String>, DbError> {
-        if let Some((field, kind)) = heard.introduces() {
-            return match named(heard, field) {
-                Ok(id) => self.meet(&id, kind, heard).await.map(Ok),
-                Err(why) => Ok(Err(why)),
-            };
+        let Some((field, kind)) = heard.introduces() else { return Ok(Ok(())) };
+        match named(heard, field) {
+            Ok(id) => self.meet(&id, kind, heard).await.map(Ok),
+            Err(why) => Ok(Err(why)),
         }
-        if heard.bare() != "CommissionPaid" {
-            return Ok(Ok(()));
-        }
-        let id = match named(heard, "affiliate_id") {
-            Ok(id) => id,
-            Err(why) => return Ok(Err(why)),
-        };
-        if let Some(payout) = heard.value("payout_id") {
-            if !fits(&payout) {
-                return Ok(Err("payout_id: it is no id".to_owned()));
-            }
-            store::note_paid(self.tx, &payout, &id).await?;
-        }
-        Ok(Ok(()))
     }
 
     async fn meet(&mut self, id: &RecipientId, kind: Kind, heard: &Heard) -> Result<(), DbError> {
@@ -159,16 +144,6 @@ impl Desk<'_> {
                 };
                 self.load(&id, kind).await?;
                 Ok(Ok(vec![id]))
-            }
-            Audience::Paid => {
-                let Some(payout) = heard.value("payout_id").filter(|id| fits(id)) else {
-                    return Ok(Ok(Vec::new()));
-                };
-                let paid = store::paid_by(self.tx, &payout).await?;
-                for id in &paid {
-                    self.load(id, Kind::Affiliate).await?;
-                }
-                Ok(Ok(paid))
             }
             Audience::Operators => Ok(Ok(Vec::new())),
         }

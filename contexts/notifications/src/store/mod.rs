@@ -22,9 +22,9 @@ pub(crate) use notices::{
 pub(crate) use preferences::{Preference, operators_of, preferences_of, replace_preferences};
 pub(crate) use prune::{Step, prune};
 pub(crate) use recipients::{
-    RecipientFilter, insert_recipient, load_recipient, note_paid, page_of_recipients, paid_by, save_recipient,
+    RecipientFilter, insert_recipient, load_recipient, page_of_recipients, save_recipient,
 };
-pub(crate) use tables::{channels, deliveries_by_notification, inbox_by_time};
+pub(crate) use tables::{channels, deliveries_by_notification, inbox_by_time, no_payout_recipients};
 pub(crate) use templates::{Version, add_version, newest, versions};
 pub use waiting::Waiting;
 pub(crate) use waiting::waiting;

@@ -56,28 +56,6 @@ pub(crate) async fn page_of_recipients(
     tx.fetch_all(&select).await?.iter().map(recipient).collect()
 }
 
-/// Notes that a payout paid somebody.
-pub(crate) async fn note_paid(tx: &Tx, payout: &str, recipient: &RecipientId) -> Result<(), DbError> {
-    let insert = Query::insert()
-        .into_table("payout_recipient")
-        .columns(["tenant", "payout_id", "recipient_id"])
-        .values_panic([TENANT.into(), payout.into(), recipient.as_str().into()])
-        .to_owned();
-    tx.insert_new(&insert, "recipient_id").await.map(drop)
-}
-
-/// Those whom a payout paid.
-pub(crate) async fn paid_by(tx: &Tx, payout: &str) -> Result<Vec<RecipientId>, DbError> {
-    let select = Query::select()
-        .column("recipient_id")
-        .from("payout_recipient")
-        .and_where(Expr::col("tenant").eq(TENANT))
-        .and_where(Expr::col("payout_id").eq(payout))
-        .to_owned();
-    let rows = tx.fetch_all(&select).await?;
-    rows.iter().map(|row| row.parsed("recipient_id", |id| RecipientId::parse(id).ok())).collect()
-}
-
 fn select() -> SelectStatement {
     Query::select().column(Asterisk).from("recipient").and_where(Expr::col("tenant").eq(TENANT)).to_owned()
 }

@@ -182,3 +182,8 @@ pub(crate) fn inbox_by_time(backend: Backend) -> Vec<String> {
 pub(crate) fn deliveries_by_notification(backend: Backend) -> Vec<String> {
     vec![index(backend, "delivery_notification", "delivery", &["notification_id"], false)]
 }
+
+/// Whom a payout paid was noted there; each line of a payout tells of itself now.
+pub(crate) fn no_payout_recipients(backend: Backend) -> Vec<String> {
+    vec![backend.schema(Table::drop().table("payout_recipient"))]
+}

@@ -33,6 +33,11 @@ fn of_affiliates(of: &str) -> Vec<(String, Value)> {
         "currency": "USD", "method": "file", "amount": 20, "amount_minor": 2000, "reason": "the account is closed",
         "failed_at": "2025-01-15T00:00:00Z",
     });
+    let settled = json!({
+        "payout_id": format!("pay-{of}"), "program_id": "default", "affiliate_id": of, "line_number": 1,
+        "currency": "USD", "method": "webhook", "amount": 12.5, "amount_minor": 1250, "commission_count": 3,
+        "settled_at": "2025-01-15T00:00:00Z",
+    });
     let affiliate = json!({
         "affiliate_id": of, "revision": 2, "program_id": "default", "affiliate_type": "premium", "base_rate": 15,
         "premium_rate": 20, "rates_valid_from": "2025-01-15T00:00:00Z", "code": "JUAN10", "country": "CO",
@@ -43,11 +48,11 @@ fn of_affiliates(of: &str) -> Vec<(String, Value)> {
         (commissions("CommissionApproved"), approved),
         (commissions("CommissionRerated"), rerated),
         (commissions("PayoutLineFailed"), line),
+        (commissions("PayoutLineSettled"), settled),
     ];
     for name in ["Held", "Released", "Rejected", "Reversed", "ClawedBack", "Paid"] {
         events.push((commissions(&format!("Commission{name}")), change.clone()));
     }
-    events.push((commissions("PayoutSettled"), payout(of)));
     for name in ["Suspended", "Reactivated", "Terminated"] {
         events.push((format!("{}Affiliate{name}", affiliates::NAMESPACE), affiliate.clone()));
     }
@@ -170,9 +175,10 @@ async fn templates_may_name_what_the_contracts_have_and_nothing_else() {
     on_each_database(async |desk| {
         let (_, templates) = desk.get("/v1/templates").await;
         let templates = templates.as_array().unwrap();
-        // Operators are told of a payout that failed as a whole.
-        let failed = (format!("{COMMISSIONS}PayoutFailed"), payout("p-1"));
-        let samples = [samples("p-1"), vec![failed]].concat();
+        // Operators are told of a payout as a whole.
+        let whole =
+            ["PayoutSettled", "PayoutFailed"].map(|name| (format!("{COMMISSIONS}{name}"), payout("p-1")));
+        let samples = [samples("p-1"), whole.to_vec()].concat();
         assert_eq!(templates.len(), samples.len());
         for (kind, data) in samples {
             let template = templates.iter().find(|one| one["cloud_event_type"] == kind.as_str()).unwrap();
@@ -248,10 +254,10 @@ async fn an_event_that_comes_twice_is_told_once_and_an_unknown_one_to_nobody() {
 async fn an_event_with_an_id_that_no_column_holds_stops_nobody() {
     on_each_database(async |desk| {
         desk.register("p-1", "p@example.com").await;
-        for (number, payout) in ["p".repeat(256), "p\0q".to_owned()].into_iter().enumerate() {
-            for name in ["CommissionPaid", "PayoutSettled"] {
+        for (number, id) in ["p".repeat(256), "p\0q".to_owned()].into_iter().enumerate() {
+            for name in ["CommissionPaid", "PayoutLineSettled", "PayoutSettled"] {
                 let kind = format!("{COMMISSIONS}{name}");
-                let data = json!({ "affiliate_id": "p-1", "payout_id": payout });
+                let data = json!({ "affiliate_id": id, "payout_id": id });
                 desk.publish(&kind, &format!("{name}-{number}"), &data).await;
             }
         }
@@ -264,10 +270,11 @@ async fn an_event_with_an_id_that_no_column_holds_stops_nobody() {
 
 /// A payout of two lines: one was paid, the other was not.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payout_that_fails_in_part_is_told_to_whom_it_did_not_pay_and_to_operators() {
+async fn each_line_of_a_payout_is_told_to_whom_it_paid_or_did_not_and_the_whole_to_operators() {
     on_each_database(async |desk| {
         desk.ask(Method::POST, "/v1/recipients", &json!({ "recipient_id": "ana", "name": "Ana" })).await;
         let said = json!({ "preferences": [
+            { "event_type": "PayoutSettled", "channel": "IN_APP", "enabled": true },
             { "event_type": "PayoutFailed", "channel": "IN_APP", "enabled": true },
             { "event_type": "PayoutLineFailed", "channel": "IN_APP", "enabled": true },
         ] });
@@ -286,22 +293,44 @@ async fn a_payout_that_fails_in_part_is_told_to_whom_it_did_not_pay_and_to_opera
         let paid = json!({ "commission_id": "com-1", "affiliate_id": "aff-1", "payout_id": "pay-1" });
         desk.publish(&format!("{COMMISSIONS}CommissionPaid"), "paid", &paid).await;
         let line = json!({
+            "payout_id": "pay-1", "program_id": "default", "affiliate_id": "aff-1", "amount": 30.5, "currency": "USD",
+            "commission_count": 1, "settled_at": "2025-01-15T10:30:00Z",
+        });
+        desk.publish(&format!("{COMMISSIONS}PayoutLineSettled"), "settled-line", &line).await;
+        let settled = json!({
+            "payout_id": "pay-1", "program_id": "default", "settled_amount": 30.5, "total_amount": 50.5,
+            "currency": "USD", "changed_at": "2025-01-15T10:30:00Z",
+        });
+        desk.publish(&format!("{COMMISSIONS}PayoutSettled"), "settled", &settled).await;
+        let line = json!({
             "payout_id": "pay-1", "affiliate_id": "aff-2", "amount": 20, "currency": "USD", "reason": "cuenta cerrada",
         });
         desk.publish(&format!("{COMMISSIONS}PayoutLineFailed"), "line", &line).await;
         let failed = json!({ "payout_id": "pay-1", "reason": "cuenta cerrada", "failed_amount": 20, "currency": "USD" });
         desk.publish(&format!("{COMMISSIONS}PayoutFailed"), "failed", &failed).await;
-        desk.items("/v1/inbox/ana", 2).await;
+        let whole = desk.items("/v1/inbox/ana?event_type=PayoutSettled", 1).await;
+        assert_eq!(whole[0]["title"], "Pago pay-1 liquidado: 30.5 USD");
+        desk.items("/v1/inbox/ana", 3).await;
         let told = desk.items("/v1/inbox/aff-2", 1).await;
         assert_eq!(told[0]["title"], "No se pudo pagarle: 20 USD");
         assert_eq!(
             told[0]["body"],
             "Su parte del pago pay-1, 20 USD, no se pudo pagar: cuenta cerrada. Sigue pendiente y entra en el próximo pago."
         );
-        let mails = desk.mails.all(1).await;
-        assert!(mails[0].contains("To: aff-2@example.com"), "{}", mails[0]);
-        let paid = desk.items("/v1/inbox/aff-1", 1).await;
+        let mails = desk.mails.all(2).await;
+        for of in ["aff-1", "aff-2"] {
+            let to = format!("To: {of}@example.com");
+            assert_eq!(mails.iter().filter(|mail| mail.contains(&to)).count(), 1, "{mails:?}");
+        }
+        let paid = desk.items("/v1/inbox/aff-1?sort=created_at", 2).await;
         assert_eq!(paid[0]["event_type"], "CommissionPaid");
+        assert_eq!(
+            (&paid[1]["title"], &paid[1]["body"]),
+            (
+                &json!("You were paid: 30.5 USD"),
+                &json!("Your part of payout pay-1 of program default, 30.5 USD, was paid on 2025-01-15T10:30:00Z. Commissions: 1.")
+            )
+        );
     })
     .await;
 }

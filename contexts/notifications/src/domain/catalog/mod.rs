@@ -8,8 +8,6 @@ mod program;
 pub(crate) enum Audience {
     /// The partner or affiliate that this field names.
     Of(&'static str),
-    /// Those whose commissions the payout paid, as far as events said so.
-    Paid,
     /// Nobody besides.
     Operators,
 }

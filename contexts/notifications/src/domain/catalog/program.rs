@@ -36,6 +36,19 @@ const PAYOUT_CHANGE: &[&str] = &[
     "changed_at",
 ];
 
+const LINE_SETTLEMENT: &[&str] = &[
+    "payout_id",
+    "program_id",
+    "affiliate_id",
+    "line_number",
+    "currency",
+    "method",
+    "amount",
+    "amount_minor",
+    "commission_count",
+    "settled_at",
+];
+
 const LINE_FAILURE: &[&str] = &[
     "payout_id",
     "program_id",
@@ -266,18 +279,33 @@ pub(super) const PROGRAM: &[Known] = &[
         },
     },
     Known {
+        kind: "com.hexabuilders.commissions.PayoutLineSettled",
+        audience: Audience::Of("affiliate_id"),
+        is_mailed: true,
+        urgent: None,
+        fields: LINE_SETTLEMENT,
+        spanish: Words {
+            title: "Se le pagó: {{amount}} {{currency}}",
+            body: "Su parte del pago {{payout_id}} del programa {{program_id}}, {{amount}} {{currency}}, se pagó el {{settled_at}}. Comisiones: {{commission_count}}.",
+        },
+        english: Words {
+            title: "You were paid: {{amount}} {{currency}}",
+            body: "Your part of payout {{payout_id}} of program {{program_id}}, {{amount}} {{currency}}, was paid on {{settled_at}}. Commissions: {{commission_count}}.",
+        },
+    },
+    Known {
         kind: "com.hexabuilders.commissions.PayoutSettled",
-        audience: Audience::Paid,
+        audience: Audience::Operators,
         is_mailed: true,
         urgent: None,
         fields: PAYOUT_CHANGE,
         spanish: Words {
-            title: "Pago {{payout_id}} liquidado",
-            body: "El pago {{payout_id}} del programa {{program_id}} fue liquidado el {{changed_at}}. Sus comisiones lo nombran.",
+            title: "Pago {{payout_id}} liquidado: {{settled_amount}} {{currency}}",
+            body: "Del pago {{payout_id}} del programa {{program_id}} están liquidados {{settled_amount}} de {{total_amount}} {{currency}} el {{changed_at}}.",
         },
         english: Words {
-            title: "Payout {{payout_id}} settled",
-            body: "Payout {{payout_id}} of program {{program_id}} was settled on {{changed_at}}. Your commissions name it.",
+            title: "Payout {{payout_id}} settled: {{settled_amount}} {{currency}}",
+            body: "Of payout {{payout_id}} of program {{program_id}}, {{settled_amount}} of {{total_amount}} {{currency}} are settled on {{changed_at}}.",
         },
     },
     Known {
