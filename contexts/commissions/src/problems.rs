@@ -180,7 +180,9 @@ impl From<PayoutCommandError> for Problem {
             }
             PayoutCommandError::Payout(error) => match error {
                 PayoutError::NothingToPay { minimum } => {
-                    let spanish = format!("no hay nada por pagar, o menos que el mínimo de {minimum}");
+                    let spanish = format!(
+                        "no hay nada por pagar, o menos que el mínimo de {minimum}; POST /v1/payouts/preview dice qué espera y por qué"
+                    );
                     Self::conflict("nothing_to_pay", said(spanish))
                 }
                 PayoutError::NoLine { number } => {

@@ -225,7 +225,9 @@ pub struct Payout {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayoutError {
-    #[error("nothing is payable, or not as much as the minimum of {minimum}")]
+    #[error(
+        "nothing is payable, or not as much as the minimum of {minimum}; POST /v1/payouts/preview says what waits, and why"
+    )]
     NothingToPay { minimum: Money },
     #[error("there is no line {number}")]
     NoLine { number: u32 },

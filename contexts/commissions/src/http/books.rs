@@ -9,10 +9,10 @@ use hexalpes_http::{Fields, Filters, FromFields, ListQuery, Page, Problem, value
 use hexalpes_kernel::{Currency, Timestamp};
 
 use super::App;
-use crate::domain::{Account, AffiliateId, Bucket, CommissionId, PayoutId};
+use crate::domain::{Account, AffiliateId, Bucket, CommissionId, PayoutId, terms_at};
 use crate::queries;
 use crate::store::lists::{self, Booked, EntryFilter};
-use crate::store::snapshots;
+use crate::store::{payments, snapshots};
 use crate::views::{EntryView, PartnerBalancesView, TrialBalanceView};
 
 /// What a list of entries may be narrowed by.
@@ -100,6 +100,7 @@ pub(super) async fn balances(
     let sort = query.only(hexalpes_http::Sort { field: "affiliateId", is_descending: false })?;
     let after = query.after::<1>(sort)?.map(|[after]| after).unwrap_or_default();
     let limit = u64::from(query.limit) + 1;
+    let at = as_of.unwrap_or_else(|| app.edge.now());
     let read = async move |tx: &Tx| -> Result<Vec<PartnerBalancesView>, DbError> {
         let partners = match &affiliate {
             Some(one) => vec![one.clone()],
@@ -107,7 +108,10 @@ pub(super) async fn balances(
         };
         let mut found = Vec::with_capacity(partners.len());
         for partner in partners {
-            found.push(PartnerBalancesView::of(&partner, &queries::balances(tx, &partner, as_of).await?));
+            let balances = queries::balances(tx, &partner, as_of).await?;
+            let agreed = terms_at(payments::of_partner(tx, &partner).await?, at);
+            let agreed = agreed.and_then(|terms| terms.currency);
+            found.push(PartnerBalancesView::of(&partner, &balances, agreed));
         }
         Ok(found)
     };

@@ -3,12 +3,13 @@
 use hexalpes_db::DbError;
 use hexalpes_http::Record;
 use hexalpes_http::openapi::Decimal;
-use hexalpes_kernel::{Money, Timestamp};
+use hexalpes_kernel::{Currency, Money, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{Account, AffiliateId, Bucket};
+use super::payouts::WayOutView;
+use crate::domain::{Account, AffiliateId, Bucket, Wait};
 use crate::store::journal::Ledger;
 use crate::store::lists::Booked;
 use crate::store::snapshots::TrialLine;
@@ -99,6 +100,9 @@ pub(crate) struct BalancesView {
     #[schema(value_type = Decimal)]
     payable: Box<RawValue>,
     payable_minor: i64,
+    /// Why no payout will ever have what is payable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payable_waits: Option<PayableWaitsView>,
     #[schema(value_type = Decimal)]
     in_flight: Box<RawValue>,
     in_flight_minor: i64,
@@ -107,9 +111,21 @@ pub(crate) struct BalancesView {
     receivable_minor: i64,
 }
 
+/// That a partner's contract pays in another currency than this was earned in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PayableWaits)]
+#[serde(rename_all = "camelCase")]
+struct PayableWaitsView {
+    /// `OTHER_CURRENCY`, as in a payout's preview.
+    why: &'static str,
+    /// The currency that the contract pays in.
+    agreed: &'static str,
+    way_out: WayOutView,
+}
+
 impl PartnerBalancesView {
-    /// Of the partner's ledgers, debits less credits.
-    pub(crate) fn of(partner: &AffiliateId, balances: &[(Ledger, Money)]) -> Self {
+    /// Of the partner's ledgers, debits less credits; `agreed` is what its contract pays in, if that says so.
+    pub(crate) fn of(partner: &AffiliateId, balances: &[(Ledger, Money)], agreed: Option<Currency>) -> Self {
         let mut currencies: Vec<_> = balances.iter().map(|(ledger, _)| ledger.currency).collect();
         currencies.sort_unstable_by_key(|currency| currency.code());
         currencies.dedup();
@@ -127,6 +143,12 @@ impl PartnerBalancesView {
             let (payable, payable_minor) = usual(Bucket::Payable);
             let (in_flight, in_flight_minor) = usual(Bucket::InFlight);
             let (receivable, receivable_minor) = usual(Bucket::Receivable);
+            let other = agreed.filter(|agreed| payable_minor > 0 && *agreed != currency);
+            let payable_waits = other.map(|agreed| PayableWaitsView {
+                why: Wait::OtherCurrency(agreed).name(),
+                agreed: agreed.code(),
+                way_out: WayOutView::of_other_currency(partner, currency, agreed),
+            });
             BalancesView {
                 currency: currency.code(),
                 pending,
@@ -135,6 +157,7 @@ impl PartnerBalancesView {
                 held_minor,
                 payable,
                 payable_minor,
+                payable_waits,
                 in_flight,
                 in_flight_minor,
                 receivable,

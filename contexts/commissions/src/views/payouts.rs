@@ -2,12 +2,12 @@
 
 use hexalpes_http::Record;
 use hexalpes_http::openapi::Decimal;
-use hexalpes_kernel::Timestamp;
+use hexalpes_kernel::{Currency, Timestamp};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{Item, Line, LineState, Payout, Plan, PlannedLine, Terms, Wait, Waiting};
+use crate::domain::{AffiliateId, Item, Line, LineState, Payout, Plan, PlannedLine, Terms, Wait, Waiting};
 use crate::store::payouts::Summary;
 
 /// A payout. Amounts are JSON numbers in major units, exact; `*Minor` beside them are whole minor units.
@@ -240,6 +240,35 @@ struct WaitingView {
     #[schema(value_type = Decimal)]
     amount: Box<RawValue>,
     amount_minor: i64,
+    /// What can be done, where no other payout will ever have them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    way_out: Option<WayOutView>,
+}
+
+/// What somebody can do, in both languages.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = WayOut)]
+pub(crate) struct WayOutView {
+    es: String,
+    en: String,
+}
+
+impl WayOutView {
+    /// Out of a currency in which a partner earned and its contract does not pay: there are no rates here.
+    pub(crate) fn of_other_currency(partner: &AffiliateId, earned: Currency, agreed: Currency) -> Self {
+        let list = format!("GET /api/v1/comisiones?afiliado_id={partner}&moneda={earned}&estado=APPROVED");
+        let pay = "POST /api/v1/comisiones/{id}/pagar";
+        Self {
+            es: format!(
+                "el contrato de {partner} solo paga en {agreed} y aquí no se cambia moneda: pague cada comisión en {earned} por \
+                 su id ({list}; {pay}), o acuerde un contrato que pague en {earned}"
+            ),
+            en: format!(
+                "the contract of {partner} pays in {agreed} alone, and nothing is converted here: pay each commission in {earned} \
+                 by its id ({list}; {pay}), or agree a contract that pays in {earned}"
+            ),
+        }
+    }
 }
 
 impl From<&Waiting> for WaitingView {
@@ -250,7 +279,16 @@ impl From<&Waiting> for WaitingView {
             Wait::OtherMethod(method) => (Some(method.name()), None),
             Wait::NotDue(at) => (None, Some(at)),
         };
+        let way_out = match waiting.why {
+            Wait::OtherCurrency(agreed) => {
+                let earned = waiting.amount.currency();
+                Some(WayOutView::of_other_currency(&waiting.partner, earned, agreed))
+            }
+            // Another payout has them.
+            Wait::OtherFrequency(_) | Wait::OtherMethod(_) | Wait::NotDue(_) => None,
+        };
         Self {
+            way_out,
             affiliate_id: waiting.partner.to_string(),
             why: waiting.why.name(),
             agreed,

@@ -379,11 +379,30 @@ async fn a_partner_is_paid_in_the_currency_of_its_contract_alone_unless_somebody
             (&found["waiting"][0]["why"], &found["waiting"][0]["agreed"]),
             (&json!("OTHER_CURRENCY"), &json!("EUR"))
         );
+        // Whoever looks at the books sees it too, and what can be done.
+        let way_out = found["waiting"][0]["wayOut"].clone();
+        assert_eq!(
+            way_out["en"],
+            "the contract of aff-1 pays in EUR alone, and nothing is converted here: pay each commission in USD by its id \
+             (GET /api/v1/comisiones?afiliado_id=aff-1&moneda=USD&estado=APPROVED; POST /api/v1/comisiones/{id}/pagar), or agree \
+             a contract that pays in USD"
+        );
+        assert!(way_out["es"].as_str().unwrap().starts_with("el contrato de aff-1 solo paga en EUR"), "{way_out}");
+        let in_dollars = async || {
+            let request = Request::get("/v1/balances?affiliateId=aff-1").body(Body::empty()).unwrap();
+            stage.app.send(request).await.1["items"][0]["balances"][0].clone()
+        };
+        let expected = json!({ "why": "OTHER_CURRENCY", "agreed": "EUR", "wayOut": way_out });
+        assert_eq!(in_dollars().await["payableWaits"], expected);
+        let list = "/api/v1/comisiones?afiliado_id=aff-1&moneda=USD&estado=APPROVED";
+        let (_, list) = stage.app.send(Request::get(list).body(Body::empty()).unwrap()).await;
+        assert_eq!(list["items"][0]["id"], id, "{list}");
         let (status, refused) = stage.app.post("/v1/payouts", json!({ "currency": "USD" }).to_string()).await;
         assert_eq!((status, &refused["code"]), (StatusCode::CONFLICT, &json!("nothing_to_pay")));
         let (status, paid) =
             stage.app.post(&format!("/api/v1/comisiones/{id}/pagar"), json!({}).to_string()).await;
         assert_eq!(status, StatusCode::OK, "{paid}");
+        assert_eq!(in_dollars().await.get("payableWaits"), None);
     })
     .await;
 }
