@@ -110,7 +110,7 @@ fn topics_stats_tells_what_the_broker_counts() {
     assert!(table.starts_with("NAME") && table.contains("\nmsgInCounter "), "{table}");
 }
 
-/// Accepts S3-CLI-6b, S3-SRC-2.
+/// Accepts S3-CLI-6b, S3-SRC-2, S4-API-9.
 #[tokio::test]
 async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() {
     let product = Product::start();
@@ -134,6 +134,25 @@ async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() 
     let one = read(&["outbox", "list", "--service", "commissions"]);
     assert_eq!(services(&one), ["commissions"]);
     assert_eq!(one[0]["type"], "com.hexabuilders.commissions.CommissionCalculated");
+    // Each port answers for its own.
+    let ids = |rows: &Value| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|row| format!("{} {}", row["service"], row["id"])).collect()
+    };
+    for (flag, path, service, count) in [
+        ("--partners-port", "/debug/outbox", "partner-management", 1),
+        ("--affiliates-port", "/debug/outbox", "affiliates", 0),
+        ("--conversions-port", "/debug/outbox", "conversions", 0),
+        ("--marketing-port", "/debug/outbox", "commissions", 1),
+        ("--commissions-port", "/debug/outbox", "commissions", 1),
+        ("--commissions-port", "/onboarding/debug/outbox", "onboarding", 0),
+        ("--campaigns-port", "/debug/outbox", "campaign-management", 0),
+        ("--recruitment-port", "/debug/outbox", "recruitment", 0),
+    ] {
+        let (status, page) = product.api_at(flag).get(path).await;
+        assert_eq!((status, page["items"].as_array().map(Vec::len)), (200, Some(count)), "{flag} {page}");
+        assert_eq!(ids(&page["items"]), ids(&read(&["outbox", "list", "--service", service])), "{flag}");
+    }
+    assert_eq!(product.api_at("--notifications-port").get("/debug/outbox").await.0, 404);
     let table = ask(&product, &["outbox", "list"]);
     assert!(table.starts_with("SERVICE") && table.contains("\npartner-management"), "{table}");
 
