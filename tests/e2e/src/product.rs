@@ -89,6 +89,13 @@ impl Product {
         Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
     }
 
+    /// One service, by its name in the environment, as containers have it, on a broker that somebody else runs.
+    pub fn start_named(urls: PulsarUrls, service: &str) -> Self {
+        let mut environment = engine(&urls);
+        environment.push(("SERVICE_NAME", service.to_owned()));
+        Self::start_with(Choice { words: &[], urls, ports: Vec::new(), disk: None }, environment)
+    }
+
     /// The commissions alone, on a server's database, whose events stay in its outbox.
     pub fn serve_without_relay(urls: PulsarUrls, database: &str) -> Self {
         let words = &["serve", "commissions", "--no-relay"];

@@ -66,7 +66,8 @@ struct Cli {
 enum Command {
     /// Backbone, relay and every service in one process (the default)
     ///
-    /// With `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` it starts no backbone and uses that cluster.
+    /// With `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` it starts no backbone and uses that cluster. With `SERVICE_NAME` it
+    /// is `serve` with that service alone.
     Up {
         #[command(flatten)]
         relay: RelayChoice,
@@ -152,8 +153,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct RelayChoice {
-    /// Publish nothing: events stay in the outbox. PostgreSQL, MySQL and MariaDB need it, as there is no relay
-    /// for them yet
+    /// Publish nothing: events stay in the outbox
     #[arg(long)]
     no_relay: bool,
 }
@@ -197,7 +197,10 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
     runtime.block_on(async {
         let stop = signals::stop_on_signal()?;
         match command {
-            Command::Up { relay } => up::up(settings, !relay.no_relay, stop).await,
+            Command::Up { relay } => match settings.service_name()? {
+                Some(alone) => serve::serve(settings, &[alone], !relay.no_relay, stop).await,
+                None => up::up(settings, !relay.no_relay, stop).await,
+            },
             Command::Serve { services, relay } => {
                 serve::serve(settings, &services, !relay.no_relay, stop).await
             }

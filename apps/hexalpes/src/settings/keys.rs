@@ -17,6 +17,7 @@ pub(crate) enum Key {
     CampaignsPort,
     RecruitmentPort,
     NotificationsPort,
+    ServiceName,
     ServicePort,
     BackboneTlsPort,
     AdminTlsPort,
@@ -80,6 +81,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::CampaignsPort,
     Key::RecruitmentPort,
     Key::NotificationsPort,
+    Key::ServiceName,
     Key::ServicePort,
     Key::BackboneTlsPort,
     Key::AdminTlsPort,
@@ -150,6 +152,7 @@ impl Key {
             Self::CampaignsPort => ("campaigns-port", "CAMPAIGNS_PORT"),
             Self::RecruitmentPort => ("recruitment-port", "RECRUITMENT_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
+            Self::ServiceName => ("service-name", "SERVICE_NAME"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
             Self::BackboneTlsPort => ("backbone-tls-port", "HEXALPES_BACKBONE_TLS_PORT"),
             Self::AdminTlsPort => ("admin-tls-port", "HEXALPES_ADMIN_TLS_PORT"),
@@ -233,6 +236,7 @@ impl Key {
             }
             // It shares the commissions' port (C-1).
             Self::OnboardingPort
+            | Self::ServiceName
             | Self::ServicePort
             | Self::TlsCertificateFile
             | Self::TlsKeyFile
@@ -320,6 +324,7 @@ impl Key {
             | Self::SmtpUrl
             | Self::LinksUrl => "URL",
             Self::RelaySlot => "NAME",
+            Self::ServiceName => "SERVICE",
             Self::RelayServerId => "NUMBER",
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
@@ -350,7 +355,10 @@ impl Key {
             Self::CampaignsPort => "Where campaigns, budgets and reports are served",
             Self::RecruitmentPort => "Where jobs, candidates and hires are served",
             Self::NotificationsPort => "Where inboxes, webhooks and templates of notifications are served",
-            Self::ServicePort => "The port of `serve` with one service, unless the service's own port is set",
+            Self::ServiceName => "The service that `up` starts, as `serve` does; unset or `all`: everything",
+            Self::ServicePort => {
+                "The port of one service that runs alone, unless the service's own port is set"
+            }
             Self::BackboneTlsPort => {
                 "Where the backbone speaks Pulsar's binary protocol over TLS, once it has a certificate"
             }

@@ -135,6 +135,7 @@ impl Settings {
         for key in KEYS.iter().filter(|key| key.flag().ends_with("port")) {
             self.optional_port(*key)?;
         }
+        self.service_name()?;
         for service in Service::ALL {
             self.database(service)?;
         }
@@ -220,6 +221,19 @@ impl Settings {
         } else {
             self.port(key).map(Some)
         }
+    }
+
+    /// The one service that is to run, by the names of the seeds too; `None`: all of them (C-31).
+    pub(crate) fn service_name(&self) -> Result<Option<Service>> {
+        let Some(Given { value, origin }) = self.given.get(&Key::ServiceName) else { return Ok(None) };
+        let name = value.strip_suffix("-service").unwrap_or(value);
+        let found = Service::ALL.into_iter().find(|service| service.name() == name);
+        ensure!(
+            found.is_some() || name == "all",
+            "service_name ({origin}) is {value:?}, which is no service: write one of {}, or all",
+            Service::ALL.map(Service::name).join(", ")
+        );
+        Ok(found)
     }
 
     /// The port of a service: with `SERVICE_PORT`, which is for one service that runs alone, unless its own

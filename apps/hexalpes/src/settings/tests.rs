@@ -147,7 +147,7 @@ fn a_contexts_own_database_wins_and_its_password_is_not_shown() {
     assert!(!format!("{:?}", settings.shown()).contains("hunter2"));
 }
 
-/// Accepts C-18.
+/// Accepts C-18, S0-ENV-24.
 #[test]
 fn each_service_has_a_part_of_a_server_that_is_named_for_all() {
     let url = |server: &str, service| {
@@ -163,6 +163,25 @@ fn each_service_has_a_part_of_a_server_that_is_named_for_all() {
     assert_eq!(url(mysql, Service::Notifications), "mysql://alpes@h/alpes_notifications");
 }
 
+/// Accepts S0-SVC-7, S0-SVC-8, S0-SVC-9, S0-SVC-10, S4-SVC-1, S4-SVC-2, S4-SVC-3, S4-SVC-5.
+#[test]
+fn each_api_is_on_the_port_that_the_seeds_say() {
+    let settings = Settings::read(&Flags::default(), &[]).expect("all is well");
+    for (key, port) in [
+        (Key::PartnersPort, 5000),
+        (Key::OnboardingPort, 5001),
+        (Key::CommissionsPort, 5001),
+        (Key::RecruitmentPort, 5002),
+        (Key::CampaignsPort, 5003),
+        (Key::AffiliatesPort, 8001),
+        (Key::ConversionsPort, 8002),
+        (Key::MarketingPort, 8003),
+    ] {
+        assert_eq!(settings.port(key).expect("a port"), port, "{key:?}");
+    }
+}
+
+/// Accepts S0-ENV-27.
 #[test]
 fn service_port_is_for_a_service_alone_whose_own_port_is_not_set() {
     let alone = variables(&[("SERVICE_PORT", "7000")]);
@@ -173,6 +192,23 @@ fn service_port_is_for_a_service_alone_whose_own_port_is_not_set() {
     let both = variables(&[("SERVICE_PORT", "7000"), ("COMMISSIONS_PORT", "7001")]);
     let settings = Settings::read(&Flags::default(), &both).expect("all is well");
     assert_eq!(settings.service_port(Service::Commissions, true).expect("a port"), 7001);
+}
+
+/// Accepts C-31, C-4, S0-ENV-26.
+#[test]
+fn a_service_is_named_as_in_the_seeds_and_all_of_them_by_nobody() {
+    let named = |name: &str| {
+        let settings = Settings::read(&Flags::default(), &variables(&[("SERVICE_NAME", name)]));
+        settings.expect("all is well").service_name().expect("a service")
+    };
+    for name in ["partner-management", "onboarding", "recruitment", "campaign-management", "notifications"] {
+        assert_eq!(named(name).map(Service::name), Some(name));
+        assert_eq!(named(&format!("{name}-service")).map(Service::name), Some(name));
+    }
+    assert_eq!((named("all"), named("")), (None, None));
+    let error = error_of(&Flags::default(), &[("SERVICE_NAME", "analytics")]);
+    let expected = "service_name (environment SERVICE_NAME) is \"analytics\", which is no service: write one of partner-management, ";
+    assert!(error.starts_with(expected) && error.ends_with("notifications, or all"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use hexalpes_e2e::{Product, calculation};
+use hexalpes_e2e::{Backbone, Product, calculation};
 use hexalpes_engines::free_port;
 use serde_json::Value;
 
@@ -27,6 +27,17 @@ fn a_document_without_an_end_is_a_usage_error() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let said = refusal(folder.path(), &["consume", "outbox-events", "-s", "me", "-n", "0", "-o", "json"], 2);
     assert!(said.contains("say how many with -n"), "{said}");
+}
+
+/// Accepts C-31, S0-ENV-26.
+#[tokio::test]
+async fn one_binary_is_the_service_that_its_environment_names() {
+    let backbone = Backbone::start();
+    let product = Product::start_named(backbone.urls(), "commissions-service");
+    assert_eq!(product.post("/commissions/calculate", &calculation("conv-1")).await.0, 201);
+    assert_eq!(product.api_at("--partners-port").try_get("/health").await, None);
+    let (_, health) = product.get("/health").await;
+    assert_eq!(health["service"], "commissions", "{health}");
 }
 
 #[test]
