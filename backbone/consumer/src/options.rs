@@ -101,7 +101,7 @@ impl ConsumerOptions {
 mod tests {
     use super::*;
 
-    /// Accepts C-5.
+    /// Accepts C-5, S2-ERR-1.
     #[test]
     fn a_transient_failure_waits_from_four_to_ten_seconds_and_any_other_one() {
         let patience = Patience::default();

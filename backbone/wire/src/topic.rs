@@ -167,6 +167,7 @@ mod tests {
         TopicName::parse(name).unwrap().to_string()
     }
 
+    /// Accepts C-2.
     #[test]
     fn shorthands_resolve_to_public_default_and_to_persistent() {
         assert_eq!(canonical("orders"), "persistent://public/default/orders");

@@ -115,7 +115,7 @@ asyncio.run(main())
 
 /// Accepts S0-PRD-1, S0-PRD-2, S0-PRD-3, S0-PRD-4, S0-PRD-5, S0-PRD-6, S0-PRD-7, S0-PRD-8, S0-PRD-9, S0-PRD-10, S0-PRD-11, S0-PRD-12.
 /// Accepts S0-CON-1, S0-CON-2, S0-CON-2b, S0-CON-3, S0-CON-4, S0-CON-5, S0-CON-6, S0-CON-7, S0-CON-8, S0-CON-9, S0-CON-10, S0-CON-11.
-/// Accepts S0-TC-1, S0-TC-4.
+/// Accepts S0-TC-1, S0-TC-4, S2-SUB-2, S2-SUB-3, S2-SUB-4, S2-SUB-5.
 #[tokio::test]
 async fn the_seeds_publisher_and_consumer_do_what_they_say() {
     let Some(interpreter) = hexalpes_engines::python() else { return };

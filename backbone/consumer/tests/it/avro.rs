@@ -93,7 +93,6 @@ async fn first_on(client: &Client, topic: &str) -> Message {
     timeout(PATIENCE, consumer.next()).await.expect("something is there").unwrap()
 }
 
-/// Accepts S2-CE-1, S2-CE-2, S2-CE-3, S2-CE-4, S2-CE-7, S2-CE-9, S2-CE-10, S0-PRD-11, C-7, C-26.
 async fn an_event_in_avro_is_handled_as_any_other(stage: Stage) {
     let album = Album::default();
     let (relay, consumer) = (relay(&stage), start(&stage, &album));
@@ -140,6 +139,7 @@ async fn an_event_in_avro_is_handled_as_any_other(stage: Stage) {
     stage.db.close().await;
 }
 
+/// Accepts S2-CE-1, S2-CE-2, S2-CE-3, S2-CE-4, S2-CE-7, S2-CE-9, S2-CE-10, S0-PRD-11, C-7, C-26.
 #[tokio::test]
 async fn on_the_backbone_an_event_in_avro_is_handled_as_any_other() {
     let mut stage = Stage::set().await;

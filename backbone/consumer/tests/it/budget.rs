@@ -6,7 +6,7 @@ use sea_query::Query;
 
 use crate::support::{SUBSCRIPTION, Stage, done, failing, good, property, until};
 
-/// Accepts C-5, S0-CON-7, S2-SUB-6.
+/// Accepts C-5, S0-CON-7, S2-SUB-6, S2-ERR-1, S2-ERR-4.
 #[tokio::test]
 async fn an_event_that_never_succeeds_is_run_four_times_and_is_a_dead_letter() {
     for database in hexalpes_engines::databases() {

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{SUBSCRIPTION, Stage, TOPIC, done, failing, good, property, until};
 
-/// Accepts S0-CON-8, S0-TOP-9, C-3, C-6, S2-ERR-3.
+/// Accepts S0-CON-8, S0-TOP-9, C-3, C-6, S2-ERR-3, S2-SUB-7.
 #[tokio::test]
 async fn a_refused_event_is_once_on_each_of_its_three_topics_with_the_reason() {
     let stage = Stage::set().await;

@@ -12,6 +12,7 @@ async fn on_a_real_pulsar_each_event_acts_once() {
     each_event_acts_once(on_pulsar(&pulsar.service, &topic).await).await;
 }
 
+/// Accepts C-24.
 #[tokio::test]
 async fn on_a_topic_with_partitions_each_event_acts_once() {
     let stage = Stage::set().await;

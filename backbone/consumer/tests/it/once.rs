@@ -50,6 +50,7 @@ async fn an_event_whose_ack_was_lost_acts_once() {
     assert_eq!(stage.effects().await.len(), 100);
 }
 
+/// Accepts S2-ERR-2.
 #[tokio::test]
 async fn what_was_acked_does_not_come_again() {
     let stage = Stage::set().await;

@@ -26,7 +26,7 @@ async fn columns(db: &Db) -> Vec<(String, String)> {
 /// Its outbox event router wants `id`, `aggregatetype`, `aggregateid`, `type` and `payload`, all of which it takes for
 /// texts.
 ///
-/// Accepts C-19.
+/// Accepts C-19, G-12.
 #[tokio::test]
 async fn a_real_debezium_finds_the_columns_of_its_router_as_texts() {
     for database in hexalpes_engines::databases() {

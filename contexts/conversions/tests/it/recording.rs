@@ -47,6 +47,7 @@ async fn a_conversion_is_in_the_programs_currency_unless_it_says_another() {
     .await;
 }
 
+/// Accepts C-29.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_shop_tells_twice_under_one_id_is_one_conversion() {
     on_each_database(async |app| {

@@ -47,7 +47,7 @@ async fn told(app: &TestApp, kind: &str) -> Value {
     (*one).clone()
 }
 
-/// Accepts G-2, S2-TOP-5.
+/// Accepts S2-EV-8, G-2, S2-TOP-5.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_contract_is_told_with_every_field() {
     on_each_database(async |app| {

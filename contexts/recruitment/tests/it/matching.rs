@@ -30,7 +30,7 @@ fn ids(matched: &Value) -> Vec<&str> {
     matches.iter().map(|one| one["candidate_id"].as_str().unwrap()).collect()
 }
 
-/// Accepts G-2.
+/// Accepts S2-EV-9, G-2.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_fits_is_told_once_with_every_field_and_reason() {
     on_each_database(async |app| {

@@ -6,7 +6,7 @@ use serde_json::json;
 const CLIENTS: usize = 8;
 const COMMISSIONS_EACH: usize = 10;
 
-/// Accepts S3-QS-5, S3-CMP-6.
+/// Accepts S3-QS-5, S3-CMP-6, S0-PRD-13.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_broker_commands_and_queries_answer_and_the_outbox_drains_on_its_return() {
     let mut ledger = Ledger::default();
