@@ -147,6 +147,12 @@ fn of_partners(of: &str) -> Vec<(String, Value)> {
                 "hired_at": "2025-01-15T00:00:00Z",
             }),
         ),
+        (
+            format!("{}RecruitmentExpired", partners::NAMESPACE),
+            json!({
+                "request_id": "req-1", "partner_id": of, "expired_at": "2025-01-15T00:00:00Z", "revision": 2,
+            }),
+        ),
         (ALERT.to_owned(), alert(of, "WARNING")),
     ]
 }

@@ -189,6 +189,21 @@ pub(super) const PARTNERS: &[Known] = &[
         },
     },
     Known {
+        kind: "com.hexabuilders.partners.RecruitmentExpired",
+        audience: Audience::Of("partner_id"),
+        is_mailed: true,
+        urgent: None,
+        fields: &["request_id", "partner_id", "expired_at", "revision"],
+        spanish: Words {
+            title: "Búsqueda {{request_id}} vencida",
+            body: "El plazo de la solicitud {{request_id}} terminó el {{expired_at}} sin cubrirse del todo: ya no se buscan candidatos. Para seguir, haga otra solicitud.",
+        },
+        english: Words {
+            title: "Search {{request_id}} has expired",
+            body: "The time of request {{request_id}} ended on {{expired_at}} before it was filled: candidates are no longer looked for. To go on, make another request.",
+        },
+    },
+    Known {
         kind: "com.hexabuilders.campaigns.BudgetAlert",
         audience: Audience::Of("partner_id"),
         is_mailed: true,
