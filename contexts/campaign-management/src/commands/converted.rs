@@ -102,7 +102,9 @@ async fn count(
         source: "CONVERSIONS",
         recorded_at: cause.at,
     };
-    if store::insert_result(tx, &row).await? && !add(tx, campaign, day, totals, Renewal::Results).await? {
+    if store::insert_result(tx, &row).await?
+        && !add(tx, campaign, day, totals, Renewal::Results, cause).await?
+    {
         return Err(DbError::Range("the results of a day"));
     }
     Ok(())

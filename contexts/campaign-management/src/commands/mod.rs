@@ -40,7 +40,14 @@ fn bounded(money: Money) -> Result<Money, MoneyError> {
 
 /// Adds to a day; reports that were made and tell of it are renewed in the next round. `false` where it is more than can
 /// be counted. Whoever calls this has claimed the campaign.
-async fn add(tx: &Tx, campaign: &Campaign, day: Day, more: Totals, why: Renewal) -> Result<bool, DbError> {
+async fn add(
+    tx: &Tx,
+    campaign: &Campaign,
+    day: Day,
+    more: Totals,
+    why: Renewal,
+    cause: &Cause,
+) -> Result<bool, DbError> {
     if !store::add_to_day(tx, campaign, day, more).await? {
         return Ok(false);
     }
@@ -52,7 +59,7 @@ async fn add(tx: &Tx, campaign: &Campaign, day: Day, more: Totals, why: Renewal)
         for period in telling.filter(|period| next.is_none_or(|next| period.start < next)) {
             let is_own = period.start <= day && day < period.end;
             let why = if is_own { why } else { Renewal::PeriodBefore };
-            store::outdate(tx, campaign.id(), granularity, period.start, why).await?;
+            store::outdate(tx, campaign.id(), granularity, period.start, why, &cause.correlation).await?;
         }
     }
     Ok(true)

@@ -74,7 +74,7 @@ pub async fn make_due_report(
 }
 
 /// Makes the report of a period again, as a new version that says what it replaces and why, if what changed meanwhile
-/// shows in it; tells whether it did.
+/// shows in it; tells whether it did. It belongs to what the first of those changes belonged to.
 pub async fn renew_report(
     tx: &Tx,
     command: MakeDueReport,
@@ -83,10 +83,11 @@ pub async fn renew_report(
 ) -> Result<bool, DbError> {
     let MakeDueReport { campaign: id, granularity, period } = command;
     let Some(campaign) = store::load_campaign(tx, &id).await? else { return Ok(false) };
-    let reasons = store::take_renewal(tx, &id, granularity, period.start).await?;
-    if reasons.is_empty() {
-        return Ok(false);
-    }
+    let taken = store::take_renewal(tx, &id, granularity, period.start).await?;
+    let Some((_, first)) = taken.first() else { return Ok(false) };
+    let correlation = first.clone().unwrap_or_else(|| cause.correlation.clone());
+    let cause = &Cause { correlation, ..cause.clone() };
+    let reasons = taken.into_iter().map(|(why, _)| why).collect();
     // The campaign did not run in that period: nothing was said of it.
     let Some(former) = store::newest_report(tx, &id, granularity, period).await? else { return Ok(false) };
     let follows = Some((&former, reasons));

@@ -100,7 +100,7 @@ async fn record(
         return Err(ResultNotRecorded::Duplicate(new.id));
     }
     // Before the row is there: what is refused leaves nothing behind, also in a batch.
-    if !add(tx, campaign, new.day, totals, Renewal::Results).await? {
+    if !add(tx, campaign, new.day, totals, Renewal::Results, cause).await? {
         return Err(ResultNotRecorded::TooMuch);
     }
     let row = ResultRow {

@@ -90,7 +90,7 @@ pub async fn record_spend(
     }
     for (day, minor) in &days {
         let more = Totals { spend_minor: *minor, ..Totals::default() };
-        if !add(tx, &campaign, *day, more, Renewal::Spend).await? {
+        if !add(tx, &campaign, *day, more, Renewal::Spend, cause).await? {
             return Err(DbError::Range("the spend of a day").into());
         }
     }

@@ -1,6 +1,7 @@
 //! Which reports are no longer right, and why, until they are made again.
 
 use hexalpes_db::{DbError, Row, Tx};
+use hexalpes_kernel::CorrelationId;
 use sea_query::{Expr, ExprTrait as _, Order, Query};
 
 use super::tables::Renewals;
@@ -15,6 +16,7 @@ pub(crate) async fn outdate(
     granularity: Granularity,
     start: Day,
     why: Renewal,
+    correlation: &CorrelationId,
 ) -> Result<(), DbError> {
     let insert = Query::insert()
         .into_table(Renewals::Table)
@@ -24,6 +26,7 @@ pub(crate) async fn outdate(
             Renewals::Granularity,
             Renewals::StartDay,
             Renewals::Reason,
+            Renewals::Correlation,
         ])
         .values_panic([
             TENANT.into(),
@@ -31,6 +34,7 @@ pub(crate) async fn outdate(
             granularity.name().into(),
             start.number().into(),
             why.name().into(),
+            correlation.as_str().into(),
         ])
         .to_owned();
     tx.insert_new(&insert, Renewals::CampaignId).await.map(drop)
@@ -55,24 +59,31 @@ pub(crate) async fn outdated(tx: &Tx, limit: u64) -> Result<Vec<(CampaignId, Gra
     tx.fetch_all(&select).await?.iter().map(read).collect()
 }
 
-/// Why a report is to be made again; after this it is to be no more. Nothing where another had that turn.
+/// Why a report is to be made again, the weightiest first, each with what brought it about first; after this it is to be
+/// no more. Nothing where another had that turn.
 pub(crate) async fn take_renewal(
     tx: &Tx,
     campaign: &CampaignId,
     granularity: Granularity,
     start: Day,
-) -> Result<Vec<Renewal>, DbError> {
+) -> Result<Vec<(Renewal, Option<CorrelationId>)>, DbError> {
     let this = Expr::col(Renewals::Tenant)
         .eq(TENANT)
         .and(Expr::col(Renewals::CampaignId).eq(campaign.as_str()))
         .and(Expr::col(Renewals::Granularity).eq(granularity.name()))
         .and(Expr::col(Renewals::StartDay).eq(start.number()));
-    let select =
-        Query::select().column(Renewals::Reason).from(Renewals::Table).and_where(this.clone()).to_owned();
-    let read = |row: &Row| row.parsed("reason", Renewal::parse);
+    let select = Query::select()
+        .columns([Renewals::Reason, Renewals::Correlation])
+        .from(Renewals::Table)
+        .and_where(this.clone())
+        .to_owned();
+    let read = |row: &Row| {
+        let correlation = row.parsed_if_any("correlation_id", |id| CorrelationId::parse(id).ok())?;
+        Ok((row.parsed("reason", Renewal::parse)?, correlation))
+    };
     let reasons: Result<Vec<_>, DbError> = tx.fetch_all(&select).await?.iter().map(read).collect();
     let mut reasons = reasons?;
-    reasons.sort_unstable();
+    reasons.sort_by_key(|(why, _)| *why);
     tx.execute(&Query::delete().from_table(Renewals::Table).and_where(this).to_owned()).await?;
     Ok(reasons)
 }

@@ -24,6 +24,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("campaigns", 2, "pause campaigns that their partners may not run", bar),
     Migration::new("campaigns", 3, "create campaign_schedule", schedules),
     Migration::new("campaigns", 4, "renew reports whose figures changed", renewals),
+    Migration::new("campaigns", 5, "keep what renewals follow from", |backend| {
+        let mut correlation = columns::id(backend, Renewals::Correlation);
+        vec![backend.schema(Table::alter().table(Renewals::Table).add_column(&mut correlation))]
+    }),
 ];
 
 /// What contracts grant.
@@ -299,6 +303,9 @@ pub(super) enum Renewals {
     /// The period's first.
     StartDay,
     Reason,
+    /// Of the first that came in for this reason.
+    #[iden = "correlation_id"]
+    Correlation,
 }
 
 fn known(backend: Backend) -> Vec<String> {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hexalpes_campaign_management::report;
+use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::Edge;
+use http::Request;
+use sea_query::{Order, Query};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, on_each_database};
@@ -33,7 +36,7 @@ async fn reported(app: &TestApp) -> String {
     id
 }
 
-/// Accepts S2-PRP-3.
+/// Accepts S2-PRP-3, S2-PRP-5.
 #[tokio::test(flavor = "multi_thread")]
 async fn late_and_corrected_spend_has_the_report_of_its_period_made_again_once_for_all_of_it() {
     on_each_database(async |app| {
@@ -43,7 +46,12 @@ async fn late_and_corrected_spend_has_the_report_of_its_period_made_again_once_f
             (&first["version"], &first["replaces"], &first["renewal_reasons"]),
             (&json!(1), &Value::Null, &json!([]))
         );
-        late(&app, &id, "s-2", "50", "2025-01-15T20:00:00Z").await;
+        let body = json!({ "spend_id": "s-2", "amount": 50, "occurred_at": "2025-01-15T20:00:00Z" });
+        let request = Request::post(format!("/v1/campaigns/{id}/spend"))
+            .header("content-type", "application/json")
+            .header("x-correlation-id", "CORR-LATE");
+        let (status, _, answer) = app.send(request.body(body.to_string().into()).unwrap()).await;
+        assert_eq!(status, 201, "{answer}");
         late(&app, &id, "s-3", "25", "2025-01-15T21:00:00Z").await;
         let (status, _) = app.spend(&id, "c-1", "80", &json!({ "corrects": "s-1" })).await;
         assert_eq!(status, 201);
@@ -77,6 +85,8 @@ async fn late_and_corrected_spend_has_the_report_of_its_period_made_again_once_f
         let (of_first, of_told) = (&first["report_id"], &told["report_id"]);
         assert_eq!(losses, [(of_first, &json!(10_000)), (of_told, &json!(15_500))]);
 
+        assert_eq!(correlation_of_last(&app).await, "CORR-LATE");
+
         // The former stays as it was, and says what replaced it.
         let (_, mut former) = app.get(&format!("/v1/reports/{}", of_first.as_str().unwrap())).await;
         assert_eq!(former.as_object_mut().unwrap().remove("replaced_by"), Some(of_told.clone()));
@@ -86,6 +96,16 @@ async fn late_and_corrected_spend_has_the_report_of_its_period_made_again_once_f
         assert_eq!(replaced["items"].as_array().unwrap().len(), 1);
     })
     .await;
+}
+
+/// What the last event belongs to.
+async fn correlation_of_last(app: &TestApp) -> Value {
+    let select =
+        Query::select().column("headers").from("outbox_event").order_by("seq", Order::Desc).to_owned();
+    let read =
+        async move |tx: &Tx| -> Result<String, DbError> { tx.fetch_one(&select).await?.get("headers") };
+    let headers: Value = serde_json::from_str(&app.db.read(read).await.unwrap()).unwrap();
+    headers["correlationid"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
