@@ -40,7 +40,7 @@ pub(super) struct Topics {
     routed: HashMap<String, Topic>,
     /// What the session goes by, once it has its turn.
     turn: Option<Turn>,
-    /// How many rows are still sent one by one; see [`Topics::publish`].
+    /// How many rows may still be there already; see [`Topics::publish`].
     careful: usize,
     uses: u64,
     /// Cancelled when a topic has partitions that are not used, and may be from the next session on.
@@ -160,8 +160,8 @@ impl Topics {
     /// Sends the rows to their topics in their order, and gives what will have all receipts.
     ///
     /// A broker judges a batch by its first row: if that one is stored, it drops the whole. So the first rows
-    /// of a session go one by one, as many as an earlier session may have had on their way when it ended:
-    /// the broker may be storing some of these just now.
+    /// of a session go one by one, those that an earlier session may have had on their way when it ended: the broker
+    /// may be storing some of these just now.
     ///
     /// A row that cannot be published at all is parked, and those of its aggregate behind it.
     pub(super) async fn publish(
@@ -172,7 +172,7 @@ impl Topics {
     ) -> Result<Flight, RelayError> {
         let mut flight = Flight::default();
         for row in rows {
-            let alone = self.careful > 0;
+            let alone = self.may_be_there(row);
             self.careful = self.careful.saturating_sub(1);
             flight.checkpoint.ordinal = row.ordinal;
             if parking.holds(row) {
@@ -198,6 +198,12 @@ impl Topics {
             self.grown.cancel();
         }
         Ok(flight)
+    }
+
+    /// Whether an earlier session may have sent the row. It sent none that was committed after its names were taken, and
+    /// had no more than so many on their way.
+    fn may_be_there(&self, row: &OutboxRow) -> bool {
+        self.careful > 0 && self.turn.as_ref().is_none_or(|turn| row.ordinal <= turn.newest)
     }
 
     /// What can be wrong with the row itself is found before the first of its messages is on its way: they are encoded, and

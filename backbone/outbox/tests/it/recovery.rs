@@ -37,6 +37,28 @@ async fn rows_whose_checkpoint_was_lost_are_not_published_twice() {
     relay.stop().await;
 }
 
+/// Of those that are committed before the next start some are on the topics; those after it leave in batches.
+#[tokio::test]
+async fn rows_of_three_relays_are_there_once_and_in_order() {
+    let stage = after_publishing(20).await;
+    stage.take_back(5).await;
+    stage.append_together(names(40).skip(20)).await;
+    let relay = stage.relay();
+    stage.drained().await;
+    stage.append_together(names(80).skip(40)).await;
+    stage.drained().await;
+    relay.stop().await;
+    stage.take_back(30).await;
+    let relay = stage.relay();
+    stage.append_together(names(100).skip(80)).await;
+    stage.drained().await;
+    for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+        assert_eq!(stage.messages(topic, "all").await.len(), 100);
+    }
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "again").await), names(100).collect::<Vec<_>>());
+    relay.stop().await;
+}
+
 #[tokio::test]
 async fn a_database_that_was_restored_from_an_older_copy_stops_the_relay() {
     let stage = after_publishing(5).await;
