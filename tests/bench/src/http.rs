@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{Client, ClientOptions, Consumer, ConsumerOptions};
@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::Options;
+use crate::clock::nanoseconds;
 use crate::disk;
 use crate::foreign::ForeignConsumer;
 use crate::load::load;
@@ -175,11 +176,4 @@ async fn ask<T>(product: &Process, next: &Cell<u32>, now: impl Fn() -> T) -> Res
         answered.insert(conversion, now());
     }
     Ok(answered)
-}
-
-/// Since 1970.
-fn nanoseconds() -> u128 {
-    #[expect(clippy::disallowed_methods, reason = "another process reads the same clock")]
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_nanos())
 }

@@ -7,6 +7,7 @@
 mod alpes;
 mod backbone;
 mod cdc;
+mod clock;
 mod disk;
 mod foreign;
 mod http;

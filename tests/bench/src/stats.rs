@@ -30,6 +30,12 @@ impl Latencies {
     }
 }
 
+impl FromIterator<Duration> for Latencies {
+    fn from_iter<T: IntoIterator<Item = Duration>>(latencies: T) -> Self {
+        Self(latencies.into_iter().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::time::interval;
 
 use super::{CONVERSIONS, PATH, PATIENCE, affiliate, conversion, id};
-use crate::load::keep_busy;
+use crate::load::{Pace, keep_busy};
 use crate::process::Process;
 use crate::report::{Aim, Line, Report};
 use crate::request::Connection;
@@ -50,7 +50,7 @@ pub(super) fn sustained(runtime: &Runtime, report: &mut Report) -> Result<()> {
                 *last.borrow_mut() = recorded(connection)?;
                 Ok(())
             };
-            let pace = Duration::from_secs(1) * CONNECTIONS / rate;
+            let pace = Pace::together(Duration::from_secs(1) * CONNECTIONS / rate);
             let load = keep_busy(opened, Some(pace), SUSTAINED_FOR, record).await?;
             let since = Instant::now();
             awaited(&product, &[last.into_inner()]).await?;
@@ -129,7 +129,7 @@ async fn read_at(product: &Process, affiliate: &str, rate: u32) -> Result<Latenc
         .into_iter()
         .zip(try_join_all((0..LOAD).map(|_| Connection::open(product.api_port()))).await?)
         .collect();
-    let pace = |rate: u32| Some(Duration::from_secs(1) * LOAD / rate);
+    let pace = |rate: u32| Some(Pace::together(Duration::from_secs(1) * LOAD / rate));
     let others = connections(product, LOAD).await?;
     tokio::try_join!(
         keep_busy(pairs, pace(LOOKED_FOR), READABLE_FOR, follow),

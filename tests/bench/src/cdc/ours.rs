@@ -10,7 +10,7 @@ use hexalpes_engines::{TestDatabase, eventually};
 use super::drain::{Drained, Draining, has_exactly};
 use super::latency::{self, Committed, connections};
 use super::rows::Rows;
-use crate::load::keep_busy;
+use crate::load::{Pace, keep_busy};
 use crate::post::Connection;
 use crate::process::Process;
 use crate::stats::Latencies;
@@ -117,7 +117,7 @@ impl Ours {
         for _ in 0..connections {
             opened.push(Connection::open(self.relay.api_port()).await?);
         }
-        keep_busy(opened, Some(pace), span, async |connection: &mut Connection| {
+        keep_busy(opened, Some(Pace::together(pace)), span, async |connection: &mut Connection| {
             let number = rows.numbers().replace(rows.numbers().get() + 1);
             connection.calculate(number).await?;
             committed.borrow_mut().insert(number, std::time::Instant::now());
