@@ -19,6 +19,7 @@ const CONNECTIONS: u32 = 64;
 const RATE: u32 = 100;
 /// Before it counts: topics are opened by the first event that goes there.
 const WARM_UP: Duration = Duration::from_secs(3);
+/// With the warm-up shorter than a server waits for a connection that says nothing, as those to the campaigns may.
 const COUNTS_FOR: Duration = Duration::from_secs(20);
 const LAST_EFFECT_MS: f64 = 50.0;
 /// How often who measures looks, which is one of some: were it all of them, they would measure their own looking.
@@ -32,8 +33,7 @@ struct Arrival {
     part: &'static str,
     how: &'static str,
     pace: fn(Duration) -> Pace,
-    /// One of how many is watched. Of those that begin together they are in turn the ones that are served first and last;
-    /// and a server hangs up on who says nothing for some seconds.
+    /// One of how many is watched: of those that begin together, in turn the ones that are served first and last.
     closely_each: u32,
 }
 
