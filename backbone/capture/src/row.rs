@@ -77,6 +77,23 @@ pub struct Origin {
     pub is_snapshot: bool,
 }
 
+impl Origin {
+    /// The connectors that there are, and the names of their fields.
+    const CONNECTORS: [&str; 3] = ["mysql", "mariadb", "postgresql"];
+    const FIELDS: [&str; 10] =
+        ["server_id", "gtid", "file", "pos", "row", "thread", "query", "txId", "lsn", "sequence"];
+
+    /// A connector by its name, for who has kept a row.
+    pub fn connector_named(name: &str) -> Option<&'static str> {
+        Self::CONNECTORS.into_iter().find(|known| *known == name)
+    }
+
+    /// The name of a field, likewise.
+    pub fn field_named(name: &str) -> Option<&'static str> {
+        Self::FIELDS.into_iter().find(|known| *known == name)
+    }
+}
+
 /// A row that was inserted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inserted {

@@ -12,6 +12,7 @@
 mod append;
 mod checkpoint;
 mod keeper;
+mod kept;
 mod layout;
 mod listing;
 mod log;
@@ -38,6 +39,6 @@ pub use message::{EVENTS_TOPIC, RAW_TOPIC};
 pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};
 pub use row::{Headers, OutboxRow, PageOrder, newest, page};
-pub use shape::{ForeignRow, Shape, ShapeError};
+pub use shape::{ForeignRow, Shape, ShapeError, Told};
 pub use status::Status;
 pub use table::MIGRATIONS;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::{
     checkpoint::{self, is_source},
     log::given::Given,
+    parked,
 };
 
 /// Who wants it, and why.
@@ -92,10 +93,12 @@ async fn begin_anew(
 ) -> Result<(), DbError> {
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
     db.upkeep(async move |tx: &Tx| {
+        let turn = parked::turn(tx).await?;
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;
         tx.execute(Query::delete().from_table("relay_rules")).await?;
         tx.execute(&checkpoint::minting(epoch, given)).await?;
+        parked::take_along(tx, turn, given.is_none()).await?;
         note(tx, what, &reason, now).await
     })
     .await

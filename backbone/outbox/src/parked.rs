@@ -4,9 +4,13 @@
 //! ordinal is past from then on. When an operator has mended what was in its way, the rows of the aggregate go out one
 //! after the other under another producer's name, with sequence ids in the order in which that was asked for (`turn`);
 //! what comes for the aggregate meanwhile waits behind them.
+//!
+//! A row of our own table is read there again when it is tried. One of a table that others write is kept here as the log
+//! had it, for nobody says how long it is in its table.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
+use hexalpes_capture::Inserted;
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement, UpdateStatement};
@@ -14,8 +18,10 @@ use serde::Serialize;
 
 use crate::{
     checkpoint::is_source,
+    kept,
     operate::{self, Reason},
     row::{self, OutboxRow},
+    shape::{Shape, ShapeError, Unreadable},
 };
 
 /// A row that waits.
@@ -63,7 +69,7 @@ type Aggregate = (String, String);
 /// What an operator asked for that cannot be.
 #[derive(Debug, thiserror::Error)]
 pub enum ParkedError {
-    #[error("no row {0} is parked; `hexalpes relay list` counts those that are")]
+    #[error("no row {0} is parked; `hexalpes relay parked` shows those that are")]
     Unknown(String),
     #[error(transparent)]
     Database(#[from] DbError),
@@ -129,23 +135,53 @@ async fn change(
             tx.execute(&marking(&found, None)).await?;
             remove(tx, &found).await?;
         }
-        let read =
-            Query::select().column("parked_turn").from("relay_checkpoint").and_where(is_source()).to_owned();
-        let mut turn: i64 = tx.fetch_one(&read).await?.get("parked_turn")?;
+        let mut turn = turn(tx).await?;
         for row in fetch(tx, &of_aggregate(&found)).await? {
             turn += 1;
             set(tx, row.number, Some(turn), &row.reason).await?;
         }
-        let update = Query::update()
-            .table("relay_checkpoint")
-            .value("parked_turn", turn)
-            .and_where(is_source())
-            .to_owned();
-        tx.execute(&update).await?;
+        set_turn(tx, turn).await?;
         operate::note(tx, what, &reason, now).await?;
         Ok(())
     })
     .await
+}
+
+/// The last turn that was given.
+pub(crate) async fn turn(tx: &Tx) -> Result<i64, DbError> {
+    let read =
+        Query::select().column("parked_turn").from("relay_checkpoint").and_where(is_source()).to_owned();
+    let row = tx.fetch_optional(&read).await?;
+    Ok(row.map(|row| row.get("parked_turn")).transpose()?.unwrap_or(0))
+}
+
+async fn set_turn(tx: &Tx, turn: i64) -> Result<(), DbError> {
+    let update = Query::update()
+        .table("relay_checkpoint")
+        .value("parked_turn", turn)
+        .and_where(is_source())
+        .to_owned();
+    tx.execute(&update).await.map(drop)
+}
+
+/// Ordinals of rows that were parked before the relay began anew. Those of its own table come by again in a snapshot, and
+/// are not tried before; those of others may have been deleted there meanwhile, and are tried whether they come or not.
+const TO_COME: i64 = i64::MAX;
+const MAY_COME: i64 = 0;
+/// It is behind a place in the log that is not read again.
+const PASSED: i64 = -1;
+
+/// Into a new epoch, whose ordinals are others. Turns go on, so that those that were given keep their order.
+pub(crate) async fn take_along(tx: &Tx, turn: i64, is_snapshot: bool) -> Result<(), DbError> {
+    set_turn(tx, turn).await?;
+    let is_own = || Expr::col("inserted").is_null();
+    let (own, foreign) = if is_snapshot { (TO_COME, MAY_COME) } else { (PASSED, PASSED) };
+    for (ordinal, these) in [(own, is_own()), (foreign, is_own().not())] {
+        let update =
+            Query::update().table("relay_parked").value("ordinal", ordinal).and_where(these).to_owned();
+        tx.execute(&update).await?;
+    }
+    Ok(())
 }
 
 fn of_aggregate(row: &ParkedRow) -> SelectStatement {
@@ -182,22 +218,47 @@ async fn remove(tx: &Tx, row: &ParkedRow) -> Result<(), DbError> {
     Ok(())
 }
 
+/// What is written down of a row that is parked.
+pub(crate) struct Waiting<'a> {
+    ordinal: i64,
+    id: &'a str,
+    aggregatetype: &'a str,
+    aggregateid: &'a str,
+    inserted: Option<&'a Inserted>,
+}
+
+impl<'a> From<&'a OutboxRow> for Waiting<'a> {
+    fn from(row: &'a OutboxRow) -> Self {
+        let OutboxRow { ordinal, id, aggregatetype, aggregateid, foreign, .. } = row;
+        let inserted = foreign.as_ref().map(|foreign| &foreign.inserted);
+        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted }
+    }
+}
+
+impl<'a> From<&'a Unreadable> for Waiting<'a> {
+    fn from(row: &'a Unreadable) -> Self {
+        let Unreadable { ordinal, id, aggregatetype, aggregateid, inserted, .. } = row;
+        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted: inserted.as_ref() }
+    }
+}
+
 /// What waits, as the active relay knows it.
 #[derive(Debug)]
 pub(crate) struct Parking {
     db: Db,
+    shape: Arc<dyn Shape>,
     /// A row of one of these waits behind others.
     aggregates: HashSet<Aggregate>,
     ids: HashSet<String>,
 }
 
 impl Parking {
-    pub(crate) async fn load(db: &Db) -> Result<Self, DbError> {
+    pub(crate) async fn load(db: &Db, shape: &Arc<dyn Shape>) -> Result<Self, DbError> {
         let query = select();
         let rows = db.read(async move |tx: &Tx| fetch(tx, &query).await).await?;
         let aggregates = rows.iter().map(ParkedRow::aggregate).collect();
         let ids = rows.into_iter().map(|row| row.id).collect();
-        Ok(Self { db: db.clone(), aggregates, ids })
+        Ok(Self { db: db.clone(), shape: Arc::clone(shape), aggregates, ids })
     }
 
     /// Whether it is here, or has to wait behind what is.
@@ -207,34 +268,60 @@ impl Parking {
                 || self.aggregates.contains(&(row.aggregatetype.clone(), row.aggregateid.clone())))
     }
 
-    /// Written down when it returns.
+    /// Written down when it returns; once, however often it comes by.
     pub(crate) async fn park(
         &mut self,
-        row: &OutboxRow,
+        row: Waiting<'_>,
         reason: Option<String>,
         now: Timestamp,
     ) -> Result<(), DbError> {
         let reason = reason.unwrap_or_else(|| "it waits behind another event of its aggregate".to_owned());
-        let insert = Query::insert()
-            .into_table("relay_parked")
-            .columns(["id", "aggregatetype", "aggregateid", "reason", "parked_at", "ordinal"])
-            .values_panic([
-                row.id.as_str().into(),
-                row.aggregatetype.as_str().into(),
-                row.aggregateid.as_str().into(),
-                reason.into(),
-                now.as_micros().into(),
-                row.ordinal.into(),
-            ])
-            .to_owned();
-        self.db.upkeep(async move |tx: &Tx| tx.insert_new(&insert, "id").await).await?;
-        self.ids.insert(row.id.clone());
-        self.aggregates.insert((row.aggregatetype.clone(), row.aggregateid.clone()));
+        let (ordinal, id) = (row.ordinal, row.id.to_owned());
+        // Tables that others write may have an id twice.
+        let second = format!("{id}:{ordinal}");
+        let insert = |id: &str| {
+            Query::insert()
+                .into_table("relay_parked")
+                .columns(["id", "aggregatetype", "aggregateid", "reason", "parked_at", "ordinal", "inserted"])
+                .values_panic([
+                    id.into(),
+                    row.aggregatetype.into(),
+                    row.aggregateid.into(),
+                    reason.as_str().into(),
+                    now.as_micros().into(),
+                    ordinal.into(),
+                    row.inserted.map(kept::written).into(),
+                ])
+                .to_owned()
+        };
+        let (as_first, as_second) = (insert(&id), insert(&second));
+        let parked = self.db.upkeep(async move |tx: &Tx| {
+            let these = select().and_where(Expr::col("id").is_in([id.as_str(), second.as_str()])).to_owned();
+            let found = fetch(tx, &these).await?;
+            if let Some(there) = found.iter().find(|found| found.ordinal == ordinal) {
+                return Ok(there.id.clone());
+            }
+            match found.iter().find(|found| found.id == id) {
+                None => tx.insert_new(&as_first, "id").await.map(|_| id.clone()),
+                Some(there) if [TO_COME, MAY_COME].contains(&there.ordinal) => {
+                    let update = Query::update()
+                        .table("relay_parked")
+                        .value("ordinal", ordinal)
+                        .and_where(Expr::col("number").eq(there.number))
+                        .to_owned();
+                    tx.execute(&update).await.map(|_| id.clone())
+                }
+                Some(_) => tx.insert_new(&as_second, "id").await.map(|_| second.clone()),
+            }
+        });
+        let id = parked.await?;
+        self.ids.insert(id);
+        self.aggregates.insert((row.aggregatetype.to_owned(), row.aggregateid.to_owned()));
         Ok(())
     }
 
-    /// The next row that is to be tried, whose ordinal is past, with the row that it is of.
-    pub(crate) async fn next(&self) -> Result<Option<(ParkedRow, OutboxRow)>, DbError> {
+    /// The next row that is to be tried, whose ordinal is past, with the row that it is of, or why that cannot be read.
+    pub(crate) async fn next(&self) -> Result<Option<(ParkedRow, Result<OutboxRow, ShapeError>)>, DbError> {
         if self.ids.is_empty() {
             return Ok(None);
         }
@@ -242,6 +329,7 @@ impl Parking {
             Query::select().column("ordinal").from("relay_checkpoint").and_where(is_source()).to_owned();
         let next = Query::select()
             .columns(COLUMNS)
+            .column("inserted")
             .from("relay_parked")
             .and_where(Expr::col("turn").is_not_null())
             .order_by("turn", Order::Asc)
@@ -249,14 +337,32 @@ impl Parking {
             .to_owned();
         let found = self.db.read(async move |tx: &Tx| {
             let past: i64 = tx.fetch_one(&checkpoint).await?.get("ordinal")?;
-            let parked = fetch(tx, &next).await?.pop().filter(|parked| parked.ordinal <= past);
-            let Some(parked) = parked else { return Ok(None) };
-            let row = row::with_id(tx, &parked.id).await?;
-            let row =
-                row.ok_or_else(|| DbError::Damaged(format!("row {} is parked and not there", parked.id)))?;
-            Ok::<_, DbError>(Some((parked, row)))
+            let Some(found) = tx.fetch_optional(&next).await? else { return Ok(None) };
+            let (parked, inserted) = (ParkedRow::read(&found)?, found.get::<Option<String>>("inserted")?);
+            if parked.ordinal > past {
+                return Ok(None);
+            }
+            let own = match inserted {
+                Some(_) => None,
+                None => Some(row::with_id(tx, &parked.id).await),
+            };
+            Ok::<_, DbError>(Some((parked, inserted, own)))
         });
-        found.await
+        let Some((parked, inserted, own)) = found.await? else { return Ok(None) };
+        let row = match (own, inserted) {
+            (Some(Ok(Some(own))), _) => Ok(own),
+            (Some(Ok(None)), _) => {
+                return Err(DbError::Damaged(format!("row {} is parked and not there", parked.id)));
+            }
+            (Some(Err(DbError::Damaged(why))), _) => Err(ShapeError(why)),
+            (Some(Err(error)), _) => return Err(error),
+            (None, inserted) => {
+                let damaged = || DbError::Damaged("relay_parked.inserted cannot be read".to_owned());
+                let inserted = inserted.as_deref().and_then(kept::read).ok_or_else(damaged)?;
+                self.shape.row(&inserted, parked.ordinal)
+            }
+        };
+        Ok(Some((parked, row)))
     }
 
     /// It is on its topics.
@@ -291,7 +397,7 @@ impl Parking {
     /// What was given up is no longer waited for.
     pub(crate) async fn refresh(&mut self) -> Result<(), DbError> {
         if !self.ids.is_empty() {
-            *self = Self::load(&self.db).await?;
+            *self = Self::load(&self.db, &self.shape).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{
-    log::decode,
+    log::{decode, snapshot::key},
     row::{Headers, OutboxRow},
 };
 
@@ -33,6 +33,55 @@ pub trait Shape: fmt::Debug + Send + Sync {
 
     /// The row, whose place in the log is `ordinal`.
     fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError>;
+
+    /// What can be told of a row that is none of an outbox, which is parked so. An error: no row can be read, and all wait.
+    fn told(&self, row: &Inserted) -> Result<Told, ShapeError>;
+}
+
+/// What a row is, where it is no event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The event's; none: it goes by its place in the log.
+    pub id: Option<String>,
+    /// Type and id of the aggregate, whose later rows wait behind it; none: it waits alone.
+    pub aggregate: Option<(String, String)>,
+}
+
+/// A row of a log that is none of an outbox.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    pub(crate) ordinal: i64,
+    pub(crate) id: String,
+    pub(crate) aggregatetype: String,
+    pub(crate) aggregateid: String,
+    pub(crate) why: ShapeError,
+    /// None if it is in our own table.
+    pub(crate) inserted: Option<Inserted>,
+}
+
+impl Unreadable {
+    pub(crate) fn new(
+        shape: &dyn Shape,
+        row: &Inserted,
+        ordinal: i64,
+        why: ShapeError,
+    ) -> Result<Self, ShapeError> {
+        let Told { id, aggregate } = shape.told(row)?;
+        let id = id.map_or_else(|| place_of(shape, row, ordinal), Ok)?;
+        let (aggregatetype, aggregateid) = aggregate.unwrap_or_else(|| (row.table.name.clone(), id.clone()));
+        let inserted = shape.seq(row)?.is_none().then(|| row.clone());
+        Ok(Self { ordinal, id, aggregatetype, aggregateid, why, inserted })
+    }
+}
+
+/// What a row goes by that has no id: `{position}:{ordinal}`, and `snapshot:{key}` where it was read from the table. It
+/// is the same whenever the row comes by.
+fn place_of(shape: &dyn Shape, row: &Inserted, ordinal: i64) -> Result<String, ShapeError> {
+    if row.origin.is_snapshot {
+        Ok(format!("snapshot:{}", key(shape, row)?))
+    } else {
+        Ok(format!("{}:{ordinal}", row.origin.begins))
+    }
 }
 
 /// Our own table.
@@ -58,6 +107,10 @@ impl Shape for OwnTable {
 
     fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
         decode::row(row, ordinal)
+    }
+
+    fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
+        Ok(Told { id: Some(decode::id(row)?), aggregate: Some(decode::aggregate(row)?) })
     }
 }
 
@@ -88,7 +141,7 @@ pub struct ForeignRow {
 pub(crate) struct Foreign {
     pub(crate) change: Bytes,
     pub(crate) payload: Bytes,
-    inserted: Inserted,
+    pub(crate) inserted: Inserted,
     text: fn(&Value) -> Option<Cow<'_, str>>,
 }
 
@@ -101,7 +154,13 @@ impl Foreign {
 impl ForeignRow {
     /// The row of an outbox that it is.
     pub fn at(self, ordinal: i64) -> Result<OutboxRow, ShapeError> {
-        let no_id = |_| ShapeError(format!("{:?} cannot be the id of an event", self.id));
+        let no_id = |_| {
+            ShapeError(format!(
+                "{:?} cannot be the id of an event: give it up with `hexalpes relay skip --event`; or delete the source, create it \
+                 anew with hexalpes.column.id naming another column, and `hexalpes relay retry`",
+                self.id
+            ))
+        };
         let correlationid = self.correlation_id.map_or_else(|| CorrelationId::parse(&self.id), Ok);
         let causationid = self.causation_id.map_or_else(|| CausationId::parse(&self.id), Ok);
         let headers = Headers {

@@ -62,8 +62,8 @@ fn parked(rows: u64) -> Option<String> {
     let events = if rows == 1 { "event is" } else { "events are" };
     (rows > 0).then(|| {
         format!(
-            "{rows} {events} parked, which cannot be published or wait behind one of their aggregate that cannot: the reasons \
-             are in relay_parked; mend what they say and `hexalpes relay retry`, or `hexalpes relay skip` them"
+            "{rows} {events} parked, which cannot be published or wait behind one of their aggregate that cannot: `hexalpes \
+             relay parked` tells the reasons; mend what they say and `hexalpes relay retry`, or `hexalpes relay skip` them"
         )
     })
 }

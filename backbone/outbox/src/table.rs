@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
         vec![paused(backend), relay_deed(backend), relay_parked(backend), parked_turn(backend)]
     }),
     Migration::new("outbox", 8, "have the names in outbox_event as text", names_as_text),
+    Migration::new("outbox", 9, "add inserted to relay_parked", |backend| vec![parked_inserted(backend)]),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -113,6 +114,11 @@ fn relay_parked(backend: Backend) -> String {
             .col(columns::timestamp("parked_at").not_null())
             .col(columns::integer("turn")),
     )
+}
+
+/// The row itself, where it is of a table that others write.
+fn parked_inserted(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_parked").add_column(columns::text(backend, "inserted")))
 }
 
 /// The last turn that was given to one of them.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::{CausationId, CorrelationId, Timestamp};
+use hexalpes_outbox::Told;
 use serde_json::value::RawValue;
 
 use crate::{
@@ -65,9 +66,15 @@ pub enum RowError {
          hexalpes.column.{field}"
     )]
     NoColumn { table: String, field: &'static str, column: String, has: String },
-    #[error("a row of table {table} has NULL in column {column:?}, which is {field}")]
+    #[error(
+        "a row of table {table} has NULL in column {column:?}, which is {field}: give it up with `hexalpes relay skip --event`; \
+         or delete the source, create it anew with hexalpes.column.{field} naming another column, and `hexalpes relay retry`"
+    )]
     Null { table: String, field: &'static str, column: String },
-    #[error("column {column:?} of table {table} is no time: {value:?}")]
+    #[error(
+        "column {column:?} of table {table} is no time: {value:?}; give the row up with `hexalpes relay skip --event`; or delete \
+         the source, create it anew with hexalpes.column.occurred_at naming another column, and `hexalpes relay retry`"
+    )]
     NoTime { table: String, column: String, value: String },
 }
 
@@ -129,6 +136,33 @@ impl Mapping {
             causation_id: texts("causationid", &self.causation_id)?
                 .and_then(|id| CausationId::parse(&id).ok()),
         })
+    }
+}
+
+impl Mapping {
+    /// What can be told of a row that cannot be read; an error if the table lacks a column, and so each of its rows.
+    pub(crate) fn told(&self, row: &Inserted) -> Result<Told, RowError> {
+        let needed = [("id", &self.id), ("aggregateid", &self.aggregate_id), ("payload", &self.payload)];
+        let named = [
+            ("aggregatetype", &self.aggregate_type),
+            ("type", &self.kind),
+            ("occurred_at", &self.occurred_at),
+            ("correlationid", &self.correlation_id),
+            ("causationid", &self.causation_id),
+        ];
+        let named = named.into_iter().filter(|(_, column)| column.is_named);
+        let columns = needed.into_iter().chain(named.map(|(field, column)| (field, &column.name)));
+        for (field, column) in columns {
+            if row.get(column).is_none() {
+                return Err(no_column(row, field, column));
+            }
+        }
+        let told = |column: &str| row.get(column).and_then(text).map(Cow::into_owned);
+        let aggregate = told(&self.aggregate_id).map(|id| {
+            let kind = told(&self.aggregate_type.name).unwrap_or_else(|| row.table.name.clone());
+            (kind, id)
+        });
+        Ok(Told { id: told(&self.id).filter(|id| CorrelationId::parse(id).is_ok()), aggregate })
     }
 }
 
@@ -287,6 +321,26 @@ mod tests {
         assert!(matches!(Mapping::default().read(&null), Err(RowError::Null { field: "id", .. })));
         let late = Mapping { occurred_at: Column::named("suceso"), ..mapping() };
         assert!(matches!(late.read(&row), Err(RowError::NoTime { .. })));
+    }
+
+    #[test]
+    fn of_a_row_that_cannot_be_read_its_id_and_aggregate_are_told_if_they_can_be() {
+        let told = |id, aggregate| {
+            let row = a_row(&[("id", id), ("aggregateid", aggregate), ("payload", words("{}"))]);
+            Mapping::default().told(&row)
+        };
+        let aggregate = Some(("salida".to_owned(), "p-1".to_owned()));
+        assert_eq!(
+            told(words("k-1"), words("p-1")).unwrap(),
+            Told { id: Some("k-1".to_owned()), aggregate: aggregate.clone() }
+        );
+        assert_eq!(told(Value::Null, words("p-1")).unwrap(), Told { id: None, aggregate });
+        assert_eq!(told(words(""), Value::Null).unwrap(), Told::default());
+        let row = a_row(&[("id", words("k-1"))]);
+        assert!(matches!(
+            Mapping::default().told(&row),
+            Err(RowError::NoColumn { field: "aggregateid", .. })
+        ));
     }
 
     #[test]

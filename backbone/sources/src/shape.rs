@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::Edge;
-use hexalpes_outbox::{ForeignRow, OutboxRow, Shape, ShapeError};
+use hexalpes_outbox::{ForeignRow, OutboxRow, Shape, ShapeError, Told};
 
 use crate::{config::SourceConfig, envelope::change, mapping::Mapped, value::text};
 
@@ -73,5 +73,10 @@ impl Shape for MappedShape {
             text,
         };
         foreign.at(ordinal)
+    }
+
+    /// A column that is missing is missing in all rows: nothing of that is put aside.
+    fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
+        self.config.mapping.told(row).map_err(|why| ShapeError(why.to_string()))
     }
 }

@@ -23,6 +23,10 @@ pub(crate) fn id(row: &Inserted) -> Result<String, ShapeError> {
     text(row, "id")
 }
 
+pub(crate) fn aggregate(row: &Inserted) -> Result<(String, String), ShapeError> {
+    Ok((text(row, "aggregatetype")?, text(row, "aggregateid")?))
+}
+
 pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
     let occurred_at = Timestamp::from_micros(integer(row, "occurred_at")?);
     Ok(OutboxRow {

@@ -25,7 +25,7 @@ use crate::{
     checkpoint::{Checkpoint, Claim},
     relay::{BYTES_READ_MAX, ROWS_READ_MAX, RelayError},
     row::OutboxRow,
-    shape::Shape,
+    shape::{Shape, ShapeError, Unreadable},
     status::Counters,
 };
 
@@ -36,7 +36,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     /// To be published.
-    pub(crate) rows: Vec<OutboxRow>,
+    pub(crate) rows: Vec<Result<OutboxRow, Unreadable>>,
     /// The numbers in their table of these, and of those that had their receipts before.
     pub(crate) seqs: Vec<i64>,
     /// Where to go on when all of it has its receipts.
@@ -49,7 +49,7 @@ pub(crate) struct Read {
 impl Read {
     /// Of a table, where nothing but the rows is of any use.
     pub(crate) fn of_table(rows: Vec<OutboxRow>) -> Self {
-        Self { rows, ..Self::default() }
+        Self { rows: rows.into_iter().map(Ok).collect(), ..Self::default() }
     }
 
     fn is_empty(&self) -> bool {
@@ -378,15 +378,25 @@ impl LogFeed {
     fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
         self.ordinal += 1;
         if !self.told.is_empty() {
-            self.compare(&self.shape.id(row)?)?;
+            self.compare(&self.id_of(row)?)?;
         }
         self.gathered.count += 1;
         self.gathered.seqs.extend(self.shape.seq(row)?);
         if self.ordinal > self.received {
             self.gathered.bytes += decode::size(row);
-            self.gathered.rows.push(self.shape.row(row, self.ordinal)?);
+            let read = match self.shape.row(row, self.ordinal) {
+                Ok(read) => Ok(read),
+                Err(why) => Err(Unreadable::new(&*self.shape, row, self.ordinal, why)?),
+            };
+            self.gathered.rows.push(read);
         }
         Ok(())
+    }
+
+    /// What it is called where it is parked, if it has no id.
+    fn id_of(&self, row: &Inserted) -> Result<String, ShapeError> {
+        let parked = |why| Ok(Unreadable::new(&*self.shape, row, self.ordinal, why)?.id);
+        self.shape.id(row).or_else(parked)
     }
 
     /// With what topics have under this ordinal.

@@ -5,6 +5,8 @@
 //! have some of each, and its rows with lower keys were committed first. So whatever happened, what was given are the
 //! rows with keys up to one, as they were at one place of the log.
 
+use std::fmt;
+
 use bytes::Bytes;
 use hexalpes_capture::{Position, Value};
 use hexalpes_kernel::Uuid;
@@ -38,6 +40,17 @@ impl Key {
             Self::Text { text } => Value::Text(text.clone()),
             Self::Uuid { uuid } => Value::Uuid(*uuid),
             Self::Bytes { bytes } => Value::Bytes(Bytes::copy_from_slice(bytes)),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Text { text } => f.write_str(text),
+            Self::Uuid { uuid } => write!(f, "{uuid}"),
+            Self::Bytes { bytes } => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
         }
     }
 }

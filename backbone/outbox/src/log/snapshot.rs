@@ -106,7 +106,7 @@ fn last_key(place: &Place) -> Option<Value> {
     Some(place.given.as_ref()?.through()?.value())
 }
 
-pub(super) fn key(shape: &dyn Shape, row: &Inserted) -> Result<Key, ShapeError> {
+pub(crate) fn key(shape: &dyn Shape, row: &Inserted) -> Result<Key, ShapeError> {
     let key = shape.key(row)?;
     Key::of(&key).ok_or_else(|| {
         ShapeError(format!("{key:?} cannot be a row's key: take a column of numbers, texts or bytes"))

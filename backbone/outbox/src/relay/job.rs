@@ -120,7 +120,7 @@ impl Job for Work {
         }
         topics.raw.stored = raw.last;
         topics.events.stored = events.last;
-        let parking = Parking::load(&self.db).await?;
+        let parking = Parking::load(&self.db, &self.shape).await?;
         Ok(Session { topics, claim, checkpoint, feed, marks, hold, parking })
     }
 
@@ -317,6 +317,13 @@ impl Work {
     async fn try_parked(&self, topics: &mut Topics, parking: &mut Parking) -> Result<(), RelayError> {
         parking.refresh().await?;
         while let Some((parked, row)) = parking.next().await? {
+            let row = match row {
+                Ok(row) => row,
+                Err(why) => {
+                    parking.again(&parked, why.to_string()).await?;
+                    continue;
+                }
+            };
             match topics.publish_parked(&parked, row).await {
                 Err(error) if error.is_of_the_row() => parking.again(&parked, error.to_string()).await?,
                 outcome => {

@@ -19,6 +19,7 @@ use crate::{
     parked::{ParkedRow, Parking},
     row::OutboxRow,
     rules::Rules,
+    shape::Unreadable,
 };
 
 /// Rows on their way at once, at most.
@@ -163,27 +164,36 @@ impl Topics {
     /// of a session go one by one, those that an earlier session may have had on their way when it ended: the broker
     /// may be storing some of these just now.
     ///
-    /// A row that cannot be published at all is parked, and those of its aggregate behind it.
+    /// A row that cannot be read or published at all is parked, and those of its aggregate behind it.
     pub(super) async fn publish(
         &mut self,
-        rows: &[OutboxRow],
+        rows: &[Result<OutboxRow, Unreadable>],
         parking: &mut Parking,
         edge: &dyn Edge,
     ) -> Result<Flight, RelayError> {
         let mut flight = Flight::default();
         for row in rows {
-            let alone = self.may_be_there(row);
+            let is_careful = self.careful > 0;
             self.careful = self.careful.saturating_sub(1);
+            let row = match row {
+                Ok(row) => row,
+                Err(unreadable) => {
+                    flight.checkpoint.ordinal = unreadable.ordinal;
+                    warn!(row.id = unreadable.id, "a row is parked: {}", unreadable.why);
+                    parking.park(unreadable.into(), Some(unreadable.why.to_string()), edge.now()).await?;
+                    continue;
+                }
+            };
+            let alone = is_careful && self.may_be_there(row.ordinal);
             flight.checkpoint.ordinal = row.ordinal;
             if parking.holds(row) {
-                parking.park(row, None, edge.now()).await?;
+                parking.park(row.into(), None, edge.now()).await?;
                 continue;
             }
             match self.publish_row(row, alone, &mut flight).await {
-                // A row of others is nowhere but in its log: it is not put aside.
-                Err(error) if error.is_of_the_row() && row.foreign.is_none() => {
+                Err(error) if error.is_of_the_row() => {
                     warn!(row.id, row.kind, "an event is parked: {error}");
-                    parking.park(row, Some(error.to_string()), edge.now()).await?;
+                    parking.park(row.into(), Some(error.to_string()), edge.now()).await?;
                 }
                 outcome => outcome?,
             }
@@ -200,10 +210,9 @@ impl Topics {
         Ok(flight)
     }
 
-    /// Whether an earlier session may have sent the row. It sent none that was committed after its names were taken, and
-    /// had no more than so many on their way.
-    fn may_be_there(&self, row: &OutboxRow) -> bool {
-        self.careful > 0 && self.turn.as_ref().is_none_or(|turn| row.ordinal <= turn.newest)
+    /// Whether an earlier session may have sent a row: none that was committed after its names were taken.
+    fn may_be_there(&self, ordinal: i64) -> bool {
+        self.turn.as_ref().is_none_or(|turn| ordinal <= turn.newest)
     }
 
     /// What can be wrong with the row itself is found before the first of its messages is on its way: they are encoded, and
@@ -214,7 +223,7 @@ impl Topics {
         alone: bool,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        for (to, message) in self.messages(row, alone).await? {
+        for (to, message) in self.messages(row, row.ordinal, alone).await? {
             let message = Outgoing { alone, ..message };
             self.topic(&to)?.queue(row, message, flight).await?;
         }
@@ -224,10 +233,11 @@ impl Topics {
         Ok(())
     }
 
-    /// The row's messages, and where each goes; these topics are open then.
+    /// The row's messages, and where each goes by the rules for that ordinal; these topics are open then.
     async fn messages<'a>(
         &mut self,
         row: &'a OutboxRow,
+        rules_of: i64,
         alone: bool,
     ) -> Result<Vec<(To<'a>, Outgoing)>, RelayError> {
         let ordinal = row.ordinal;
@@ -253,7 +263,7 @@ impl Topics {
             self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
             messages.push((To::Own, event.clone()));
         }
-        for way in self.by_rules(row, of_kind.map(|of| of.topic)) {
+        for way in self.by_rules(row, rules_of, of_kind.map(|of| of.topic)) {
             let name = way.topic.to_string();
             self.routed(&name, ordinal, alone, Carries::Messages).await?;
             messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
@@ -265,12 +275,12 @@ impl Topics {
     }
 
     /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
-    fn by_rules(&self, row: &OutboxRow, of_kind: Option<&str>) -> Vec<Way> {
+    fn by_rules(&self, row: &OutboxRow, rules_of: i64, of_kind: Option<&str>) -> Vec<Way> {
         let Some(turn) = &self.turn else { return Vec::new() };
         let Ways { raw, events, own, .. } = &self.ways;
         let always = [Some(&**raw), Some(&**events), own.as_deref(), of_kind];
         let mut there: Vec<String> = always.into_iter().flatten().map(str::to_owned).collect();
-        let mut ways: Vec<Way> = turn.rules.of(row.ordinal).iter().filter_map(|rule| rule.way(row)).collect();
+        let mut ways: Vec<Way> = turn.rules.of(rules_of).iter().filter_map(|rule| rule.way(row)).collect();
         ways.retain(|way| {
             let name = way.topic.to_string();
             let is_new = !there.contains(&name);
@@ -292,7 +302,7 @@ impl Topics {
     }
 
     /// Sends a parked row to its topics and waits for the receipts, unless they have it. It goes to the partitions that it
-    /// would have gone to.
+    /// would have gone to, and by the rules of today: those of before may be what was in its way.
     pub(super) async fn publish_parked(
         &mut self,
         parked: &ParkedRow,
@@ -302,7 +312,7 @@ impl Topics {
         let row = OutboxRow { ordinal: turn, ..row };
         let name = format!("{}/parked", self.name());
         let options = ProducerOptions { name: Some(name.clone()), batching: None, ..self.options.clone() };
-        for (to, message) in self.messages(&row, true).await? {
+        for (to, message) in self.messages(&row, i64::MAX, true).await? {
             let topic = self.topic(&to)?;
             let layout = topic.layout;
             let partition = layout.map(|layout| layout.partition_of(parked.ordinal, message.key.as_deref()));

@@ -93,7 +93,7 @@ impl Stage {
     }
 
     /// As it was when its last writes were lost: of the checkpoint, the place in the log, and the marks.
-    async fn forget_all_but(&self, base: i64, position: &str) {
+    pub(crate) async fn forget_all_but(&self, base: i64, position: &str) {
         let position = position.to_owned();
         let forget = async move |tx: &Tx| -> Result<(), DbError> {
             let checkpoint = Query::update()

@@ -8,6 +8,7 @@ use std::{
 use bytes::Bytes;
 use hexalpes_capture::{Inserted, Log, LogError, Mend, Origin, Position, Snapshot, Step, Table, Value};
 use hexalpes_db::Db;
+use hexalpes_kernel::Timestamp;
 use hexalpes_outbox::{LogSource, OutboxRow, PageOrder, page};
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -86,6 +87,28 @@ impl Memory {
         let begins = place(state.transactions.len());
         let rows = rows.iter().map(|row| inserted(row, begins.clone(), false)).collect();
         state.transactions.push(rows);
+        self.length.send_replace(state.transactions.len());
+    }
+
+    /// Commits a row of a table that others write: its columns `id`, `aggregate` and `payload`.
+    pub(crate) fn commit_of_others(&self, id: Option<&str>, aggregate: Option<&str>, payload: &str) {
+        let mut state = self.state.lock();
+        let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+        let table = Table {
+            database: "memory".to_owned(),
+            schema: None,
+            name: "salida".to_owned(),
+            columns: ["id", "aggregate", "payload"].map(str::to_owned).to_vec(),
+        };
+        let origin = Origin {
+            connector: "mysql",
+            begins: place(state.transactions.len()),
+            at: Timestamp::parse("2025-01-15T10:30:00Z").unwrap(),
+            fields: vec![("row", 0.into())],
+            is_snapshot: false,
+        };
+        let values = vec![text(id), text(aggregate), text(Some(payload))];
+        state.transactions.push(vec![Inserted { table: Arc::new(table), values, origin: Arc::new(origin) }]);
         self.length.send_replace(state.transactions.len());
     }
 

@@ -1,0 +1,262 @@
+//! Rows of a table that others write, of which some are no events or cannot be published: they are parked as the log
+//! had them, and with them what their aggregates have behind them.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use hexalpes_capture::{Inserted, Value};
+use hexalpes_kernel::Edge;
+use hexalpes_outbox::{
+    EVENTS_TOPIC, ForeignRow, OutboxRow, RAW_TOPIC, Relay, RelayOptions, Shape, ShapeError, Told,
+    operate::{self, Reason},
+    parked::{self, ParkedRow},
+};
+use serde_json::value::RawValue;
+use tokio::time::timeout;
+
+use crate::{
+    memory::{Memory, MemorySource},
+    support::{PATIENCE, Stage, until},
+};
+
+/// The columns `id`, `aggregate` and `payload`.
+#[derive(Debug)]
+struct Others {
+    /// Whether a payload may be something else than JSON.
+    is_lenient: bool,
+}
+
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+fn of_column(row: &Inserted, column: &str) -> Result<String, ShapeError> {
+    let value = row.get(column).and_then(text);
+    value.map(Cow::into_owned).ok_or_else(|| ShapeError(format!("column {column:?} is NULL")))
+}
+
+impl Shape for Others {
+    fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
+        of_column(row, "id").map(Value::Text)
+    }
+
+    fn id(&self, row: &Inserted) -> Result<String, ShapeError> {
+        of_column(row, "id")
+    }
+
+    fn is_published(&self, _: &Inserted) -> Result<bool, ShapeError> {
+        Ok(false)
+    }
+
+    fn seq(&self, _: &Inserted) -> Result<Option<i64>, ShapeError> {
+        Ok(None)
+    }
+
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+        let payload = of_column(row, "payload")?;
+        let data = match RawValue::from_string(payload.clone()) {
+            Err(_) if self.is_lenient => RawValue::from_string(format!("{payload:?}")).unwrap(),
+            read => read.map_err(|_| ShapeError("column \"payload\" is no JSON".to_owned()))?,
+        };
+        let foreign = ForeignRow {
+            id: of_column(row, "id")?,
+            aggregate_type: "pedido".to_owned(),
+            aggregate_id: of_column(row, "aggregate")?,
+            kind: "tienda.PedidoPagado".to_owned(),
+            data,
+            occurred_at: row.origin.at,
+            correlation_id: None,
+            causation_id: None,
+            change: Bytes::from_static(b"{}"),
+            payload: payload.into(),
+            inserted: row.clone(),
+            text,
+        };
+        foreign.at(ordinal)
+    }
+
+    fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
+        let aggregate = of_column(row, "aggregate").ok().map(|id| ("pedido".to_owned(), id));
+        Ok(Told { id: of_column(row, "id").ok(), aggregate })
+    }
+}
+
+fn because(why: &str) -> Reason {
+    Reason { who: "ops".to_owned(), why: why.to_owned() }
+}
+
+impl Stage {
+    fn relay_of_others(&self, memory: &Memory, is_lenient: bool) -> Relay {
+        let edge: Arc<dyn Edge> = Arc::clone(&self.edge) as Arc<dyn Edge>;
+        let source = MemorySource { memory: memory.clone(), db: self.db.clone() };
+        let options =
+            RelayOptions { shape: Arc::new(Others { is_lenient }), ..RelayOptions::new("public/default/t") };
+        Relay::start_on_log(self.db.clone(), self.client(), edge, options, source)
+    }
+
+    async fn begun_relay_of_others(&self, memory: &Memory) -> Relay {
+        let relay = self.relay_of_others(memory, false);
+        self.begun_again().await;
+        relay
+    }
+
+    async fn parked(&self) -> Vec<ParkedRow> {
+        parked::list(&self.db, 100).await.unwrap()
+    }
+
+    async fn none_is_parked(&self) {
+        let gone = async {
+            let mut commits = self.db.commits();
+            while !self.parked().await.is_empty() {
+                commits.changed().await.unwrap();
+            }
+        };
+        timeout(PATIENCE, gone).await.expect("they are tried");
+    }
+
+    /// Ids of the events on the topic.
+    async fn events(&self, subscription: &str) -> Vec<String> {
+        let messages = self.messages(EVENTS_TOPIC, subscription).await;
+        messages.iter().map(|message| message.property("ce_id").unwrap().to_owned()).collect()
+    }
+}
+
+const GOOD: &str = r#"{"n":1}"#;
+const BAD: &str = "no JSON";
+
+/// Bad rows of each kind between good ones of the same aggregates and of others: what waits, and what is out.
+async fn commit_all(stage: &Stage, memory: &Memory, relay: &Relay) {
+    let long = "x".repeat(200 * 1024);
+    for (id, aggregate, payload) in [
+        (Some("a-1"), Some("a"), GOOD),
+        (Some("b-1"), Some("b"), BAD),
+        (Some("b-2"), Some("b"), GOOD),
+        (None, Some("c"), GOOD),
+        (Some("c-1"), Some("c"), GOOD),
+        (None, None, GOOD),
+        (Some("a-2"), Some("a"), GOOD),
+        (Some("long-1"), Some(&long), GOOD),
+        (Some("d-1"), Some("d"), GOOD),
+    ] {
+        memory.commit_of_others(id, aggregate, payload);
+    }
+    let status = until(relay, |status| status.parked == 6 && status.num_written == 9).await;
+    assert!(status.running && status.alarm.unwrap().contains("6 events are parked"));
+    assert_eq!(stage.events("before").await, ["a-1", "a-2", "d-1"]);
+}
+
+#[tokio::test]
+async fn rows_that_are_no_events_wait_with_their_aggregates_and_others_go_on() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    commit_all(&stage, &memory, &relay).await;
+    relay.stop().await;
+    let rows = stage.parked().await;
+    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(ids, ["b-1", "b-2", "300:4", "c-1", "500:6", "long-1"]);
+    let reasons: Vec<&str> = rows.iter().map(|row| row.reason.as_str()).collect();
+    let behind = "it waits behind another event of its aggregate";
+    assert_eq!(
+        reasons[..5],
+        ["column \"payload\" is no JSON", behind, "column \"id\" is NULL", behind, "column \"id\" is NULL"]
+    );
+    assert!(reasons[5].contains("larger than"), "{}", reasons[5]);
+    assert_eq!((rows[4].aggregatetype.as_str(), rows[4].aggregateid.as_str()), ("salida", "500:6"));
+}
+
+/// The relay dies after each of them was parked, and before anything was noted: nothing is parked or published twice.
+#[tokio::test]
+async fn rows_that_come_by_again_after_a_crash_are_parked_once_and_published_once() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    commit_all(&stage, &memory, &relay).await;
+    relay.stop().await;
+    let before = stage.parked().await;
+    for _ in 0..2 {
+        stage.forget_all_but(0, "0").await;
+        let relay = stage.relay_of_others(&memory, false);
+        until(&relay, |status| status.num_written == 9 && status.parked == 6).await;
+        relay.stop().await;
+    }
+    assert_eq!(stage.parked().await, before);
+    assert_eq!(stage.events("after").await, ["a-1", "a-2", "d-1"]);
+    assert_eq!(stage.messages(RAW_TOPIC, "after").await.len(), 3);
+}
+
+/// What was in the way is gone: the columns are read in another way. The log is gone too: the rows are those that were kept.
+#[tokio::test]
+async fn rows_that_are_tried_again_are_published_once_in_their_order_and_what_is_given_up_lets_others_go() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    commit_all(&stage, &memory, &relay).await;
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("once more")).await.unwrap();
+    let tried = async {
+        let mut commits = stage.db.commits();
+        while stage.parked().await[0].turn.is_some() {
+            commits.changed().await.unwrap();
+        }
+    };
+    timeout(PATIENCE, tried).await.expect("it is tried, and stays");
+    relay.stop().await;
+
+    let relay = stage.relay_of_others(&memory, true);
+    memory.commit_of_others(Some("b-3"), Some("b"), GOOD);
+    until(&relay, |status| status.parked == 7).await;
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+    until(&relay, |status| status.parked == 4).await;
+    for id in ["300:4", "500:6", "long-1"] {
+        parked::skip(&stage.db, &*stage.edge, id, &because("nobody needs it")).await.unwrap();
+    }
+    until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
+    memory.commit_of_others(Some("b-4"), Some("b"), GOOD);
+    until(&relay, |status| status.num_written == 2).await;
+    relay.stop().await;
+    let expected = ["a-1", "a-2", "d-1", "b-1", "b-2", "b-3", "c-1", "b-4"];
+    assert_eq!(stage.events("all").await, expected);
+    assert_eq!(stage.messages(RAW_TOPIC, "all").await.len(), expected.len());
+    let deeds = operate::deeds(&stage.db, 10).await.unwrap();
+    let whats: Vec<&str> = deeds.iter().map(|deed| deed.what.as_str()).collect();
+    assert_eq!(whats, ["skip event", "skip event", "skip event", "retry", "retry"]);
+    assert_eq!((deeds[0].who.as_str(), deeds[0].why.as_str()), ("ops", "long-1: nobody needs it"));
+}
+
+#[tokio::test]
+async fn two_rows_with_one_id_are_both_kept() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    memory.commit_of_others(Some("b-1"), Some("b"), BAD);
+    memory.commit_of_others(Some("b-1"), Some("b"), GOOD);
+    until(&relay, |status| status.parked == 2).await;
+    relay.stop().await;
+    assert_eq!(stage.parked().await[1].id, "b-1:2");
+    let relay = stage.relay_of_others(&memory, true);
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+    stage.none_is_parked().await;
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["b-1", "b-1"]);
+}
+
+/// Ordinals and the names of producers are others then; turns that were given before come first.
+#[tokio::test]
+async fn what_is_parked_can_be_tried_after_the_relay_went_on_at_the_end_of_its_log() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    for id in ["a-1", "a-2", "a-3"] {
+        memory.commit_of_others(Some(id), Some("a"), GOOD);
+    }
+    for aggregate in ["b", "c"] {
+        memory.commit_of_others(Some(&format!("{aggregate}-1")), Some(aggregate), BAD);
+    }
+    until(&relay, |status| status.parked == 2 && status.num_written == 5).await;
+    relay.stop().await;
+    parked::retry(&stage.db, &*stage.edge, "c-1", &because("it is a text")).await.unwrap();
+    operate::skip(&stage.db, &*stage.edge, &because("the log was lost")).await.unwrap();
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+    let relay = stage.relay_of_others(&memory, true);
+    stage.none_is_parked().await;
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["a-1", "a-2", "a-3", "c-1", "b-1"]);
+}
