@@ -76,6 +76,7 @@ impl Relay {
                     "numWritten",
                     "lagRows",
                     "lagSeconds",
+                    "parked",
                     "alarm",
                 ];
                 output.rows(&columns, &rows)
@@ -105,6 +106,7 @@ fn together(statuses: &[(Service, Value)]) -> Value {
         "lagRows": sum("lagRows"),
         "lagBytes": sum("lagBytes"),
         "lagSeconds": numbers("lagSeconds").max().unwrap_or_default(),
+        "parked": sum("parked"),
         "alarm": told("alarm"),
         "services": services,
     })
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn relays_run_together_if_all_do_and_who_waits_is_named() {
-        let status = |is_running: bool, rows: u64, alarm: Option<&str>| json!({ "running": is_running, "lagRows": rows, "lagSeconds": rows, "numWritten": 2, "alarm": alarm });
+        let status = |is_running: bool, rows: u64, alarm: Option<&str>| json!({ "running": is_running, "lagRows": rows, "lagSeconds": rows, "numWritten": 2, "parked": 1, "alarm": alarm });
         let two = |alarm: Option<&str>| {
             let waits = status(alarm.is_none(), 3, alarm);
             together(&[(Service::Commissions, status(true, 4, None)), (Service::Onboarding, waits)])
@@ -184,6 +186,7 @@ mod tests {
             (&well["lagRows"], &well["lagSeconds"], &well["numWritten"]),
             (&json!(7), &json!(4), &json!(4))
         );
+        assert_eq!(well["parked"], 2);
         let waits = two(Some("no broker"));
         assert_eq!((&waits["running"], &waits["alarm"]), (&json!(false), &json!("onboarding: no broker")));
         assert_eq!(waits["services"]["commissions"]["lagRows"], 4);
