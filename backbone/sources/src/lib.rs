@@ -22,5 +22,5 @@ pub use config::{BinaryMode, ConfigError, Connector, DecimalMode, Modes, SourceC
 pub use envelope::change;
 pub use mapping::{Column, Mapped, Mapping, RowError};
 pub use rest::{Door, routes};
-pub use sources::{By, SourceStatus, Sources, SourcesError, SourcesOptions};
+pub use sources::{By, OfParked, SourceStatus, Sources, SourcesError, SourcesOptions};
 pub use value::text;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::{
     config::ConfigError,
-    sources::{By, SourceStatus, Sources, SourcesError},
+    sources::{By, OfParked, SourceStatus, Sources, SourcesError},
 };
 
 /// A configuration is a few keys; what is longer is none.
@@ -73,6 +73,9 @@ fn below(root: &str) -> Router<Door> {
         .route(&of("/{verb}"), post(deed))
         .route(&of("/{instance}/{verb}"), post(deed_of_instance))
         .route(&of("/relay"), get(relay))
+        .route(&of("/relay/deeds"), get(relay_deeds))
+        .route(&of("/relay/parked"), get(relay_parked))
+        .route(&of("/relay/parked/{verb}"), post(relay_of_parked))
         .route(&of("/relay/{verb}"), post(relay_deed))
 }
 
@@ -111,7 +114,8 @@ enum Refusal {
     #[error("no sources run here: the relay is off, or they are not open yet")]
     Closed,
     #[error(
-        "there is no call {0}: stop, start and restart are, and below relay: pause, resume, restart, resnapshot, skip, delete"
+        "there is no call {0}: stop, start and restart are, and below relay: pause, resume, restart, resnapshot, skip, delete, parked/retry, \
+         parked/skip"
     )]
     Verb(String),
 }
@@ -119,7 +123,9 @@ enum Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let status = match &self {
-            Self::Sources(SourcesError::Unknown(_)) | Self::Verb(_) => StatusCode::NOT_FOUND,
+            Self::Sources(SourcesError::Unknown(_) | SourcesError::NotParked { .. }) | Self::Verb(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Sources(
                 SourcesError::Open(_)
                 | SourcesError::Migrate(_)
@@ -365,4 +371,36 @@ async fn relay_deed(
         _ => return Err(Refusal::Verb(verb)),
     };
     Ok(Json(status).into_response())
+}
+
+async fn relay_parked(Open(sources): Open, Path(names): Path<Names>) -> Result<Json<Value>, Refusal> {
+    Ok(Json(json!({ "items": sources.parked(&names.full()).await? })))
+}
+
+async fn relay_deeds(Open(sources): Open, Path(names): Path<Names>) -> Result<Json<Value>, Refusal> {
+    Ok(Json(json!({ "items": sources.deeds(&names.full()).await? })))
+}
+
+/// Why something is done with which event that is parked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    event_id: String,
+    #[serde(default)]
+    reason: String,
+}
+
+async fn relay_of_parked(
+    Open(sources): Open,
+    Path((tenant, namespace, source, verb)): Path<(String, String, String, String)>,
+    caller: Caller,
+    Json(which): Json<Which>,
+) -> Result<Json<SourceStatus>, Refusal> {
+    let name = Names { tenant, namespace, source }.full();
+    let what = match verb.as_str() {
+        "retry" => OfParked::Retry,
+        "skip" => OfParked::Skip,
+        _ => return Err(Refusal::Verb(verb)),
+    };
+    Ok(Json(sources.of_parked(&name, &which.event_id, what, &caller.by(which.reason)).await?))
 }

@@ -15,7 +15,8 @@ use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, MigrateError, OpenError, 
 use hexalpes_kernel::{Actor, Edge};
 use hexalpes_outbox::{
     Relay, RelayOptions, Status,
-    operate::{self, Reason},
+    operate::{self, Deed as RelayDeed, Reason},
+    parked::{self, ParkedError, ParkedRow},
 };
 use hexalpes_routing::{Rule, RuleError};
 use hexalpes_vault::Vault;
@@ -35,6 +36,8 @@ use crate::{
 
 /// The list of sources.
 const LIST: &str = "sources.db";
+/// Rows that are shown of what is parked, and of what was done with it.
+const SHOWN_MAX: u64 = 200;
 
 /// Why something cannot be done with a source.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,10 @@ pub enum SourcesError {
     Migrate(#[from] MigrateError),
     #[error("the database of sources cannot be used: {0}")]
     Database(#[from] DbError),
+    #[error(
+        "no event {event} of source {name} is parked; `hexalpes relay parked {name}` shows those that are"
+    )]
+    NotParked { name: String, event: String },
 }
 
 /// What a process gives its sources.
@@ -131,6 +138,15 @@ impl Anew {
             Self::Skip => "skip",
         }
     }
+}
+
+/// What is done with an event that is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfParked {
+    /// It is tried again, and those of its aggregate behind it.
+    Retry,
+    /// It is given up; those of its aggregate behind it are tried.
+    Skip,
 }
 
 /// How a source does.
@@ -318,6 +334,62 @@ impl Sources {
         Ok(source.status())
     }
 
+    /// The events that could not be published, and those that wait behind them: the oldest of them.
+    pub async fn parked(&self, name: &str) -> Result<Vec<ParkedRow>, SourcesError> {
+        self.with_database(name, async |db| Ok(parked::list(db, SHOWN_MAX).await?)).await
+    }
+
+    /// What was done with its relay, newest first.
+    pub async fn deeds(&self, name: &str) -> Result<Vec<RelayDeed>, SourcesError> {
+        self.with_database(name, async |db| Ok(operate::deeds(db, SHOWN_MAX).await?)).await
+    }
+
+    /// Tries an event again that is parked, or gives it up. Its relay does so within a second, or when it runs again. It
+    /// wants a reason.
+    pub async fn of_parked(
+        &self,
+        name: &str,
+        event: &str,
+        what: OfParked,
+        by: &By,
+    ) -> Result<SourceStatus, SourcesError> {
+        if by.reason.trim().is_empty() {
+            return Err(SourcesError::NoReason);
+        }
+        let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
+        let edge = &*self.0.options.edge;
+        let done = async |db: &Db| {
+            let outcome = match what {
+                OfParked::Retry => parked::retry(db, edge, event, &reason).await,
+                OfParked::Skip => parked::skip(db, edge, event, &reason).await,
+            };
+            outcome.map_err(|error| match error {
+                ParkedError::Unknown(event) => SourcesError::NotParked { name: short(name), event },
+                ParkedError::Database(error) => error.into(),
+            })
+        };
+        self.with_database(name, done).await?;
+        info!(source = name, event, reason = by.reason, "{what:?} of an event that is parked");
+        self.status(name).await
+    }
+
+    /// In the database of a source, whether it runs or not.
+    async fn with_database<T>(
+        &self,
+        name: &str,
+        work: impl AsyncFnOnce(&Db) -> Result<T, SourcesError>,
+    ) -> Result<T, SourcesError> {
+        let running = self.0.running.lock().await;
+        let source = running.get(name).ok_or_else(|| unknown(name))?;
+        if let Some(Work { db, .. }) = &source.work {
+            return work(db).await;
+        }
+        let db = self.database(&source.config).await?;
+        let outcome = work(&db).await;
+        db.close().await;
+        outcome
+    }
+
     /// Ends all of them; they go on when the process starts again.
     pub async fn stop(&self) {
         for source in self.0.running.lock().await.values_mut() {
@@ -409,7 +481,11 @@ async fn open(path: &Path) -> Result<Db, SourcesError> {
 }
 
 fn unknown(name: &str) -> SourcesError {
-    SourcesError::Unknown(name.rsplit('/').next().unwrap_or(name).to_owned())
+    SourcesError::Unknown(short(name))
+}
+
+fn short(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or(name).to_owned()
 }
 
 impl Source {

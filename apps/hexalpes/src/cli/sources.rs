@@ -60,7 +60,7 @@ pub(super) enum Deed {
     Skip {
         #[command(flatten)]
         reasoned: Reasoned,
-        /// The id of an event of a service that could not be published; those of its aggregate behind it go on
+        /// The id of an event that could not be published; those of its aggregate behind it go on
         #[arg(long)]
         event: Option<String>,
     },
@@ -72,9 +72,9 @@ pub(super) enum Deed {
         #[arg(long)]
         event: String,
     },
-    /// The events of a service that could not be published, and those that wait behind them
+    /// The events that could not be published, and those that wait behind them
     Parked {
-        /// The service
+        /// A service such as `commissions`, or a source: NAME, or TENANT/NAMESPACE/NAME
         name: String,
         #[command(flatten)]
         output: Output,
@@ -107,15 +107,19 @@ impl Deed {
             Self::Resnapshot(order) => order.give(settings, &apis, "resnapshot").await,
             Self::Skip { reasoned: order, event: None } => order.give(settings, &apis, "skip").await,
             Self::Skip { reasoned: order, event: Some(event) } => {
-                order.of_parked(settings, "skip", &event).await
+                order.of_parked(settings, &apis, "skip", &event).await
             }
-            Self::Retry { reasoned: order, event } => order.of_parked(settings, "retry", &event).await,
+            Self::Retry { reasoned: order, event } => order.of_parked(settings, &apis, "retry", &event).await,
             Self::Delete { reasoned: Reasoned { name, reason }, forget } => {
                 done(&apis, &name, "delete", &reason, forget).await
             }
             Self::Parked { name, output } => {
-                let desk = Desk::named(settings, &name, &apis::http()?)?;
-                let mut answer = desk.get("/debug/relay/parked").await?.expect(&[200])?;
+                let mut answer = if is_service(&name) {
+                    let desk = Desk::named(settings, &name, &apis::http()?)?;
+                    desk.get("/debug/relay/parked").await?.expect(&[200])?
+                } else {
+                    told(apis.get(Api::Seed, &format!("{}/relay/parked", path(&name)?)).await?)?
+                };
                 let columns = ["number", "id", "aggregateid", "reason", "parked_at", "turn"];
                 output.rows(&columns, &ask::rows(answer["items"].take())?)
             }
@@ -131,7 +135,7 @@ impl Reasoned {
     /// To the relay of a service, or to a source.
     async fn give(self, settings: &Settings, apis: &Apis, verb: &str) -> Result<()> {
         let Self { name, reason } = self;
-        if !Service::CONTEXTS.iter().any(|service| service.name() == name) {
+        if !is_service(&name) {
             return done(apis, &name, verb, &reason, false).await;
         }
         let desk = Desk::named(settings, &name, &apis::http()?)?;
@@ -139,13 +143,22 @@ impl Reasoned {
         line(&format!("{name}: {verb} is done"))
     }
 
-    async fn of_parked(self, settings: &Settings, verb: &str, event: &str) -> Result<()> {
+    async fn of_parked(self, settings: &Settings, apis: &Apis, verb: &str, event: &str) -> Result<()> {
         let Self { name, reason } = self;
-        let desk = Desk::named(settings, &name, &apis::http()?)?;
         let order = json!({ "reason": reason, "event_id": event });
-        desk.post(&format!("/debug/relay/parked/{verb}"), &order).await?.expect(&[200])?;
+        if is_service(&name) {
+            let desk = Desk::named(settings, &name, &apis::http()?)?;
+            desk.post(&format!("/debug/relay/parked/{verb}"), &order).await?.expect(&[200])?;
+        } else {
+            let to = format!("{}/relay/parked/{verb}", path(&name)?);
+            told(apis.post(Api::Seed, &to, &order).await?)?;
+        }
         line(&format!("{name}: {verb} of {event} is done"))
     }
+}
+
+fn is_service(name: &str) -> bool {
+    Service::CONTEXTS.iter().any(|service| service.name() == name)
 }
 
 /// All sources that run here.

@@ -211,6 +211,34 @@ async fn nothing_is_taken_again_or_left_out_without_a_reason() {
 }
 
 #[tokio::test]
+async fn what_is_parked_is_shown_and_done_something_with_for_a_reason() {
+    let stage = Stage::set().await;
+    stage.post(SOURCE, &config()).await;
+    let nothing = (StatusCode::OK, json!({ "items": [] }));
+    // Whether it runs or not.
+    for verb in ["pause", "resume"] {
+        stage.post(&format!("{SOURCE}/relay/{verb}"), &json!({ "reason": "a look" })).await;
+        assert_eq!(stage.get(&format!("{SOURCE}/relay/parked")).await, nothing);
+        assert_eq!(stage.get(&format!("{SOURCE}/relay/deeds")).await, nothing);
+        let order = json!({ "event_id": "k-1", "reason": "nobody needs it" });
+        for deed in ["retry", "skip"] {
+            let path = format!("{SOURCE}/relay/parked/{deed}");
+            let reason = "no event k-1 of source salida is parked; `hexalpes relay parked salida` shows those that are";
+            let unknown = (StatusCode::NOT_FOUND, json!({ "reason": reason }));
+            assert_eq!(stage.post(&path, &order).await, unknown);
+            let (status, told) = stage.post(&path, &json!({ "event_id": "k-1" })).await;
+            let reason = json!({ "reason": "a reason is needed: it is written down" });
+            assert_eq!((status, told), (StatusCode::BAD_REQUEST, reason));
+        }
+    }
+    let (status, _) =
+        stage.post(&format!("{SOURCE}/relay/parked/dance"), &json!({ "event_id": "k-1" })).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let other = "/admin/v3/sources/public/default/otra/relay/parked";
+    assert_eq!(stage.get(other).await.1, json!({ "reason": "Source otra doesn't exist" }));
+}
+
+#[tokio::test]
 async fn a_door_that_is_not_open_says_so() {
     let request = Request::get("/admin/v3/sources").body(Body::empty()).unwrap();
     let answer = routes(Door::default()).oneshot(request).await.unwrap();
