@@ -168,6 +168,102 @@ async fn the_outbox_of_another_program_is_on_both_topics_once_with_what_was_ther
     }
 }
 
+/// The ids of a source's events that are parked, once there are so many.
+fn parked(product: &Product, rows: usize) -> Vec<String> {
+    let mut last = String::new();
+    let there = eventually(PATIENCE, || {
+        last = ask(product, &["relay", "parked", NAME, "-o", "jsonl"]);
+        (last.lines().count() == rows).then_some(())
+    });
+    assert!(there.is_some(), "{rows} rows: {last}");
+    let id = |line: &str| -> String {
+        let row: Value = serde_json::from_str(line).expect("it is JSON");
+        row["id"].as_str().expect("it has one").to_owned()
+    };
+    last.lines().map(id).collect()
+}
+
+/// The product is killed once they wait, and once some of them were tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_others_that_are_no_events_wait_with_their_orders_until_somebody_decides() {
+    for database in hexalpes_engines::databases() {
+        if database.engine() == Engine::Sqlite {
+            continue;
+        }
+        let table = Table::make(database);
+        table.run("alter table salida add column cuando varchar(40) default '2025-01-15T10:30:00Z'");
+        let (nullable, wide) = if table.is_postgres() {
+            ("alter column clave drop not null", "alter column suceso type text")
+        } else {
+            ("modify column clave varchar(64) null", "modify column suceso mediumtext not null")
+        };
+        table.run(&format!("alter table salida {nullable}"));
+        table.run(&format!("alter table salida {wide}"));
+        let mut product = Product::start();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = folder.path().join("source.json").display().to_string();
+        let mut config = table.config();
+        config["configs"]["hexalpes.column.occurred_at"] = json!("cuando");
+        std::fs::write(&file, config.to_string()).expect("it can be written");
+        ask(&product, &["relay", "create", &file]);
+
+        // The first is there before, the others come by the log: those of an order behind each, and those of others.
+        let insert_as = |key: &str, order: &str, kind: &str, at: &str| {
+            table.run(&format!(
+                "insert into salida (clave, pedido, suceso, cuerpo, cuando) values \
+                 ({key}, '{order}', '{kind}', '{{}}', '{at}')"
+            ));
+        };
+        let insert = |key: &str, order: &str, at: &str| insert_as(key, order, "tienda.PedidoPagado", at);
+        let at = "2025-01-15T10:30:00Z";
+        insert("'a-1'", "a", at);
+        written(&product, 1);
+        insert("'b-1'", "b", "mañana");
+        insert("'b-2'", "b", at);
+        insert("null", "c", at);
+        insert("'c-2'", "c", at);
+        insert_as("'d-1'", "d", &"d".repeat(200 * 1024), at);
+        insert("'a-2'", "a", at);
+        let ids = parked(&product, 5);
+        assert_eq!([&ids[0], &ids[1], &ids[3], &ids[4]], ["b-1", "b-2", "c-2", "d-1"]);
+        // It is counted a moment later.
+        let mut status = Value::Null;
+        let told = eventually(PATIENCE, || {
+            status = written(&product, 7);
+            (status["parked"] == 5 && status["running"] == true).then_some(())
+        });
+        assert!(told.is_some(), "{status}");
+        product.kill();
+        insert("'b-3'", "b", at);
+        product.restart();
+        let expected = [ids, vec!["b-3".to_owned()]].concat();
+        assert_eq!(parked(&product, 6), expected);
+
+        // Another column says when, so that all of that order can go; of the others one has no id, and one no broker takes.
+        ask(&product, &["relay", "delete", NAME, "--reason", "another column"]);
+        std::fs::write(&file, table.config().to_string()).expect("it can be written");
+        ask(&product, &["relay", "create", &file]);
+        let told =
+            ask(&product, &["relay", "retry", NAME, "--event", "b-1", "--reason", "the time is mended"]);
+        assert_eq!(told.trim(), format!("{NAME}: retry of b-1 is done"));
+        assert_eq!(parked(&product, 3), [expected[2].as_str(), "c-2", "d-1"]);
+        product.kill();
+        product.restart();
+        for event in [expected[2].as_str(), "d-1"] {
+            ask(&product, &["relay", "skip", NAME, "--event", event, "--reason", "nobody needs it"]);
+        }
+        assert_eq!(parked(&product, 0), Vec::<String>::new());
+        let (service, raw) = (product.urls().service.clone(), table.raw());
+        for topic in [EVENTS, &raw] {
+            let messages = messages(&service, topic).await;
+            let ids: Vec<&str> =
+                messages.iter().map(|message| message.property("ce_id").expect("it has one")).collect();
+            assert_eq!(ids, ["a-1", "a-2", "b-1", "b-2", "b-3", "c-2"], "{topic}");
+        }
+        ask(&product, &["relay", "delete", NAME, "--forget", "--reason", "over"]);
+    }
+}
+
 /// Seed 3's own lines, with Pulsar's own program.
 ///
 /// Accepts S3-CLI-4, S3-SRC-2.
