@@ -48,12 +48,15 @@ async fn add(
     why: Renewal,
     cause: &Cause,
 ) -> Result<bool, DbError> {
-    if !store::add_to_day(tx, campaign, day, more).await? {
-        return Ok(false);
+    let is_added = store::add_to_day(tx, campaign, day, more).await?;
+    if is_added && !more.is_nothing() {
+        outdate(tx, campaign, day, why, cause).await?;
     }
-    if more.is_nothing() {
-        return Ok(true);
-    }
+    Ok(is_added)
+}
+
+/// Has the reports be made again that tell of a day.
+async fn outdate(tx: &Tx, campaign: &Campaign, day: Day, why: Renewal, cause: &Cause) -> Result<(), DbError> {
     for (granularity, next) in store::schedules_of(tx, campaign.id()).await? {
         let telling = granularity.telling_of(day).into_iter();
         for period in telling.filter(|period| next.is_none_or(|next| period.start < next)) {
@@ -62,7 +65,7 @@ async fn add(
             store::outdate(tx, campaign.id(), granularity, period.start, why, &cause.correlation).await?;
         }
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Keeps what became of a campaign, if anything did, and tells it: at once, for the revision is of that fact.

@@ -1,9 +1,11 @@
 //! Takes in what a campaign led to: each once for each of its ids.
 
+use std::collections::BTreeSet;
+
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::{Amount, Cause, Currency, Money, MoneyError};
 
-use super::{add, bounded};
+use super::{bounded, outdate};
 use crate::domain::report::{Renewal, Totals};
 use crate::domain::{Campaign, CampaignId, Day, ResultId};
 use crate::store::{self, ResultRow};
@@ -56,20 +58,26 @@ pub async fn record_results(
     let claimed = store::claim_campaign(tx, campaign).await?;
     let campaign = claimed.ok_or_else(|| ResultNotRecorded::NotFound(campaign.clone()))?;
     let mut outcomes = Vec::with_capacity(results.len());
+    let mut days = BTreeSet::new();
     for new in results {
-        match record(tx, &campaign, new, cause).await {
+        match record(tx, &campaign, new, &mut days, cause).await {
             // The whole is tried again, or fails as a whole.
             Err(ResultNotRecorded::Database(error)) => return Err(error.into()),
             outcome => outcomes.push(outcome),
         }
     }
+    for day in days {
+        outdate(tx, &campaign, day, Renewal::Results, cause).await?;
+    }
     Ok(outcomes)
 }
 
+/// Days of which there is something new are added to `days`.
 async fn record(
     tx: &Tx,
     campaign: &Campaign,
     new: NewResult,
+    days: &mut BTreeSet<Day>,
     cause: &Cause,
 ) -> Result<ResultRecorded, ResultNotRecorded> {
     let (currency, today) = (campaign.parts().currency, Day::of(cause.at));
@@ -100,7 +108,7 @@ async fn record(
         return Err(ResultNotRecorded::Duplicate(new.id));
     }
     // Before the row is there: what is refused leaves nothing behind, also in a batch.
-    if !add(tx, campaign, new.day, totals, Renewal::Results, cause).await? {
+    if !store::add_to_day(tx, campaign, new.day, totals).await? {
         return Err(ResultNotRecorded::TooMuch);
     }
     let row = ResultRow {
@@ -113,6 +121,9 @@ async fn record(
     };
     if !store::insert_result(tx, &row).await? {
         return Err(DbError::Conflict("they were recorded a moment ago".to_owned()).into());
+    }
+    if !totals.is_nothing() {
+        days.insert(new.day);
     }
     Ok(ResultRecorded { id: new.id, is_duplicate: false })
 }

@@ -37,7 +37,27 @@ pub(crate) async fn outdate(
             correlation.as_str().into(),
         ])
         .to_owned();
-    tx.insert_new(&insert, Renewals::CampaignId).await.map(drop)
+    if !tx.insert_new(&insert, Renewals::CampaignId).await? {
+        // Who makes the report again at this moment has not seen what is being recorded: both have to want the row.
+        let touch = Query::update()
+            .table(Renewals::Table)
+            .value(Renewals::StartDay, start.number())
+            .and_where(of(campaign, granularity, start))
+            .and_where(Expr::col(Renewals::Reason).eq(why.name()))
+            .to_owned();
+        if tx.execute(&touch).await? == 0 {
+            return Err(DbError::Conflict("the report was made again a moment ago".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn of(campaign: &CampaignId, granularity: Granularity, start: Day) -> Expr {
+    Expr::col(Renewals::Tenant)
+        .eq(TENANT)
+        .and(Expr::col(Renewals::CampaignId).eq(campaign.as_str()))
+        .and(Expr::col(Renewals::Granularity).eq(granularity.name()))
+        .and(Expr::col(Renewals::StartDay).eq(start.number()))
 }
 
 /// Reports that are to be made again, with the first day of each; the oldest period first.
@@ -67,11 +87,7 @@ pub(crate) async fn take_renewal(
     granularity: Granularity,
     start: Day,
 ) -> Result<Vec<(Renewal, Option<CorrelationId>)>, DbError> {
-    let this = Expr::col(Renewals::Tenant)
-        .eq(TENANT)
-        .and(Expr::col(Renewals::CampaignId).eq(campaign.as_str()))
-        .and(Expr::col(Renewals::Granularity).eq(granularity.name()))
-        .and(Expr::col(Renewals::StartDay).eq(start.number()));
+    let this = of(campaign, granularity, start);
     let select = Query::select()
         .columns([Renewals::Reason, Renewals::Correlation])
         .from(Renewals::Table)
