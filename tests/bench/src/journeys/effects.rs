@@ -39,12 +39,7 @@ struct Arrival {
 
 const ARRIVALS: [Arrival; 2] = [
     Arrival { part: "effects", how: "", pace: Pace::in_turn, closely_each: 4 },
-    Arrival {
-        part: "effects-together",
-        how: ", 64 at the same moment",
-        pace: Pace::together,
-        closely_each: 7,
-    },
+    Arrival { part: "together", how: ", 64 at the same moment", pace: Pace::together, closely_each: 7 },
 ];
 
 const CONTRACT: Effect = Effect {
@@ -69,7 +64,8 @@ struct Watched {
     permitted: Vec<Sighting>,
 }
 
-/// From the answer of a command until the last service knows of it, of each way to arrive that is wanted.
+/// From the answer of a command until the services know of it that others ask about it, of each way to arrive that is
+/// wanted.
 pub(super) fn measure(
     runtime: &Runtime,
     is_wanted: impl Fn(&str) -> bool,

@@ -54,8 +54,10 @@ pub(super) async fn of(
     for Sighting { of, asked, answered, seen } in seen {
         let (event, sent) = published.get(of).with_context(|| format!("{of} is not on its topic"))?;
         let begun = *begun.get(event).with_context(|| format!("nobody handled {event}"))?;
+        // Somebody may have begun before the answer was read.
+        let begun = Ord::max(begun, *answered);
         // The topic has milliseconds: half of one on the average is no hop.
-        let sent = (*sent).clamp(*answered, Ord::max(begun, *answered));
+        let sent = (*sent).clamp(*answered, begun);
         let times = [*asked, *answered, sent, begun, *seen];
         for (hop, pair) in hops.iter_mut().zip(times.windows(2)) {
             hop.add(between(pair[0], pair[1]));
