@@ -41,7 +41,7 @@ pub(super) struct Topics {
     routed: HashMap<String, Topic>,
     /// What the session goes by, once it has its turn.
     turn: Option<Turn>,
-    /// How many rows may still be there already; see [`Topics::publish`].
+    /// How many rows are still sent one by one; see [`Topics::publish`].
     careful: usize,
     uses: u64,
     /// Cancelled when a topic has partitions that are not used, and may be from the next session on.
@@ -161,8 +161,8 @@ impl Topics {
     /// Sends the rows to their topics in their order, and gives what will have all receipts.
     ///
     /// A broker judges a batch by its first row: if that one is stored, it drops the whole. So the first rows
-    /// of a session go one by one, those that an earlier session may have had on their way when it ended: the broker
-    /// may be storing some of these just now.
+    /// of a session go one by one, as many as an earlier session may have had on their way when it ended:
+    /// the broker may be storing some of these just now.
     ///
     /// A row that cannot be read or published at all is parked, and those of its aggregate behind it.
     pub(super) async fn publish(
@@ -173,7 +173,7 @@ impl Topics {
     ) -> Result<Flight, RelayError> {
         let mut flight = Flight::default();
         for row in rows {
-            let is_careful = self.careful > 0;
+            let alone = self.careful > 0;
             self.careful = self.careful.saturating_sub(1);
             let row = match row {
                 Ok(row) => row,
@@ -184,7 +184,6 @@ impl Topics {
                     continue;
                 }
             };
-            let alone = is_careful && self.may_be_there(row.ordinal);
             flight.checkpoint.ordinal = row.ordinal;
             if parking.holds(row) {
                 parking.park(row.into(), None, edge.now()).await?;
@@ -208,11 +207,6 @@ impl Topics {
             self.grown.cancel();
         }
         Ok(flight)
-    }
-
-    /// Whether an earlier session may have sent a row: none that was committed after its names were taken.
-    fn may_be_there(&self, ordinal: i64) -> bool {
-        self.turn.as_ref().is_none_or(|turn| ordinal <= turn.newest)
     }
 
     /// What can be wrong with the row itself is found before the first of its messages is on its way: they are encoded, and

@@ -39,23 +39,6 @@ async fn a_long_backlog_drains_in_order() {
     relay.stop().await;
 }
 
-/// What was there before may be on the topics by an earlier relay, and a batch is judged by its first row.
-#[tokio::test]
-async fn rows_of_before_the_start_go_one_by_one_and_those_after_it_in_batches() {
-    let stage = Stage::set().await;
-    stage.append_together(names(3)).await;
-    let relay = stage.relay();
-    stage.drained().await;
-    stage.append_together(names(40).skip(3)).await;
-    stage.drained().await;
-    for topic in [EVENTS_TOPIC, RAW_TOPIC] {
-        let messages = stage.messages(topic, "all").await;
-        let is_in_batch: Vec<_> = messages.iter().map(|message| message.id.batch_index.is_some()).collect();
-        assert_eq!(is_in_batch, [[false; 3].as_slice(), &[true; 37]].concat());
-    }
-    relay.stop().await;
-}
-
 /// Accepts S3-QS-5.
 #[tokio::test]
 async fn while_the_broker_is_away_commands_go_on_and_the_outbox_drains_on_its_return() {

@@ -37,7 +37,7 @@ async fn rows_whose_checkpoint_was_lost_are_not_published_twice() {
     relay.stop().await;
 }
 
-/// Of those that are committed before the next start some are on the topics; those after it leave in batches.
+/// Of those that are committed before the next start some are on the topics.
 #[tokio::test]
 async fn rows_of_three_relays_are_there_once_and_in_order() {
     let stage = after_publishing(20).await;
