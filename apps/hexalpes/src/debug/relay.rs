@@ -9,7 +9,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use hexalpes_db::Db;
+use hexalpes_db::{Backend, Db};
 use hexalpes_http::{Body, Caused, Fields, FromFields, Problem, Raw, said};
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{
@@ -61,6 +61,16 @@ async fn deed(
     body: Body<Order>,
 ) -> Result<Json<Value>, Problem> {
     let reason = Reason { who: by.actor.as_str().to_owned(), why: body.value.reason };
+    // A table has no place that could be left: with a new epoch all of its rows would be published again.
+    if db.backend() == Backend::Sqlite && ["resnapshot", "skip"].contains(&verb.as_str()) {
+        return Err(Problem::conflict(
+            "no_log",
+            said!(
+                "on SQLite the table is read and no log: there is nothing to {verb}; give up a single event with                  `hexalpes relay skip SERVICE --event ID`",
+                "en SQLite se lee la tabla y ningún log: {verb} no aplica; un evento solo se abandona con                  `hexalpes relay skip SERVICIO --event ID`"
+            ),
+        ));
+    }
     match (verb.as_str(), &relay) {
         ("pause", Some(relay)) => relay.pause(&reason).await?,
         ("pause", None) => operate::pause(&db, &*edge, &reason).await?,

@@ -366,4 +366,11 @@ async fn the_relay_of_a_service_is_paused_and_resumed_and_what_was_done_is_noted
     assert_eq!(whats, ["resume", "pause"]);
     assert_eq!(deeds["items"][1]["why"], "maintenance", "{deeds}");
     assert_eq!(ask(&product, &["relay", "parked", "commissions", "-o", "jsonl"]).trim(), "");
+
+    // It reads the table: begun anew, it would publish all of it again.
+    for verb in ["skip", "resnapshot"] {
+        let (status, problem) =
+            product.post(&format!("/debug/relay/{verb}"), &json!({ "reason": "a try" })).await;
+        assert_eq!((status, problem["code"].as_str()), (409, Some("no_log")), "{problem}");
+    }
 }
