@@ -136,7 +136,9 @@ async fn change(
             remove(tx, &found).await?;
         }
         let mut turn = turn(tx).await?;
-        for row in fetch(tx, &of_aggregate(&found)).await? {
+        // One that has its turn may be on its way under that.
+        let rows = fetch(tx, &of_aggregate(&found)).await?;
+        for row in rows.iter().filter(|row| row.turn.is_none()) {
             turn += 1;
             set(tx, row.number, Some(turn), &row.reason).await?;
         }

@@ -20,7 +20,7 @@ use hexalpes_outbox::{
 };
 use hexalpes_routing::{Rule, RuleError};
 use hexalpes_vault::Vault;
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
@@ -162,10 +162,19 @@ pub struct SourceStatus {
     /// `running`, `paused`, `standby` or `alarm`.
     pub state: &'static str,
     pub restarts: u64,
-    #[serde(flatten)]
+    #[serde(flatten, serialize_with = "of_a_log")]
     pub relay: Status,
     /// Keys of its configuration that have no effect: a sentence each.
     pub notes: Vec<String>,
+}
+
+/// Without what a relay counts in our own table: how far it is behind, the log says.
+fn of_a_log<S: Serializer>(relay: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut shown = serde_json::to_value(relay).map_err(S::Error::custom)?;
+    if let Some(shown) = shown.as_object_mut() {
+        shown.retain(|key, _| !["lagRows", "lagBytes", "lagSeconds"].contains(&key.as_str()));
+    }
+    shown.serialize(serializer)
 }
 
 impl Sources {
@@ -247,12 +256,16 @@ impl Sources {
         running.get(name).map(Source::status).ok_or_else(|| unknown(name))
     }
 
-    /// The configuration as it was given, without the password.
+    /// The configuration as it was given, without what is secret in it.
     pub async fn config(&self, name: &str) -> Result<Value, SourcesError> {
         let running = self.0.running.lock().await;
         let mut json = running.get(name).map(|source| source.json.clone()).ok_or_else(|| unknown(name))?;
-        if let Some(password) = json.pointer_mut("/configs/database.password") {
-            *password = Value::from("******");
+        let configs = json.get_mut("configs").and_then(Value::as_object_mut).into_iter().flatten();
+        for (_, secret) in configs.filter(|(key, _)| is_secret(key)) {
+            *secret = Value::from("******");
+        }
+        if let Some(secrets) = json.get_mut("secrets") {
+            *secrets = Value::from("******");
         }
         Ok(json)
     }
@@ -480,6 +493,12 @@ async fn open(path: &Path) -> Result<Db, SourcesError> {
     Ok(Db::open(&DatabaseUrl::file(path), DbOptions::default()).await?)
 }
 
+/// Whether a key of a configuration holds what nobody is shown: of Debezium's keys, those of passwords, and of the logins
+/// of its history.
+fn is_secret(key: &str) -> bool {
+    ["password", "token", "jaas.config"].iter().any(|end| key.ends_with(end))
+}
+
 fn unknown(name: &str) -> SourcesError {
     SourcesError::Unknown(short(name))
 }
@@ -518,5 +537,34 @@ impl Source {
             relay,
             notes: config.notes.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_shown_a_secret() {
+        for key in [
+            "database.password",
+            "database.ssl.truststore.password",
+            "database.history.consumer.sasl.jaas.config",
+            "database.history.pulsar.token",
+        ] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(!is_secret("database.user") && !is_secret("table.include.list"));
+    }
+
+    #[test]
+    fn how_far_a_source_is_behind_the_log_says() {
+        #[derive(Serialize)]
+        struct Shown {
+            #[serde(flatten, serialize_with = "of_a_log")]
+            relay: Status,
+        }
+        let shown = serde_json::to_value(Shown { relay: Status::default() }).unwrap();
+        assert!(shown.get("lagRows").is_none() && shown.get("lagLogBytes").is_some(), "{shown}");
     }
 }

@@ -124,7 +124,7 @@ impl Deed {
                 output.rows(&columns, &ask::rows(answer["items"].take())?)
             }
             Self::Lag { output } => {
-                let columns = ["name", "state", "lagRows", "lagBytes", "lagSeconds", "alarm"];
+                let columns = ["name", "state", "lagLogBytes", "alarm"];
                 output.rows(&columns, &all(&apis).await?)
             }
         }

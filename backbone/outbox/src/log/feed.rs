@@ -119,9 +119,9 @@ impl LogFeed {
             None => {
                 let begin = source.begin().await?;
                 place.identity = Some(identity);
-                // What is there already is nobody's concern.
+                // What is there already is nobody's concern, also where the log is kept from an earlier place on.
                 if place.given.is_some() {
-                    place.position = Some(begin);
+                    place.position = Some(begin.max(source.end().await?));
                 }
                 place.save(db, claim).await?;
             }
@@ -197,6 +197,8 @@ impl LogFeed {
                 chunks.rest = chunks.read_again(&self.place, chunk).await?;
             } else {
                 if let Some(awaited) = &self.awaited {
+                    // Nothing is written off before it came by, and here all that can come by has.
+                    all_came_by(&self.told, self.ordinal)?;
                     // It fails only if nobody is left to write it off, which ends the session.
                     let _ = self.saved.wait_for(|saved| saved == awaited).await;
                     self.awaited = None;
@@ -208,10 +210,7 @@ impl LogFeed {
                     return Ok(None);
                 }
                 // No row behind the last chunk may be on a topic, for it would not have been written down before.
-                if let Some(Told { ordinal, topic, .. }) = self.told.first() {
-                    let (topic, stored, newest) = (topic.clone(), *ordinal, self.ordinal);
-                    return Err(RelayError::DatabaseRestored { topic, stored, newest });
-                }
+                all_came_by(&self.told, self.ordinal)?;
                 let Some((chunk, rows)) = chunks.read_on(&self.place).await? else {
                     return self.begin_log().await.map(|()| None);
                 };
@@ -412,12 +411,8 @@ impl LogFeed {
 
     /// What topics have must have come by when the log is read to where it ended.
     fn look_at_the_end(&mut self) -> Result<(), RelayError> {
-        let (Some(boundary), Some(end)) = (&self.place.position, &self.end) else { return Ok(()) };
-        match self.told.first() {
-            Some(Told { ordinal, topic, .. }) if boundary >= end => {
-                let (topic, stored, newest) = (topic.clone(), *ordinal, self.ordinal);
-                Err(RelayError::DatabaseRestored { topic, stored, newest })
-            }
+        match (&self.place.position, &self.end) {
+            (Some(boundary), Some(end)) if boundary >= end => all_came_by(&self.told, self.ordinal),
             _ => Ok(()),
         }
     }
@@ -428,5 +423,15 @@ impl LogFeed {
             self.end = Some(self.source.end().await?);
         }
         Ok(())
+    }
+}
+
+/// What topics have must be of rows that were there.
+fn all_came_by(told: &[Told], newest: i64) -> Result<(), RelayError> {
+    match told.first() {
+        Some(Told { ordinal, topic, .. }) => {
+            Err(RelayError::DatabaseRestored { topic: topic.clone(), stored: *ordinal, newest })
+        }
+        None => Ok(()),
     }
 }
