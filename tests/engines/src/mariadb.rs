@@ -47,12 +47,14 @@ fn start(arguments: &[&str]) -> Result<DatabaseServer> {
     let mut init = Command::new(install);
     init.args(["--no-defaults", "--skip-test-db", "--auth-root-authentication-method=normal"]);
     init.arg(format!("--datadir={}", data.display())).current_dir(folder.path());
+    // Where several share it, one that starts removes the temporary tables of another.
+    init.env("TMPDIR", folder.path());
     run_as(&mut init, account);
     tool::run(&mut init)?;
 
     let port = free_port();
     let mut command = Command::new(mariadbd);
-    command.current_dir(folder.path());
+    command.current_dir(folder.path()).env("TMPDIR", folder.path());
     command.args([
         "--no-defaults",
         "--bind-address=127.0.0.1",

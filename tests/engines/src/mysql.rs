@@ -57,7 +57,7 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
     fs::write(&first, FIRST_STATEMENTS).context("the first statements cannot be written")?;
     let mysqld = || {
         let mut command = packages.program("usr/sbin/mysqld");
-        command.current_dir(folder.path()).arg("--no-defaults");
+        command.current_dir(folder.path()).env("TMPDIR", folder.path()).arg("--no-defaults");
         // Others may be unable to read the cache folder, and root is refused unless it is asked for.
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");

@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
+use crate::children::{child_processes, runs};
 use crate::tool;
 use crate::wait::eventually;
 
@@ -77,9 +78,15 @@ impl Server {
 
     /// kill −9, of all of its processes at once. Its folder stays, for [`spawn_again`](Self::spawn_again).
     pub(crate) fn kill(&mut self) {
+        // PostgreSQL's are in sessions of their own, and hold its memory until they are gone.
+        let children = child_processes(self.process.id()).unwrap_or_default();
         // Nothing here can be answered for: whoever is gone already is as good as killed.
         let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        for child in children.iter().filter_map(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process(child, Signal::KILL);
+        }
         let _ = self.process.wait();
+        eventually(GRACE, || children.iter().all(|id| !runs(*id)).then_some(()));
         self.call_off();
     }
 
