@@ -53,7 +53,7 @@ pub(crate) async fn serve(
         let port = doors.port(*key)?;
         println!("{}: http://127.0.0.1:{port}, broker {}", service.name(), engine.service);
     }
-    println!("Authentication is off: it listens on loopback only. Ctrl-C stops it.");
+    println!("Authentication is off: it listens on {}. Ctrl-C stops it.", settings.api_place()?);
 
     let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);

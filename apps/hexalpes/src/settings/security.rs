@@ -216,8 +216,15 @@ impl Settings {
             (true, None) => "The backbone lets in who proves who it is, and then everything may be done",
             (true, Some(_)) => "The backbone lets in who proves who it is, and asks for rights",
         };
-        let host = self.host()?;
-        let host = if host.is_loopback() { "loopback only".to_owned() } else { host.to_string() };
-        Ok(format!("{who}: it listens on {host}"))
+        Ok(format!("{who}: it listens on {}", place(self.host()?)))
     }
+
+    /// Where the services' own APIs may be reached, in the words of a banner.
+    pub(crate) fn api_place(&self) -> Result<String> {
+        self.api_host().map(place)
+    }
+}
+
+fn place(host: IpAddr) -> String {
+    if host.is_loopback() { "loopback only".to_owned() } else { host.to_string() }
 }

@@ -52,10 +52,12 @@ fn another_host_than_loopback_is_refused_while_nobody_is_asked_who_they_are_with
     let read = |more: (&str, &str)| Settings::read(&Flags::default(), &variables(&[host, more, SUPER]));
     let insecure = read(("HEXALPES_INSECURE", "true")).expect("it was said");
     assert_eq!(insecure.api_host().expect("an address").to_string(), "10.0.0.7");
+    assert_eq!(insecure.api_place().expect("an address"), "10.0.0.7");
     let asking = read(("HEXALPES_TOKEN_SECRET_KEY", "file:///secret.key")).expect("clients are asked");
     assert_eq!(asking.host().expect("an address").to_string(), "10.0.0.7");
     assert_eq!(asking.advertised_address().expect("a host"), "10.0.0.7");
     assert!(asking.api_host().expect("an address").is_loopback(), "who asks nobody stays at home");
+    assert_eq!(asking.api_place().expect("an address"), "loopback only");
     let error = error_of(&Flags::default(), &[("HEXALPES_HOST", "0.0.0.0"), ("HEXALPES_INSECURE", "true")]);
     assert!(error.starts_with("advertised_address is not set"), "{error}");
     let error = error_of(&Flags::default(), &[("HEXALPES_HOST", "broker.example")]);
