@@ -7,6 +7,7 @@ mod campaigns;
 mod capturing;
 mod cli;
 mod command;
+mod compose;
 mod conf;
 mod consumers;
 mod converting;
