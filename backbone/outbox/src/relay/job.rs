@@ -34,9 +34,9 @@ use crate::{
     },
     message, operate,
     parked::Parking,
-    row,
+    row::{self, OutboxRow},
     rules::Rules,
-    shape::Shape,
+    shape::{Shape, Unreadable},
     status::Counters,
 };
 
@@ -142,9 +142,11 @@ impl Work {
         let Session { mut topics, claim, checkpoint, mut feed, marks, hold, mut parking } = session;
         let (end, grown) = (stop.child_token(), topics.grown());
         let (sent, flights) = mpsc::unbounded_channel();
+        let (moved, reached) = watch::channel(checkpoint.ordinal);
+        let sent = Sent { flights: sent, hold: Hold { through: hold, reached } };
         let work = async {
             let send = self.send(&mut topics, &mut feed, &mut parking, sent, stop, &end);
-            let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold);
+            let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold, &moved);
             let mark = async {
                 match &marks {
                     Some(marks) => marks.run(&self.db, &claim, &*self.edge).await,
@@ -268,7 +270,7 @@ impl Work {
         topics: &mut Topics,
         feed: &mut Feed,
         parking: &mut Parking,
-        sent: mpsc::UnboundedSender<Flight>,
+        mut sent: Sent,
         stop: &CancellationToken,
         end: &CancellationToken,
     ) -> Result<(), RelayError> {
@@ -290,26 +292,52 @@ impl Work {
                 continue;
             };
             due = Instant::now() + READ_EVERY;
-            let mut flight = Flight::default();
-            if !rows.is_empty() {
-                let count = rows.len().min(ROWS_IN_FLIGHT_MAX);
-                let count = u32::try_from(count).expect("it is a small number");
-                let room = tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    room = Arc::clone(&room).acquire_many_owned(count) => room.expect("nobody closes it"),
+            let (held, rows) = sent.hold.split(rows);
+            if !held.is_empty() {
+                let Some(flight) = self.flight(topics, parking, &room, &held, stop).await? else {
+                    return Ok(());
                 };
-                self.counters.lock().received += u64::from(count);
-                flight = tokio::select! {
-                    // What of these is sent and what is not, the next start finds out.
-                    () = stop.cancelled() => return Ok(()),
-                    flight = topics.publish(&rows, parking, &*self.edge) => flight?,
-                };
-                flight.rows = u64::from(count);
-                flight.room = Some(room);
+                sent.send(flight);
             }
+            if !rows.is_empty() {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = sent.hold.is_over() => {}
+                }
+            }
+            let Some(mut flight) = self.flight(topics, parking, &room, &rows, stop).await? else {
+                return Ok(());
+            };
             (flight.seqs, flight.place) = (seqs, place);
-            // It fails only if the other half did, which ends this one as well.
-            let _ = sent.send(flight);
+            sent.send(flight);
+        }
+    }
+
+    /// Sends rows as soon as there is room for them. None when it is told to stop meanwhile: what of these is sent and
+    /// what is not, the next start finds out.
+    async fn flight(
+        &self,
+        topics: &mut Topics,
+        parking: &mut Parking,
+        room: &Arc<Semaphore>,
+        rows: &[Row],
+        stop: &CancellationToken,
+    ) -> Result<Option<Flight>, RelayError> {
+        if rows.is_empty() {
+            return Ok(Some(Flight::default()));
+        }
+        let count = u32::try_from(rows.len().min(ROWS_IN_FLIGHT_MAX)).expect("it is a small number");
+        let sending = async {
+            let room = Arc::clone(room).acquire_many_owned(count).await.expect("nobody closes it");
+            self.counters.lock().received += u64::from(count);
+            let mut flight = topics.publish(rows, parking, &*self.edge).await?;
+            flight.rows = u64::from(count);
+            flight.room = Some(room);
+            Ok(Some(flight))
+        };
+        tokio::select! {
+            () = stop.cancelled() => Ok(None),
+            flight = sending => flight,
         }
     }
 
@@ -345,6 +373,7 @@ impl Work {
         mut flights: mpsc::UnboundedReceiver<Flight>,
         marks: Option<&Marks>,
         hold: i64,
+        moved: &watch::Sender<i64>,
     ) -> Result<(), RelayError> {
         let mut next = None;
         let mut due = Instant::now();
@@ -375,6 +404,7 @@ impl Work {
                 if to != checkpoint {
                     due = Instant::now() + CHECKPOINT_EVERY;
                     checkpoint = to;
+                    moved.send_replace(to.ordinal);
                 }
                 if let Some(marks) = marks {
                     marks.add(mem::take(&mut seqs), place.take());
@@ -389,6 +419,50 @@ impl Work {
             marks.close();
         }
         Ok(())
+    }
+}
+
+/// A row that was read, or why it could not be.
+type Row = Result<OutboxRow, Unreadable>;
+
+/// What is on its way, for who waits for its receipts.
+struct Sent {
+    flights: mpsc::UnboundedSender<Flight>,
+    hold: Hold,
+}
+
+impl Sent {
+    fn send(&self, flight: Flight) {
+        // It fails only if the other half did, which ends this one as well.
+        let _ = self.flights.send(flight);
+    }
+}
+
+/// Up to where topics have rows that the checkpoint does not know of. It does not move before these came by, and until it
+/// does, nothing behind them is sent: the next start expects nothing further from it than what may be on its way at once.
+struct Hold {
+    through: i64,
+    /// Where the checkpoint is.
+    reached: watch::Receiver<i64>,
+}
+
+impl Hold {
+    /// Those up to there, as long as that is not over; and the others.
+    fn split(&self, mut rows: Vec<Row>) -> (Vec<Row>, Vec<Row>) {
+        if *self.reached.borrow() >= self.through {
+            return (Vec::new(), rows);
+        }
+        let ordinal =
+            |row: &Row| row.as_ref().map_or_else(|unreadable| unreadable.ordinal, |row| row.ordinal);
+        let behind = rows.partition_point(|row| ordinal(row) <= self.through);
+        let others = rows.split_off(behind);
+        (rows, others)
+    }
+
+    async fn is_over(&mut self) {
+        // It fails only if the other half did, which ends this one as well.
+        let through = self.through;
+        let _ = self.reached.wait_for(|reached| *reached >= through).await;
     }
 }
 
