@@ -204,9 +204,9 @@ impl LogFeed {
                     self.awaited = None;
                 }
                 if let Some(from) = self.place.given.as_ref().map(Given::at)
-                    && from < *chunks.position()
+                    && from < chunks.position()
                 {
-                    self.log = Some(self.source.open(&from).await?);
+                    self.log = Some(self.source.open(from).await?);
                     return Ok(None);
                 }
                 // No row behind the last chunk may be on a topic, for it would not have been written down before.
@@ -227,8 +227,7 @@ impl LogFeed {
             self.number(row)?;
         }
         if is_end && let Some(chunk) = self.place.chunk.take() {
-            let at = chunk.at.parse().unwrap_or_default();
-            self.give_up_to(Some(chunk.through), &at);
+            self.give_up_to(Some(chunk.through), &chunk.at);
         }
         Ok(Some(mem::take(&mut self.gathered)))
     }
@@ -326,7 +325,7 @@ impl LogFeed {
             }
             (Step::Boundary(position), Some(_)) => {
                 if let Some(given) = &self.place.given {
-                    self.give_up_to(given.through().cloned(), &position.max(given.at()));
+                    self.give_up_to(given.through().cloned(), &position.max(given.at().clone()));
                 }
                 Ok(())
             }
@@ -344,14 +343,14 @@ impl LogFeed {
     /// Whether the log may have rows that a snapshot has given.
     fn is_catching_up(&self) -> bool {
         let given = self.place.given.as_ref();
-        self.place.position.as_ref().zip(given).is_some_and(|(boundary, given)| given.at() > *boundary)
+        self.place.position.as_ref().zip(given).is_some_and(|(boundary, given)| given.at() > boundary)
     }
 
     /// Whether it is of those keys whose rows the log has for us, and no snapshot gave it.
     fn is_to_give(&self, row: &Inserted) -> Result<bool, RelayError> {
         let Some(given) = &self.place.given else { return Ok(true) };
         let key = snapshot::key(&*self.shape, row)?;
-        Ok(given.is_of(&key) && !given.has(&key, &row.origin.begins))
+        Ok(given.lacks(&key, &row.origin.begins))
     }
 
     /// All keys that were given are as they were when the snapshot was taken: it goes on with others.

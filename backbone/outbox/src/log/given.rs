@@ -60,7 +60,8 @@ impl fmt::Display for Key {
 pub(crate) struct Given {
     /// None: whatever their keys are.
     through: Option<Key>,
-    at: String,
+    #[serde(with = "position_text")]
+    at: Position,
 }
 
 impl Given {
@@ -68,7 +69,7 @@ impl Given {
     pub(crate) const NOTHING: &str = r#"{"at":"0"}"#;
 
     pub(crate) fn up_to(through: Option<Key>, at: &Position) -> Self {
-        Self { through, at: at.to_string() }
+        Self { through, at: at.clone() }
     }
 
     /// None: all.
@@ -76,18 +77,27 @@ impl Given {
         self.through.as_ref()
     }
 
-    pub(crate) fn at(&self) -> Position {
-        self.at.parse().unwrap_or_default()
+    pub(crate) fn at(&self) -> &Position {
+        &self.at
     }
 
-    /// Whether these rows are all that were committed before a place with that key.
-    pub(crate) fn has(&self, key: &Key, begins: &Position) -> bool {
-        self.is_of(key) && *begins < self.at()
+    /// Whether it is of the keys whose rows the log has behind these, and was committed at a place behind them.
+    pub(crate) fn lacks(&self, key: &Key, begins: &Position) -> bool {
+        self.through.as_ref().is_none_or(|through| key <= through) && *begins >= self.at
+    }
+}
+
+/// A place in a log as its text.
+pub(super) mod position_text {
+    use hexalpes_capture::Position;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(crate) fn serialize<S: Serializer>(position: &Position, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(position)
     }
 
-    /// Whether rows of that key are given, once they are committed.
-    pub(crate) fn is_of(&self, key: &Key) -> bool {
-        self.through.as_ref().is_none_or(|through| key <= through)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -96,20 +106,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_was_given_if_its_key_and_its_commit_were_before() {
+    fn a_row_is_lacking_if_its_key_was_given_and_its_commit_came_later() {
         let (at, before) = (Position::new("bin.2", 50), Position::new("bin.1", 99));
         let given = Given::up_to(Some(Key::Integer(20)), &at);
-        assert!(given.has(&Key::Integer(20), &before) && !given.has(&Key::Integer(20), &at));
-        assert!(!given.has(&Key::Integer(21), &before));
+        assert!(!given.lacks(&Key::Integer(20), &before) && given.lacks(&Key::Integer(20), &at));
+        assert!(!given.lacks(&Key::Integer(21), &before) && !given.lacks(&Key::Integer(21), &at));
         let all = Given::up_to(None, &at);
-        assert!(all.has(&Key::Integer(21), &before) && !all.has(&Key::Integer(21), &at));
+        assert!(!all.lacks(&Key::Integer(21), &before) && all.lacks(&Key::Integer(21), &at));
+        let written = serde_json::to_string(&given).unwrap();
+        assert_eq!(written, r#"{"through":20,"at":"bin.2:50"}"#);
+        assert_eq!(serde_json::from_str::<Given>(&written).unwrap(), given);
     }
 
     #[test]
     fn of_a_log_without_a_snapshot_nothing_was_given() {
         let nothing: Given = serde_json::from_str(Given::NOTHING).unwrap();
-        assert!(!nothing.has(&Key::Integer(1), &Position::new("bin.1", 4)));
-        assert!(!nothing.has(&Key::Integer(1), &Position::new("", 1)));
+        assert!(nothing.lacks(&Key::Integer(1), &Position::new("bin.1", 4)));
+        assert!(nothing.lacks(&Key::Integer(1), &Position::new("", 1)));
     }
 
     #[test]

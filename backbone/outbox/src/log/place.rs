@@ -9,7 +9,7 @@ use hexalpes_db::{Db, DbError, Row, Tx};
 use sea_query::Query;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::given::{Given, Key};
+use super::given::{Given, Key, position_text};
 use crate::{
     checkpoint::{Claim, is_source},
     relay::RelayError,
@@ -35,7 +35,8 @@ pub(crate) struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Chunk {
     /// The position of the snapshot.
-    pub(crate) at: String,
+    #[serde(with = "position_text")]
+    pub(crate) at: Position,
     /// Rows up to this key were looked at.
     pub(crate) through: Key,
     /// Those that are published.
@@ -64,7 +65,7 @@ impl Place {
 
     /// From where on the log is needed. None before the first rows of a snapshot were given.
     pub(crate) fn needed_from(&self) -> Option<Position> {
-        self.position.clone().or_else(|| self.given.as_ref().map(Given::at))
+        self.position.clone().or_else(|| self.given.as_ref().map(|given| given.at().clone()))
     }
 
     /// Written down, if the claim still stands.

@@ -84,7 +84,7 @@ impl Chunks {
                 }
             }
             if !keys.is_empty() {
-                let chunk = Chunk { at: self.position().to_string(), through, keys };
+                let chunk = Chunk { at: self.position().clone(), through, keys };
                 return Ok(Some((chunk, unpublished)));
             }
         }
