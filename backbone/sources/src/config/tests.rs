@@ -4,41 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Seed 3's `debezium-mysql-outbox.json`, to the letter.
-const SEED: &str = r#"{
-  "archive": "/pulsar/connectors/pulsar-io-debezium-mysql-3.1.2.nar",
-  "tenant": "public",
-  "namespace": "default",
-  "name": "mysql-outbox-commissions",
-  "topicName": "persistent://public/default/outbox-events",
-  "parallelism": 1,
-  "configs": {
-    "database.hostname": "mysql",
-    "database.port": "3306",
-    "database.user": "alpes",
-    "database.password": "alpes",
-    "database.server.id": "223344",
-    "database.server.name": "alpes-mysql",
-
-    "database.history": "org.apache.pulsar.io.debezium.PulsarDatabaseHistory",
-    "database.history.pulsar.topic": "persistent://public/default/schema-changes.alpes",
-    "database.history.pulsar.service.url": "pulsar://localhost:6650",
-
-    "database.include.list": "alpes",
-    "table.include.list": "alpes.outbox_event",
-
-    "include.schema.changes": "false",
-    "tombstones.on.delete": "false",
-    "decimal.handling.mode": "double",
-
-    "database.allowPublicKeyRetrieval": "true",
-    "database.ssl.mode": "disabled",
-
-    "transforms": "route",
-    "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-    "transforms.route.regex": "(.*)",
-    "transforms.route.replacement": "outbox-events"
-  }
-}"#;
+const SEED: &str = include_str!("../../tests/debezium-mysql-outbox.json");
 
 /// The seed's with other keys under `configs`; one that is null is taken out.
 fn with(changes: &[(&str, Value)]) -> Result<SourceConfig, ConfigError> {

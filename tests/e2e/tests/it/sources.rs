@@ -284,7 +284,11 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
     let archive = at("pulsar-io-debezium-mysql-3.1.2.nar");
     std::fs::write(&archive, vec![0; 8 << 20]).expect("it can be written");
     let config = at("debezium-mysql-outbox.json");
-    std::fs::write(&config, SEED).expect("it can be written");
+    let mut seed: Value = serde_json::from_str(SEED).expect("it is JSON");
+    // Nobody is there.
+    seed["configs"]["database.hostname"] = "127.0.0.1".into();
+    seed["configs"]["database.port"] = "1".into();
+    std::fs::write(&config, seed.to_string()).expect("it can be written");
     let admin = |words: &[&str]| -> (bool, String) {
         let mut command: Command = hexalpes_engines::pulsar_program("pulsar-admin").expect("it was there");
         command.arg("--admin-url").arg(&product.urls().admin).arg("sources").args(words);
@@ -321,36 +325,7 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
 }
 
 /// Seed 3's `debezium-mysql-outbox.json`.
-const SEED: &str = r#"{
-  "archive": "/pulsar/connectors/pulsar-io-debezium-mysql-3.1.2.nar",
-  "tenant": "public",
-  "namespace": "default",
-  "name": "mysql-outbox-commissions",
-  "topicName": "persistent://public/default/outbox-events",
-  "parallelism": 1,
-  "configs": {
-    "database.hostname": "127.0.0.1",
-    "database.port": "1",
-    "database.user": "alpes",
-    "database.password": "alpes",
-    "database.server.id": "223344",
-    "database.server.name": "alpes-mysql",
-    "database.history": "org.apache.pulsar.io.debezium.PulsarDatabaseHistory",
-    "database.history.pulsar.topic": "persistent://public/default/schema-changes.alpes",
-    "database.history.pulsar.service.url": "pulsar://localhost:6650",
-    "database.include.list": "alpes",
-    "table.include.list": "alpes.outbox_event",
-    "include.schema.changes": "false",
-    "tombstones.on.delete": "false",
-    "decimal.handling.mode": "double",
-    "database.allowPublicKeyRetrieval": "true",
-    "database.ssl.mode": "disabled",
-    "transforms": "route",
-    "transforms.route.type": "org.apache.kafka.connect.transforms.RegexRouter",
-    "transforms.route.regex": "(.*)",
-    "transforms.route.replacement": "outbox-events"
-  }
-}"#;
+const SEED: &str = include_str!("../../../../backbone/sources/tests/debezium-mysql-outbox.json");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_relay_of_a_service_is_paused_and_resumed_and_what_was_done_is_noted() {
