@@ -66,8 +66,10 @@ async fn deed(
         return Err(Problem::conflict(
             "no_log",
             said!(
-                "on SQLite the table is read and no log: there is nothing to {verb}; give up a single event with                  `hexalpes relay skip SERVICE --event ID`",
-                "en SQLite se lee la tabla y ningún log: {verb} no aplica; un evento solo se abandona con                  `hexalpes relay skip SERVICIO --event ID`"
+                "on SQLite the table is read and no log: there is nothing to {verb}; give up a single event with \
+                 `hexalpes relay skip SERVICE --event ID`",
+                "en SQLite se lee la tabla y ningún log: {verb} no aplica; un evento solo se abandona con \
+                 `hexalpes relay skip SERVICIO --event ID`"
             ),
         ));
     }

@@ -352,5 +352,7 @@ async fn the_relay_of_a_service_is_paused_and_resumed_and_what_was_done_is_noted
         let (status, problem) =
             product.post(&format!("/debug/relay/{verb}"), &json!({ "reason": "a try" })).await;
         assert_eq!((status, problem["code"].as_str()), (409, Some("no_log")), "{problem}");
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(detail.ends_with("event with `hexalpes relay skip SERVICE --event ID`"), "{detail}");
     }
 }
