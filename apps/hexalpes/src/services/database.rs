@@ -44,7 +44,7 @@ pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Db> {
 pub(crate) async fn existing(settings: &Settings, service: Service) -> Result<Db> {
     ensure!(
         is_there(settings, service)?,
-        "the database of {} is not at {}: start the product once (`hexalpes`), or say with --data or {} where it is",
+        "the database of {} is not at {}: start the product once (`hexalpes`), or say with --data, DATABASE_URL or {} where it is",
         service.name(),
         settings.database(service)?,
         service.database_key().variable()
