@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use hexalpes_client::{Client, ClientOptions, ConsumerOptions};
-use hexalpes_db::DatabaseUrl;
+use hexalpes_db::{Backend, DatabaseUrl};
 use hexalpes_engines::{TestDatabase, eventually};
 
 use super::drain::{Drained, Draining, has_exactly};
@@ -13,12 +13,14 @@ use super::rows::Rows;
 use crate::load::{Pace, keep_busy};
 use crate::post::Connection;
 use crate::process::Process;
+use crate::request;
 use crate::stats::Latencies;
 
 const EVENTS_TOPIC: &str = "outbox-events";
 /// Where each row arrives, besides the context's own topic.
 const TOPICS: [&str; 2] = [EVENTS_TOPIC, "alpes-mysql.alpes.outbox_event"];
 const PATIENCE: Duration = Duration::from_secs(30);
+const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// The relay runs while it is measured, and at no other time.
 pub(super) struct Ours {
@@ -51,12 +53,25 @@ impl Ours {
         &self.database
     }
 
-    /// Has a command write the row that others are made like, and waits until it is on the topics: the relay
-    /// has its place in the log then.
+    /// Has a command write the row that others are made like, and waits until it is on the topics and the relay has its
+    /// place in the log: ended before, it would go on with a snapshot.
     pub(super) async fn write_the_first(&mut self) -> Result<()> {
         Connection::open(self.relay.api_port()).await?.calculate(0).await?;
         self.arrived(1)?;
+        if self.database.backend() != Backend::Sqlite {
+            let reading = tokio::time::timeout(PATIENCE, self.reads_the_log()).await;
+            reading.context("the relay does not come to its log")??;
+        }
         self.relay.end()
+    }
+
+    /// It says how far behind the log's end it is as soon as it reads it.
+    async fn reads_the_log(&self) -> Result<()> {
+        let mut connection = request::Connection::open(self.relay.api_port()).await?;
+        while connection.json("GET", "/debug/relay", "").await?["lagLogBytes"].is_null() {
+            tokio::time::sleep(ASK_EVERY).await;
+        }
+        Ok(())
     }
 
     fn start_again(&mut self) -> Result<()> {
