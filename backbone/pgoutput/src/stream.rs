@@ -27,9 +27,9 @@ const CONNECTOR: &str = "postgresql";
 const STEP_ROWS_MAX: usize = 500;
 const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// How long a log without rows for us may go on before that is said, and how far (one of its files): whoever notes
-/// the position writes to a log himself, perhaps this one.
-const IDLE: Duration = Duration::from_secs(10);
+/// How long a log without rows for us may go on before that is said, and how far (one of its files): not at once, for
+/// whoever notes the position writes to a log himself, perhaps this one; and not late, for somebody may wait for it.
+const IDLE: Duration = Duration::from_secs(1);
 const IDLE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A server that says nothing for this long, though it is asked, is gone.
