@@ -20,6 +20,7 @@ mod connection;
 mod cursor;
 mod event;
 mod gtid;
+mod key;
 mod options;
 mod query;
 mod reader;

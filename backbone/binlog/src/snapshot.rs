@@ -15,13 +15,16 @@ use serde_json::Value as Json;
 
 use crate::columns::{Described, describe, quoted, quoted_table};
 use crate::connection::{answered, failure, is_denied, run};
+use crate::key::Key;
 use crate::options::BinlogOptions;
-use crate::server::{Flavour, Server};
+use crate::server::{Flavour, Server, cell};
 use crate::stream::Binlog;
 use crate::value::{self, date, date_time, span};
 
 /// How long writers may hold the table before it is tried another time: others wait behind the lock meanwhile.
 const LOCKED_WITHIN_SECONDS: u32 = 5;
+/// Keys that one statement compares.
+const COMPARED_MAX: usize = 200;
 
 /// A table as one transaction sees it, read in pieces.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub struct BinlogSnapshot {
     server: Server,
     table: Arc<Table>,
     columns: Vec<Described>,
-    key: String,
+    key: Key,
     position: Position,
     origin: Arc<Origin>,
 }
@@ -43,7 +46,7 @@ impl Binlog {
     ) -> Result<BinlogSnapshot, LogError> {
         let mut server = Server::connect(&options.url).await?;
         let columns = describe(&mut server.connection, table).await?;
-        unique(&mut server, table, key).await?;
+        let key = Key::ask(&mut server, table, &columns, key).await?;
         run(&mut server.connection, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
         let position = match server.flavour {
             Flavour::MariaDb => begin_on_mariadb(&mut server).await?,
@@ -78,34 +81,11 @@ impl Binlog {
             server,
             table: Arc::new(table),
             columns,
-            key: key.to_owned(),
+            key,
             position,
             origin: Arc::new(origin),
         })
     }
-}
-
-/// Rows with the same key would be cut in two by a piece's end.
-async fn unique(server: &mut Server, table: &TableName, key: &str) -> Result<(), LogError> {
-    let found: Option<u64> = answered(server.connection.exec_first(
-        "SELECT COUNT(*) FROM information_schema.STATISTICS one WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? \
-         AND COLUMN_NAME = ? AND NON_UNIQUE = 0 AND NULLABLE <> 'YES' AND SUB_PART IS NULL AND NOT EXISTS \
-         (SELECT 1 FROM information_schema.STATISTICS other WHERE other.TABLE_SCHEMA = one.TABLE_SCHEMA \
-         AND other.TABLE_NAME = one.TABLE_NAME AND other.INDEX_NAME = one.INDEX_NAME AND other.SEQ_IN_INDEX > 1)",
-        (&table.schema, &table.name, key),
-    ))
-    .await?;
-    if found.unwrap_or(0) > 0 {
-        return Ok(());
-    }
-    Err(LogError::Refused {
-        what: format!("the column {key} of {table} is not its key"),
-        mend: Mend(format!(
-            "name its primary key, or ALTER TABLE {} ADD UNIQUE ({}); with a column that is NOT NULL",
-            quoted_table(table),
-            quoted(key)
-        )),
-    })
 }
 
 async fn begin_on_mariadb(server: &mut Server) -> Result<Position, LogError> {
@@ -167,27 +147,50 @@ impl Snapshot for BinlogSnapshot {
             })
             .collect()
     }
+
+    async fn above(&mut self, keys: &[Value], key: &Value) -> Result<Vec<bool>, LogError> {
+        let mut above = Vec::with_capacity(keys.len());
+        for some in keys.chunks(COMPARED_MAX) {
+            let parameters = some.iter().flat_map(|one| [one, key]).map(|value| self.parameter(value));
+            let parameters = Params::Positional(parameters.collect::<Result<_, _>>()?);
+            let statement = format!("SELECT {}", vec![self.key.is_above(); some.len()].join(", "));
+            let row: Option<Row> = answered(self.server.connection.exec_first(statement, parameters)).await?;
+            let row = row.ok_or_else(|| LogError::Unreadable("a question without an answer".to_owned()))?;
+            for at in 0..some.len() {
+                above.push(cell(&row, at).ok_or_else(|| self.not_compared())?);
+            }
+        }
+        Ok(above)
+    }
 }
 
 impl BinlogSnapshot {
     fn question(&self, above: Option<&Value>, limit: u32) -> Result<(String, Params), LogError> {
         let names = self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ");
-        let key = quoted(&self.key);
+        let key = quoted(&self.key.name);
         let name = TableName::new(&*self.table.database, &*self.table.name);
         let mut statement = format!("SELECT {names} FROM {}", quoted_table(&name));
         let parameters = match above {
             None => Params::Empty,
             Some(above) => {
                 write!(statement, " WHERE {key} > ?").map_err(unwritten)?;
-                Params::Positional(vec![asked(above).ok_or_else(|| {
-                    LogError::Unreadable(format!(
-                        "the key {key} of {name} has a value that cannot be compared"
-                    ))
-                })?])
+                Params::Positional(vec![self.parameter(above)?])
             }
         };
         write!(statement, " ORDER BY {key} LIMIT {limit}").map_err(unwritten)?;
         Ok((statement, parameters))
+    }
+
+    fn parameter(&self, key: &Value) -> Result<Raw, LogError> {
+        asked(key).ok_or_else(|| self.not_compared())
+    }
+
+    fn not_compared(&self) -> LogError {
+        let Table { database, name, .. } = &*self.table;
+        LogError::Unreadable(format!(
+            "the key {} of {database}.{name} has a value that cannot be compared",
+            self.key.name
+        ))
     }
 }
 

@@ -38,4 +38,12 @@ pub trait Snapshot: Send {
         key: Option<&Value>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<Inserted>, LogError>> + Send;
+
+    /// Which of these keys are above `key` in the order in which the rows come: each has an answer. Databases order texts
+    /// as their languages do, so that only they know.
+    fn above(
+        &mut self,
+        keys: &[Value],
+        key: &Value,
+    ) -> impl Future<Output = Result<Vec<bool>, LogError>> + Send;
 }

@@ -21,6 +21,9 @@ use crate::value::Kind;
 
 const CONNECTOR: &str = "postgresql";
 
+/// Keys that one statement compares.
+const COMPARED_MAX: usize = 500;
+
 /// One transaction, which lasts as long as this value: rows that are deleted or replaced meanwhile stay on the
 /// server's disk for it.
 pub struct SlotSnapshot {
@@ -34,6 +37,9 @@ pub struct SlotSnapshot {
     /// A query without its condition, and its order.
     select: String,
     order: String,
+    /// The key's type, and what its values are compared by.
+    key_type: String,
+    collation: &'static str,
     cursor: Cursor,
     /// What lets the user read the table.
     grant: String,
@@ -78,11 +84,8 @@ impl SlotSnapshot {
 
         let columns = Columns::ask(&mut connection, options, name).await?;
         let (at, key) = columns.key(name, key)?;
-        let order = if key.has_collation {
-            format!("{} COLLATE \"C\"", identifier(&key.name))
-        } else {
-            identifier(&key.name)
-        };
+        let collation = if key.has_collation { " COLLATE \"C\"" } else { "" };
+        let (order, key_type) = (format!("{}{collation}", identifier(&key.name)), key.full_type.clone());
         let names: Vec<String> = columns.0.iter().map(|column| column.name.clone()).collect();
         let selected: Vec<String> = names.iter().map(|name| identifier(name)).collect();
         let rows = connection.query("SELECT current_database(), now(), current_user").await?;
@@ -120,6 +123,8 @@ impl SlotSnapshot {
             key: at,
             select: format!("SELECT {} FROM {}", selected.join(", "), sql::table(name)),
             order,
+            key_type,
+            collation,
             cursor: Cursor::Unknown,
             grant,
         })
@@ -174,14 +179,36 @@ impl Snapshot for SlotSnapshot {
         self.cursor = Cursor::at(last);
         Ok(rows)
     }
+
+    async fn above(&mut self, keys: &[Value], key: &Value) -> Result<Vec<bool>, LogError> {
+        let written =
+            |key| sql::value(key).ok_or_else(|| LogError::Unreadable("no key is above null".to_owned()));
+        let Self { key_type, collation, .. } = self;
+        let than = written(key)?;
+        let mut above = Vec::with_capacity(keys.len());
+        for some in keys.chunks(COMPARED_MAX) {
+            let keys = some.iter().map(written).collect::<Result<Vec<_>, _>>()?.join(", ");
+            let compare = format!(
+                "SELECT given.key{collation} > {than}::{key_type}{collation} \
+                 FROM unnest(ARRAY[{keys}]::{key_type}[]) WITH ORDINALITY AS given (key, place) ORDER BY place"
+            );
+            let rows = self.connection.query(&compare).await?;
+            if rows.len() != some.len() {
+                return Err(Failure::Protocol("keys were compared in part".to_owned()).into());
+            }
+            above.extend(rows.iter().map(|row| row.is_true(0)));
+        }
+        Ok(above)
+    }
 }
 
 struct Column {
     name: String,
     kind: Kind,
     has_collation: bool,
-    /// Its values are unique and not null.
-    is_key: bool,
+    is_unique: bool,
+    is_nullable: bool,
+    full_type: String,
 }
 
 /// The columns that the log has of a table, with the types that it says.
@@ -195,9 +222,10 @@ impl Columns {
         name: &TableName,
     ) -> Result<Self, LogError> {
         let asked = format!(
-            "SELECT a.attname, a.atttypid, a.attcollation <> 0, a.attnotnull AND EXISTS ( \
+            "SELECT a.attname, a.atttypid, a.attcollation <> 0, EXISTS ( \
              SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
-             AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL) \
+             AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL), \
+             NOT a.attnotnull, format_type(a.atttypid, a.atttypmod) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
              LEFT JOIN pg_publication_tables p \
@@ -215,7 +243,9 @@ impl Columns {
                 name: row.parsed(0)?,
                 kind: Kind::of(row.parsed(1)?),
                 has_collation: row.is_true(2),
-                is_key: row.is_true(3),
+                is_unique: row.is_true(3),
+                is_nullable: row.is_true(4),
+                full_type: row.parsed(5)?,
             })
         };
         let columns: Vec<Column> = rows.iter().map(column).collect::<Result<_, Failure>>()?;
@@ -226,14 +256,22 @@ impl Columns {
     }
 
     fn key(&self, table: &TableName, name: &str) -> Result<(usize, &Column), LogError> {
-        let found = self.0.iter().enumerate().find(|(_, column)| column.name == name && column.is_key);
-        found.ok_or_else(|| {
-            refused(
+        let found = self.0.iter().enumerate().find(|(_, column)| column.name == name && column.is_unique);
+        let what = format!("the rows of {table} cannot be told apart by {name}: it");
+        let (at, column) = (sql::table(table), identifier(name));
+        match found {
+            Some((_, key)) if key.is_nullable => Err(refused(
+                format!("{what} may be null"),
                 format!(
-                    "the rows of {table} cannot be told apart by {name}: it is not unique, or may be null"
+                    "ALTER TABLE {at} ALTER COLUMN {column} SET NOT NULL; or name another one with \
+                     hexalpes.snapshot.key"
                 ),
-                format!("ALTER TABLE {} ADD PRIMARY KEY ({});", sql::table(table), identifier(name)),
-            )
-        })
+            )),
+            Some(found) => Ok(found),
+            None => Err(refused(
+                format!("{what} is not unique, or may be null"),
+                format!("ALTER TABLE {at} ADD PRIMARY KEY ({column});"),
+            )),
+        }
     }
 }

@@ -152,4 +152,11 @@ impl Snapshot for AnySnapshot {
             Self::Slot(snapshot) => snapshot.after(key, limit).await,
         }
     }
+
+    async fn above(&mut self, keys: &[Value], key: &Value) -> Result<Vec<bool>, LogError> {
+        match self {
+            Self::Binlog(snapshot) => snapshot.above(keys, key).await,
+            Self::Slot(snapshot) => snapshot.above(keys, key).await,
+        }
+    }
 }

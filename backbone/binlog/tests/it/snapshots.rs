@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hexalpes_binlog::Binlog;
-use hexalpes_capture::{LogError, Snapshot as _, Step};
+use hexalpes_capture::{LogError, Snapshot as _, Step, Value};
 use mysql_async::prelude::Queryable;
 
 use crate::world::{id, next, worlds};
@@ -93,14 +93,125 @@ async fn a_snapshot_by_what_is_no_key_is_refused() {
     for world in worlds(&["notes"]) {
         world
             .run(&[
-                "CREATE TABLE notes (id INT, other INT, PRIMARY KEY (id, other), twice INT, UNIQUE (twice))",
+                "CREATE TABLE notes (id INT, other INT, PRIMARY KEY (id, other), twice VARCHAR(9), UNIQUE (twice), \
+                 size ENUM('s', 'm') NOT NULL UNIQUE)",
             ])
             .await;
         let table = &world.options.tables[0];
-        for column in ["id", "twice", "none"] {
+        let (name, another) =
+            (format!("`{}`.`notes`", table.schema), "name another one with hexalpes.snapshot.key");
+        let collation = world.ask("SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()").await;
+        let not_null = format!("ALTER TABLE {name} MODIFY `twice` varchar(9) COLLATE {collation} NOT NULL;");
+        for (column, why, mend) in [
+            ("id", "it is not unique", format!("ALTER TABLE {name} ADD UNIQUE (`id`); or {another}")),
+            ("twice", "it may be NULL", format!("{not_null} or {another}")),
+            ("none", "there is no such column", format!("{another}, such as the primary key")),
+            (
+                "size",
+                "it is of type enum",
+                format!("{another}, a column of whole numbers, texts, bytes or UUIDs"),
+            ),
+        ] {
             let refused = Binlog::snapshot(&world.options, table, column).await.unwrap_err();
-            let LogError::Refused { what, .. } = refused else { panic!("{refused}") };
-            assert_eq!(what, format!("the column {column} of {table} is not its key"));
+            assert_eq!(
+                refused.to_string(),
+                format!("the column {column} of {table} is not its key: {why}; {mend}")
+            );
+            assert!(matches!(refused, LogError::Refused { .. }), "{refused:?}");
+        }
+        world.run(&[&not_null]).await;
+        Binlog::snapshot(&world.options, table, "twice").await.unwrap();
+    }
+}
+
+fn words(words: &[&str]) -> Vec<Value> {
+    words.iter().map(|word| Value::Text((*word).to_owned())).collect()
+}
+
+/// What comes behind a key is above it, and what comes before it or is the same is not, in whatever order that is.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_compared_as_the_pieces_are_in_order() {
+    for world in worlds(&["notes"]) {
+        let nopad = if world.is_mariadb() { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" };
+        for kind in [
+            "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+            "VARCHAR(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            &format!("VARCHAR(20) CHARACTER SET utf8mb4 COLLATE {nopad}"),
+            "VARCHAR(20) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+            "CHAR(20) CHARACTER SET latin1 COLLATE latin1_bin",
+        ] {
+            world
+                .run(&[
+                    "DROP TABLE IF EXISTS notes",
+                    &format!("CREATE TABLE notes (id {kind} PRIMARY KEY)"),
+                    "INSERT INTO notes VALUES (_utf8mb4 x'C3B1'), ('a'), ('B'), ('c'), ('a\t'), ('ab'), ('Z'), ('_'), \
+                     (_utf8mb4 x'E282AC')",
+                ])
+                .await;
+            let table = &world.options.tables[0];
+            let mut snapshot = Binlog::snapshot(&world.options, table, "id").await.unwrap();
+            let rows = snapshot.after(None, 20).await.unwrap();
+            let keys: Vec<Value> = rows.iter().map(|row| row.values[0].clone()).collect();
+            assert_eq!(keys.len(), 9);
+            for (at, key) in keys.iter().enumerate() {
+                let expected: Vec<bool> = (0..keys.len()).map(|other| other > at).collect();
+                assert_eq!(
+                    snapshot.above(&keys, key).await.unwrap(),
+                    expected,
+                    "{key:?} in {kind}: {keys:?}"
+                );
+                let behind = snapshot.after(Some(key), 20).await.unwrap();
+                assert_eq!(behind, rows[at + 1..], "{key:?} in {kind}: {keys:?}");
+            }
+            if kind.contains("general_ci") {
+                let others = words(&["A", "b", "C", "ZZ"]);
+                let above = snapshot.above(&others, &Value::Text("B".to_owned())).await.unwrap();
+                assert_eq!(above, [false, false, true, true]);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_no_texts_are_compared_as_they_are_in_order_too() {
+    for world in worlds(&["notes"]) {
+        let mut kinds = vec![
+            ("VARBINARY(9)", ["x'00'", "x'0000'", "x'6162'", "x'41'", "x'FF'"]),
+            ("BIGINT", ["-5", "0", "7", "70", "9223372036854775807"]),
+        ];
+        if world.is_mariadb() {
+            kinds.push((
+                "UUID",
+                [
+                    "'00000002-0000-4000-8000-000000000001'",
+                    "'00000001-0000-4000-8000-000000000002'",
+                    "'00000003-0000-7000-8000-000000000000'",
+                    "'00000004-0000-7000-8000-000000000000'",
+                    "'00000000-0000-1000-8000-000000000003'",
+                ],
+            ));
+            kinds.push((
+                "INET6",
+                ["'::1'", "'2001:db8::10'", "'2001:db8::2'", "'fe80::1'", "'::ffff:10.0.0.1'"],
+            ));
+        }
+        for (kind, values) in kinds {
+            let insert = format!("INSERT INTO notes VALUES ({})", values.join("), ("));
+            let create = format!("CREATE TABLE notes (id {kind} PRIMARY KEY)");
+            world.run(&["DROP TABLE IF EXISTS notes", &create, &insert]).await;
+            let mut snapshot =
+                Binlog::snapshot(&world.options, &world.options.tables[0], "id").await.unwrap();
+            let rows = snapshot.after(None, 9).await.unwrap();
+            let keys: Vec<Value> = rows.iter().map(|row| row.values[0].clone()).collect();
+            for (at, key) in keys.iter().enumerate() {
+                let expected: Vec<bool> = (0..5).map(|other| other > at).collect();
+                assert_eq!(
+                    snapshot.above(&keys, key).await.unwrap(),
+                    expected,
+                    "{key:?} in {kind}: {keys:?}"
+                );
+                assert_eq!(snapshot.after(Some(key), 9).await.unwrap(), rows[at + 1..], "{key:?} in {kind}");
+            }
         }
     }
 }

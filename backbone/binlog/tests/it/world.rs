@@ -65,6 +65,14 @@ impl World {
         session.disconnect().await.unwrap();
     }
 
+    /// The one text that it answers.
+    pub(crate) async fn ask(&self, question: &str) -> String {
+        let mut session = self.session().await;
+        let answer = session.query_first(question).await.unwrap().unwrap();
+        session.disconnect().await.unwrap();
+        answer
+    }
+
     pub(crate) fn is_mariadb(&self) -> bool {
         self.engine == Engine::MariaDb
     }

@@ -249,7 +249,7 @@ impl LogFeed {
             let is_first = self.gathered.is_empty();
             let step = if is_first { self.step(wake).await? } else { self.ready_step().await? };
             match step {
-                Some(step) => self.take(step)?,
+                Some(step) => self.take(step).await?,
                 None if is_first => return Ok(None),
                 None => break,
             }
@@ -301,7 +301,7 @@ impl LogFeed {
         Ok(())
     }
 
-    fn take(&mut self, step: Step) -> Result<(), RelayError> {
+    async fn take(&mut self, step: Step) -> Result<(), RelayError> {
         let until = self.chunks.as_ref().map(|chunks| chunks.position().clone());
         match (step, until) {
             // These and all that follow are the snapshot's, or the log's behind it.
@@ -311,13 +311,9 @@ impl LogFeed {
             }
             (Step::Rows(rows), until) => {
                 self.is_amid = true;
-                let is_of_interest = until.is_some() || self.is_catching_up();
-                for row in &rows {
-                    if !is_of_interest || self.is_to_give(row)? {
-                        self.number(row)?;
-                    }
-                }
-                Ok(())
+                let rows =
+                    if until.is_some() || self.is_catching_up() { self.lacking(rows).await? } else { rows };
+                rows.iter().try_for_each(|row| self.number(row))
             }
             (Step::Boundary(position), Some(until)) if position >= until => {
                 self.end_between(&until);
@@ -346,11 +342,16 @@ impl LogFeed {
         self.place.position.as_ref().zip(given).is_some_and(|(boundary, given)| given.at() > boundary)
     }
 
-    /// Whether it is of those keys whose rows the log has for us, and no snapshot gave it.
-    fn is_to_give(&self, row: &Inserted) -> Result<bool, RelayError> {
-        let Some(given) = &self.place.given else { return Ok(true) };
-        let key = snapshot::key(&*self.shape, row)?;
-        Ok(given.lacks(&key, &row.origin.begins))
+    /// Those of keys whose rows the log has for us, which no snapshot gave: they were committed behind it.
+    async fn lacking(&mut self, mut rows: Vec<Inserted>) -> Result<Vec<Inserted>, RelayError> {
+        let Some(given) = &self.place.given else { return Ok(rows) };
+        rows.retain(|row| row.origin.begins >= *given.at());
+        // Where snapshots are over, the log has the rows of all keys.
+        let (Some(through), Some(chunks)) = (given.through(), &mut self.chunks) else { return Ok(rows) };
+        let keys = rows.iter().map(|row| snapshot::key(&*self.shape, row)).collect::<Result<Vec<_>, _>>()?;
+        let mut above = chunks.above(&keys, through).await?.into_iter();
+        rows.retain(|_| !above.next().unwrap_or(false));
+        Ok(rows)
     }
 
     /// All keys that were given are as they were when the snapshot was taken: it goes on with others.

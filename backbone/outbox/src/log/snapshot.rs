@@ -1,7 +1,7 @@
 //! The rows that were there before the log was read, in chunks by their keys.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -48,7 +48,7 @@ impl Chunks {
         chunk: &Chunk,
     ) -> Result<VecDeque<Inserted>, RelayError> {
         let mut read = VecDeque::new();
-        let mut missing: BTreeSet<&Key> = chunk.keys.iter().collect();
+        let mut missing: HashSet<&Key> = chunk.keys.iter().collect();
         let mut after = last_key(place);
         while !missing.is_empty() {
             let rows = self.page(after.as_ref()).await?;
@@ -88,6 +88,17 @@ impl Chunks {
                 return Ok(Some((chunk, unpublished)));
             }
         }
+    }
+
+    /// Which of these keys are above that one, in the order in which the database gives the rows.
+    pub(crate) async fn above(&mut self, keys: &[Key], key: &Key) -> Result<Vec<bool>, RelayError> {
+        if let Key::Integer(number) = key
+            && let Some(above) = keys.iter().map(|key| key.is_above_number(*number)).collect()
+        {
+            return Ok(above);
+        }
+        let keys: Vec<Value> = keys.iter().map(Key::value).collect();
+        Ok(self.snapshot.above(&keys, &key.value()).await?)
     }
 
     async fn page(&mut self, after: Option<&Value>) -> Result<Vec<Inserted>, RelayError> {

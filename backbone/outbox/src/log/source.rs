@@ -100,6 +100,11 @@ pub(crate) trait AnySnapshot: Send {
         key: Option<&'a Value>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Inserted>, LogError>>;
+    fn above<'a>(
+        &'a mut self,
+        keys: &'a [Value],
+        key: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<bool>, LogError>>;
 }
 
 impl<S: Snapshot> AnySnapshot for S {
@@ -113,5 +118,13 @@ impl<S: Snapshot> AnySnapshot for S {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<Inserted>, LogError>> {
         Snapshot::after(self, key, limit).boxed()
+    }
+
+    fn above<'a>(
+        &'a mut self,
+        keys: &'a [Value],
+        key: &'a Value,
+    ) -> BoxFuture<'a, Result<Vec<bool>, LogError>> {
+        Snapshot::above(self, keys, key).boxed()
     }
 }

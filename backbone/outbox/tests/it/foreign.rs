@@ -19,16 +19,18 @@ use crate::{
     support::{PATIENCE, Stage, until},
 };
 
-/// The columns `id`, `aggregate` and `payload`.
+/// The columns `aggregate` and `payload`, and one of ids.
 #[derive(Debug)]
-struct Others {
+pub(crate) struct Others {
+    pub(crate) id: &'static str,
     /// Whether a payload may be something else than JSON.
-    is_lenient: bool,
+    pub(crate) is_lenient: bool,
 }
 
 fn text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Uuid(uuid) => Some(Cow::Owned(uuid.to_string())),
         _ => None,
     }
 }
@@ -40,11 +42,11 @@ fn of_column(row: &Inserted, column: &str) -> Result<String, ShapeError> {
 
 impl Shape for Others {
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
-        of_column(row, "id").map(Value::Text)
+        row.get(self.id).cloned().ok_or_else(|| ShapeError("it has no id".to_owned()))
     }
 
     fn id(&self, row: &Inserted) -> Result<String, ShapeError> {
-        of_column(row, "id")
+        of_column(row, self.id)
     }
 
     fn is_published(&self, _: &Inserted) -> Result<bool, ShapeError> {
@@ -62,7 +64,7 @@ impl Shape for Others {
             read => read.map_err(|_| ShapeError("column \"payload\" is no JSON".to_owned()))?,
         };
         let foreign = ForeignRow {
-            id: of_column(row, "id")?,
+            id: of_column(row, self.id)?,
             aggregate_type: "pedido".to_owned(),
             aggregate_id: of_column(row, "aggregate")?,
             kind: "tienda.PedidoPagado".to_owned(),
@@ -80,7 +82,7 @@ impl Shape for Others {
 
     fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
         let aggregate = of_column(row, "aggregate").ok().map(|id| ("pedido".to_owned(), id));
-        Ok(Told { id: of_column(row, "id").ok(), aggregate })
+        Ok(Told { id: of_column(row, self.id).ok(), aggregate })
     }
 }
 
@@ -92,8 +94,8 @@ impl Stage {
     fn relay_of_others(&self, memory: &Memory, is_lenient: bool) -> Relay {
         let edge: Arc<dyn Edge> = Arc::clone(&self.edge) as Arc<dyn Edge>;
         let source = MemorySource { memory: memory.clone(), db: self.db.clone() };
-        let options =
-            RelayOptions { shape: Arc::new(Others { is_lenient }), ..RelayOptions::new("public/default/t") };
+        let shape = Arc::new(Others { id: "id", is_lenient });
+        let options = RelayOptions { shape, ..RelayOptions::new("public/default/t") };
         Relay::start_on_log(self.db.clone(), self.client(), edge, options, source)
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
 mod foreign;
+mod keys;
 mod log;
 mod memory;
 mod operating;

@@ -22,7 +22,7 @@ struct Server {
 }
 
 /// A number or a name of its own, whoever else reads the server's log.
-fn number(place: &OutboxPlace) -> u32 {
+pub(crate) fn number(place: &OutboxPlace) -> u32 {
     place.database.bytes().fold(17, |hash: u32, byte| hash.wrapping_mul(31).wrapping_add(byte.into()))
         | 0x4000_0000
 }

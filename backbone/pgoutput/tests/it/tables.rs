@@ -55,6 +55,48 @@ async fn keys_that_are_texts_are_ordered_by_their_bytes() {
 }
 
 #[tokio::test]
+async fn keys_are_compared_as_the_pieces_are_in_order() {
+    for (kind, values) in [
+        ("text COLLATE \"en-x-icu\"", "('b'), ('A'), ('a'), ('ä''\\')"),
+        ("char(3)", "('b'), ('A'), ('a'), ('ab')"),
+        ("size", "('small'), ('middle'), ('great'), ('huge')"),
+        ("bigint", "(-5), (0), (7), (70)"),
+        ("bytea", "('\\x00'), ('\\x0000'), ('\\xff'), ('\\x41')"),
+        ("inet", "('10.0.0.2'), ('10.0.0.10'), ('9.0.0.1'), ('::1')"),
+        ("uuid", "(gen_random_uuid()), (gen_random_uuid()), (gen_random_uuid()), (gen_random_uuid())"),
+    ] {
+        let make = format!(
+            "CREATE TYPE size AS ENUM ('small', 'middle', 'great', 'huge'); CREATE TABLE outbox (id {kind} PRIMARY KEY)"
+        );
+        let Some(mut place) = Place::with(&make, &["outbox"]).await else { return };
+        place.run(&format!("INSERT INTO outbox VALUES {values}")).await;
+        let mut snapshot = Slot::snapshot(&place.options, place.table(), "id").await.unwrap();
+        let rows = snapshot.after(None, 9).await.unwrap();
+        let keys: Vec<Value> = rows.iter().map(|row| row.values[0].clone()).collect();
+        for (at, key) in keys.iter().enumerate() {
+            let expected: Vec<bool> = (0..4).map(|other| other > at).collect();
+            assert_eq!(snapshot.above(&keys, key).await.unwrap(), expected, "{key:?} in {kind}: {keys:?}");
+            assert_eq!(snapshot.after(Some(key), 9).await.unwrap(), rows[at + 1..], "{key:?} in {kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_may_be_null_is_refused_with_the_statement_that_mends_it() {
+    let make = "CREATE TABLE outbox (id int PRIMARY KEY, other int UNIQUE)";
+    let Some(mut place) = Place::with(make, &["outbox"]).await else { return };
+    let refused = Slot::snapshot(&place.options, place.table(), "other").await.unwrap_err();
+    let mend = "ALTER TABLE \"public\".\"outbox\" ALTER COLUMN \"other\" SET NOT NULL;";
+    let expected = format!(
+        "the rows of public.outbox cannot be told apart by other: it may be null; {mend} or name another one with \
+         hexalpes.snapshot.key"
+    );
+    assert_eq!(refused.to_string(), expected);
+    place.run(mend).await;
+    Slot::snapshot(&place.options, place.table(), "other").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_key_that_tells_no_rows_apart_is_refused() {
     let Some(place) = Place::open().await else { return };
     let refused = Slot::snapshot(&place.options, place.table(), "payload").await.unwrap_err();
