@@ -55,7 +55,7 @@ pub struct RelayOptions {
     /// The context's own topic: its events go there too, besides the topics of all events.
     pub topic: Option<String>,
     /// The topic of an event's own, by its type: it goes there too.
-    pub of_kind: fn(&str) -> Option<EventTopic>,
+    pub of_kind: Option<fn(&str) -> Option<EventTopic>>,
     /// By which rows go to topics of their own as well; other ones than before count for rows that are not there yet.
     pub rules: Arc<[Rule]>,
     /// Carries the changes.
@@ -73,7 +73,7 @@ impl RelayOptions {
         Self {
             service: service.into(),
             topic: None,
-            of_kind: |_| None,
+            of_kind: None,
             rules: [].into(),
             raw_topic: RAW_TOPIC.to_owned(),
             events_topic: EVENTS_TOPIC.to_owned(),

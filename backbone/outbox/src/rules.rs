@@ -59,6 +59,11 @@ impl Rules {
         self.is_waiting && ordinal >= self.since
     }
 
+    /// Whether no row goes by one.
+    pub(crate) fn are_none(&self) -> bool {
+        self.before.is_empty() && self.now.is_empty()
+    }
+
     /// Those that a row goes by.
     pub(crate) fn of(&self, seq: i64) -> Arc<[Rule]> {
         Arc::clone(if seq > self.since { &self.now } else { &self.before })

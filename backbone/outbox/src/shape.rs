@@ -19,7 +19,10 @@ pub struct ShapeError(pub String);
 
 /// What a table's columns say.
 pub trait Shape: fmt::Debug + Send + Sync {
-    /// By what a snapshot's rows are in order.
+    /// The column by which a snapshot's rows are in order.
+    fn key_column(&self) -> &str;
+
+    /// What it holds.
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError>;
 
     /// The event's id.
@@ -59,6 +62,24 @@ pub(crate) struct Unreadable {
     pub(crate) inserted: Option<Inserted>,
 }
 
+/// A place in the log without a row that can be sent.
+#[derive(Debug)]
+pub(crate) enum Blank {
+    Unreadable(Unreadable),
+    /// It is not in its table any more, and on all topics.
+    Gone {
+        ordinal: i64,
+    },
+}
+
+impl Blank {
+    pub(crate) fn ordinal(&self) -> i64 {
+        match self {
+            Self::Unreadable(Unreadable { ordinal, .. }) | Self::Gone { ordinal } => *ordinal,
+        }
+    }
+}
+
 impl Unreadable {
     pub(crate) fn new(
         shape: &dyn Shape,
@@ -89,6 +110,10 @@ fn place_of(shape: &dyn Shape, row: &Inserted, ordinal: i64) -> Result<String, S
 pub(crate) struct OwnTable;
 
 impl Shape for OwnTable {
+    fn key_column(&self) -> &str {
+        decode::SEQ
+    }
+
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
         decode::seq(row).map(Value::Integer)
     }

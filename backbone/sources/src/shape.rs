@@ -26,6 +26,10 @@ impl MappedShape {
 }
 
 impl Shape for MappedShape {
+    fn key_column(&self) -> &str {
+        &self.config.snapshot_key
+    }
+
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
         let column = &self.config.snapshot_key;
         row.get(column).cloned().ok_or_else(|| {

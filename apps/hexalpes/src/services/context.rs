@@ -183,8 +183,8 @@ pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
 
 fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
     let topic = topic_of(service).map(str::to_owned);
-    let (of_kind, rules) = (topology::of_kind, topology::rules(own, service));
-    RelayOptions { topic, of_kind, rules, ..RelayOptions::new(service.name()) }
+    let rules = topology::rules(own, service);
+    RelayOptions { topic, of_kind: Some(topology::of_kind), rules, ..RelayOptions::new(service.name()) }
 }
 
 /// A context's relay without the context, which runs in another process with `--no-relay`.

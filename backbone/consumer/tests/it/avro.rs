@@ -83,7 +83,7 @@ async fn publish(stage: &Stage, partners: usize) {
 
 fn relay(stage: &Stage) -> Relay {
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    let options = RelayOptions { of_kind, ..RelayOptions::new("partner-management") };
+    let options = RelayOptions { of_kind: Some(of_kind), ..RelayOptions::new("partner-management") };
     Relay::start(stage.db.clone(), stage.client(), edge, options)
 }
 

@@ -9,9 +9,12 @@ use crate::{
     shape::ShapeError,
 };
 
+/// The column of the table's own numbers.
+pub(crate) const SEQ: &str = "seq";
+
 /// The table's own number of a row: the key of a snapshot, and what marks name.
 pub(crate) fn seq(row: &Inserted) -> Result<i64, ShapeError> {
-    integer(row, "seq")
+    integer(row, SEQ)
 }
 
 /// Whether somebody had published it when it was read.

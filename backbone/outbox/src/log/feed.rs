@@ -1,7 +1,7 @@
 //! Gives the rows of a log their ordinals: first those of a snapshot, if there has to be one, then what the log has
 //! behind it.
 
-use std::{mem, sync::Arc};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use futures::FutureExt as _;
 use hexalpes_capture::{Inserted, Position, Step};
@@ -18,25 +18,27 @@ use super::{
     given::{Given, Key},
     marks::Saved,
     place::Place,
-    snapshot::{self, Chunks},
+    snapshot::{self, Chunks, Taken},
     source::{AnyLog, AnySource},
 };
 use crate::{
     checkpoint::{Checkpoint, Claim},
     relay::{BYTES_READ_MAX, ROWS_READ_MAX, RelayError},
     row::OutboxRow,
-    shape::{Shape, ShapeError, Unreadable},
+    shape::{Blank, Shape, ShapeError, Unreadable},
     status::Counters,
 };
 
 /// Between two questions how far behind it is.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
+/// Keys that an alarm names.
+const KEYS_SHOWN_MAX: usize = 5;
 
 /// What was read at once.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     /// To be published.
-    pub(crate) rows: Vec<Result<OutboxRow, Unreadable>>,
+    pub(crate) rows: Vec<Result<OutboxRow, Blank>>,
     /// The numbers in their table of these, and of those that had their receipts before.
     pub(crate) seqs: Vec<i64>,
     /// Where to go on when all of it has its receipts.
@@ -85,6 +87,8 @@ pub(crate) struct LogFeed {
     ordinal: i64,
     /// Rows up to it have their receipts.
     received: i64,
+    /// Rows up to it are on all topics.
+    everywhere: i64,
     /// It has given some rows of a transaction, and not all.
     is_amid: bool,
     gathered: Read,
@@ -126,6 +130,11 @@ impl LogFeed {
                 place.save(db, claim).await?;
             }
         }
+        if place.position.is_none()
+            && let Some(had) = place.by().filter(|had| *had != shape.key_column())
+        {
+            return Err(RelayError::OtherKey { had: had.to_owned(), has: shape.key_column().to_owned() });
+        }
         let (chunks, log) = match &place.position {
             Some(from) => (None, Some(source.open(from).await?)),
             None => (Some(Chunks::new(source.snapshot().await?, Arc::clone(shape))), None),
@@ -141,6 +150,7 @@ impl LogFeed {
             ordinal: place.base,
             place,
             received: checkpoint.ordinal,
+            everywhere: checkpoint.ordinal,
             is_amid: false,
             gathered: Read::default(),
             told: Vec::new(),
@@ -156,6 +166,11 @@ impl LogFeed {
         if ordinal > self.place.base {
             self.told.push(Told { ordinal, id, topic: topic.to_owned() });
         }
+    }
+
+    /// All topics have the rows up to that one.
+    pub(crate) fn are_everywhere(&mut self, through: i64) {
+        self.everywhere = self.everywhere.max(through);
     }
 
     /// The last row that a topic is known to have. Nothing is certain before it came by.
@@ -194,7 +209,9 @@ impl LogFeed {
         let Some(chunks) = &mut self.chunks else { return Ok(None) };
         if chunks.rest.is_empty() {
             if let Some(chunk) = &self.place.chunk {
-                chunks.rest = chunks.read_again(&self.place, chunk).await?;
+                let rows = chunks.read_again(&self.place, chunk).await?;
+                none_is_lost(&rows, self.place.base, self.everywhere)?;
+                chunks.rest = rows;
             } else {
                 if let Some(awaited) = &self.awaited {
                     // Nothing is written off before it came by, and here all that can come by has.
@@ -224,10 +241,13 @@ impl LogFeed {
         let rows: Vec<_> = chunks.rest.drain(..many).collect();
         let is_end = chunks.rest.is_empty();
         for row in &rows {
-            self.number(row)?;
+            match row {
+                Ok(row) => self.number(row)?,
+                Err(_) => self.pass_over(),
+            }
         }
         if is_end && let Some(chunk) = self.place.chunk.take() {
-            self.give_up_to(Some(chunk.through), &chunk.at);
+            self.give_up_to(Given::up_to(chunk.through, self.shape.key_column(), &chunk.at));
         }
         Ok(Some(mem::take(&mut self.gathered)))
     }
@@ -238,7 +258,7 @@ impl LogFeed {
         let from = chunks.position().clone();
         self.log = Some(self.source.open(&from).await?);
         self.chunks = None;
-        self.place.given = Some(Given::up_to(None, &from));
+        self.place.given = Some(Given::all(&from));
         self.place.position = Some(from);
         self.place.save(&self.db, &self.claim).await
     }
@@ -321,14 +341,15 @@ impl LogFeed {
             }
             (Step::Boundary(position), Some(_)) => {
                 if let Some(given) = &self.place.given {
-                    self.give_up_to(given.through().cloned(), &position.max(given.at().clone()));
+                    let position = position.max(given.at().clone());
+                    self.give_up_to(given.clone().moved(&position));
                 }
                 Ok(())
             }
             (Step::Boundary(position), None) => {
                 self.place.position = Some(position);
                 if !self.is_catching_up() {
-                    self.place.given = Some(Given::up_to(None, &Position::default()));
+                    self.place.given = Some(Given::all(&Position::default()));
                 }
                 self.end_at_boundary();
                 self.look_at_the_end()
@@ -356,14 +377,14 @@ impl LogFeed {
 
     /// All keys that were given are as they were when the snapshot was taken: it goes on with others.
     fn end_between(&mut self, until: &Position) {
-        let through = self.place.given.as_ref().and_then(Given::through).cloned();
-        self.give_up_to(through, until);
+        let given = self.place.given.clone().map_or_else(|| Given::all(until), |given| given.moved(until));
+        self.give_up_to(given);
         self.log = None;
     }
 
     /// Nothing else of a snapshot is given before this is written off.
-    fn give_up_to(&mut self, through: Option<Key>, at: &Position) {
-        self.place.given = Some(Given::up_to(through, at));
+    fn give_up_to(&mut self, given: Given) {
+        self.place.given = Some(given);
         self.end_at_boundary();
         self.awaited = Some(Saved { base: self.ordinal, from: self.place.needed_from() });
     }
@@ -372,6 +393,16 @@ impl LogFeed {
         self.is_amid = false;
         self.place.base = self.ordinal;
         self.gathered.place = Some(self.place.clone());
+    }
+
+    /// A row is gone that all topics have.
+    fn pass_over(&mut self) {
+        self.ordinal += 1;
+        self.told.retain(|told| told.ordinal != self.ordinal);
+        self.gathered.count += 1;
+        if self.ordinal > self.received {
+            self.gathered.rows.push(Err(Blank::Gone { ordinal: self.ordinal }));
+        }
     }
 
     fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
@@ -385,7 +416,7 @@ impl LogFeed {
             self.gathered.bytes += decode::size(row);
             let read = match self.shape.row(row, self.ordinal) {
                 Ok(read) => Ok(read),
-                Err(why) => Err(Unreadable::new(&*self.shape, row, self.ordinal, why)?),
+                Err(why) => Err(Blank::Unreadable(Unreadable::new(&*self.shape, row, self.ordinal, why)?)),
             };
             self.gathered.rows.push(read);
         }
@@ -423,6 +454,18 @@ impl LogFeed {
             self.end = Some(self.source.end().await?);
         }
         Ok(())
+    }
+}
+
+/// Of the rows of a chunk, which have the ordinals after `base`, only such may be gone that all topics have.
+fn none_is_lost(rows: &VecDeque<Taken>, base: i64, everywhere: i64) -> Result<(), RelayError> {
+    let waiting = (base + 1..).zip(rows).filter(|(ordinal, _)| *ordinal > everywhere);
+    let lost: Vec<String> = waiting.filter_map(|(_, row)| row.as_ref().err()).map(Key::to_string).collect();
+    let shown = lost.iter().take(KEYS_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match lost.len() {
+        0 => Ok(()),
+        rows if rows > KEYS_SHOWN_MAX => Err(RelayError::RowsGone { rows, keys: format!("{shown}, …") }),
+        rows => Err(RelayError::RowsGone { rows, keys: shown }),
     }
 }
 

@@ -70,19 +70,38 @@ pub(crate) struct Given {
     through: Option<Key>,
     #[serde(with = "position_text")]
     at: Position,
+    /// The column of these keys. None where there are none, or it was written down before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
 }
 
 impl Given {
     /// What says of a log that is read without a snapshot before it that none of its rows were given.
     pub(crate) const NOTHING: &str = r#"{"at":"0"}"#;
 
-    pub(crate) fn up_to(through: Option<Key>, at: &Position) -> Self {
-        Self { through, at: at.clone() }
+    /// Whatever their keys are.
+    pub(crate) fn all(at: &Position) -> Self {
+        Self { through: None, at: at.clone(), by: None }
+    }
+
+    /// Up to that key, in the order of a column.
+    pub(crate) fn up_to(through: Key, by: &str, at: &Position) -> Self {
+        Self { through: Some(through), at: at.clone(), by: Some(by.to_owned()) }
+    }
+
+    /// The same rows and those that came to their keys since, at a later place.
+    pub(crate) fn moved(self, at: &Position) -> Self {
+        Self { at: at.clone(), ..self }
     }
 
     /// None: all.
     pub(crate) fn through(&self) -> Option<&Key> {
         self.through.as_ref()
+    }
+
+    /// The column by which they are taken, if it is known.
+    pub(crate) fn by(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     pub(crate) fn at(&self) -> &Position {
@@ -110,10 +129,15 @@ mod tests {
 
     #[test]
     fn what_was_given_is_the_same_when_it_is_read_again() {
-        let given = Given::up_to(Some(Key::Integer(20)), &Position::new("bin.2", 50));
+        let at = Position::new("bin.2", 50);
+        let given = Given::up_to(Key::Integer(20), "seq", &at);
         let written = serde_json::to_string(&given).unwrap();
-        assert_eq!(written, r#"{"through":20,"at":"bin.2:50"}"#);
+        assert_eq!(written, r#"{"through":20,"at":"bin.2:50","by":"seq"}"#);
         assert_eq!(serde_json::from_str::<Given>(&written).unwrap(), given);
+        assert_eq!(serde_json::to_string(&Given::all(&at)).unwrap(), r#"{"through":null,"at":"bin.2:50"}"#);
+        // As it was written down before columns were.
+        let old: Given = serde_json::from_str(r#"{"through":20,"at":"bin.2:50"}"#).unwrap();
+        assert_eq!((old.through(), old.at(), old.by()), (Some(&Key::Integer(20)), &at, None));
     }
 
     #[test]

@@ -41,6 +41,9 @@ pub(crate) struct Chunk {
     pub(crate) through: Key,
     /// Those that are published.
     pub(crate) keys: Vec<Key>,
+    /// The column of these keys. None if it was written down before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
 }
 
 impl Place {
@@ -61,6 +64,12 @@ impl Place {
             })
         })
         .await
+    }
+
+    /// The column by which a snapshot is being taken, if one is and it is known.
+    pub(crate) fn by(&self) -> Option<&str> {
+        let of_chunk = self.chunk.as_ref().and_then(|chunk| chunk.by.as_deref());
+        of_chunk.or_else(|| self.given.as_ref().and_then(Given::by))
     }
 
     /// From where on the log is needed. None before the first rows of a snapshot were given.

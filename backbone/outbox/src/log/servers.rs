@@ -6,10 +6,7 @@ use hexalpes_db::{Backend, Db, DbError, Tx};
 use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot};
 use sea_query::{Expr, Query};
 
-use super::source::LogSource;
-
-/// By what a snapshot's rows are in order.
-const KEY: &str = "seq";
+use super::{decode::SEQ, source::LogSource};
 
 /// Where the outbox of an open server database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +74,7 @@ impl LogSource for BinlogSource {
     }
 
     async fn snapshot(&self) -> Result<BinlogSnapshot, LogError> {
-        Binlog::snapshot(&self.options, &self.table, KEY).await
+        Binlog::snapshot(&self.options, &self.table, SEQ).await
     }
 }
 
@@ -136,6 +133,6 @@ impl LogSource for SlotSource {
     }
 
     async fn snapshot(&self) -> Result<SlotSnapshot, LogError> {
-        Slot::snapshot(&self.options, &self.table, KEY).await
+        Slot::snapshot(&self.options, &self.table, SEQ).await
     }
 }

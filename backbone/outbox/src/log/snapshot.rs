@@ -1,7 +1,7 @@
 //! The rows that were there before the log was read, in chunks by their keys.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -29,8 +29,11 @@ pub(crate) struct Chunks {
     shape: Arc<dyn Shape>,
     rows_max: u32,
     /// What is left of the chunk that was read last.
-    pub(super) rest: VecDeque<Inserted>,
+    pub(super) rest: VecDeque<Taken>,
 }
+
+/// A row of a chunk, or its key if it is not in its table any more.
+pub(super) type Taken = Result<Inserted, Key>;
 
 impl Chunks {
     pub(crate) fn new(snapshot: Box<dyn AnySnapshot>, shape: Arc<dyn Shape>) -> Self {
@@ -41,35 +44,39 @@ impl Chunks {
         self.snapshot.position()
     }
 
-    /// Reads the rows that were written down, and no others.
-    pub(crate) async fn read_again(
+    /// Reads the rows that were written down, in that order, and no others.
+    pub(super) async fn read_again(
         &mut self,
         place: &Place,
         chunk: &Chunk,
-    ) -> Result<VecDeque<Inserted>, RelayError> {
-        let mut read = VecDeque::new();
-        let mut missing: HashSet<&Key> = chunk.keys.iter().collect();
+    ) -> Result<VecDeque<Taken>, RelayError> {
+        let wanted: HashSet<&Key> = chunk.keys.iter().collect();
+        let mut found = HashMap::new();
         let mut after = last_key(place);
-        while !missing.is_empty() {
+        while found.len() < wanted.len() {
             let rows = self.page(after.as_ref()).await?;
-            let Some(last) = rows.last() else {
-                return Err(RelayError::RowsGone { rows: missing.len() });
-            };
+            let Some(last) = rows.last() else { break };
             after = Some(self.shape.key(last)?);
+            let last = key(&*self.shape, last)?;
             for row in rows {
-                if missing.remove(&key(&*self.shape, &row)?) {
-                    read.push_back(row);
+                let key = key(&*self.shape, &row)?;
+                if wanted.contains(&key) {
+                    found.insert(key, row);
                 }
             }
+            // Behind that nothing was written down.
+            if found.len() < wanted.len() && self.above(&[last], &chunk.through).await? == [true] {
+                break;
+            }
         }
-        Ok(read)
+        Ok(chunk.keys.iter().map(|key| found.remove(key).ok_or_else(|| key.clone())).collect())
     }
 
     /// Reads the next rows that nobody has published. None when there are no more.
-    pub(crate) async fn read_on(
+    pub(super) async fn read_on(
         &mut self,
         place: &Place,
-    ) -> Result<Option<(Chunk, VecDeque<Inserted>)>, RelayError> {
+    ) -> Result<Option<(Chunk, VecDeque<Taken>)>, RelayError> {
         let mut after = last_key(place);
         loop {
             let rows = self.page(after.as_ref()).await?;
@@ -80,11 +87,12 @@ impl Chunks {
             for row in rows {
                 if !self.shape.is_published(&row)? {
                     keys.push(key(&*self.shape, &row)?);
-                    unpublished.push_back(row);
+                    unpublished.push_back(Ok(row));
                 }
             }
             if !keys.is_empty() {
-                let chunk = Chunk { at: self.position().clone(), through, keys };
+                let (at, by) = (self.position().clone(), Some(self.shape.key_column().to_owned()));
+                let chunk = Chunk { at, through, keys, by };
                 return Ok(Some((chunk, unpublished)));
             }
         }
@@ -118,8 +126,15 @@ fn last_key(place: &Place) -> Option<Value> {
 }
 
 pub(crate) fn key(shape: &dyn Shape, row: &Inserted) -> Result<Key, ShapeError> {
-    let key = shape.key(row)?;
-    Key::of(&key).ok_or_else(|| {
-        ShapeError(format!("{key:?} cannot be a row's key: take a column of numbers, texts or bytes"))
+    let (key, column, table) = (shape.key(row)?, shape.key_column(), &row.table.name);
+    Key::of(&key).ok_or_else(|| match key {
+        Value::Null => ShapeError(format!(
+            "a row of table {table} has NULL in column {column:?}, by which rows of before are taken: make it NOT NULL, or name \
+             another one with hexalpes.snapshot.key, and begin anew with `hexalpes relay resnapshot`"
+        )),
+        key => ShapeError(format!(
+            "column {column:?} of table {table}, by which rows of before are taken, has a value that cannot be a key: {key:?}; name \
+             a column of whole numbers, texts, bytes or UUIDs with hexalpes.snapshot.key"
+        )),
     })
 }

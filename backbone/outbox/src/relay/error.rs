@@ -39,10 +39,15 @@ pub(crate) enum RelayError {
     )]
     OtherLog { had: String, has: String },
     #[error(
-        "{rows} rows that were being published are not in the outbox any more: put them back, or go on with \
-         `hexalpes relay resnapshot`"
+        "rows that were there before are being taken in the order of column {had:?}, and not of {has:?}: name {had:?} again with \
+         hexalpes.snapshot.key, or begin anew with `hexalpes relay resnapshot`, which publishes all rows again"
     )]
-    RowsGone { rows: usize },
+    OtherKey { had: String, has: String },
+    #[error(
+        "{rows} rows that were being published are not in the outbox any more, and not on all topics: {keys}; put them back, or \
+         go on with `hexalpes relay resnapshot`"
+    )]
+    RowsGone { rows: usize, keys: String },
     #[error(
         "the broker has row {stored} of topic {topic}, and no row after {sent} was ever sent: the database was restored \
          from an older copy; restore the broker's data of the same time, or reset both"
@@ -117,6 +122,7 @@ impl Failure for RelayError {
             | Self::Unfit(_)
             | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
             | Self::OtherLog { .. }
+            | Self::OtherKey { .. }
             | Self::RowsGone { .. }
             | Self::NeverSent { .. }
             | Self::DatabaseRestored { .. }

@@ -36,7 +36,7 @@ use crate::{
     parked::Parking,
     row::{self, OutboxRow},
     rules::Rules,
-    shape::{Shape, Unreadable},
+    shape::{Blank, Shape},
     status::Counters,
 };
 
@@ -117,6 +117,9 @@ impl Job for Work {
             }
             log.ask_for_the_end().await?;
             hold = log.expected();
+            if topics.are_all_of_events() {
+                log.are_everywhere(raw.last.iter().chain(&events.last).copied().min().unwrap_or(0));
+            }
         }
         topics.raw.stored = raw.last;
         topics.events.stored = events.last;
@@ -423,7 +426,7 @@ impl Work {
 }
 
 /// A row that was read, or why it could not be.
-type Row = Result<OutboxRow, Unreadable>;
+type Row = Result<OutboxRow, Blank>;
 
 /// What is on its way, for who waits for its receipts.
 struct Sent {
@@ -452,8 +455,7 @@ impl Hold {
         if *self.reached.borrow() >= self.through {
             return (Vec::new(), rows);
         }
-        let ordinal =
-            |row: &Row| row.as_ref().map_or_else(|unreadable| unreadable.ordinal, |row| row.ordinal);
+        let ordinal = |row: &Row| row.as_ref().map_or_else(Blank::ordinal, |row| row.ordinal);
         let behind = rows.partition_point(|row| ordinal(row) <= self.through);
         let others = rows.split_off(behind);
         (rows, others)

@@ -19,7 +19,7 @@ use crate::{
     parked::{ParkedRow, Parking},
     row::OutboxRow,
     rules::Rules,
-    shape::Unreadable,
+    shape::Blank,
 };
 
 /// Rows on their way at once, at most.
@@ -59,7 +59,7 @@ pub(super) struct Ways {
     /// The context's own.
     pub(super) own: Option<Arc<str>>,
     /// Of a type.
-    pub(super) of_kind: fn(&str) -> Option<EventTopic>,
+    pub(super) of_kind: Option<fn(&str) -> Option<EventTopic>>,
 }
 
 /// A topic of a row.
@@ -153,6 +153,12 @@ impl Topics {
         Ok(())
     }
 
+    /// Whether rows go to the topics of all events alone.
+    pub(super) fn are_all_of_events(&self) -> bool {
+        let Ways { own, of_kind, .. } = &self.ways;
+        own.is_none() && of_kind.is_none() && self.turn.as_ref().is_some_and(|turn| turn.rules.are_none())
+    }
+
     /// The name of the producers.
     pub(super) fn name(&self) -> &str {
         self.options.name.as_deref().expect("it was given one")
@@ -167,7 +173,7 @@ impl Topics {
     /// A row that cannot be read or published at all is parked, and those of its aggregate behind it.
     pub(super) async fn publish(
         &mut self,
-        rows: &[Result<OutboxRow, Unreadable>],
+        rows: &[Result<OutboxRow, Blank>],
         parking: &mut Parking,
         edge: &dyn Edge,
     ) -> Result<Flight, RelayError> {
@@ -177,7 +183,11 @@ impl Topics {
             self.careful = self.careful.saturating_sub(1);
             let row = match row {
                 Ok(row) => row,
-                Err(unreadable) => {
+                Err(Blank::Gone { ordinal }) => {
+                    flight.checkpoint.ordinal = *ordinal;
+                    continue;
+                }
+                Err(Blank::Unreadable(unreadable)) => {
                     flight.checkpoint.ordinal = unreadable.ordinal;
                     warn!(row.id = unreadable.id, "a row is parked: {}", unreadable.why);
                     parking.park(unreadable.into(), Some(unreadable.why.to_string()), edge.now()).await?;
@@ -240,7 +250,7 @@ impl Topics {
             return Ok(vec![(To::Named(&route.topic), message::routed(row, route)?)]);
         }
         let mut messages = Vec::with_capacity(4);
-        let of_kind = (self.ways.of_kind)(&row.kind);
+        let of_kind = self.ways.of_kind.and_then(|of_kind| of_kind(&row.kind));
         let version = of_kind.and_then(|of| of.schema).map_or(1, |schema| schema.version);
         let service = Arc::clone(&self.service);
         let event = message::event(row, &service, version);

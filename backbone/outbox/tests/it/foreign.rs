@@ -5,12 +5,14 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use hexalpes_capture::{Inserted, Value};
+use hexalpes_db::Tx;
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{
     EVENTS_TOPIC, ForeignRow, OutboxRow, RAW_TOPIC, Relay, RelayOptions, Shape, ShapeError, Told,
     operate::{self, Reason},
     parked::{self, ParkedRow},
 };
+use sea_query::Query;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
@@ -41,6 +43,10 @@ fn of_column(row: &Inserted, column: &str) -> Result<String, ShapeError> {
 }
 
 impl Shape for Others {
+    fn key_column(&self) -> &str {
+        self.id
+    }
+
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
         row.get(self.id).cloned().ok_or_else(|| ShapeError("it has no id".to_owned()))
     }
@@ -261,4 +267,24 @@ async fn what_is_parked_can_be_tried_after_the_relay_went_on_at_the_end_of_its_l
     stage.none_is_parked().await;
     relay.stop().await;
     assert_eq!(stage.events("all").await, ["a-1", "a-2", "a-3", "c-1", "b-1"]);
+}
+
+/// The log has rows of all keys then, and nobody need compare any.
+#[tokio::test]
+async fn rows_without_a_key_do_not_stop_a_relay_whose_snapshot_is_over() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    stage.begun_relay_of_others(&memory).await.stop().await;
+    for id in [None, Some("a-1"), None, Some("a-2")] {
+        memory.commit_of_others(id, Some("a"), GOOD);
+    }
+    let place = Query::update()
+        .table("relay_checkpoint")
+        .values([("log_position", "0".into()), ("log_segments", r#"{"through":null,"at":"300"}"#.into())])
+        .to_owned();
+    stage.db.write(async move |tx: &Tx| tx.execute(&place).await.map(drop)).await.unwrap();
+    let relay = stage.relay_of_others(&memory, true);
+    until(&relay, |status| status.num_written == 1).await;
+    assert_eq!(relay.status().alarm, None);
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["a-2"]);
 }

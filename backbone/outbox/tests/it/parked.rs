@@ -28,7 +28,7 @@ fn because(why: &str) -> Reason {
 
 impl Stage {
     fn strict_relay(&self) -> Relay {
-        self.relay_with(RelayOptions { of_kind: with_amount, ..RelayOptions::new("commissions") })
+        self.relay_with(RelayOptions { of_kind: Some(with_amount), ..RelayOptions::new("commissions") })
     }
 
     /// Appends an event, and gives its id.
