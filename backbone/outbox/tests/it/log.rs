@@ -68,13 +68,17 @@ impl Stage {
     }
 
     /// That both topics have the rows of the log, each once and in its order.
-    async fn assert_as_committed(&self, memory: &Memory) {
+    pub(crate) async fn assert_as_committed(&self, memory: &Memory) {
         let expected: Vec<_> = (1..).zip(memory.ids()).collect();
         for topic in [EVENTS_TOPIC, RAW_TOPIC] {
             let found = self.ids_on(topic, "audit").await;
             let first = found.iter().zip(&expected).find(|(found, expected)| found != expected);
             assert_eq!((found.len(), first), (expected.len(), None), "{topic}");
         }
+    }
+
+    pub(crate) async fn epoch(&self) -> String {
+        self.checkpoint().await.remove(0).0
     }
 
     async fn checkpoint(&self) -> Vec<(String, Option<String>, i64, i64)> {

@@ -4,6 +4,7 @@
 
 mod amid;
 mod foreign;
+mod hold;
 mod keys;
 mod log;
 mod memory;

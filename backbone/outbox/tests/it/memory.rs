@@ -26,6 +26,9 @@ pub(crate) struct Memory {
     hang_ups: Arc<AtomicU64>,
     /// Who reads a snapshot is hung up on after so many pages.
     pages_max: Arc<AtomicU64>,
+    /// Nothing is given while it is closed; how often somebody waited at it.
+    gate: watch::Sender<bool>,
+    waits: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,8 @@ impl Memory {
             steps_max: Arc::default(),
             hang_ups: Arc::default(),
             pages_max: Arc::new(AtomicU64::new(u64::MAX)),
+            gate: watch::Sender::new(true),
+            waits: watch::Sender::new(0),
         }
     }
 
@@ -119,6 +124,20 @@ impl Memory {
 
     pub(crate) fn end_snapshots_after(&self, pages: u64) {
         self.pages_max.store(pages, Relaxed);
+    }
+
+    /// From now on it gives nothing, until it is opened.
+    pub(crate) fn close(&self) {
+        self.gate.send_replace(false);
+    }
+
+    pub(crate) fn open(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// Until somebody waits for it to be opened.
+    pub(crate) async fn is_waited_for(&self) {
+        self.waits.subscribe().wait_for(|waits| *waits > 0).await.unwrap();
     }
 
     fn hangs_up(&self, steps: u64) -> bool {
@@ -292,6 +311,11 @@ pub(crate) struct MemoryLog {
 
 impl Log for MemoryLog {
     async fn next(&mut self) -> Result<Step, LogError> {
+        let is_open = *self.memory.gate.borrow();
+        if !is_open {
+            self.memory.waits.send_modify(|waits| *waits += 1);
+            self.memory.gate.subscribe().wait_for(|is_open| *is_open).await.unwrap();
+        }
         loop {
             if self.memory.hangs_up(self.steps) {
                 return Err(LogError::Unreachable("it hung up".to_owned()));
