@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{checkpoint, operate, parked, status::Counters};
+use crate::{checkpoint, log::place, operate, parked, status::Counters};
 
 /// Rows of which the bytes are counted: more take too long to look through every second.
 pub const LAG_ROWS_MAX: u64 = 10_000;
@@ -122,9 +122,12 @@ impl Keeper {
 async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
     db.read(async move |tx: &Tx| {
         let ordinal = checkpoint::ordinal(tx).await?.unwrap_or(0);
+        // As long as marks are to be made, rows among those do not count that came later than ones behind them.
+        let unmarked = place::unmarked(tx).await?;
+        let marked_later = unmarked.iter().map(|range| *range.end()).max().unwrap_or(0);
         let is_waiting = || match order {
             Order::OfTable => Expr::col("seq").gt(ordinal),
-            Order::OfLog => Expr::col("published").eq(0_i64),
+            Order::OfLog => Expr::col("published").eq(0_i64).and(Expr::col("seq").gt(marked_later)),
         };
         let ends = Query::select()
             .expr_as(Expr::col("seq").min(), "oldest")

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     checkpoint::{self, is_source},
-    log::given::Given,
+    log::{given::Given, marks},
     parked,
 };
 
@@ -91,6 +91,7 @@ async fn begin_anew(
     given: Option<&'static str>,
     reason: &Reason,
 ) -> Result<(), DbError> {
+    marks::settle(db, edge).await?;
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
     db.upkeep(async move |tx: &Tx| {
         let turn = parked::turn(tx).await?;

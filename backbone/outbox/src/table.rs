@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     }),
     Migration::new("outbox", 8, "have the names in outbox_event as text", names_as_text),
     Migration::new("outbox", 9, "add inserted to relay_parked", |backend| vec![parked_inserted(backend)]),
+    Migration::new("outbox", 10, "add log_unmarked to relay_checkpoint", |backend| vec![unmarked(backend)]),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -126,6 +127,12 @@ fn parked_turn(backend: Backend) -> String {
     let mut column = columns::integer("parked_turn");
     column.not_null().default(0_i64);
     backend.schema(Table::alter().table("relay_checkpoint").add_column(column))
+}
+
+/// Rows before the place in the log whose marks are still to be made.
+fn unmarked(backend: Backend) -> String {
+    backend
+        .schema(Table::alter().table("relay_checkpoint").add_column(columns::text(backend, "log_unmarked")))
 }
 
 /// What operators did with the relay.

@@ -1,7 +1,11 @@
-//! Rows are marked as published in bulk, beside the way of those that are being published; then the place in the log
+//! Rows are marked as published in bulk, beside the way of those that are being published, and the place in the log
 //! follows.
+//!
+//! Each mark is in the log itself, which whoever reads it has to go through: after a long backlog the marks would keep
+//! the next rows waiting for as long as they take. So only some are made in each round; the others are written down
+//! beside the place, which does not wait for them.
 
-use std::{mem, ops::RangeInclusive, time::Duration};
+use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Tx};
@@ -13,12 +17,14 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::place::Place;
+use super::place::{self, Place};
 use crate::{checkpoint::Claim, parked, relay::RelayError};
 
 /// Rows that one transaction marks, and the ranges of numbers that it names them by.
 const ROWS_MAX: u64 = 2_000;
 const RANGES_MAX: usize = 200;
+/// Ranges that are written down, and not marked in the next round.
+const RANGES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
 const ROUND_EVERY: Duration = Duration::from_millis(100);
 /// Between two places while nothing is published: what is written down is itself in the log.
@@ -43,7 +49,17 @@ pub(crate) struct Saved {
 
 #[derive(Debug, Default)]
 struct Pending {
-    ranges: Vec<RangeInclusive<i64>>,
+    ranges: VecDeque<RangeInclusive<i64>>,
+    place: Option<Place>,
+    is_closed: bool,
+}
+
+/// What is done at once.
+struct Round {
+    /// To be marked, each in a transaction of its own.
+    portions: Vec<Vec<RangeInclusive<i64>>>,
+    /// To be marked later.
+    later: Vec<RangeInclusive<i64>>,
     place: Option<Place>,
     is_closed: bool,
 }
@@ -52,17 +68,30 @@ impl Pending {
     fn add(&mut self, mut seqs: Vec<i64>) {
         seqs.sort_unstable();
         for seq in seqs {
-            match self.ranges.last_mut() {
+            match self.ranges.back_mut() {
                 Some(last) if *last.end() + 1 == seq => *last = *last.start()..=seq,
-                _ => self.ranges.push(seq..=seq),
+                _ => self.ranges.push_back(seq..=seq),
             }
         }
+    }
+
+    /// One portion, and as many more as leave few enough for later.
+    fn round(&mut self) -> Round {
+        let mut portions = Vec::new();
+        while !self.ranges.is_empty() && (portions.is_empty() || self.ranges.len() > RANGES_LATER_MAX) {
+            portions.push(portion(&mut self.ranges));
+        }
+        let later = self.ranges.iter().cloned().collect();
+        Round { portions, later, place: self.place.take(), is_closed: self.is_closed }
     }
 }
 
 impl Marks {
-    pub(crate) fn new() -> Self {
-        Self { pending: Mutex::default(), news: Notify::new(), saved: watch::Sender::default() }
+    /// With what an earlier session has left.
+    pub(crate) async fn load(db: &Db) -> Result<Self, DbError> {
+        let ranges = db.read(place::unmarked).await?;
+        let pending = Pending { ranges: ranges.into(), ..Pending::default() };
+        Ok(Self { pending: Mutex::new(pending), news: Notify::new(), saved: watch::Sender::default() })
     }
 
     /// These rows have their receipts, and with them all up to that place, if one is given.
@@ -85,16 +114,20 @@ impl Marks {
         self.saved.subscribe()
     }
 
-    /// Marks what comes, until it is closed and all is marked.
+    /// Marks what comes, until it is closed and all is marked or written down.
     pub(crate) async fn run(&self, db: &Db, claim: &Claim, edge: &dyn Edge) -> Result<(), RelayError> {
         let mut last = Instant::now();
+        let mut written = self.pending.lock().ranges.iter().cloned().collect();
         loop {
-            let Pending { ranges, place, is_closed } = self.take(last).await;
-            for some in portions(ranges) {
-                mark(db, some, edge.now().as_micros()).await?;
+            let Round { portions, later, place, is_closed } = self.take(last).await;
+            for portion in portions {
+                mark(db, portion, edge.now().as_micros()).await?;
+            }
+            if place.is_some() || later != written {
+                place::save_unmarked(db, claim, place.as_ref(), &later).await?;
+                written = later;
             }
             if let Some(place) = place {
-                place.save(db, claim).await?;
                 let saved = Saved { base: place.base, from: place.needed_from() };
                 self.saved.send_replace(saved);
             }
@@ -106,7 +139,7 @@ impl Marks {
     }
 
     /// Waits for the next round, and for something to do.
-    async fn take(&self, last: Instant) -> Pending {
+    async fn take(&self, last: Instant) -> Round {
         loop {
             let (is_due_at, is_closed) = {
                 let pending = self.pending.lock();
@@ -132,34 +165,34 @@ impl Marks {
                 None => self.news.notified().await,
             }
         }
-        let mut pending = self.pending.lock();
-        let is_closed = pending.is_closed;
-        Pending { is_closed, ..mem::take(&mut *pending) }
+        self.pending.lock().round()
     }
 }
 
-/// What each transaction marks.
-fn portions(ranges: Vec<RangeInclusive<i64>>) -> Vec<Vec<RangeInclusive<i64>>> {
-    let mut portions = vec![Vec::new()];
-    let mut room = ROWS_MAX;
-    for range in ranges {
-        let (mut from, to) = range.into_inner();
-        while from <= to {
-            if room == 0 || portions.last().is_some_and(|last| last.len() == RANGES_MAX) {
-                portions.push(Vec::new());
-                room = ROWS_MAX;
-            }
-            let rows = Ord::min(room, (to - from).unsigned_abs() + 1);
-            let next = from + rows.cast_signed();
-            if let Some(last) = portions.last_mut() {
-                last.push(from..=next - 1);
-            }
-            room -= rows;
-            from = next;
-        }
+/// Marks all that is written down as not marked, for who forgets where the log is.
+pub(crate) async fn settle(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
+    let mut ranges: VecDeque<_> = db.read(place::unmarked).await?.into();
+    while !ranges.is_empty() {
+        mark(db, portion(&mut ranges), edge.now().as_micros()).await?;
     }
-    portions.retain(|portion| !portion.is_empty());
-    portions
+    Ok(())
+}
+
+/// Takes what one transaction marks from the beginning.
+fn portion(ranges: &mut VecDeque<RangeInclusive<i64>>) -> Vec<RangeInclusive<i64>> {
+    let (mut portion, mut room) = (Vec::new(), ROWS_MAX);
+    while room > 0 && portion.len() < RANGES_MAX {
+        let Some(range) = ranges.pop_front() else { break };
+        let (from, to) = range.into_inner();
+        let rows = Ord::min(room, (to - from).unsigned_abs() + 1);
+        let next = from + rows.cast_signed();
+        portion.push(from..=next - 1);
+        if next <= to {
+            ranges.push_front(next..=to);
+        }
+        room -= rows;
+    }
+    portion
 }
 
 async fn mark(db: &Db, ranges: Vec<RangeInclusive<i64>>, now: i64) -> Result<(), DbError> {
@@ -194,9 +227,26 @@ mod tests {
 
     #[test]
     fn no_transaction_marks_more_than_its_share() {
-        let long = portions(vec![1..=4_500, 5_000..=5_000]);
-        assert_eq!(long, [vec![1..=2_000], vec![2_001..=4_000], vec![4_001..=4_500, 5_000..=5_000]]);
-        let scattered = portions((0..401).map(|seq| seq * 2..=seq * 2).collect());
-        assert_eq!(scattered.iter().map(Vec::len).collect::<Vec<_>>(), [200, 200, 1]);
+        let mut long = VecDeque::from([1..=2_500, 5_000..=5_000]);
+        assert_eq!(portion(&mut long), [1..=2_000]);
+        assert_eq!(portion(&mut long), [2_001..=2_500, 5_000..=5_000]);
+        assert_eq!(portion(&mut long), []);
+        let mut scattered: VecDeque<_> = (0..401).map(|seq| seq * 2..=seq * 2).collect();
+        assert_eq!(portion(&mut scattered).len(), 200);
+        assert_eq!(scattered.front(), Some(&(400..=400)));
+    }
+
+    #[test]
+    fn a_round_leaves_a_long_backlog_for_later_and_few_scattered_rows() {
+        let mut pending = Pending::default();
+        pending.add((1..=1_000_000).collect());
+        let round = pending.round();
+        assert_eq!((round.portions, round.later), (vec![vec![1..=2_000]], vec![2_001..=1_000_000]));
+        assert_eq!(pending.round().portions, [[2_001..=4_000]]);
+        let mut pending = Pending::default();
+        pending.add((0..450).map(|seq| seq * 2).collect());
+        let round = pending.round();
+        assert_eq!(round.portions.iter().map(Vec::len).collect::<Vec<_>>(), [200, 200]);
+        assert_eq!(round.later.len(), 50);
     }
 }

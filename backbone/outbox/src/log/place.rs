@@ -2,11 +2,14 @@
 //!
 //! The checkpoint says up to which ordinal all has receipts; the place says where the log is read from, and how many
 //! rows lie before it. It follows the checkpoint at the ends of transactions, once the rows up to there are marked as
-//! published. What lies between the two is read again and marked again after a crash, and not published again.
+//! published, or written down beside it as [unmarked](super::marks). What lies between the two is read again and marked
+//! again after a crash, and not published again.
+
+use std::ops::RangeInclusive;
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Row, Tx};
-use sea_query::Query;
+use sea_query::{Query, UpdateStatement};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::given::{Given, Key, position_text};
@@ -79,23 +82,52 @@ impl Place {
 
     /// Written down, if the claim still stands.
     pub(crate) async fn save(&self, db: &Db, claim: &Claim) -> Result<(), RelayError> {
-        let position = self.position.as_ref().map(Position::to_string);
-        let save = Query::update()
-            .table("relay_checkpoint")
-            .value("log_identity", self.identity.clone())
-            .value("log_position", position)
+        let mut save = Query::update();
+        self.put_into(&mut save);
+        update(db, claim, save).await
+    }
+
+    fn put_into(&self, save: &mut UpdateStatement) {
+        save.value("log_identity", self.identity.clone())
+            .value("log_position", self.position.as_ref().map(Position::to_string))
             .value("log_base", self.base)
             .value("log_segments", self.given.as_ref().map(written))
-            .value("log_chunk", self.chunk.as_ref().map(written))
-            .and_where(is_source())
-            .and_where(claim.stands())
-            .to_owned();
-        db.upkeep(async move |tx: &Tx| match tx.execute(&save).await? {
-            0 => Err(RelayError::Fenced),
-            _ => Ok(()),
-        })
-        .await
+            .value("log_chunk", self.chunk.as_ref().map(written));
     }
+}
+
+/// The numbers of rows that have their receipts and are not marked as published yet.
+pub(crate) async fn unmarked(tx: &Tx) -> Result<Vec<RangeInclusive<i64>>, DbError> {
+    let read =
+        Query::select().column("log_unmarked").from("relay_checkpoint").and_where(is_source()).to_owned();
+    let Some(row) = tx.fetch_optional(&read).await? else { return Ok(Vec::new()) };
+    let ends: Option<Vec<(i64, i64)>> = json(&row, "log_unmarked")?;
+    Ok(ends.unwrap_or_default().into_iter().map(|(from, to)| from..=to).collect())
+}
+
+/// Writes these down, and the place if there is a new one, if the claim still stands.
+pub(crate) async fn save_unmarked(
+    db: &Db,
+    claim: &Claim,
+    place: Option<&Place>,
+    unmarked: &[RangeInclusive<i64>],
+) -> Result<(), RelayError> {
+    let mut save = Query::update();
+    if let Some(place) = place {
+        place.put_into(&mut save);
+    }
+    let ends: Vec<(i64, i64)> = unmarked.iter().map(|range| (*range.start(), *range.end())).collect();
+    save.value("log_unmarked", (!ends.is_empty()).then(|| written(&ends)));
+    update(db, claim, save).await
+}
+
+async fn update(db: &Db, claim: &Claim, mut save: UpdateStatement) -> Result<(), RelayError> {
+    save.table("relay_checkpoint").and_where(is_source()).and_where(claim.stands());
+    db.upkeep(async move |tx: &Tx| match tx.execute(&save).await? {
+        0 => Err(RelayError::Fenced),
+        _ => Ok(()),
+    })
+    .await
 }
 
 fn written(value: &impl Serialize) -> String {

@@ -100,7 +100,10 @@ impl Job for Work {
         // Only now: until it lost the names, another relay may have moved the checkpoint.
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
-        let marks = self.source.is_some().then(Marks::new);
+        let marks = match self.source {
+            Some(_) => Some(Marks::load(&self.db).await?),
+            None => None,
+        };
         let (mut feed, sent) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
         let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
         let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, sent).await?;

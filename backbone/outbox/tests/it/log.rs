@@ -58,7 +58,7 @@ impl Stage {
     }
 
     /// Ids and sequence ids on a topic.
-    async fn ids_on(&self, topic: &str, subscription: &str) -> Vec<(u64, String)> {
+    pub(crate) async fn ids_on(&self, topic: &str, subscription: &str) -> Vec<(u64, String)> {
         let messages = self.messages(topic, subscription).await;
         let id = |payload: &[u8]| {
             let value: Value = serde_json::from_slice(payload).unwrap();
@@ -317,7 +317,7 @@ async fn marks_that_were_lost_are_made_again_and_nothing_is_published_twice() {
     stage.assert_as_committed(&memory).await;
 }
 
-async fn after_publishing(rows: i64) -> (Stage, Memory) {
+pub(crate) async fn after_publishing(rows: i64) -> (Stage, Memory) {
     let (stage, memory) = (Stage::set().await, Memory::new());
     let relay = stage.begun_log_relay(&memory).await;
     for seq in 1..=rows {

@@ -7,6 +7,7 @@ mod foreign;
 mod hold;
 mod keys;
 mod log;
+mod marks;
 mod memory;
 mod operating;
 mod parked;

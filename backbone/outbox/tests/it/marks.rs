@@ -1,0 +1,62 @@
+//! Marks that are left for later, beside a place in the log that does not wait for them.
+
+use hexalpes_db::{DbError, Tx};
+use hexalpes_outbox::{
+    EVENTS_TOPIC,
+    operate::{self, Reason},
+};
+use sea_query::Query;
+
+use crate::{
+    log::after_publishing,
+    support::{Stage, until},
+};
+
+/// As after a long backlog: the marks of all rows but one are still to be made.
+async fn leave_for_later(stage: &Stage, unmarked: &'static str) {
+    let leave = async move |tx: &Tx| -> Result<(), DbError> {
+        let place = Query::update().table("relay_checkpoint").value("log_unmarked", unmarked).to_owned();
+        tx.execute(&place).await?;
+        let marks = Query::update().table("outbox_event").value("published", 0_i64).to_owned();
+        tx.execute(&marks).await.map(drop)
+    };
+    stage.db.write(leave).await.unwrap();
+}
+
+async fn left(stage: &Stage) -> Vec<Option<String>> {
+    let select = Query::select().column("log_unmarked").from("relay_checkpoint").to_owned();
+    let read = async move |tx: &Tx| -> Result<_, DbError> {
+        tx.fetch_all(&select).await?.iter().map(|row| row.get("log_unmarked")).collect()
+    };
+    stage.db.read(read).await.unwrap()
+}
+
+#[tokio::test]
+async fn marks_that_were_left_for_later_are_made_and_nothing_is_published_twice() {
+    let (stage, memory) = after_publishing(50).await;
+    leave_for_later(&stage, "[[1,20],[22,50]]").await;
+    let relay = stage.log_relay(&memory);
+    stage.marked(&relay, 49).await;
+    // The one that nobody named has no mark, and is said to wait.
+    let status = until(&relay, |status| status.lag_rows == 1).await;
+    assert_eq!(status.num_received_from_source, 0);
+    relay.stop().await;
+    assert_eq!(left(&stage).await, [None]);
+    stage.assert_as_committed(&memory).await;
+}
+
+/// It reads what has no mark; what is named has been published.
+#[tokio::test]
+async fn a_snapshot_that_is_asked_for_leaves_out_what_is_to_be_marked() {
+    let (stage, memory) = after_publishing(5).await;
+    leave_for_later(&stage, "[[1,3],[5,5]]").await;
+    let reason = Reason { who: "Ana".to_owned(), why: "another log".to_owned() };
+    operate::resnapshot(&stage.db, &*stage.edge, &reason).await.unwrap();
+    let relay = stage.log_relay(&memory);
+    stage.marked(&relay, 5).await;
+    relay.stop().await;
+    let ids = memory.ids();
+    let published: Vec<String> =
+        stage.ids_on(EVENTS_TOPIC, "all").await.into_iter().map(|(_, id)| id).collect();
+    assert_eq!(published, [&ids[..], &ids[3..4]].concat());
+}
