@@ -24,13 +24,18 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    const fn new(partitions: u32) -> Self {
+    pub(crate) const fn new(partitions: u32) -> Self {
         Self { partitions_before: partitions, partitions, since: 0 }
+    }
+
+    /// How many a row may be in.
+    pub(crate) const fn partitions_of(self, seq: i64) -> u32 {
+        if seq > self.since { self.partitions } else { self.partitions_before }
     }
 
     /// By key, as other producers do it; those without one in turn.
     pub(crate) fn partition_of(self, seq: i64, key: Option<&str>) -> u32 {
-        let partitions = if seq > self.since { self.partitions } else { self.partitions_before };
+        let partitions = self.partitions_of(seq);
         match key {
             Some(key) => KeyHash::JavaString.partition_of(key, partitions),
             None => u32::try_from(seq.unsigned_abs() % u64::from(partitions)).expect("it is below a u32"),

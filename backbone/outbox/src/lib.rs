@@ -19,6 +19,7 @@ mod log;
 mod message;
 pub mod operate;
 pub mod parked;
+mod parking;
 mod relay;
 mod route;
 mod row;

@@ -7,21 +7,18 @@
 //!
 //! A row of our own table is read there again when it is tried. One of a table that others write is kept here as the log
 //! had it, for nobody says how long it is in its table.
+//!
+//! Here is what operators see and do of it; what the relay does is in [`parking`](crate::parking).
 
-use std::{collections::HashSet, sync::Arc};
-
-use hexalpes_capture::Inserted;
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
-use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement, UpdateStatement};
+use sea_query::{Condition, Expr, ExprTrait as _, Order, Query, SelectStatement, UpdateStatement};
 use serde::Serialize;
 
 use crate::{
     checkpoint::is_source,
-    kept,
     operate::{self, Reason},
-    row::{self, OutboxRow},
-    shape::{Shape, ShapeError, Unreadable},
+    parking::Had,
 };
 
 /// A row that waits.
@@ -40,13 +37,30 @@ pub struct ParkedRow {
     pub turn: Option<i64>,
     #[serde(skip)]
     pub(crate) ordinal: i64,
+    /// Topics that have it all the same.
+    #[serde(skip)]
+    pub(crate) had: Had,
+    /// It is never to be published, and is kept as long as it may come by again.
+    #[serde(skip)]
+    pub(crate) is_given_up: bool,
 }
 
-const COLUMNS: [&str; 8] =
-    ["number", "id", "aggregatetype", "aggregateid", "reason", "parked_at", "turn", "ordinal"];
+pub(crate) const COLUMNS: [&str; 10] = [
+    "number",
+    "id",
+    "aggregatetype",
+    "aggregateid",
+    "reason",
+    "parked_at",
+    "turn",
+    "ordinal",
+    "had",
+    "given_up",
+];
 
 impl ParkedRow {
-    fn read(row: &Row) -> Result<Self, DbError> {
+    pub(crate) fn read(row: &Row) -> Result<Self, DbError> {
+        let had: Option<String> = row.get("had")?;
         Ok(Self {
             number: row.get("number")?,
             id: row.get("id")?,
@@ -56,15 +70,22 @@ impl ParkedRow {
             parked_at: row.get("parked_at")?,
             turn: row.get("turn")?,
             ordinal: row.get("ordinal")?,
+            had: had.map(|text| Had::read(&text)).transpose()?.unwrap_or_default(),
+            is_given_up: row.get::<i64>("given_up")? != 0,
         })
     }
 
-    fn aggregate(&self) -> Aggregate {
+    pub(crate) fn aggregate(&self) -> Aggregate {
         (self.aggregatetype.clone(), self.aggregateid.clone())
+    }
+
+    /// Whether it is of before the relay began anew, and may come by again under an ordinal that is not known.
+    pub(crate) fn is_to_come(&self) -> bool {
+        [TO_COME, MAY_COME].contains(&self.ordinal)
     }
 }
 
-type Aggregate = (String, String);
+pub(crate) type Aggregate = (String, String);
 
 /// What an operator asked for that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +96,20 @@ pub enum ParkedError {
     Database(#[from] DbError),
 }
 
-fn select() -> SelectStatement {
+/// All that is written down, also of what was given up.
+pub(crate) fn select_all() -> SelectStatement {
     Query::select().columns(COLUMNS).from("relay_parked").order_by("number", Order::Asc).to_owned()
 }
 
-async fn fetch(tx: &Tx, query: &SelectStatement) -> Result<Vec<ParkedRow>, DbError> {
+fn is_waiting() -> Expr {
+    Expr::col("given_up").eq(0_i64)
+}
+
+fn select() -> SelectStatement {
+    select_all().and_where(is_waiting()).to_owned()
+}
+
+pub(crate) async fn fetch(tx: &Tx, query: &SelectStatement) -> Result<Vec<ParkedRow>, DbError> {
     tx.fetch_all(query).await?.iter().map(ParkedRow::read).collect()
 }
 
@@ -95,6 +125,7 @@ pub(crate) async fn count(db: &Db) -> Result<(u64, u64), DbError> {
         .expr_as(Expr::col("number").count(), "parked")
         .expr_as(Expr::col("turn").count(), "to_try")
         .from("relay_parked")
+        .and_where(is_waiting())
         .to_owned();
     db.read(async move |tx: &Tx| {
         let row = tx.fetch_one(&count).await?;
@@ -133,7 +164,8 @@ async fn change(
         let found = fetch(tx, &this).await?.pop().ok_or_else(|| ParkedError::Unknown(id.clone()))?;
         if what != "retry" {
             tx.execute(&marking(&found, None)).await?;
-            remove(tx, &found).await?;
+            give_up(tx, &found).await?;
+            forget_given_up(tx).await?;
         }
         let mut turn = turn(tx).await?;
         // One that has its turn may be on its way under that.
@@ -176,6 +208,7 @@ const PASSED: i64 = -1;
 /// Into a new epoch, whose ordinals are others. Turns go on, so that those that were given keep their order.
 pub(crate) async fn take_along(tx: &Tx, turn: i64, is_snapshot: bool) -> Result<(), DbError> {
     set_turn(tx, turn).await?;
+    tx.execute(Query::delete().from_table("relay_parked").and_where(is_waiting().not())).await?;
     let is_own = || Expr::col("inserted").is_null();
     let (own, foreign) = if is_snapshot { (TO_COME, MAY_COME) } else { (PASSED, PASSED) };
     for (ordinal, these) in [(own, is_own()), (foreign, is_own().not())] {
@@ -186,14 +219,48 @@ pub(crate) async fn take_along(tx: &Tx, turn: i64, is_snapshot: bool) -> Result<
     Ok(())
 }
 
-fn of_aggregate(row: &ParkedRow) -> SelectStatement {
+/// It may come by again after a crash: then it is not parked another time.
+async fn give_up(tx: &Tx, row: &ParkedRow) -> Result<(), DbError> {
+    let update = Query::update()
+        .table("relay_parked")
+        .value("given_up", 1_i64)
+        .value("turn", Option::<i64>::None)
+        .and_where(Expr::col("number").eq(row.number))
+        .to_owned();
+    tx.execute(&update).await.map(drop)
+}
+
+/// Forgets what was given up and can come by no more: the checkpoint is past it. What may come in a snapshot does so
+/// before there is a place in the log.
+pub(crate) async fn forget_given_up(tx: &Tx) -> Result<(), DbError> {
+    let ask = Query::select()
+        .columns(["ordinal", "log_position"])
+        .from("relay_checkpoint")
+        .and_where(is_source())
+        .to_owned();
+    let Some(row) = tx.fetch_optional(&ask).await? else { return Ok(()) };
+    let (past, position): (i64, Option<String>) = (row.get("ordinal")?, row.get("log_position")?);
+    let is_past = Expr::col("ordinal").lte(past);
+    let is_over = match position {
+        Some(_) => Condition::any().add(is_past).add(Expr::col("ordinal").eq(TO_COME)),
+        None => Condition::all().add(is_past).add(Expr::col("ordinal").ne(MAY_COME)),
+    };
+    let delete = Query::delete()
+        .from_table("relay_parked")
+        .and_where(is_waiting().not())
+        .cond_where(is_over)
+        .to_owned();
+    tx.execute(&delete).await.map(drop)
+}
+
+pub(crate) fn of_aggregate(row: &ParkedRow) -> SelectStatement {
     select()
         .and_where(Expr::col("aggregatetype").eq(row.aggregatetype.as_str()))
         .and_where(Expr::col("aggregateid").eq(row.aggregateid.as_str()))
         .to_owned()
 }
 
-async fn set(tx: &Tx, number: i64, turn: Option<i64>, reason: &str) -> Result<(), DbError> {
+pub(crate) async fn set(tx: &Tx, number: i64, turn: Option<i64>, reason: &str) -> Result<(), DbError> {
     let update = Query::update()
         .table("relay_parked")
         .value("turn", turn)
@@ -204,7 +271,7 @@ async fn set(tx: &Tx, number: i64, turn: Option<i64>, reason: &str) -> Result<()
 }
 
 /// It is out, or given up, which has no time: in both cases it waits no longer.
-fn marking(row: &ParkedRow, at: Option<Timestamp>) -> UpdateStatement {
+pub(crate) fn marking(row: &ParkedRow, at: Option<Timestamp>) -> UpdateStatement {
     Query::update()
         .table("outbox_event")
         .value("published", 1_i64)
@@ -213,194 +280,9 @@ fn marking(row: &ParkedRow, at: Option<Timestamp>) -> UpdateStatement {
         .to_owned()
 }
 
-async fn remove(tx: &Tx, row: &ParkedRow) -> Result<(), DbError> {
+pub(crate) async fn remove(tx: &Tx, row: &ParkedRow) -> Result<(), DbError> {
     let delete =
         Query::delete().from_table("relay_parked").and_where(Expr::col("number").eq(row.number)).to_owned();
     tx.execute(&delete).await?;
     Ok(())
-}
-
-/// What is written down of a row that is parked.
-pub(crate) struct Waiting<'a> {
-    ordinal: i64,
-    id: &'a str,
-    aggregatetype: &'a str,
-    aggregateid: &'a str,
-    inserted: Option<&'a Inserted>,
-}
-
-impl<'a> From<&'a OutboxRow> for Waiting<'a> {
-    fn from(row: &'a OutboxRow) -> Self {
-        let OutboxRow { ordinal, id, aggregatetype, aggregateid, foreign, .. } = row;
-        let inserted = foreign.as_ref().map(|foreign| &foreign.inserted);
-        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted }
-    }
-}
-
-impl<'a> From<&'a Unreadable> for Waiting<'a> {
-    fn from(row: &'a Unreadable) -> Self {
-        let Unreadable { ordinal, id, aggregatetype, aggregateid, inserted, .. } = row;
-        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted: inserted.as_ref() }
-    }
-}
-
-/// What waits, as the active relay knows it.
-#[derive(Debug)]
-pub(crate) struct Parking {
-    db: Db,
-    shape: Arc<dyn Shape>,
-    /// A row of one of these waits behind others.
-    aggregates: HashSet<Aggregate>,
-    ids: HashSet<String>,
-}
-
-impl Parking {
-    pub(crate) async fn load(db: &Db, shape: &Arc<dyn Shape>) -> Result<Self, DbError> {
-        let query = select();
-        let rows = db.read(async move |tx: &Tx| fetch(tx, &query).await).await?;
-        let aggregates = rows.iter().map(ParkedRow::aggregate).collect();
-        let ids = rows.into_iter().map(|row| row.id).collect();
-        Ok(Self { db: db.clone(), shape: Arc::clone(shape), aggregates, ids })
-    }
-
-    /// Whether it is here, or has to wait behind what is.
-    pub(crate) fn holds(&self, row: &OutboxRow) -> bool {
-        !self.aggregates.is_empty()
-            && (self.ids.contains(&row.id)
-                || self.aggregates.contains(&(row.aggregatetype.clone(), row.aggregateid.clone())))
-    }
-
-    /// Written down when it returns; once, however often it comes by.
-    pub(crate) async fn park(
-        &mut self,
-        row: Waiting<'_>,
-        reason: Option<String>,
-        now: Timestamp,
-    ) -> Result<(), DbError> {
-        let reason = reason.unwrap_or_else(|| "it waits behind another event of its aggregate".to_owned());
-        let (ordinal, id) = (row.ordinal, row.id.to_owned());
-        // Tables that others write may have an id twice.
-        let second = format!("{id}:{ordinal}");
-        let insert = |id: &str| {
-            Query::insert()
-                .into_table("relay_parked")
-                .columns(["id", "aggregatetype", "aggregateid", "reason", "parked_at", "ordinal", "inserted"])
-                .values_panic([
-                    id.into(),
-                    row.aggregatetype.into(),
-                    row.aggregateid.into(),
-                    reason.as_str().into(),
-                    now.as_micros().into(),
-                    ordinal.into(),
-                    row.inserted.map(kept::written).into(),
-                ])
-                .to_owned()
-        };
-        let (as_first, as_second) = (insert(&id), insert(&second));
-        let parked = self.db.upkeep(async move |tx: &Tx| {
-            let these = select().and_where(Expr::col("id").is_in([id.as_str(), second.as_str()])).to_owned();
-            let found = fetch(tx, &these).await?;
-            if let Some(there) = found.iter().find(|found| found.ordinal == ordinal) {
-                return Ok(there.id.clone());
-            }
-            match found.iter().find(|found| found.id == id) {
-                None => tx.insert_new(&as_first, "id").await.map(|_| id.clone()),
-                Some(there) if [TO_COME, MAY_COME].contains(&there.ordinal) => {
-                    let update = Query::update()
-                        .table("relay_parked")
-                        .value("ordinal", ordinal)
-                        .and_where(Expr::col("number").eq(there.number))
-                        .to_owned();
-                    tx.execute(&update).await.map(|_| id.clone())
-                }
-                Some(_) => tx.insert_new(&as_second, "id").await.map(|_| second.clone()),
-            }
-        });
-        let id = parked.await?;
-        self.ids.insert(id);
-        self.aggregates.insert((row.aggregatetype.to_owned(), row.aggregateid.to_owned()));
-        Ok(())
-    }
-
-    /// The next row that is to be tried, whose ordinal is past, with the row that it is of, or why that cannot be read.
-    pub(crate) async fn next(&self) -> Result<Option<(ParkedRow, Result<OutboxRow, ShapeError>)>, DbError> {
-        if self.ids.is_empty() {
-            return Ok(None);
-        }
-        let checkpoint =
-            Query::select().column("ordinal").from("relay_checkpoint").and_where(is_source()).to_owned();
-        let next = Query::select()
-            .columns(COLUMNS)
-            .column("inserted")
-            .from("relay_parked")
-            .and_where(Expr::col("turn").is_not_null())
-            .order_by("turn", Order::Asc)
-            .limit(1)
-            .to_owned();
-        let found = self.db.read(async move |tx: &Tx| {
-            let past: i64 = tx.fetch_one(&checkpoint).await?.get("ordinal")?;
-            let Some(found) = tx.fetch_optional(&next).await? else { return Ok(None) };
-            let (parked, inserted) = (ParkedRow::read(&found)?, found.get::<Option<String>>("inserted")?);
-            if parked.ordinal > past {
-                return Ok(None);
-            }
-            let own = match inserted {
-                Some(_) => None,
-                None => Some(row::with_id(tx, &parked.id).await),
-            };
-            Ok::<_, DbError>(Some((parked, inserted, own)))
-        });
-        let Some((parked, inserted, own)) = found.await? else { return Ok(None) };
-        let row = match (own, inserted) {
-            (Some(Ok(Some(own))), _) => Ok(own),
-            (Some(Ok(None)), _) => {
-                return Err(DbError::Damaged(format!("row {} is parked and not there", parked.id)));
-            }
-            (Some(Err(DbError::Damaged(why))), _) => Err(ShapeError(why)),
-            (Some(Err(error)), _) => return Err(error),
-            (None, inserted) => {
-                let damaged = || DbError::Damaged("relay_parked.inserted cannot be read".to_owned());
-                let inserted = inserted.as_deref().and_then(kept::read).ok_or_else(damaged)?;
-                self.shape.row(&inserted, parked.ordinal)
-            }
-        };
-        Ok(Some((parked, row)))
-    }
-
-    /// It is on its topics.
-    pub(crate) async fn done(&mut self, parked: &ParkedRow, now: Timestamp) -> Result<(), DbError> {
-        let (row, mark) = (parked.clone(), marking(parked, Some(now)));
-        let rest = self.db.upkeep(async move |tx: &Tx| {
-            remove(tx, &row).await?;
-            tx.execute(&mark).await?;
-            fetch(tx, &of_aggregate(&row)).await
-        });
-        let rest = rest.await?;
-        self.ids.remove(&parked.id);
-        if rest.is_empty() {
-            self.aggregates.remove(&parked.aggregate());
-        }
-        Ok(())
-    }
-
-    /// It cannot be published still; it waits for another order, and its aggregate with it.
-    pub(crate) async fn again(&self, parked: &ParkedRow, reason: String) -> Result<(), DbError> {
-        let row = parked.clone();
-        let put_back = self.db.upkeep(async move |tx: &Tx| {
-            for other in fetch(tx, &of_aggregate(&row)).await? {
-                let reason = if other.number == row.number { &reason } else { &other.reason };
-                set(tx, other.number, None, reason).await?;
-            }
-            Ok(())
-        });
-        put_back.await
-    }
-
-    /// What was given up is no longer waited for.
-    pub(crate) async fn refresh(&mut self) -> Result<(), DbError> {
-        if !self.ids.is_empty() {
-            *self = Self::load(&self.db, &self.shape).await?;
-        }
-        Ok(())
-    }
 }

@@ -24,6 +24,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("outbox", 8, "have the names in outbox_event as text", names_as_text),
     Migration::new("outbox", 9, "add inserted to relay_parked", |backend| vec![parked_inserted(backend)]),
     Migration::new("outbox", 10, "add log_unmarked to relay_checkpoint", |backend| vec![unmarked(backend)]),
+    Migration::new("outbox", 11, "add had and given_up to relay_parked", |backend| {
+        vec![parked_had(backend), parked_given_up(backend)]
+    }),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -120,6 +123,18 @@ fn relay_parked(backend: Backend) -> String {
 /// The row itself, where it is of a table that others write.
 fn parked_inserted(backend: Backend) -> String {
     backend.schema(Table::alter().table("relay_parked").add_column(columns::text(backend, "inserted")))
+}
+
+/// On which topics it was when it was parked.
+fn parked_had(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_parked").add_column(columns::text(backend, "had")))
+}
+
+/// It is never to be published, and not forgotten before it can come by no more.
+fn parked_given_up(backend: Backend) -> String {
+    let mut column = columns::integer("given_up");
+    column.not_null().default(0_i64);
+    backend.schema(Table::alter().table("relay_parked").add_column(column))
 }
 
 /// The last turn that was given to one of them.

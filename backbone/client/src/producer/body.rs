@@ -33,6 +33,18 @@ impl Packing<'_> {
         sequence_id: u64,
         waiter: Waiter,
     ) -> Result<Vec<Pending>, (SendError, Waiter)> {
+        let mut packed = match self.packed(message, sequence_id) {
+            Ok(packed) => packed,
+            Err(error) => return Err((error, waiter)),
+        };
+        if let Some(last) = packed.last_mut() {
+            last.waiting = Waiting::Message(waiter);
+        }
+        Ok(packed)
+    }
+
+    /// The same, for which nobody waits yet.
+    pub(super) fn packed(self, message: Outgoing, sequence_id: u64) -> Result<Vec<Pending>, SendError> {
         let mut metadata = self.metadata(sequence_id);
         metadata.properties = pairs(message.properties);
         metadata.partition_key = message.key;
@@ -42,30 +54,21 @@ impl Packing<'_> {
         metadata.deliver_at_time = message.deliver_at.map(u64::cast_signed);
         let body = self.compress(message.payload, &mut metadata);
         if body.len() > self.max_message_bytes && self.chunking {
-            return self.chunks(&metadata, &body, waiter);
+            return self.chunks(&metadata, &body);
         }
-        match self.seal(&metadata, &body) {
-            Ok(payload) => {
-                let send = CommandSend { sequence_id, ..CommandSend::default() };
-                Ok(vec![Pending { send, payload, waiting: Waiting::Message(waiter) }])
-            }
-            Err(error) => Err((error, waiter)),
-        }
+        let payload = self.seal(&metadata, &body)?;
+        let send = CommandSend { sequence_id, ..CommandSend::default() };
+        Ok(vec![Pending { send, payload, waiting: Waiting::Chunk }])
     }
 
-    fn chunks(
-        self,
-        metadata: &MessageMetadata,
-        body: &Bytes,
-        waiter: Waiter,
-    ) -> Result<Vec<Pending>, (SendError, Waiter)> {
+    fn chunks(self, metadata: &MessageMetadata, body: &Bytes) -> Result<Vec<Pending>, SendError> {
         let headers = Payload::headers_len(metadata) + self.producer_name.len() + CHUNK_FIELDS_BYTES;
         let chunk_bytes = self.max_message_bytes.saturating_sub(headers);
         let too_large = SendError::TooLarge { bytes: body.len(), max_bytes: self.max_message_bytes };
         let count = body.len().checked_div(chunk_bytes).map(|_| body.len().div_ceil(chunk_bytes));
         let (Some(count), Ok(total)) = (count.and_then(|n| i32::try_from(n).ok()), i32::try_from(body.len()))
         else {
-            return Err((too_large, waiter));
+            return Err(too_large);
         };
         let sequence_id = metadata.sequence_id;
         let uuid = format!("{}-{sequence_id}", self.producer_name);
@@ -83,9 +86,6 @@ impl Packing<'_> {
             let payload = Payload::new(&metadata, &part).into_raw();
             let send = CommandSend { sequence_id, is_chunk: Some(true), ..CommandSend::default() };
             chunks.push(Pending { send, payload, waiting: Waiting::Chunk });
-        }
-        if let Some(last) = chunks.last_mut() {
-            last.waiting = Waiting::Message(waiter);
         }
         Ok(chunks)
     }
@@ -108,6 +108,12 @@ impl Packing<'_> {
         };
         let payload = Payload::new(&metadata, &body).into_raw();
         Pending { send, payload, waiting: Waiting::Batch(waiters) }
+    }
+
+    /// Whether any message with such names can be sent, whatever its size is. Many more cannot be told apart so.
+    pub(super) fn surely_takes(self, message: &Outgoing) -> bool {
+        let is_room = self.chunking && self.max_message_bytes > 2 * HEADER_BYTES_MAX;
+        is_room && headers_max(message) + 2 * self.producer_name.len() <= HEADER_BYTES_MAX
     }
 
     fn metadata(self, sequence_id: u64) -> MessageMetadata {
@@ -141,6 +147,16 @@ impl Packing<'_> {
         }
         Ok(Payload::new(metadata, body).into_raw())
     }
+}
+
+/// What the names of a message take at most. A property has two lengths, three tags and its own length around it.
+fn headers_max(message: &Outgoing) -> usize {
+    const AROUND_PROPERTY: usize = 16;
+    const OTHERS: usize = 256;
+    let properties = message.properties.iter().map(|(key, value)| key.len() + value.len() + AROUND_PROPERTY);
+    let keys =
+        message.key.as_ref().map_or(0, String::len) + message.ordering_key.as_ref().map_or(0, Bytes::len);
+    properties.sum::<usize>() + keys + OTHERS
 }
 
 fn pairs(properties: Vec<(String, String)>) -> Vec<KeyValue> {

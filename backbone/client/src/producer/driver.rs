@@ -72,6 +72,10 @@ impl Shared {
         Ok(Receipt { receiver })
     }
 
+    pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {
+        self.state.lock().check(message)
+    }
+
     pub(super) fn close_batch(&self) {
         self.state.lock().close_batch();
     }

@@ -238,6 +238,11 @@ impl Producer {
         self.parts.queue(message).await
     }
 
+    /// Whether [`queue`](Self::queue) would refuse the message for what it is: its size, its names, its partition.
+    pub fn check(&self, message: &Outgoing) -> Result<(), SendError> {
+        self.parts.check(message)
+    }
+
     /// Sends the open batch now, without waiting for more messages or for its receipt.
     pub fn close_batch(&self) {
         self.parts.close_batch();

@@ -152,6 +152,10 @@ impl Parts {
         part.accept(message, permit)
     }
 
+    pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {
+        self.part_of(message)?.check(message)
+    }
+
     /// What every part has.
     pub(super) fn each<T>(&self, read: impl Fn(&Shared) -> T) -> Vec<T> {
         self.open.read().iter().map(|part| read(&part.shared)).collect()

@@ -87,6 +87,33 @@ impl State {
         Ok(opened)
     }
 
+    /// What [`accept`](Self::accept) would refuse of the message itself.
+    pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {
+        if self.packing().surely_takes(message) {
+            return Ok(());
+        }
+        let sequence_id = message.sequence_id.unwrap_or(self.next_sequence_id);
+        let mut message = message.clone();
+        if message.schema_version.is_none() {
+            message.schema_version.clone_from(&self.schema_version);
+        }
+        let message = match self.options.batching.filter(|_| message.deliver_at.is_none() && !message.alone) {
+            None => message,
+            Some(batching) => {
+                let single = Single::new(message, sequence_id);
+                if single.encoded_bytes() <= self.batch_bytes_max(batching) {
+                    return Ok(());
+                }
+                single.into_message()
+            }
+        };
+        self.packing().packed(message, sequence_id).map(drop)
+    }
+
+    fn batch_bytes_max(&self, batching: Batching) -> usize {
+        batching.max_bytes.min(self.max_message_bytes)
+    }
+
     fn send_in_batch(
         &mut self,
         batching: Batching,
@@ -95,7 +122,7 @@ impl State {
         now: Instant,
     ) -> Result<bool, SendError> {
         let bytes = single.encoded_bytes();
-        let max_bytes = batching.max_bytes.min(self.max_message_bytes);
+        let max_bytes = self.batch_bytes_max(batching);
         // What does not fit closes the batch before it, so that order holds.
         let fits =
             |batch: &OpenBatch| batch.bytes() + bytes <= max_bytes && batch.suits(&single, batching.by_key);

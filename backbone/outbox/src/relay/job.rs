@@ -33,7 +33,7 @@ use crate::{
         source::AnySource,
     },
     message, operate,
-    parked::Parking,
+    parking::Parking,
     row::{self, OutboxRow},
     rules::Rules,
     shape::{Blank, Shape},

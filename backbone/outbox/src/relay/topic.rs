@@ -88,6 +88,22 @@ impl Topic {
         &self.name
     }
 
+    /// The message as it goes to its partition, unless it cannot be sent, and the topic does not have it.
+    pub(super) fn checked(&self, row: &OutboxRow, message: Outgoing) -> Result<Outgoing, RelayError> {
+        let partition = self.layout.map(|layout| layout.partition_of(row.ordinal, message.key.as_deref()));
+        let message = Outgoing { partition, ..message };
+        if row.ordinal > self.stored[partition.unwrap_or(0) as usize] {
+            self.producer.check(&message)?;
+        }
+        Ok(message)
+    }
+
+    /// Whether its partitions have a row of that number from an earlier session, if it went there.
+    pub(super) fn having(&self, ordinal: i64) -> Vec<bool> {
+        let partitions = self.layout.map_or(1, |layout| layout.partitions_of(ordinal)) as usize;
+        self.stored.iter().take(partitions).map(|stored| *stored >= ordinal).collect()
+    }
+
     /// Queues the row's message, unless the topic has it.
     pub(super) async fn queue(
         &self,
@@ -95,9 +111,7 @@ impl Topic {
         message: Outgoing,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        let partition = self.layout.map(|layout| layout.partition_of(row.ordinal, message.key.as_deref()));
-        let stored = self.stored[partition.unwrap_or(0) as usize];
-        let message = Outgoing { partition, ..message };
+        let stored = self.stored[message.partition.unwrap_or(0) as usize];
         if row.ordinal > stored {
             flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
             return Ok(());

@@ -3,7 +3,7 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::future::{try_join, try_join_all};
 use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
@@ -16,7 +16,8 @@ use super::{EventTopic, RelayError, flight::Flight, tail, topic::Topic};
 use crate::{
     layout::Layouts,
     message,
-    parked::{ParkedRow, Parking},
+    parked::ParkedRow,
+    parking::{BEHIND, Had, Parking, Waiting},
     row::OutboxRow,
     rules::Rules,
     shape::Blank,
@@ -189,20 +190,29 @@ impl Topics {
                 }
                 Err(Blank::Unreadable(unreadable)) => {
                     flight.checkpoint.ordinal = unreadable.ordinal;
+                    if parking.gave_up(unreadable.ordinal, &unreadable.id) {
+                        continue;
+                    }
                     warn!(row.id = unreadable.id, "a row is parked: {}", unreadable.why);
-                    parking.park(unreadable.into(), Some(unreadable.why.to_string()), edge.now()).await?;
+                    let waiting = Waiting::of_unreadable(unreadable, unreadable.why.to_string());
+                    parking.park(waiting, self.having(unreadable.ordinal), edge.now()).await?;
                     continue;
                 }
             };
             flight.checkpoint.ordinal = row.ordinal;
+            if parking.gave_up(row.ordinal, &row.id) {
+                continue;
+            }
             if parking.holds(row) {
-                parking.park(row.into(), None, edge.now()).await?;
+                let waiting = Waiting::of_row(row, BEHIND.to_owned());
+                parking.park(waiting, self.having(row.ordinal), edge.now()).await?;
                 continue;
             }
             match self.publish_row(row, alone, &mut flight).await {
                 Err(error) if error.is_of_the_row() => {
                     warn!(row.id, row.kind, "an event is parked: {error}");
-                    parking.park(row.into(), Some(error.to_string()), edge.now()).await?;
+                    let waiting = Waiting::of_row(row, error.to_string());
+                    parking.park(waiting, self.having(row.ordinal), edge.now()).await?;
                 }
                 outcome => outcome?,
             }
@@ -220,15 +230,19 @@ impl Topics {
     }
 
     /// What can be wrong with the row itself is found before the first of its messages is on its way: they are encoded, and
-    /// the one with the most properties goes first.
+    /// each topic is asked whether it takes its own.
     async fn publish_row(
         &mut self,
         row: &OutboxRow,
         alone: bool,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
+        let mut checked = Vec::with_capacity(4);
         for (to, message) in self.messages(row, row.ordinal, alone).await? {
-            let message = Outgoing { alone, ..message };
+            let message = self.topic(&to)?.checked(row, Outgoing { alone, ..message })?;
+            checked.push((to, message));
+        }
+        for (to, message) in checked {
             self.topic(&to)?.queue(row, message, flight).await?;
         }
         if row.headers.route.is_none() {
@@ -274,7 +288,6 @@ impl Topics {
         }
         messages.push((To::Events, event));
         messages.push((To::Raw, message::change(row, &service)));
-        messages.sort_by_key(|(_, message)| Reverse(headers(message)));
         Ok(messages)
     }
 
@@ -305,8 +318,15 @@ impl Topics {
         }
     }
 
+    /// Which topics have a row of that number already. An earlier session sent it, if one did: this one has not.
+    fn having(&self, ordinal: i64) -> Had {
+        let topics = self.routed.values().chain([&self.raw, &self.events]);
+        Had::new(ordinal, topics.map(|topic| (topic.name().to_owned(), topic.having(ordinal))))
+    }
+
     /// Sends a parked row to its topics and waits for the receipts, unless they have it. It goes to the partitions that it
-    /// would have gone to, and by the rules of today: those of before may be what was in its way.
+    /// would have gone to, and by the rules of today: those of before may be what was in its way. Nothing is sent before
+    /// each topic is known to take it.
     pub(super) async fn publish_parked(
         &mut self,
         parked: &ParkedRow,
@@ -316,10 +336,14 @@ impl Topics {
         let row = OutboxRow { ordinal: turn, ..row };
         let name = format!("{}/parked", self.name());
         let options = ProducerOptions { name: Some(name.clone()), batching: None, ..self.options.clone() };
+        let mut checked = Vec::new();
         for (to, message) in self.messages(&row, i64::MAX, true).await? {
             let topic = self.topic(&to)?;
-            let layout = topic.layout;
-            let partition = layout.map(|layout| layout.partition_of(parked.ordinal, message.key.as_deref()));
+            let key = message.key.as_deref();
+            if parked.had.is_on(topic.name(), key) {
+                continue;
+            }
+            let partition = topic.layout.map(|layout| layout.partition_of(parked.ordinal, key));
             let opened = self.client.producer(topic.name(), options.clone()).await;
             let producer = opened.map_err(|why| RelayError::open(topic.name(), why))?;
             let at = partition.unwrap_or(0) as usize;
@@ -328,9 +352,16 @@ impl Topics {
                 let last = tail::last_of(&self.client, &topic.places()[at], &name).await?;
                 stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
             }
+            let message = Outgoing { partition, alone: true, ..message };
             if stored < turn {
-                producer.send(Outgoing { partition, alone: true, ..message }).await?;
+                producer.check(&message)?;
+                checked.push((producer, message));
+            } else {
+                producer.close().await;
             }
+        }
+        for (producer, message) in checked {
+            producer.send(message).await?;
             producer.close().await;
         }
         Ok(())
@@ -391,10 +422,4 @@ impl Topics {
             topic.producer.close().await;
         }
     }
-}
-
-/// Bytes of the message's names.
-fn headers(message: &Outgoing) -> usize {
-    let properties = message.properties.iter().map(|(name, value)| name.len() + value.len());
-    properties.sum::<usize>() + message.key.as_ref().map_or(0, String::len)
 }

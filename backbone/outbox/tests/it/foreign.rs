@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use hexalpes_capture::{Inserted, Value};
+use hexalpes_client::{Outgoing, ProducerOptions};
 use hexalpes_db::Tx;
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{
@@ -115,7 +116,18 @@ impl Stage {
         parked::list(&self.db, 100).await.unwrap()
     }
 
-    async fn none_is_parked(&self) {
+    /// Waits until what is to be tried was tried, in vain.
+    async fn tried(&self) {
+        let tried = async {
+            let mut commits = self.db.commits();
+            while self.parked().await[0].turn.is_some() {
+                commits.changed().await.unwrap();
+            }
+        };
+        timeout(PATIENCE, tried).await.expect("it is tried, and stays");
+    }
+
+    pub(crate) async fn none_is_parked(&self) {
         let gone = async {
             let mut commits = self.db.commits();
             while !self.parked().await.is_empty() {
@@ -201,13 +213,7 @@ async fn rows_that_are_tried_again_are_published_once_in_their_order_and_what_is
     let relay = stage.begun_relay_of_others(&memory).await;
     commit_all(&stage, &memory, &relay).await;
     parked::retry(&stage.db, &*stage.edge, "b-1", &because("once more")).await.unwrap();
-    let tried = async {
-        let mut commits = stage.db.commits();
-        while stage.parked().await[0].turn.is_some() {
-            commits.changed().await.unwrap();
-        }
-    };
-    timeout(PATIENCE, tried).await.expect("it is tried, and stays");
+    stage.tried().await;
     relay.stop().await;
 
     let relay = stage.relay_of_others(&memory, true);
@@ -287,4 +293,82 @@ async fn rows_without_a_key_do_not_stop_a_relay_whose_snapshot_is_over() {
     assert_eq!(relay.status().alarm, None);
     relay.stop().await;
     assert_eq!(stage.events("all").await, ["a-2"]);
+}
+
+/// Of its two messages one is so large that it goes in parts, whose names may be long, and the other is not.
+#[tokio::test]
+async fn a_row_that_one_topic_would_take_and_another_not_is_on_none_however_often_it_is_tried() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    let (long, mut state) = ("x".repeat(10 * 1024), 1_u32);
+    let noise = (0..6 << 20).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'0' + u8::try_from(state >> 26).unwrap() % 43)
+    });
+    let payload = format!("\"{}\"", noise.filter(|sign| *sign != '\\').collect::<String>());
+    memory.commit_of_others(Some("a-1"), Some(&long), &payload);
+    memory.commit_of_others(Some("b-1"), Some("b"), GOOD);
+    until(&relay, |status| status.parked == 1 && status.num_written == 2).await;
+    for _ in 0..2 {
+        parked::retry(&stage.db, &*stage.edge, "a-1", &because("once more")).await.unwrap();
+        stage.tried().await;
+    }
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["b-1"]);
+    assert_eq!(stage.messages(RAW_TOPIC, "all").await.len(), 1);
+    assert!(stage.parked().await[0].reason.contains("larger than"), "{:?}", stage.parked().await[0].reason);
+}
+
+/// A relay was killed when it had sent a row to one of its topics, in the order of the log or as a parked one; the next
+/// cannot read that row.
+#[tokio::test]
+async fn a_parked_row_that_a_topic_has_already_is_there_once_when_it_is_tried_again() {
+    for killed_at in ["", "/parked"] {
+        let (stage, memory) = (Stage::set().await, Memory::new());
+        stage.begun_relay_of_others(&memory).await.stop().await;
+        let name = format!("cdc/public/default/t/{}{killed_at}", stage.epoch().await);
+        let options = ProducerOptions { name: Some(name), ..ProducerOptions::default() };
+        let killed = stage.client().producer(EVENTS_TOPIC, options).await.unwrap();
+        killed.send(Outgoing::new(BAD).property("ce_id", "b-1").sequence_id(1)).await.unwrap();
+        killed.close().await;
+        memory.commit_of_others(Some("b-1"), Some("b"), BAD);
+        memory.commit_of_others(Some("b-2"), Some("b"), GOOD);
+        let relay = stage.relay_of_others(&memory, false);
+        until(&relay, |status| status.parked == 2 && status.num_written == 2).await;
+        relay.stop().await;
+        let relay = stage.relay_of_others(&memory, true);
+        parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+        stage.none_is_parked().await;
+        relay.stop().await;
+        assert_eq!(stage.events("all").await, ["b-1", "b-2"]);
+        let changes = stage.messages(RAW_TOPIC, "all").await;
+        let ids: Vec<_> = changes.iter().map(|message| message.property("ce_id").unwrap()).collect();
+        assert_eq!(ids, ["b-1", "b-2"]);
+    }
+}
+
+/// The relay died after it was parked, and before its checkpoint came there.
+#[tokio::test]
+async fn a_row_that_was_given_up_is_not_parked_again_when_it_comes_by_after_a_crash() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    commit_all(&stage, &memory, &relay).await;
+    relay.stop().await;
+    stage.forget_all_but(0, "0").await;
+    parked::skip(&stage.db, &*stage.edge, "b-1", &because("nobody needs it")).await.unwrap();
+    assert_eq!(stage.parked().await.len(), 5);
+    let unknown = parked::skip(&stage.db, &*stage.edge, "b-1", &because("again")).await.unwrap_err();
+    assert!(unknown.to_string().starts_with("no row b-1 is parked"), "{unknown}");
+    let relay = stage.relay_of_others(&memory, false);
+    until(&relay, |status| status.parked == 4 && status.num_written == 9).await;
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["a-1", "a-2", "d-1", "b-2"]);
+    // It is forgotten when it can come by no more.
+    let relay = stage.relay_of_others(&memory, false);
+    memory.commit_of_others(Some("b-3"), Some("b"), GOOD);
+    until(&relay, |status| status.num_written == 1).await;
+    relay.stop().await;
+    let ask = Query::select().column("id").from("relay_parked").to_owned();
+    let kept = stage.db.read(async move |tx: &Tx| tx.fetch_all(&ask).await).await.unwrap();
+    assert_eq!(kept.len(), 4);
 }

@@ -123,6 +123,29 @@ async fn a_parked_event_that_is_given_up_lets_those_behind_it_go() {
     assert!(matches!(unknown, ParkedError::Unknown(_)), "{unknown}");
 }
 
+/// The relay died after it was parked, and before its checkpoint came there.
+#[tokio::test]
+async fn an_event_that_is_given_up_before_the_checkpoint_passes_it_stays_so() {
+    let stage = Stage::set().await;
+    let relay = stage.strict_relay();
+    let strange = stage.append_a_strange_one().await;
+    until(&relay, |status| status.parked == 2 && status.num_written == 5).await;
+    relay.stop().await;
+    stage.take_back(0).await;
+    parked::skip(&stage.db, &*stage.edge, &strange, &because("nobody needs it")).await.unwrap();
+    for _ in 0..2 {
+        let relay = stage.strict_relay();
+        stage.drained().await;
+        stage.none_is_parked().await;
+        relay.stop().await;
+        assert_eq!(stage.subjects_on(EVENTS_TOPIC, "all").await, ["a", "a", "c", "b"]);
+    }
+    let rows = newest(&stage.db, None, 10).await.unwrap();
+    let given_up: Vec<&str> =
+        rows.iter().filter(|row| row.published_at.is_none()).map(|row| row.id.as_str()).collect();
+    assert_eq!(given_up, [strange]);
+}
+
 /// The names of the aggregate and the properties are more than a message may have.
 #[tokio::test]
 async fn an_event_whose_names_no_broker_takes_is_parked_where_a_log_is_read_too() {
