@@ -147,9 +147,17 @@ pub(crate) async fn advance(
     .await
 }
 
-/// Moves the checkpoint; the marks of the rows follow by themselves. Refused if the claim was lost meanwhile.
-pub(crate) async fn move_to(db: &Db, claim: &Claim, to: Checkpoint) -> Result<(), RelayError> {
-    let advance = advancing(claim, to);
+/// Moves the checkpoint; the marks of the rows follow by themselves. Refused if the claim was lost meanwhile, or it is not
+/// where it was left: a database that took another's place may be behind.
+pub(crate) async fn move_to(
+    db: &Db,
+    claim: &Claim,
+    from: Checkpoint,
+    to: Checkpoint,
+) -> Result<(), RelayError> {
+    let mut advance = advancing(claim, to);
+    // It is there already when it was moved and nobody heard so.
+    advance.and_where(Expr::col("ordinal").is_in([from.ordinal, to.ordinal]));
     db.upkeep(async move |tx: &Tx| match tx.execute(&advance).await? {
         0 => Err(RelayError::Fenced),
         _ => Ok(()),

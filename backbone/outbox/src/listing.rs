@@ -2,28 +2,34 @@
 
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Expr, ExprTrait as _, Func, Order, Query};
+use sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query};
 
 use crate::append::MESSAGE;
-use crate::row;
+use crate::log::{marks, place};
+use crate::{parked, row};
 
 /// The ordinal of the newest row; 0 when there is none.
 pub async fn newest_ordinal(db: &Db) -> Result<i64, DbError> {
     row::newest_seq(db).await
 }
 
-/// How many rows up to `through` are not marked as published.
+/// How many rows up to `through` are not published: those that are published and not yet marked so are no such rows.
 pub async fn unpublished(db: &Db, through: i64) -> Result<u64, DbError> {
-    let select = Query::select()
-        .expr_as(Func::count(Expr::col("seq")), "pending")
-        .from("outbox_event")
-        .and_where(Expr::col("published").eq(0_i64))
-        .and_where(Expr::col("seq").lte(through))
-        .to_owned();
-    let pending: i64 = db
-        .read(async move |tx: &Tx| -> Result<i64, DbError> { tx.fetch_one(&select).await?.get("pending") })
-        .await?;
-    u64::try_from(pending).map_err(|_| DbError::Range("a count"))
+    let read = async move |tx: &Tx| -> Result<i64, DbError> {
+        let mut select = Query::select()
+            .expr_as(Func::count(Expr::col("seq")), "pending")
+            .from("outbox_event")
+            .and_where(Expr::col("published").eq(0_i64))
+            .and_where(Expr::col("seq").lte(through))
+            .to_owned();
+        let unmarked = place::unmarked(tx).await?;
+        if !unmarked.is_empty() {
+            let published = Condition::all().add(marks::are_among(unmarked)).add(parked::is_not_parked());
+            select.cond_where(published.not());
+        }
+        tx.fetch_one(&select).await?.get("pending")
+    };
+    u64::try_from(db.read(read).await?).map_err(|_| DbError::Range("a count"))
 }
 
 /// Which events of an outbox are looked at.

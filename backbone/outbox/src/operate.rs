@@ -91,9 +91,13 @@ async fn begin_anew(
     given: Option<&'static str>,
     reason: &Reason,
 ) -> Result<(), DbError> {
-    marks::settle(db, edge).await?;
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
     db.upkeep(async move |tx: &Tx| {
+        // Who is at work writes nothing down from here on.
+        let unclaim =
+            Query::update().table("relay_checkpoint").value("holder", None::<String>).and_where(is_source()).to_owned();
+        tx.execute(&unclaim).await?;
+        marks::settle(tx, now.as_micros()).await?;
         let turn = parked::turn(tx).await?;
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;

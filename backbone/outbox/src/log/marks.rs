@@ -11,14 +11,18 @@ use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::Edge;
 use parking_lot::Mutex;
-use sea_query::{Condition, Expr, ExprTrait as _, Query};
+use sea_query::{Condition, Expr, ExprTrait as _, Query, UpdateStatement};
 use tokio::{
     sync::{Notify, watch},
     time::{self, Instant},
 };
 
 use super::place::{self, Place};
-use crate::{checkpoint::Claim, parked, relay::RelayError};
+use crate::{
+    checkpoint::{Claim, is_source},
+    parked,
+    relay::RelayError,
+};
 
 /// Rows that one transaction marks, and the ranges of numbers that it names them by.
 const ROWS_MAX: u64 = 2_000;
@@ -50,6 +54,8 @@ pub(crate) struct Saved {
 #[derive(Debug, Default)]
 struct Pending {
     ranges: VecDeque<RangeInclusive<i64>>,
+    /// Up to where the checkpoint was when the last of them came.
+    checkpoint: i64,
     place: Option<Place>,
     is_closed: bool,
 }
@@ -60,6 +66,7 @@ struct Round {
     portions: Vec<Vec<RangeInclusive<i64>>>,
     /// To be marked later.
     later: Vec<RangeInclusive<i64>>,
+    checkpoint: i64,
     place: Option<Place>,
     is_closed: bool,
 }
@@ -82,22 +89,24 @@ impl Pending {
             portions.push(portion(&mut self.ranges));
         }
         let later = self.ranges.iter().cloned().collect();
-        Round { portions, later, place: self.place.take(), is_closed: self.is_closed }
+        let Self { checkpoint, is_closed, .. } = *self;
+        Round { portions, later, checkpoint, place: self.place.take(), is_closed }
     }
 }
 
 impl Marks {
-    /// With what an earlier session has left.
-    pub(crate) async fn load(db: &Db) -> Result<Self, DbError> {
-        let ranges = db.read(place::unmarked).await?;
-        let pending = Pending { ranges: ranges.into(), ..Pending::default() };
+    /// With what an earlier session has left, which has come to that checkpoint.
+    pub(crate) async fn load(db: &Db, checkpoint: i64) -> Result<Self, DbError> {
+        let ranges = db.read(place::unmarked).await?.into();
+        let pending = Pending { ranges, checkpoint, ..Pending::default() };
         Ok(Self { pending: Mutex::new(pending), news: Notify::new(), saved: watch::Sender::default() })
     }
 
-    /// These rows have their receipts, and with them all up to that place, if one is given.
-    pub(crate) fn add(&self, seqs: Vec<i64>, place: Option<Place>) {
+    /// These rows have their receipts, as the checkpoint says, and with them all up to that place, if one is given.
+    pub(crate) fn add(&self, seqs: Vec<i64>, checkpoint: i64, place: Option<Place>) {
         let mut pending = self.pending.lock();
         pending.add(seqs);
+        pending.checkpoint = checkpoint;
         if place.is_some() {
             pending.place = place;
         }
@@ -119,9 +128,9 @@ impl Marks {
         let mut last = Instant::now();
         let mut written = self.pending.lock().ranges.iter().cloned().collect();
         loop {
-            let Round { portions, later, place, is_closed } = self.take(last).await;
+            let Round { portions, later, checkpoint, place, is_closed } = self.take(last).await;
             for portion in portions {
-                mark(db, portion, edge.now().as_micros()).await?;
+                mark(db, claim, checkpoint, portion, edge.now().as_micros()).await?;
             }
             if place.is_some() || later != written {
                 place::save_unmarked(db, claim, place.as_ref(), &later).await?;
@@ -169,13 +178,21 @@ impl Marks {
     }
 }
 
-/// Marks all that is written down as not marked, for who forgets where the log is.
-pub(crate) async fn settle(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
-    let mut ranges: VecDeque<_> = db.read(place::unmarked).await?.into();
+/// Marks all that is written down as not marked, for who forgets where the log is, in their transaction.
+pub(crate) async fn settle(tx: &Tx, now: i64) -> Result<(), DbError> {
+    let mut ranges: VecDeque<_> = place::unmarked(tx).await?.into();
     while !ranges.is_empty() {
-        mark(db, portion(&mut ranges), edge.now().as_micros()).await?;
+        tx.execute(&marking(portion(&mut ranges), now)).await?;
     }
     Ok(())
+}
+
+/// That a row's number is in one of these.
+pub(crate) fn are_among(ranges: impl IntoIterator<Item = RangeInclusive<i64>>) -> Condition {
+    ranges.into_iter().fold(Condition::any(), |these, range| {
+        let (from, to) = range.into_inner();
+        these.add(Expr::col("seq").between(from, to))
+    })
 }
 
 /// Takes what one transaction marks from the beginning.
@@ -195,21 +212,42 @@ fn portion(ranges: &mut VecDeque<RangeInclusive<i64>>) -> Vec<RangeInclusive<i64
     portion
 }
 
-async fn mark(db: &Db, ranges: Vec<RangeInclusive<i64>>, now: i64) -> Result<(), DbError> {
-    let mut these = Condition::any();
-    for range in ranges {
-        let (from, to) = range.into_inner();
-        these = these.add(Expr::col("seq").between(from, to));
-    }
-    let mark = Query::update()
+/// Refused if the claim was lost meanwhile, or the checkpoint is before these rows: then this is another database than
+/// the one that they were read from, which may give their numbers to others.
+async fn mark(
+    db: &Db,
+    claim: &Claim,
+    checkpoint: i64,
+    ranges: Vec<RangeInclusive<i64>>,
+    now: i64,
+) -> Result<(), RelayError> {
+    let mark = marking(ranges, now);
+    let held = Query::select()
+        .column("ordinal")
+        .from("relay_checkpoint")
+        .and_where(is_source())
+        .and_where(claim.stands())
+        .and_where(Expr::col("ordinal").gte(checkpoint))
+        .to_owned();
+    db.upkeep(async move |tx: &Tx| {
+        if tx.fetch_optional(&held).await?.is_none() {
+            return Err(RelayError::Fenced);
+        }
+        tx.execute(&mark).await?;
+        Ok(())
+    })
+    .await
+}
+
+fn marking(ranges: Vec<RangeInclusive<i64>>, now: i64) -> UpdateStatement {
+    Query::update()
         .table("outbox_event")
         .value("published", 1_i64)
         .value("published_at", now)
-        .cond_where(these)
+        .cond_where(are_among(ranges))
         .and_where(Expr::col("published").eq(0_i64))
         .and_where(parked::is_not_parked())
-        .to_owned();
-    db.upkeep(async move |tx: &Tx| tx.execute(&mark).await.map(drop)).await
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Job for Work {
         let claim = Claim { epoch, holder: self.holder.clone() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
         let marks = match self.source {
-            Some(_) => Some(Marks::load(&self.db).await?),
+            Some(_) => Some(Marks::load(&self.db, checkpoint.ordinal).await?),
             None => None,
         };
         let (mut feed, sent) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
@@ -405,7 +405,7 @@ impl Work {
                 match marks {
                     None => checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?,
                     Some(_) if to == checkpoint => {}
-                    Some(_) => checkpoint::move_to(&self.db, claim, to).await?,
+                    Some(_) => checkpoint::move_to(&self.db, claim, checkpoint, to).await?,
                 }
                 if to != checkpoint {
                     due = Instant::now() + CHECKPOINT_EVERY;
@@ -413,7 +413,7 @@ impl Work {
                     moved.send_replace(to.ordinal);
                 }
                 if let Some(marks) = marks {
-                    marks.add(mem::take(&mut seqs), place.take());
+                    marks.add(mem::take(&mut seqs), checkpoint.ordinal, place.take());
                 }
             }
             for flight in arrived {
