@@ -189,6 +189,36 @@ pub(crate) async fn turn(tx: &Tx) -> Result<i64, DbError> {
     Ok(row.map(|row| row.get("parked_turn")).transpose()?.unwrap_or(0))
 }
 
+/// A row that is parked behind others of its aggregate is tried after them, if they are all to be tried or gone by now: an
+/// order was for what waits, and this would wait for another one behind nothing.
+pub(crate) async fn follow(tx: &Tx, id: &str, (kind, aggregate): &Aggregate) -> Result<(), DbError> {
+    // First, so that nobody else gives the same turn, or gives some to the others meanwhile.
+    let hold = Query::update()
+        .table("relay_checkpoint")
+        .value("parked_turn", Expr::col("parked_turn"))
+        .and_where(is_source())
+        .to_owned();
+    tx.execute(&hold).await?;
+    let in_front = select()
+        .and_where(Expr::col("aggregatetype").eq(kind.as_str()))
+        .and_where(Expr::col("aggregateid").eq(aggregate.as_str()))
+        .and_where(Expr::col("turn").is_null())
+        .and_where(Expr::col("id").ne(id))
+        .limit(1)
+        .to_owned();
+    if tx.fetch_optional(&in_front).await?.is_some() {
+        return Ok(());
+    }
+    let turn = turn(tx).await? + 1;
+    let update = Query::update()
+        .table("relay_parked")
+        .value("turn", turn)
+        .and_where(Expr::col("id").eq(id))
+        .to_owned();
+    tx.execute(&update).await?;
+    set_turn(tx, turn).await
+}
+
 async fn set_turn(tx: &Tx, turn: i64) -> Result<(), DbError> {
     let update = Query::update()
         .table("relay_checkpoint")

@@ -146,6 +146,8 @@ impl Parking {
                 .to_owned()
         };
         let (as_first, as_second) = (insert(&id), insert(&second));
+        let aggregate = (row.aggregatetype.to_owned(), row.aggregateid.to_owned());
+        let behind = (row.reason == BEHIND).then(|| aggregate.clone());
         let parked = self.db.upkeep(async move |tx: &Tx| {
             let ids = [id.as_str(), second.as_str()];
             let these = parked::select_all().and_where(Expr::col("id").is_in(ids)).to_owned();
@@ -153,22 +155,27 @@ impl Parking {
             if let Some(there) = found.iter().find(|found| found.ordinal == ordinal) {
                 return Ok(there.id.clone());
             }
-            match found.iter().find(|found| found.id == id) {
-                None => tx.insert_new(&as_first, "id").await.map(|_| id.clone()),
+            let (insert, id) = match found.iter().find(|found| found.id == id) {
+                None => (&as_first, &id),
                 Some(there) if there.is_to_come() => {
                     let update = Query::update()
                         .table("relay_parked")
                         .value("ordinal", ordinal)
                         .and_where(Expr::col("number").eq(there.number))
                         .to_owned();
-                    tx.execute(&update).await.map(|_| id.clone())
+                    return tx.execute(&update).await.map(|_| id.clone());
                 }
-                Some(_) => tx.insert_new(&as_second, "id").await.map(|_| second.clone()),
+                Some(_) => (&as_second, &second),
+            };
+            tx.insert_new(insert, "id").await?;
+            if let Some(aggregate) = &behind {
+                parked::follow(tx, id, aggregate).await?;
             }
+            Ok(id.clone())
         });
         let id = parked.await?;
         self.ids.insert(id);
-        self.aggregates.insert((row.aggregatetype.to_owned(), row.aggregateid.to_owned()));
+        self.aggregates.insert(aggregate);
         Ok(())
     }
 

@@ -372,3 +372,26 @@ async fn a_row_that_was_given_up_is_not_parked_again_when_it_comes_by_after_a_cr
     let kept = stage.db.read(async move |tx: &Tx| tx.fetch_all(&ask).await).await.unwrap();
     assert_eq!(kept.len(), 4);
 }
+
+/// The relay died after some were parked, and an operator wanted these to be tried before it came by there again.
+#[tokio::test]
+async fn what_comes_behind_rows_that_are_to_be_tried_follows_them_without_another_order() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    memory.commit_of_others(Some("b-1"), Some("b"), BAD);
+    memory.commit_of_others(Some("b-2"), Some("b"), GOOD);
+    memory.commit_of_others(Some("c-1"), Some("c"), BAD);
+    until(&relay, |status| status.parked == 3 && status.num_written == 3).await;
+    relay.stop().await;
+    stage.forget_all_but(0, "0").await;
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+    for (id, aggregate) in [("b-3", "b"), ("c-2", "c"), ("b-4", "b")] {
+        memory.commit_of_others(Some(id), Some(aggregate), GOOD);
+    }
+    let relay = stage.relay_of_others(&memory, true);
+    until(&relay, |status| status.parked == 2 && status.num_written == 6).await;
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["b-1", "b-2", "b-3", "b-4"]);
+    let ids: Vec<String> = stage.parked().await.into_iter().map(|row| row.id).collect();
+    assert_eq!(ids, ["c-1", "c-2"]);
+}
