@@ -13,12 +13,13 @@ use tokio::{task::JoinSet, time};
 
 use crate::support::{PATIENCE, Stage, an_event, names, until};
 
-struct Server {
-    stage: Stage,
-    url: String,
-    engine: Engine,
-    place: OutboxPlace,
-    _database: TestDatabase,
+pub(crate) struct Server {
+    pub(crate) stage: Stage,
+    pub(crate) url: String,
+    pub(crate) engine: Engine,
+    pub(crate) place: OutboxPlace,
+    /// None once it is gone.
+    pub(crate) database: Option<TestDatabase>,
 }
 
 /// A number or a name of its own, whoever else reads the server's log.
@@ -36,12 +37,12 @@ impl Server {
             db.migrate(MIGRATIONS).await.unwrap();
             let place = OutboxPlace::of(&db).await.unwrap();
             let stage = Stage::on_database(db).await;
-            servers.push(Self { stage, url, engine: database.engine(), place, _database: database });
+            servers.push(Self { stage, url, engine: database.engine(), place, database: Some(database) });
         }
         servers
     }
 
-    fn relay(&self) -> Relay {
+    pub(crate) fn relay(&self) -> Relay {
         let edge: Arc<dyn Edge> = Arc::clone(&self.stage.edge) as Arc<dyn Edge>;
         let (db, client, options) =
             (self.stage.db.clone(), self.stage.client(), RelayOptions::new("commissions"));
@@ -56,7 +57,7 @@ impl Server {
     }
 
     /// Waits until all rows are marked.
-    async fn drained(&self, relay: &Relay) {
+    pub(crate) async fn drained(&self, relay: &Relay) {
         let all = async {
             let mut commits = self.stage.db.commits();
             while self.rows().await.iter().any(|(_, _, published)| !published) {
