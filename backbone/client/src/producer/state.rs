@@ -337,6 +337,33 @@ mod tests {
         assert_eq!(sent(&state), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]);
     }
 
+    /// The names of a message count where it is sent whole: not in a batch, nor in parts.
+    #[test]
+    fn what_would_be_refused_is_told_before() {
+        let mut refused = 0;
+        for batching in [None, Some(Batching { max_bytes: 60_000, ..batches_of(10) })] {
+            for chunking in [false, true] {
+                for (payload, names) in [10, 9_000, 30_000, 90_000, 120_000]
+                    .into_iter()
+                    .flat_map(|payload| [0, 4_000, 9_100, 9_216, 40_000].map(|names| (payload, names)))
+                {
+                    for alone in [false, true] {
+                        let mut state = producer(batching);
+                        state.options.chunking = chunking;
+                        state.max_message_bytes = 100_000;
+                        let message = Outgoing { alone, ..Outgoing::new(vec![0; payload]) };
+                        let message = message.property("name", "x".repeat(names)).key("k");
+                        let told = state.check(&message);
+                        let accepted = state.accept(message, waiter().0, Instant::now());
+                        assert_eq!(told, accepted.map(drop), "{payload} {names} {chunking} {alone}");
+                        refused += usize::from(told.is_err());
+                    }
+                }
+            }
+        }
+        assert!((20..100).contains(&refused), "{refused}");
+    }
+
     #[test]
     fn a_message_that_is_refused_takes_no_sequence_id() {
         let mut state = producer(None);
