@@ -1,7 +1,7 @@
-//! What this context hears: reports of campaigns, each version of each period.
+//! What this context hears: reports of campaigns, each version of each period; and what the campaigns are called.
 //!
-//! Of a campaign's period the newest version stays, in whatever order they come. Not here: inbox, retries and dead
-//! letters, which are the consumer's.
+//! Of a campaign's period the newest version stays, and of a campaign the highest revision, in whatever order they come.
+//! Not here: inbox, retries and dead letters, which are the consumer's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::domain::{
-    AsOf, CampaignId, Day, FIGURE_MAX, Figures, Granularity, PartnerId, Period, Report, ReportId,
+    AsOf, Campaign, CampaignId, Day, FIGURE_MAX, Figures, Granularity, PartnerId, Period, Report, ReportId,
 };
 use crate::store;
 
@@ -24,17 +24,51 @@ use crate::store;
 const SERVICE: &str = "analytics";
 
 const REPORT: &str = "com.hexabuilders.campaigns.CampaignPerformanceReport";
+const CAMPAIGN: [&str; 2] =
+    ["com.hexabuilders.campaigns.CampaignCreated", "com.hexabuilders.campaigns.CampaignUpdated"];
 
-/// Starts the consumer of this context. Its database has its tables, the outbox's and the consumers': dead letters leave
+/// Starts the consumers of this context. Their database has its tables, the outbox's and the consumers': dead letters leave
 /// through an outbox.
-pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 1], OpenError> {
-    let topic = campaigns::REPORT_TOPIC;
-    let options = ConsumerOptions {
-        only_kind: kind_on(topic),
-        ..ConsumerOptions::new(SERVICE, "performance-report", TopicName::parse(topic)?)
+pub fn consumers(db: &Db, client: &Client, edge: &Arc<dyn Edge>) -> Result<[EventConsumer; 2], OpenError> {
+    let options = |handler, topic| -> Result<ConsumerOptions, OpenError> {
+        let only_kind = kind_on(topic);
+        Ok(ConsumerOptions { only_kind, ..ConsumerOptions::new(SERVICE, handler, TopicName::parse(topic)?) })
     };
-    let consumer = EventConsumer::start(db.clone(), client.clone(), Arc::clone(edge), Reports, options)?;
-    Ok([consumer])
+    let (db, client, edge) = (|| db.clone(), || client.clone(), || Arc::clone(edge));
+    let reports = options("performance-report", campaigns::REPORT_TOPIC)?;
+    let names = options("campaigns", campaigns::MARKETING_TOPIC)?;
+    Ok([
+        EventConsumer::start(db(), client(), edge(), Reports, reports)?,
+        EventConsumer::start(db(), client(), edge(), Campaigns, names)?,
+    ])
+}
+
+/// Takes in what campaigns are called, and where they stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaigns;
+
+impl Handler for Campaigns {
+    async fn handle(&self, tx: &Tx, event: &Event, _cause: &Cause) -> Result<(), HandleError> {
+        if !CAMPAIGN.into_iter().any(|kind| event.is(kind)) {
+            return Ok(());
+        }
+        let told: campaigns::Campaign = event.data_as()?;
+        let day = |name: &str, told: Option<&str>| {
+            told.filter(|day| !day.is_empty()).map(|day| field(name, Day::parse(day))).transpose()
+        };
+        let campaign = Campaign {
+            id: field("campaign_id", CampaignId::parse(&told.campaign_id))?,
+            partner: field("partner_id", PartnerId::parse(&told.partner_id))?,
+            revision: told.revision,
+            start: day("start_date", told.start_date.as_deref())?,
+            end: day("end_date", told.end_date.as_deref())?,
+            name: told.name,
+            kind: told.campaign_type,
+            channel: told.channel,
+            status: told.status,
+        };
+        Ok(store::learn(tx, &campaign).await?)
+    }
 }
 
 /// Takes in what campaigns tell of how they did.

@@ -11,6 +11,6 @@ mod queries;
 mod store;
 mod views;
 
-pub use handlers::{Reports, consumers};
+pub use handlers::{Campaigns, Reports, consumers};
 pub use http::{App, api};
 pub use store::MIGRATIONS;

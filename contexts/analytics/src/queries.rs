@@ -1,12 +1,20 @@
 //! Figures with the event that they are of.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hexalpes_db::{DbError, Tx};
 use hexalpes_kernel::Timestamp;
 
-use crate::domain::AsOf;
-use crate::store::{self, By, Filter, Order, Sum, Total};
+use crate::domain::{AsOf, Campaign, CampaignId};
+use crate::store::{self, By, Filter, Line, Order, Sum, Total};
+
+/// What campaigns are called.
+pub(crate) type Known = BTreeMap<CampaignId, Campaign>;
+
+/// What is known of the campaigns that are in some lines.
+pub(crate) async fn campaigns_of(tx: &Tx, lines: &[Line]) -> Result<Known, DbError> {
+    store::known(tx, lines.iter().map(|line| &line.campaign).collect()).await
+}
 
 /// A sum, and the newest event that is in it.
 pub(crate) type Summed = (Sum, AsOf);

@@ -1,5 +1,7 @@
 //! Figures as JSON. Amounts are JSON numbers in major units, exact; `*_minor` beside them are whole minor units.
 
+use std::collections::BTreeMap;
+
 use hexalpes_http::Record;
 use hexalpes_http::openapi::Decimal;
 use hexalpes_kernel::{Amount, Money, Timestamp};
@@ -7,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::domain::{AsOf, Figures, Period};
+use crate::domain::{AsOf, Campaign, CampaignId, Figures, Period};
 use crate::store::{Line, Sum, Total, Whole};
 
 /// The event that figures are of; of a sum, the newest that is in it.
@@ -156,22 +158,54 @@ fn cells(own: Vec<String>, period: &PeriodView, figures: &FiguresView, as_of: &A
     cells
 }
 
+/// What a campaign is called, in its own context's words, as far as that was heard.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Campaign)]
+pub(crate) struct CampaignView {
+    name: String,
+    campaign_type: String,
+    channel: String,
+    /// `DRAFT`, `SCHEDULED`, `ACTIVE`, `PAUSED`, `COMPLETED` or `CANCELLED`.
+    status: String,
+    start_date: Option<String>,
+    end_date: Option<String>,
+    /// Of the campaign: the highest that was heard.
+    revision: i64,
+}
+
+impl From<&Campaign> for CampaignView {
+    fn from(campaign: &Campaign) -> Self {
+        Self {
+            name: campaign.name.clone(),
+            campaign_type: campaign.kind.clone(),
+            channel: campaign.channel.clone(),
+            status: campaign.status.clone(),
+            start_date: campaign.start.map(|day| day.to_string()),
+            end_date: campaign.end.map(|day| day.to_string()),
+            revision: campaign.revision,
+        }
+    }
+}
+
 /// How a campaign did in a period.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = CampaignFigures)]
 pub(crate) struct LineView {
     campaign_id: String,
     partner_id: String,
+    /// Null: nothing was heard of it but reports.
+    campaign: Option<CampaignView>,
     period: PeriodView,
     figures: FiguresView,
     as_of: AsOfView,
 }
 
-impl From<Line> for LineView {
-    fn from(line: Line) -> Self {
+impl LineView {
+    pub(crate) fn of(line: Line, known: &BTreeMap<CampaignId, Campaign>) -> Self {
         Self {
             campaign_id: line.campaign.to_string(),
             partner_id: line.partner.to_string(),
+            campaign: known.get(&line.campaign).map(CampaignView::from),
             period: line.period.into(),
             figures: line.figures.into(),
             as_of: line.as_of.into(),
@@ -180,10 +214,11 @@ impl From<Line> for LineView {
 }
 
 impl Record for LineView {
-    const COLUMNS: &'static [&'static str] = columns!("campaign_id", "partner_id");
+    const COLUMNS: &'static [&'static str] = columns!("campaign_id", "campaign_name", "partner_id");
 
     fn cells(&self) -> Vec<String> {
-        let own = vec![self.campaign_id.clone(), self.partner_id.clone()];
+        let name = self.campaign.as_ref().map(|campaign| campaign.name.clone()).unwrap_or_default();
+        let own = vec![self.campaign_id.clone(), name, self.partner_id.clone()];
         cells(own, &self.period, &self.figures, &self.as_of)
     }
 }
@@ -194,6 +229,8 @@ impl Record for LineView {
 pub(crate) struct ReportView {
     campaign_id: String,
     partner_id: String,
+    /// Null: nothing was heard of it but reports.
+    campaign: Option<CampaignView>,
     period: PeriodView,
     figures: FiguresView,
     as_of: AsOfView,
@@ -207,13 +244,15 @@ pub(crate) struct ReportView {
     report: Box<RawValue>,
 }
 
-impl From<Whole> for ReportView {
-    fn from(whole: Whole) -> Self {
+impl ReportView {
+    pub(crate) fn of(whole: Whole, known: &BTreeMap<CampaignId, Campaign>) -> Self {
         let Whole { line, revision, correlation, heard_at, data } = whole;
-        let LineView { campaign_id, partner_id, period, figures, as_of } = line.into();
+        let LineView { campaign_id, partner_id, campaign, period, figures, as_of } =
+            LineView::of(line, known);
         Self {
             campaign_id,
             partner_id,
+            campaign,
             period,
             figures,
             as_of,
@@ -258,7 +297,7 @@ impl From<(Total, AsOf)> for TotalView {
 /// A campaign: what its periods come to, and a page of them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = CampaignPeriods)]
-pub(crate) struct CampaignView {
+pub(crate) struct CampaignPeriodsView {
     pub(crate) campaign_id: String,
     pub(crate) totals: Vec<TotalView>,
     pub(crate) items: Vec<LineView>,

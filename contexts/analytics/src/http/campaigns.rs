@@ -11,9 +11,9 @@ use super::App;
 use super::lists::{self, Campaigns, Periods, SORTS};
 use crate::domain::{CampaignId, Period};
 use crate::problems::{no_campaign, no_report};
-use crate::queries;
-use crate::store::{self, Column, Filter, Line, Whose};
-use crate::views::{CampaignView, LineView, ReportView, TotalView};
+use crate::queries::{self, Known};
+use crate::store::{self, Column, Filter, Line, Whole, Whose};
+use crate::views::{CampaignPeriodsView, LineView, ReportView, TotalView};
 
 /// Amounts of one currency say nothing of those of another, so each currency is in an order of its own.
 fn columns(field: &str) -> &'static [Column] {
@@ -49,15 +49,17 @@ pub(super) async fn list(
     let sort = query.sort(&SORTS)?;
     let columns = columns(sort.field);
     let order = lists::order(&query, sort, columns)?;
-    let read = async move |tx: &Tx| -> Result<Vec<Line>, DbError> {
-        match filter.period {
-            Some(_) => store::period_lines(tx, &filter, &order).await,
-            None => store::newest_lines(tx, &filter, &order).await,
-        }
+    let read = async move |tx: &Tx| -> Result<(Vec<Line>, Known), DbError> {
+        let lines = match filter.period {
+            Some(_) => store::period_lines(tx, &filter, &order).await?,
+            None => store::newest_lines(tx, &filter, &order).await?,
+        };
+        let known = queries::campaigns_of(tx, &lines).await?;
+        Ok((lines, known))
     };
-    let lines = app.db.read(read).await?;
+    let (lines, known) = app.db.read(read).await?;
     let page = Page::cut(lines, query.limit, sort, |last| lists::place(columns, last));
-    Ok(page.map(LineView::from).into_answer(query.format))
+    Ok(page.map(|line| LineView::of(line, &known)).into_answer(query.format))
 }
 
 /// A campaign's periods, and what all its days, weeks and months come to.
@@ -68,7 +70,7 @@ pub(super) async fn list(
         ("currency" = Option<String>, Query),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 200), ("cursor" = Option<String>, Query),
         ("sort" = Option<String>, Query, pattern = "^-?period$")),
-    responses((status = 200, description = "A page", content((CampaignView = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "A page", content((CampaignPeriodsView = "application/json"), (String = "text/csv")))))]
 pub(super) async fn read(
     State(app): State<App>,
     Path(id): Path<String>,
@@ -81,22 +83,24 @@ pub(super) async fn read(
     let sort = query.sort(&["period"])?;
     let order = lists::order(&query, sort, COLUMNS)?;
     let format = query.format;
-    let read = async move |tx: &Tx| -> Result<(Vec<Line>, Vec<TotalView>), Problem> {
+    let read = async move |tx: &Tx| -> Result<(Vec<Line>, Known, Vec<TotalView>), Problem> {
         if !store::is_known(tx, &filter.whose).await? {
             return Err(no_campaign(&campaign));
         }
         // CSV does not say them.
         let totals = if format == Format::Json { queries::totals(tx, &filter).await? } else { Vec::new() };
         let lines = store::period_lines(tx, &filter, &order).await?;
-        Ok((lines, totals.into_iter().map(TotalView::from).collect()))
+        let known = queries::campaigns_of(tx, &lines).await?;
+        Ok((lines, known, totals.into_iter().map(TotalView::from).collect()))
     };
-    let (lines, totals) = app.db.read(read).await?;
-    let page = Page::cut(lines, query.limit, sort, |last| lists::place(COLUMNS, last)).map(LineView::from);
+    let (lines, known, totals) = app.db.read(read).await?;
+    let page = Page::cut(lines, query.limit, sort, |last| lists::place(COLUMNS, last));
+    let page = page.map(|line| LineView::of(line, &known));
     Ok(match format {
         Format::Csv => page.into_answer(Format::Csv),
         Format::Json => {
             let Page { items, next_cursor } = page;
-            let view = CampaignView { campaign_id: id, totals, items, next_cursor };
+            let view = CampaignPeriodsView { campaign_id: id, totals, items, next_cursor };
             Answer::json(StatusCode::OK, &view).into_response()
         }
     })
@@ -113,7 +117,11 @@ pub(super) async fn report(
 ) -> Result<Answer, Problem> {
     let parsed = CampaignId::parse(&id).ok().zip(Period::parse(&name).ok());
     let (campaign, period) = parsed.ok_or_else(|| no_report(&id, &name))?;
-    let read = async move |tx: &Tx| -> Result<_, DbError> { store::load_report(tx, &campaign, period).await };
-    let report = app.db.read(read).await?.ok_or_else(|| no_report(&id, &name))?;
-    Ok(Answer::json(StatusCode::OK, &ReportView::from(report)))
+    let read = async move |tx: &Tx| -> Result<Option<(Whole, Known)>, DbError> {
+        let Some(report) = store::load_report(tx, &campaign, period).await? else { return Ok(None) };
+        let known = queries::campaigns_of(tx, std::slice::from_ref(&report.line)).await?;
+        Ok(Some((report, known)))
+    };
+    let (report, known) = app.db.read(read).await?.ok_or_else(|| no_report(&id, &name))?;
+    Ok(Answer::json(StatusCode::OK, &ReportView::of(report, &known)))
 }

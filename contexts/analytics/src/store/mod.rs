@@ -1,11 +1,13 @@
 //! Reports as rows, and what is added up of them.
 
+mod campaigns;
 mod filter;
 mod order;
 mod reports;
 mod sums;
 mod tables;
 
+pub(crate) use campaigns::{known, learn};
 pub(crate) use filter::{Filter, Whose};
 pub(crate) use order::{ORDER_PARTS, Order};
 pub(crate) use reports::{Line, Whole, is_known, keep, load_report, newest_lines, period_lines};

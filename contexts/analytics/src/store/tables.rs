@@ -4,10 +4,12 @@ use hexalpes_db::{Backend, Migration, columns};
 use sea_query::{Iden, Index, Table};
 
 /// What [`crate::api`] and [`crate::consumers`] need in their database, besides outbox and inbox.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration::new("analytics", 1, "create period_report and newest_report", |backend| {
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::new("analytics", 1, "create period_report and newest_report", |backend| {
         [table(backend, PERIODS), table(backend, NEWEST), indexes(backend)].concat()
-    })];
+    }),
+    Migration::new("analytics", 2, "create known_campaign", |backend| vec![campaigns(backend)]),
+];
 
 /// The newest version of each period of each campaign; its slot is the period's name.
 pub(super) const PERIODS: &str = "period_report";
@@ -16,7 +18,24 @@ pub(super) const NEWEST: &str = "newest_report";
 /// The slot of all granularities.
 pub(super) const ANY: &str = "ANY";
 
-/// The columns of both.
+/// What campaigns are called.
+#[derive(Iden, Clone, Copy)]
+pub(super) enum Campaigns {
+    #[iden = "known_campaign"]
+    Table,
+    Tenant,
+    Id,
+    PartnerId,
+    Revision,
+    Name,
+    Kind,
+    Channel,
+    Status,
+    StartDay,
+    EndDay,
+}
+
+/// The columns of both tables of reports.
 #[derive(Iden, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reports {
     Tenant,
@@ -90,6 +109,24 @@ fn table(backend: Backend, name: &'static str) -> Vec<String> {
         .col(columns::text(backend, Reports::Data))
         .primary_key(Index::create().col(Reports::Tenant).col(Reports::Slot).col(Reports::CampaignId));
     vec![backend.schema(&table)]
+}
+
+fn campaigns(backend: Backend) -> String {
+    backend.schema(
+        Table::create()
+            .table(Campaigns::Table)
+            .col(columns::id(backend, Campaigns::Tenant).not_null())
+            .col(columns::id(backend, Campaigns::Id).not_null())
+            .col(columns::id(backend, Campaigns::PartnerId).not_null())
+            .col(columns::integer(Campaigns::Revision).not_null())
+            .col(columns::text(backend, Campaigns::Name).not_null())
+            .col(columns::text(backend, Campaigns::Kind).not_null())
+            .col(columns::text(backend, Campaigns::Channel).not_null())
+            .col(columns::text(backend, Campaigns::Status).not_null())
+            .col(columns::integer(Campaigns::StartDay))
+            .col(columns::integer(Campaigns::EndDay))
+            .primary_key(Index::create().col(Campaigns::Tenant).col(Campaigns::Id)),
+    )
 }
 
 fn indexes(backend: Backend) -> Vec<String> {

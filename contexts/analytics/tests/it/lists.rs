@@ -112,10 +112,10 @@ async fn a_campaign_has_its_periods_and_totals_that_follow_from_sums() {
         let lines: Vec<&str> = csv.lines().collect();
         assert_eq!(
             lines[0],
-            "campaign_id,partner_id,period,start,end,currency,impressions,clicks,leads,conversions,spend,revenue,profit,\
+            "campaign_id,campaign_name,partner_id,period,start,end,currency,impressions,clicks,leads,conversions,spend,revenue,profit,\
              roi_percent,as_of_event_id,as_of_version,as_of_occurred_at"
         );
-        let second = "c-1,p-1,2025-01-15,2025-01-15,2025-01-16,USD,1000,10,0,1,1,30,29,2900,\
+        let second = "c-1,,p-1,2025-01-15,2025-01-15,2025-01-16,USD,1000,10,0,1,1,30,29,2900,\
                       e c-1 DAILY 2025-01-15 2025-01-16 1,1,2025-02-01T01:01:00Z";
         assert_eq!((lines[2], lines.len()), (second, 5));
     })

@@ -5,5 +5,6 @@ mod any_order;
 mod bad_input;
 mod hearing;
 mod lists;
+mod names;
 mod sums;
 mod support;

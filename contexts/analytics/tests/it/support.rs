@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use hexalpes_analytics::{App, MIGRATIONS, Reports, api};
+use hexalpes_analytics::{App, Campaigns, MIGRATIONS, Reports, api};
 use hexalpes_consumer::{Event, HandleError, Handler as _};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
 use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, FixedEdge, Timestamp};
@@ -101,11 +101,21 @@ impl Told {
 }
 
 impl TestApp {
-    /// Lets the handler have an event, as the consumer does.
+    /// Lets the handler have a report, as its consumer does.
     pub(crate) async fn handled(&self, id: &str, time: Option<&str>, data: &str) -> Result<(), HandleError> {
+        self.handled_as("CampaignPerformanceReport", (id, time), data).await
+    }
+
+    /// Lets both handlers have an event, of which one takes it.
+    pub(crate) async fn handled_as(
+        &self,
+        kind: &str,
+        (id, time): (&str, Option<&str>),
+        data: &str,
+    ) -> Result<(), HandleError> {
         let event = Event {
             id: id.to_owned(),
-            kind: "com.hexabuilders.campaigns.CampaignPerformanceReport".to_owned(),
+            kind: format!("com.hexabuilders.campaigns.{kind}"),
             source: None,
             subject: None,
             time: time.map(|time| Timestamp::parse(time).unwrap()),
@@ -120,7 +130,11 @@ impl TestApp {
             actor: Actor::parse("campaign-management").unwrap(),
             at: self.edge.now(),
         };
-        self.db.write(async move |tx: &Tx| Reports.handle(tx, &event, &cause).await).await
+        let handle = async move |tx: &Tx| -> Result<(), HandleError> {
+            Reports.handle(tx, &event, &cause).await?;
+            Campaigns.handle(tx, &event, &cause).await
+        };
+        self.db.write(handle).await
     }
 
     /// The event is called as the report.
