@@ -87,6 +87,7 @@ fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) ->
     println!("  onboarding     {}   /docs /health /metrics", at(Key::OnboardingPort)?);
     println!("  campaigns      {}   /docs /health /metrics", at(Key::CampaignsPort)?);
     println!("  recruitment    {}   /docs /health /metrics", at(Key::RecruitmentPort)?);
+    println!("  analytics      {}   /docs /health /metrics", at(Key::AnalyticsPort)?);
     println!("  notifications  {}   /docs /health /metrics", at(Key::NotificationsPort)?);
     println!("  events         {}", settings.data().join(EVENTS_FILE).display());
     println!("{}. Ctrl-C stops it. Try:", settings.guard()?);

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const PORTS: [&str; 10] = [
+const PORTS: [&str; 11] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -22,6 +22,7 @@ const PORTS: [&str; 10] = [
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--analytics-port",
     "--notifications-port",
 ];
 /// Linux counts the time of processes in hundredths for everybody, whatever its own clock does.
@@ -37,7 +38,7 @@ pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
-    ports: [(&'static str, u16); 10],
+    ports: [(&'static str, u16); 11],
     pub(crate) started: Instant,
 }
 

@@ -29,13 +29,14 @@ pub struct Product {
 }
 
 /// The ports of APIs, besides the first.
-const API_FLAGS: [&str; 7] = [
+const API_FLAGS: [&str; 8] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--analytics-port",
     "--notifications-port",
 ];
 

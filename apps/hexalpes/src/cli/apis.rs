@@ -30,10 +30,11 @@ pub(super) enum Api {
     Onboarding,
     CampaignManagement,
     Recruitment,
+    Analytics,
 }
 
 impl Api {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
@@ -42,9 +43,10 @@ impl Api {
         Self::Onboarding,
         Self::CampaignManagement,
         Self::Recruitment,
+        Self::Analytics,
     ];
     /// One of each context, whose outbox and relay it shows.
-    pub(super) const CONTEXTS: [Self; 7] = [
+    pub(super) const CONTEXTS: [Self; 8] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
@@ -52,6 +54,7 @@ impl Api {
         Self::Onboarding,
         Self::CampaignManagement,
         Self::Recruitment,
+        Self::Analytics,
     ];
 
     const fn key(self) -> Key {
@@ -64,6 +67,7 @@ impl Api {
             Self::Onboarding => Key::OnboardingPort,
             Self::CampaignManagement => Key::CampaignsPort,
             Self::Recruitment => Key::RecruitmentPort,
+            Self::Analytics => Key::AnalyticsPort,
         }
     }
 
@@ -76,6 +80,7 @@ impl Api {
             | Self::Conversions
             | Self::Commissions
             | Self::Recruitment
+            | Self::Analytics
             | Self::Seed
             | Self::CampaignManagement => "",
         }
@@ -90,6 +95,7 @@ impl Api {
             Self::Onboarding => "onboarding",
             Self::CampaignManagement => "campaign-management",
             Self::Recruitment => "recruitment",
+            Self::Analytics => "analytics",
         }
     }
 }
@@ -98,7 +104,7 @@ impl Api {
 #[derive(Clone, Debug)]
 pub(super) struct Apis {
     http: reqwest::Client,
-    addresses: [String; 8],
+    addresses: [String; 9],
 }
 
 /// Connections to services; clones share them.
@@ -119,7 +125,7 @@ pub(super) struct Answered {
 
 impl Apis {
     pub(super) fn of(settings: &Settings) -> Result<Self> {
-        let mut addresses = [const { String::new() }; 8];
+        let mut addresses = [const { String::new() }; 9];
         for (address, api) in addresses.iter_mut().zip(Api::ALL) {
             *address = format!("http://127.0.0.1:{}", settings.port(api.key())?);
         }

@@ -77,6 +77,7 @@ impl Context {
                 ground.candidates.warm(&db).await?;
                 Vec::from(hexalpes_recruitment::consumers(&db, &client, edge)?)
             }
+            Service::Analytics => Vec::from(hexalpes_analytics::consumers(&db, &client, edge)?),
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
         let options = relay_options(service, ground.topology.as_deref());
@@ -167,7 +168,7 @@ impl Running {
     }
 }
 
-/// Where a context tells all its events.
+/// Where a context tells all its events, if it has any to tell.
 pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
     match service {
         Service::PartnerManagement => Some(hexalpes_contracts::partners::TOPIC),
@@ -177,7 +178,8 @@ pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
         Service::Onboarding => Some(hexalpes_contracts::onboarding::TOPIC),
         Service::CampaignManagement => Some(hexalpes_contracts::campaigns::TOPIC),
         Service::Recruitment => Some(hexalpes_contracts::recruitment::TOPIC),
-        Service::Notifications => None,
+        // What leaves its outbox are dead letters, and what became of them.
+        Service::Analytics | Service::Notifications => None,
     }
 }
 

@@ -18,6 +18,7 @@ impl Service {
             Self::Onboarding => of_context(hexalpes_onboarding::MIGRATIONS),
             Self::CampaignManagement => of_context(hexalpes_campaign_management::MIGRATIONS),
             Self::Recruitment => of_context(hexalpes_recruitment::MIGRATIONS),
+            Self::Analytics => of_context(hexalpes_analytics::MIGRATIONS),
             Self::Notifications => {
                 [hexalpes_http::idempotency::MIGRATIONS, hexalpes_notifications::MIGRATIONS].concat()
             }

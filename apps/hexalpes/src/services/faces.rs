@@ -156,6 +156,11 @@ impl Running {
                 let about = "Jobs, candidates, matches with their reasons, interviews, offers and hires.";
                 vec![face(Key::RecruitmentPort, hexalpes_recruitment::api(app), "Recruitment", about)]
             }
+            Service::Analytics => {
+                let app = hexalpes_analytics::App { db };
+                let about = "How campaigns and partners did, period by period, as reports tell it.";
+                vec![face(Key::AnalyticsPort, hexalpes_analytics::api(app), "Analytics", about)]
+            }
             Service::Notifications => Vec::new(),
         }
     }

@@ -37,12 +37,14 @@ pub(crate) enum Service {
     CampaignManagement,
     /// Jobs, candidates, who fits whom, and who was hired
     Recruitment,
+    /// How campaigns and partners did, as reports tell it
+    Analytics,
     /// The audit trail of events, `events.jsonl`, and who is told of them
     Notifications,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
@@ -50,10 +52,11 @@ impl Service {
         Self::Onboarding,
         Self::CampaignManagement,
         Self::Recruitment,
+        Self::Analytics,
         Self::Notifications,
     ];
-    /// Those that are bounded contexts: with commands, an outbox and a relay.
-    pub(crate) const CONTEXTS: [Self; 7] = [
+    /// Those that are bounded contexts: with consumers or commands, an outbox and a relay.
+    pub(crate) const CONTEXTS: [Self; 8] = [
         Self::PartnerManagement,
         Self::Affiliates,
         Self::Conversions,
@@ -61,6 +64,7 @@ impl Service {
         Self::Onboarding,
         Self::CampaignManagement,
         Self::Recruitment,
+        Self::Analytics,
     ];
     /// Those of the partner program, between which money is reconciled: without these there is nothing to compare.
     pub(crate) const PROGRAM: [Self; 3] = [Self::Affiliates, Self::Conversions, Self::Commissions];
@@ -74,6 +78,7 @@ impl Service {
             Self::Onboarding => "onboarding",
             Self::CampaignManagement => "campaign-management",
             Self::Recruitment => "recruitment",
+            Self::Analytics => "analytics",
             Self::Notifications => "notifications",
         }
     }
@@ -88,6 +93,7 @@ impl Service {
             Self::Onboarding => Key::OnboardingPort,
             Self::CampaignManagement => Key::CampaignsPort,
             Self::Recruitment => Key::RecruitmentPort,
+            Self::Analytics => Key::AnalyticsPort,
             Self::Notifications => Key::NotificationsPort,
         }
     }
@@ -104,6 +110,7 @@ impl Service {
             Self::Onboarding => &[(Key::OnboardingPort, "the contracts' API")],
             Self::CampaignManagement => &[(Key::CampaignsPort, "the campaigns' API")],
             Self::Recruitment => &[(Key::RecruitmentPort, "the recruitment's API")],
+            Self::Analytics => &[(Key::AnalyticsPort, "the analytics' API")],
             Self::Notifications => &[(Key::NotificationsPort, "the notifications' API")],
         }
     }
@@ -117,6 +124,7 @@ impl Service {
             Self::Onboarding => Key::OnboardingDatabaseUrl,
             Self::CampaignManagement => Key::CampaignsDatabaseUrl,
             Self::Recruitment => Key::RecruitmentDatabaseUrl,
+            Self::Analytics => Key::AnalyticsDatabaseUrl,
             Self::Notifications => Key::NotificationsDatabaseUrl,
         }
     }
@@ -130,6 +138,7 @@ impl Service {
             | Self::Conversions
             | Self::Commissions
             | Self::Recruitment
+            | Self::Analytics
             | Self::Notifications
             | Self::CampaignManagement => "",
         }

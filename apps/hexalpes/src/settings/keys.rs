@@ -16,6 +16,7 @@ pub(crate) enum Key {
     MarketingPort,
     CampaignsPort,
     RecruitmentPort,
+    AnalyticsPort,
     NotificationsPort,
     ServiceName,
     ServicePort,
@@ -46,6 +47,7 @@ pub(crate) enum Key {
     ConversionsDatabaseUrl,
     CampaignsDatabaseUrl,
     RecruitmentDatabaseUrl,
+    AnalyticsDatabaseUrl,
     NotificationsDatabaseUrl,
     RelaySlot,
     RelayServerId,
@@ -80,6 +82,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::MarketingPort,
     Key::CampaignsPort,
     Key::RecruitmentPort,
+    Key::AnalyticsPort,
     Key::NotificationsPort,
     Key::ServiceName,
     Key::ServicePort,
@@ -110,6 +113,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::ConversionsDatabaseUrl,
     Key::CampaignsDatabaseUrl,
     Key::RecruitmentDatabaseUrl,
+    Key::AnalyticsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
     Key::RelaySlot,
     Key::RelayServerId,
@@ -151,6 +155,7 @@ impl Key {
             Self::MarketingPort => ("marketing-port", "MARKETING_PORT"),
             Self::CampaignsPort => ("campaigns-port", "CAMPAIGNS_PORT"),
             Self::RecruitmentPort => ("recruitment-port", "RECRUITMENT_PORT"),
+            Self::AnalyticsPort => ("analytics-port", "ANALYTICS_PORT"),
             Self::NotificationsPort => ("notifications-port", "NOTIFICATIONS_PORT"),
             Self::ServiceName => ("service-name", "SERVICE_NAME"),
             Self::ServicePort => ("service-port", "SERVICE_PORT"),
@@ -181,6 +186,7 @@ impl Key {
             Self::ConversionsDatabaseUrl => ("conversions-database-url", "CONVERSIONS_DATABASE_URL"),
             Self::CampaignsDatabaseUrl => ("campaigns-database-url", "CAMPAIGNS_DATABASE_URL"),
             Self::RecruitmentDatabaseUrl => ("recruitment-database-url", "RECRUITMENT_DATABASE_URL"),
+            Self::AnalyticsDatabaseUrl => ("analytics-database-url", "ANALYTICS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::RelaySlot => ("relay-slot", "HEXALPES_RELAY_SLOT"),
             Self::RelayServerId => ("relay-server-id", "HEXALPES_RELAY_SERVER_ID"),
@@ -223,6 +229,7 @@ impl Key {
             Self::MarketingPort => Some("8003"),
             Self::CampaignsPort => Some("5003"),
             Self::RecruitmentPort => Some("5002"),
+            Self::AnalyticsPort => Some("5004"),
             Self::NotificationsPort => Some("5005"),
             Self::BackboneTlsPort => Some("6651"),
             Self::AdminTlsPort => Some("8443"),
@@ -260,6 +267,7 @@ impl Key {
             | Self::ConversionsDatabaseUrl
             | Self::CampaignsDatabaseUrl
             | Self::RecruitmentDatabaseUrl
+            | Self::AnalyticsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::RelayServerId
             | Self::SecretKeyFile
@@ -306,6 +314,7 @@ impl Key {
             | Self::MarketingPort
             | Self::CampaignsPort
             | Self::RecruitmentPort
+            | Self::AnalyticsPort
             | Self::NotificationsPort
             | Self::ServicePort
             | Self::BackboneTlsPort
@@ -320,6 +329,7 @@ impl Key {
             | Self::ConversionsDatabaseUrl
             | Self::CampaignsDatabaseUrl
             | Self::RecruitmentDatabaseUrl
+            | Self::AnalyticsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::SmtpUrl
             | Self::LinksUrl => "URL",
@@ -354,6 +364,7 @@ impl Key {
             Self::MarketingPort => "Where commissions, books and payouts are served",
             Self::CampaignsPort => "Where campaigns, budgets and reports are served",
             Self::RecruitmentPort => "Where jobs, candidates and hires are served",
+            Self::AnalyticsPort => "Where it is served how campaigns and partners did",
             Self::NotificationsPort => "Where inboxes, webhooks and templates of notifications are served",
             Self::ServiceName => "The service that `up` starts, as `serve` does; unset or `all`: everything",
             Self::ServicePort => {
@@ -394,6 +405,7 @@ impl Key {
             Self::ConversionsDatabaseUrl => "The database of the conversions; wins over DATABASE_URL",
             Self::CampaignsDatabaseUrl => "The database of the campaigns; wins over DATABASE_URL",
             Self::RecruitmentDatabaseUrl => "The database of the recruitment; wins over DATABASE_URL",
+            Self::AnalyticsDatabaseUrl => "The database of the analytics; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
             Self::RelaySlot | Self::RelayServerId => self.about_relays(),
             Self::SecretKeyFile => {
@@ -414,6 +426,18 @@ impl Key {
             | Self::EventsFilesAsideMax
             | Self::EventIdsKeptHours
             | Self::NotificationsKeep => self.about_keeping(),
+            Self::HealthLagMax | Self::HealthErrorPercentMax | Self::HealthDeadLettersMax => {
+                self.about_health()
+            }
+            Self::SeedMetricNames => {
+                "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
+            }
+        }
+    }
+
+    /// The same of what is still well.
+    const fn about_health(self) -> &'static str {
+        match self {
             Self::HealthLagMax => {
                 "How many messages may wait for a service's handlers; beyond, /health/events says 503"
             }
@@ -423,9 +447,7 @@ impl Key {
             Self::HealthDeadLettersMax => {
                 "How many dead letters of a service may wait; beyond, /health/events says 503"
             }
-            Self::SeedMetricNames => {
-                "Whether /metrics has the metrics of events a second time, without the prefix pulsar_ and their units"
-            }
+            _ => "",
         }
     }
 

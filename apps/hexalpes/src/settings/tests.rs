@@ -196,20 +196,27 @@ fn service_port_is_for_a_service_alone_whose_own_port_is_not_set() {
     assert_eq!(settings.service_port(Service::Commissions, true).expect("a port"), 7001);
 }
 
-/// Accepts C-31, C-4, S0-ENV-26.
+/// Accepts C-31, C-4, C-28, S0-ENV-26.
 #[test]
 fn a_service_is_named_as_in_the_seeds_and_all_of_them_by_nobody() {
     let named = |name: &str| {
         let settings = Settings::read(&Flags::default(), &variables(&[("SERVICE_NAME", name)]));
         settings.expect("all is well").service_name().expect("a service")
     };
-    for name in ["partner-management", "onboarding", "recruitment", "campaign-management", "notifications"] {
+    for name in [
+        "partner-management",
+        "onboarding",
+        "recruitment",
+        "campaign-management",
+        "analytics",
+        "notifications",
+    ] {
         assert_eq!(named(name).map(Service::name), Some(name));
         assert_eq!(named(&format!("{name}-service")).map(Service::name), Some(name));
     }
     assert_eq!((named("all"), named("")), (None, None));
-    let error = error_of(&Flags::default(), &[("SERVICE_NAME", "analytics")]);
-    let expected = "service_name (environment SERVICE_NAME) is \"analytics\", which is no service: write one of partner-management, ";
+    let error = error_of(&Flags::default(), &[("SERVICE_NAME", "billing")]);
+    let expected = "service_name (environment SERVICE_NAME) is \"billing\", which is no service: write one of partner-management, ";
     assert!(error.starts_with(expected) && error.ends_with("notifications, or all"), "{error}");
 }
 

@@ -32,6 +32,7 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
             "onboarding",
             "campaign-management",
             "recruitment",
+            "analytics",
             "notifications",
         ];
         let told = services.map(|name| format!("{name}: sqlite:data/{name}.db is up to date\n"));
@@ -39,6 +40,7 @@ fn migrate_makes_the_databases_and_may_be_said_again() {
     }
     let made = [
         "affiliates.db",
+        "analytics.db",
         "campaign-management.db",
         "commissions.db",
         "conversions.db",
@@ -147,6 +149,7 @@ async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() 
         ("--commissions-port", "/onboarding/debug/outbox", "onboarding", 0),
         ("--campaigns-port", "/debug/outbox", "campaign-management", 0),
         ("--recruitment-port", "/debug/outbox", "recruitment", 0),
+        ("--analytics-port", "/debug/outbox", "analytics", 0),
     ] {
         let (status, page) = product.api_at(flag).get(path).await;
         assert_eq!((status, page["items"].as_array().map(Vec::len)), (200, Some(count)), "{flag} {page}");
@@ -165,6 +168,7 @@ async fn outboxes_and_relays_of_all_services_are_asked_and_say_whose_they_are() 
         "onboarding",
         "campaign-management",
         "recruitment",
+        "analytics",
     ];
     assert_eq!(services(&relays), all);
     assert!(relays.as_array().unwrap().iter().all(|relay| relay["running"] == true), "{relays}");

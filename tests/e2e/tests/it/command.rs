@@ -41,7 +41,7 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
 }
 
 /// Every port that `up` listens on.
-pub(crate) const PORT_FLAGS: [&str; 10] = [
+pub(crate) const PORT_FLAGS: [&str; 11] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -51,6 +51,7 @@ pub(crate) const PORT_FLAGS: [&str; 10] = [
     "--marketing-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--analytics-port",
     "--notifications-port",
 ];
 

@@ -49,6 +49,7 @@ async fn all_apis_answer_as_their_documents_say() {
         "--commissions-port",
         "--campaigns-port",
         "--recruitment-port",
+        "--analytics-port",
         "--notifications-port",
     ];
     let asked = flags.map(|flag| {
@@ -86,6 +87,7 @@ async fn the_guide_names_every_path_of_every_api() {
         "--commissions-port",
         "--campaigns-port",
         "--recruitment-port",
+        "--analytics-port",
         "--notifications-port",
     ] {
         let (_, document) = product.api_at(flag).get("/openapi.json").await;

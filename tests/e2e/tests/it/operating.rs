@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::command::ask;
 
-const FLAGS: [&str; 8] = [
+const FLAGS: [&str; 9] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
@@ -17,6 +17,7 @@ const FLAGS: [&str; 8] = [
     "--commissions-port",
     "--campaigns-port",
     "--recruitment-port",
+    "--analytics-port",
     "--notifications-port",
 ];
 

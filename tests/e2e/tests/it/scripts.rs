@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 10] = [
+const PORTS: [&str; 11] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
@@ -23,6 +23,7 @@ const PORTS: [&str; 10] = [
     "MARKETING_PORT",
     "CAMPAIGNS_PORT",
     "RECRUITMENT_PORT",
+    "ANALYTICS_PORT",
     "NOTIFICATIONS_PORT",
 ];
 
@@ -30,7 +31,7 @@ const PORTS: [&str; 10] = [
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 10],
+    ports: [(&'static str, u16); 11],
 }
 
 impl Place {
