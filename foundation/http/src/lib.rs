@@ -46,4 +46,4 @@ pub use list::{Filters, Format, ListQuery, Page, Record, Sort, accepted};
 pub use problem::{FieldError, PROBLEM_JSON, Problem};
 pub use reason::{Reason, ReasonBody};
 pub use revision::{IfMatch, NotNewest};
-pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, serve, serve_tls};
+pub use server::{HEAD_TIME_MAX, REQUEST_TIME_MAX, SHUTDOWN_TIME_MAX, layers, page_layers, serve, serve_tls};

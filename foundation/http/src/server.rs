@@ -49,14 +49,25 @@ const KNOWN_METHODS: [Method; 6] =
 ///
 /// Routes that are added afterwards have none of it.
 pub fn layers(router: Router, edge: Arc<dyn Edge>) -> Router {
+    known(bounded(router).layer(from_fn(explain)), edge)
+}
+
+/// The same for pages: what a handler says of an error is for people, and stays as it is.
+pub fn page_layers(router: Router, edge: Arc<dyn Edge>) -> Router {
+    known(bounded(router), edge)
+}
+
+/// With limits on size and time, and an answer also after a panic.
+fn bounded(router: Router) -> Router {
     router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(limit_time))
-        .layer(from_fn(explain))
-        .layer(from_fn_with_state(edge, correlate))
-        .layer(from_fn(speak))
-        .layer(from_fn(count))
+}
+
+/// With a correlation id, a language, and metrics.
+fn known(router: Router, edge: Arc<dyn Edge>) -> Router {
+    router.layer(from_fn_with_state(edge, correlate)).layer(from_fn(speak)).layer(from_fn(count))
 }
 
 /// Serves until `stop` is cancelled, then finishes what it accepted.
