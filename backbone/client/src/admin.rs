@@ -1,5 +1,7 @@
 //! The calls of Pulsar's Admin REST v2 that a start needs, idempotent where they create.
 
+mod looking;
+mod managing;
 mod whole;
 
 use std::time::Duration;
@@ -110,6 +112,12 @@ impl AdminClient {
             .map_err(|error| ClientError::Tls { reason: error.to_string() })?;
         let base = format!("{}/admin/v2", options.admin_url.trim_end_matches('/'));
         Ok(Self { http, base, token: options.token })
+    }
+
+    /// The same for somebody else, over the same connections.
+    #[must_use]
+    pub fn with_token(&self, token: Option<Token>) -> Self {
+        Self { token, ..self.clone() }
     }
 
     /// Fails unless the broker can store and deliver a message.
@@ -269,6 +277,18 @@ impl AdminClient {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Result<String, AdminError> {
+        let response = self.answered(&method, path, body).await?;
+        let text = response.text().await;
+        text.map_err(|error| AdminError::Http { method, path: path.to_owned(), error })
+    }
+
+    /// Calls, and gives a good answer as it begins.
+    async fn answered(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<reqwest::Response, AdminError> {
         let failed = |error| AdminError::Http { method: method.clone(), path: path.to_owned(), error };
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
@@ -279,11 +299,11 @@ impl AdminClient {
         }
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let text = response.text().await.map_err(failed)?;
         if status.is_success() {
-            return Ok(text);
+            return Ok(response);
         }
-        Err(AdminError::Refused { method, path: path.to_owned(), status, reason: reason(&text) })
+        let reason = reason(&response.text().await.map_err(failed)?);
+        Err(AdminError::Refused { method: method.clone(), path: path.to_owned(), status, reason })
     }
 }
 
