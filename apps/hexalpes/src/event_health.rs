@@ -17,12 +17,12 @@ use axum::{
 };
 use futures::future::try_join_all;
 use hexalpes_client::{AdminClient, Client, ProducerOptions, TopicName, admin::AdminError};
+use hexalpes_desk::letters::waiting;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::{join, time::timeout};
 
 use crate::{
-    metrics,
     reach::answers,
     settings::{Key, Settings},
 };
@@ -178,7 +178,7 @@ impl EventHealth {
     }
 
     async fn dead_letters(&self) -> Result<u64, AdminError> {
-        let waiting = self.hears.dead_letters.iter().map(|topic| metrics::waiting(&self.admin, topic));
+        let waiting = self.hears.dead_letters.iter().map(|topic| waiting(&self.admin, topic));
         Ok(try_join_all(waiting).await?.into_iter().sum())
     }
 

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use hexalpes_client::{AdminClient, TopicName, admin::AdminError};
+use hexalpes_desk::{
+    found,
+    letters::{DECISIONS, waiting_in},
+};
 use hexalpes_telemetry::Metrics;
 use metrics::{describe_counter, describe_gauge, describe_histogram};
-use serde_json::Value;
 use tracing::debug;
 
-use crate::{
-    reach::found,
-    settings::{Key, Settings},
-};
+use crate::settings::{Key, Settings};
 
 const PUBLISHED: &str = "pulsar_events_published_total";
 const PUBLISHED_BY_TYPE: &str = "pulsar_events_published_by_type_total";
@@ -86,10 +86,7 @@ impl DeadLetters {
     }
 }
 
-/// Under which dead letters wait for a decision, `hexalpes dlq`.
-pub(crate) const DECISIONS: &str = "hexalpes-dlq";
-
-/// As [`waiting`]. Dead letters of one consumer stay until somebody decides, whatever the retention of their namespace: a
+/// How many wait. Dead letters of one consumer stay until somebody decides, whatever the retention of their namespace: a
 /// subscription keeps them. Those of the topics to look at go with time.
 async fn kept(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
     // Otherwise there have never been any.
@@ -101,22 +98,4 @@ async fn kept(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError>
         debug!(%topic, %error, "dead letters have no subscription yet that keeps them");
     }
     waiting_in(admin, topic, &stats).await
-}
-
-/// What the slowest subscription has before it, or all that is kept where nobody has subscribed. A topic that was never
-/// written to need not be there.
-pub(crate) async fn waiting(admin: &AdminClient, topic: &TopicName) -> Result<u64, AdminError> {
-    match found(admin.stats(topic).await)? {
-        Some(stats) => waiting_in(admin, topic, &stats).await,
-        None => Ok(0),
-    }
-}
-
-async fn waiting_in(admin: &AdminClient, topic: &TopicName, stats: &Value) -> Result<u64, AdminError> {
-    let subscriptions = stats["subscriptions"].as_object().into_iter().flatten();
-    let backlogs = subscriptions.filter_map(|(_, subscription)| subscription["msgBacklog"].as_u64());
-    match backlogs.max() {
-        Some(backlog) => Ok(backlog),
-        None => admin.entries(topic).await,
-    }
 }

@@ -122,14 +122,6 @@ pub(crate) fn answers(error: &AdminError) -> bool {
     error.status().is_some_and(|status| status.is_client_error())
 }
 
-/// What a broker has; none where it says that there is no such thing.
-pub(crate) fn found<T>(answered: Result<T, AdminError>) -> Result<Option<T>, AdminError> {
-    match answered {
-        Err(error) if error.status().is_some_and(|status| status.as_u16() == 404) => Ok(None),
-        answered => answered.map(Some),
-    }
-}
-
 /// What no waiting changes: it is not allowed, or not possible, or the address is none. Other answers are those
 /// of a broker that is still starting.
 fn is_final(error: &anyhow::Error) -> bool {

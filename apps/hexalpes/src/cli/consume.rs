@@ -3,13 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use hexalpes_client::{AdminClient, ConsumerOptions, Message, SubscriptionKind, TopicName};
+use hexalpes_desk::Reading;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     aliases, ask,
     output::{Format, Output, Row, line, row},
-    reading::Reading,
 };
 use crate::settings::{Settings, Usage};
 

@@ -16,7 +16,6 @@ mod monitor;
 mod outbox;
 mod output;
 mod produce;
-mod reading;
 mod reconcile;
 mod relay;
 mod repair_text;

@@ -10,6 +10,10 @@ use std::{
 use anyhow::Result;
 use clap::{Subcommand, value_parser};
 use hexalpes_client::{AdminClient, Message, ReadFrom, ReaderOptions, TopicName};
+use hexalpes_desk::{
+    found,
+    letters::{SUFFIX, waiting},
+};
 use hexalpes_kernel::CloudEvent;
 use hexalpes_outbox::EVENTS_TOPIC;
 use serde_json::Value;
@@ -21,14 +25,12 @@ use super::{
     ask,
     output::{Row, line, row, table},
 };
-use crate::{metrics, reach::found, settings::Settings};
+use crate::settings::Settings;
 
 /// Tenants whose topics are shown.
 const TENANTS: [&str; 2] = ["public", "hexabuilders"];
 /// Topics on one screen: those with the most messages.
 const TOPICS_MAX: usize = 15;
-/// Canonical topics of dead letters end so.
-const DEAD_LETTERS: &str = "-dlq";
 /// To the upper left, and nothing below: what a terminal does with the next screen.
 const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 
@@ -166,8 +168,8 @@ async fn handlers(settings: &Settings) -> Result<String> {
 async fn dead_letters(settings: &Settings) -> Result<String> {
     let admin = ask::admin(settings).await?;
     let mut rows = Vec::new();
-    for topic in names(&admin).await?.into_iter().filter(|topic| topic.local().ends_with(DEAD_LETTERS)) {
-        let waiting = metrics::waiting(&admin, &topic).await?;
+    for topic in names(&admin).await?.into_iter().filter(|topic| topic.local().ends_with(SUFFIX)) {
+        let waiting = waiting(&admin, &topic).await?;
         if waiting > 0 {
             rows.push(row([("topic", topic.to_string().into()), ("waiting", waiting.into())]));
         }

@@ -9,13 +9,14 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use hexalpes_client::{AdminClient, Client, SchemaType, TopicName};
 use hexalpes_contracts::schemas::SCHEMAS;
+use hexalpes_desk::found;
 use hexalpes_registry::{Definition, History, Incompatible, Judged, RegisterError, Strategy};
 
 use super::{
     super::{ask, output::line},
     of_version,
 };
-use crate::{reach::found, settings::Settings};
+use crate::settings::Settings;
 
 /// Everybody who reads with one version reads what was written with any other.
 const STRATEGY: Strategy = Strategy::FullTransitive;

@@ -2,37 +2,46 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context as _, Result};
 use hexalpes_avro::Record;
-use hexalpes_client::{Client, Message, SchemaType, TopicName, version_number};
+use hexalpes_client::{Client, Message, OpenError, SchemaType, TopicName, version_number};
 use hexalpes_kernel::{CausationId, CloudEvent, CorrelationId, Timestamp};
 use serde_json::value::RawValue;
 
 /// Where a dead letter came from, and the version of the schema there that it was written with.
-pub(super) const DLQ_TOPIC: &str = "dlq_topic";
+pub(crate) const DLQ_TOPIC: &str = "dlq_topic";
 const DLQ_SCHEMA_VERSION: &str = "dlq_schema_version";
 
+/// A message whose schema could not be asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema of {topic} cannot be read: {why}")]
+pub struct ReadError {
+    topic: String,
+    why: Box<OpenError>,
+}
+
 /// Decodes with the schemas that the broker has; asks for each once.
-pub(super) struct Reading {
+#[derive(Debug)]
+pub struct Reading {
     client: Client,
     known: HashMap<(String, u64), Option<Record>>,
 }
 
 /// What a message says.
-pub(super) struct Read {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
     /// A structured event, or the data as JSON; what is neither, as text.
-    pub(super) text: String,
+    pub text: String,
     /// The data alone, where the envelope stands in properties.
-    pub(super) data: Option<String>,
+    pub data: Option<String>,
 }
 
 impl Reading {
-    pub(super) fn new(client: Client) -> Self {
+    pub fn new(client: Client) -> Self {
         Self { client, known: HashMap::new() }
     }
 
     /// A message of a topic, or a dead letter of one.
-    pub(super) async fn read(&mut self, message: &Message) -> Result<Read> {
+    pub async fn read(&mut self, message: &Message) -> Result<Read, ReadError> {
         let version = match (&message.schema_version, message.property(DLQ_SCHEMA_VERSION)) {
             (Some(version), _) => version_number(version),
             (None, Some(version)) => version.parse().ok(),
@@ -55,13 +64,15 @@ impl Reading {
     }
 
     /// None where a topic has no such schema, or one that is not Avro.
-    async fn record(&mut self, topic: &str, version: u64) -> Result<Option<&Record>> {
-        let topic = TopicName::parse(topic)?.without_partition().to_string();
+    async fn record(&mut self, topic: &str, version: u64) -> Result<Option<&Record>, ReadError> {
+        // What a dead letter says of its origin is anybody's word.
+        let Ok(topic) = TopicName::parse(topic) else { return Ok(None) };
+        let topic = topic.without_partition().to_string();
         let key = (topic, version);
         if !self.known.contains_key(&key) {
             let bytes = version.to_be_bytes().to_vec().into();
             let found = self.client.schema(&key.0, Some(&bytes)).await;
-            let found = found.with_context(|| format!("the schema of {} cannot be read", key.0))?;
+            let found = found.map_err(|why| ReadError { topic: key.0.clone(), why: Box::new(why) })?;
             let avro = found.filter(|found| found.schema.kind == SchemaType::Avro);
             let record = avro.and_then(|avro| Record::parse(&avro.schema.definition).ok());
             self.known.insert(key.clone(), record);
