@@ -10,7 +10,7 @@ use super::{Finding, Invariant, Tree};
 type Place = &'static str;
 
 /// The rooms, and on what of ours each may be built. The first that fits counts.
-const ROOMS: [(Place, &[Place]); 24] = [
+const ROOMS: [(Place, &[Place]); 25] = [
     ("foundation/kernel", &[]),
     ("foundation/files", &[]),
     ("foundation/", &["foundation/"]),
@@ -66,6 +66,7 @@ const ROOMS: [(Place, &[Place]); 24] = [
     ),
     ("backbone/consumer", &["backbone/avro", "backbone/client", "backbone/outbox", "foundation/"]),
     ("backbone/desk", &["backbone/avro", "backbone/client", "foundation/kernel"]),
+    ("backbone/console", &["backbone/auth", "backbone/client", "backbone/desk", "foundation/"]),
     ("contracts", &["foundation/kernel"]),
     ("contexts/", &["contracts", "backbone/client", "backbone/consumer", "backbone/outbox", "foundation/"]),
     ("apps/", &["contexts/", "contracts", "backbone/", "foundation/"]),
