@@ -4,6 +4,7 @@ mod backbone;
 mod claims;
 mod cli;
 mod conf;
+mod console;
 mod debug;
 mod event_health;
 mod health;

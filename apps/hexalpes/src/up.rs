@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hexalpes_kernel::{Edge, SystemEdge};
 use hexalpes_sources::Door;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backbone::Backbone,
     claims::{Claims, Part},
+    console::ConsoleDoor,
     event_health::Limits,
     metrics,
     reach::Reach,
@@ -30,6 +31,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let _claims = Claims::take(&settings.data(), Part::all())?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let doors = Doors::open(settings, &Service::ALL).await?;
+    let console = ConsoleDoor::open(settings, false).await?;
 
     let metrics = metrics::install(settings)?;
     let door = Door::default();
@@ -56,11 +58,22 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?, own, door)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
     let sources = services::sources(settings, &ground, reach.client(), with_relay).await?;
-    banner(settings, &engine, backbone.is_some(), &doors)?;
+    banner(settings, &engine, backbone.is_some(), &doors, console.as_ref())?;
+    let console = match console {
+        None => None,
+        Some(console) => {
+            let at = |service: Service| doors.port(service.port_key()).map(|port| (service, here(port)));
+            let services = Service::ALL.into_iter().map(at).collect::<Result<_>>()?;
+            Some(console.serve(settings, &engine, services, metrics.clone(), &edge, stop.clone())?)
+        }
+    };
     let faces = Faces { metrics, ground, limits: Limits::of(settings)?, reach: &reach };
     let serving = faces.serve(doors, &running, &stop);
     let ended = reach.beside(serving, &running.dead_letters(), &stop).await;
 
+    if let Some(console) = console {
+        console.await.context("the console panicked")?;
+    }
     // What was accepted is finished: first who writes, then who carries, then where it is kept.
     if let Some(sources) = sources {
         sources.stop().await;
@@ -72,13 +85,26 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     ended
 }
 
-fn banner(settings: &Settings, engine: &Engine, is_ours: bool, doors: &Doors) -> Result<()> {
+fn here(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn banner(
+    settings: &Settings,
+    engine: &Engine,
+    is_ours: bool,
+    doors: &Doors,
+    console: Option<&ConsoleDoor>,
+) -> Result<()> {
     let kind = if is_ours { "backbone" } else { "Pulsar  " };
-    let at = |key| doors.port(key).map(|port| format!("http://127.0.0.1:{port}"));
+    let at = |key| doors.port(key).map(here);
     let (affiliates, conversions) = (at(Key::AffiliatesPort)?, at(Key::ConversionsPort)?);
     let (commissions, seed) = (at(Key::MarketingPort)?, at(Key::CommissionsPort)?);
     println!("hexalpes {}", env!("CARGO_PKG_VERSION"));
     println!("  {kind}       {}   REST {}", engine.service, engine.admin);
+    if let Some(console) = console {
+        println!("  console        {}   in a browser", here(console.port()?));
+    }
     println!("  partners       {}   /docs /health /metrics", at(Key::PartnersPort)?);
     println!("  affiliates     {affiliates}   /docs /health /metrics");
     println!("  conversions    {conversions}   /docs /health /metrics");

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const PORTS: [&str; 11] = [
+const PORTS: [&str; 12] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -24,6 +24,7 @@ const PORTS: [&str; 11] = [
     "--recruitment-port",
     "--analytics-port",
     "--notifications-port",
+    "--console-port",
 ];
 /// Linux counts the time of processes in hundredths for everybody, whatever its own clock does.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -38,7 +39,7 @@ pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     /// By the flags that say them.
-    ports: [(&'static str, u16); 11],
+    ports: [(&'static str, u16); 12],
     pub(crate) started: Instant,
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`Product`] is `hexalpes up` or `hexalpes serve`, [`Backbone`] is `hexalpes backbone`: both in folders of
 //!   their own, on free ports, and both can be killed at any time and started again.
+//! - [`Console`] is the admin UI in a process of its own.
 //! - [`Fleet`] is a backbone and each service of HexaBuilders in a process of its own; [`Journey`] is a partner's way
 //!   through them.
 //! - [`SmallDisk`] is a disk for either, which can be filled up.
@@ -15,6 +16,7 @@ mod api;
 mod audit;
 mod backbone;
 mod capture;
+mod console;
 mod crowd;
 mod dice;
 mod disk;
@@ -31,6 +33,7 @@ pub use api::{Api, calculation};
 pub use audit::{Kept, drained_outbox, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
 pub use capture::{CaptureStage, Captured, Part, Row, Seen, Writers};
+pub use console::Console;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};
 pub use disk::SmallDisk;

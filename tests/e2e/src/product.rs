@@ -28,8 +28,8 @@ pub struct Product {
     _folder: TempDir,
 }
 
-/// The ports of APIs, besides the first.
-const API_FLAGS: [&str; 8] = [
+/// The ports of APIs, besides the first, and of the console.
+const API_FLAGS: [&str; 9] = [
     "--partners-port",
     "--affiliates-port",
     "--conversions-port",
@@ -38,6 +38,7 @@ const API_FLAGS: [&str; 8] = [
     "--recruitment-port",
     "--analytics-port",
     "--notifications-port",
+    "--console-port",
 ];
 
 /// What is started, and where its data lies.

@@ -33,7 +33,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    backbone, serve,
+    backbone, console, serve,
     services::Service,
     settings::{Flags, Settings, Usage, strange_variables},
     up,
@@ -66,7 +66,7 @@ enum Command {
     /// Backbone, relay and every service in one process (the default)
     ///
     /// With `PULSAR_BROKER_URL` and `PULSAR_ADMIN_URL` it starts no backbone and uses that cluster. With `SERVICE_NAME` it
-    /// is `serve` with that service alone.
+    /// is `serve` with that service alone, or `console`.
     Up {
         #[command(flatten)]
         relay: RelayChoice,
@@ -91,6 +91,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         conf: Option<PathBuf>,
     },
+    /// The admin UI alone, for a browser: topics, subscriptions, dead letters, relays and traces
+    ///
+    /// Of the broker at `PULSAR_ADMIN_URL` and `PULSAR_BROKER_URL`, or the backbone of this machine; and of the services of this
+    /// machine, or those that `HEXALPES_CONSOLE_SERVICES` names. `up` serves it too.
+    Console,
     /// Bring the databases up to date, without starting anything
     Migrate,
     /// Publish messages to a topic: those of --message, or each line of standard input
@@ -196,6 +201,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
     runtime.block_on(async {
         let stop = signals::stop_on_signal()?;
         match command {
+            Command::Up { .. } if settings.names_console() => console::alone(settings, stop).await,
             Command::Up { relay } => match settings.service_name()? {
                 Some(alone) => serve::serve(settings, &[alone], !relay.no_relay, stop).await,
                 None => up::up(settings, !relay.no_relay, stop).await,
@@ -204,6 +210,7 @@ fn start(command: Command, settings: &Settings) -> Result<()> {
                 serve::serve(settings, &services, !relay.no_relay, stop).await
             }
             Command::Backbone { .. } => backbone::alone(settings, stop).await,
+            Command::Console => console::alone(settings, stop).await,
             Command::Migrate => migrate::run(settings).await,
             Command::Produce(produce) => produce.run(settings).await,
             Command::Consume(consume) => consume.run(settings, stop).await,

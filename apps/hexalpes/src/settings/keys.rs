@@ -8,6 +8,8 @@ pub(crate) enum Key {
     Host,
     BackbonePort,
     AdminPort,
+    ConsolePort,
+    ConsoleServices,
     CommissionsPort,
     OnboardingPort,
     PartnersPort,
@@ -74,6 +76,8 @@ pub(crate) const KEYS: &[Key] = &[
     Key::Host,
     Key::BackbonePort,
     Key::AdminPort,
+    Key::ConsolePort,
+    Key::ConsoleServices,
     Key::CommissionsPort,
     Key::OnboardingPort,
     Key::PartnersPort,
@@ -147,6 +151,8 @@ impl Key {
             Self::Host => ("host", "HEXALPES_HOST"),
             Self::BackbonePort => ("backbone-port", "HEXALPES_BACKBONE_PORT"),
             Self::AdminPort => ("admin-port", "HEXALPES_ADMIN_PORT"),
+            Self::ConsolePort => ("console-port", "HEXALPES_CONSOLE_PORT"),
+            Self::ConsoleServices => ("console-services", "HEXALPES_CONSOLE_SERVICES"),
             Self::CommissionsPort => ("commissions-port", "COMMISSIONS_PORT"),
             Self::OnboardingPort => ("onboarding-port", "ONBOARDING_PORT"),
             Self::PartnersPort => ("partners-port", "PARTNERS_PORT"),
@@ -222,6 +228,7 @@ impl Key {
             Self::Host => Some("127.0.0.1"),
             Self::BackbonePort => Some("6650"),
             Self::AdminPort => Some("8080"),
+            Self::ConsolePort => Some("9527"),
             Self::CommissionsPort => Some("5001"),
             Self::PartnersPort => Some("5000"),
             Self::AffiliatesPort => Some("8001"),
@@ -243,6 +250,7 @@ impl Key {
             }
             // It shares the commissions' port (C-1).
             Self::OnboardingPort
+            | Self::ConsoleServices
             | Self::ServiceName
             | Self::ServicePort
             | Self::TlsCertificateFile
@@ -304,6 +312,8 @@ impl Key {
             | Self::AuthorizationEnabled
             | Self::Insecure
             | Self::SeedMetricNames => "true|false",
+            Self::ConsolePort => "PORT|off",
+            Self::ConsoleServices => "NAME=URL,…",
             Self::BackbonePort
             | Self::AdminPort
             | Self::CommissionsPort
@@ -366,9 +376,8 @@ impl Key {
             Self::RecruitmentPort => "Where jobs, candidates and hires are served",
             Self::AnalyticsPort => "Where it is served how campaigns and partners did",
             Self::NotificationsPort => "Where inboxes, webhooks and templates of notifications are served",
-            Self::ServiceName => "The service that `up` starts, as `serve` does; unset or `all`: everything",
-            Self::ServicePort => {
-                "The port of one service that runs alone, unless the service's own port is set"
+            Self::ConsolePort | Self::ConsoleServices | Self::ServiceName | Self::ServicePort => {
+                self.about_one_alone()
             }
             Self::BackboneTlsPort => {
                 "Where the backbone speaks Pulsar's binary protocol over TLS, once it has a certificate"
@@ -446,6 +455,24 @@ impl Key {
             }
             Self::HealthDeadLettersMax => {
                 "How many dead letters of a service may wait; beyond, /health/events says 503"
+            }
+            _ => "",
+        }
+    }
+
+    /// The same of the console, and of what runs alone.
+    const fn about_one_alone(self) -> &'static str {
+        match self {
+            Self::ConsolePort => "Where the admin UI is served; `off`: nowhere",
+            Self::ConsoleServices => {
+                "The services that the admin UI shows where it runs alone, such as onboarding=http://HOST:5001; unset: those of \
+                 this machine"
+            }
+            Self::ServiceName => {
+                "The service that `up` starts, as `serve` does, or `console`; unset or `all`: everything"
+            }
+            Self::ServicePort => {
+                "The port of one service that runs alone, unless the service's own port is set"
             }
             _ => "",
         }

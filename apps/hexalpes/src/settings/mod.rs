@@ -3,6 +3,7 @@
 //! Four places, in rising order: what is built in, the file `hexalpes.toml`, the environment, flags. All
 //! of them know the same names, which stand in one table ([`keys`]).
 
+mod console;
 mod engine;
 mod file;
 mod flags;
@@ -70,6 +71,9 @@ impl fmt::Display for Origin {
     }
 }
 
+/// A port that is not to be.
+const OFF: &str = "off";
+
 /// A value as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Given {
@@ -136,6 +140,7 @@ impl Settings {
             self.optional_port(*key)?;
         }
         self.service_name()?;
+        self.console_services()?;
         for service in Service::ALL {
             self.database(service)?;
         }
@@ -226,6 +231,9 @@ impl Settings {
     /// The one service that is to run, by the names of the seeds too; `None`: all of them (C-31).
     pub(crate) fn service_name(&self) -> Result<Option<Service>> {
         let Some(Given { value, origin }) = self.given.get(&Key::ServiceName) else { return Ok(None) };
+        if self.names_console() {
+            return Ok(None);
+        }
         let name = value.strip_suffix("-service").unwrap_or(value);
         let found = Service::ALL.into_iter().find(|service| service.name() == name);
         ensure!(
@@ -248,6 +256,9 @@ impl Settings {
 
     fn optional_port(&self, key: Key) -> Result<Option<u16>> {
         let Some(Given { value, origin }) = self.given.get(&key) else { return Ok(None) };
+        if key == Key::ConsolePort && value == OFF {
+            return Ok(None);
+        }
         match value.parse() {
             Ok(port) => Ok(Some(port)),
             Err(_) => bail!(

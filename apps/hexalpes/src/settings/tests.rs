@@ -220,6 +220,34 @@ fn a_service_is_named_as_in_the_seeds_and_all_of_them_by_nobody() {
     assert!(error.starts_with(expected) && error.ends_with("notifications, or all"), "{error}");
 }
 
+/// Accepts S0-SVC-6.
+#[test]
+fn the_console_is_a_name_too_and_shows_what_it_is_told_or_what_is_here() {
+    let read =
+        |pairs: &[(&str, &str)]| Settings::read(&Flags::default(), &variables(pairs)).expect("all is well");
+    for name in ["console", "pulsar-manager"] {
+        let settings = read(&[("SERVICE_NAME", name), ("SERVICE_PORT", "7000")]);
+        assert!(settings.names_console());
+        assert_eq!(settings.service_name().expect("it is known"), None);
+        assert_eq!(settings.console_port(true).expect("a port"), Some(7000));
+        assert_eq!(settings.console_port(false).expect("a port"), Some(9527));
+    }
+    assert!(!read(&[]).names_console());
+    assert_eq!(read(&[("HEXALPES_CONSOLE_PORT", "off")]).console_port(false).expect("it is off"), None);
+    let here = read(&[("PARTNERS_PORT", "7001")]).console_services().expect("they are known");
+    assert_eq!(here.len(), Service::ALL.len());
+    assert_eq!(here[0], (Service::PartnerManagement, "http://127.0.0.1:7001".to_owned()));
+    let told = "onboarding=http://onboarding:5001/, recruitment = http://[::1]:5002";
+    let told = read(&[("HEXALPES_CONSOLE_SERVICES", told)]).console_services().expect("they are known");
+    let expected =
+        [(Service::Onboarding, "http://onboarding:5001"), (Service::Recruitment, "http://[::1]:5002")];
+    assert_eq!(told, expected.map(|(service, url)| (service, url.to_owned())));
+    for wrong in ["onboarding", "nobody=http://x:1", "onboarding=https://x:1", "onboarding=http://x:1/path"] {
+        let error = error_of(&Flags::default(), &[("HEXALPES_CONSOLE_SERVICES", wrong)]);
+        assert!(error.starts_with("console_services (environment HEXALPES_CONSOLE_SERVICES) has"), "{error}");
+    }
+}
+
 #[test]
 fn an_empty_variable_is_none() {
     let environment = variables(&[("HEXALPES_DATA", ""), ("PULSAR_BROKER_URL", "")]);

@@ -41,7 +41,7 @@ pub(crate) fn up_refusal(folder: &Path, more: &[&str], code: i32) -> String {
 }
 
 /// Every port that `up` listens on.
-pub(crate) const PORT_FLAGS: [&str; 11] = [
+pub(crate) const PORT_FLAGS: [&str; 12] = [
     "--backbone-port",
     "--admin-port",
     "--commissions-port",
@@ -53,6 +53,7 @@ pub(crate) const PORT_FLAGS: [&str; 11] = [
     "--recruitment-port",
     "--analytics-port",
     "--notifications-port",
+    "--console-port",
 ];
 
 /// The same of a process that is started by another program.

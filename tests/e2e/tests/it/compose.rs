@@ -34,14 +34,14 @@ type Row =
     (&'static str, Option<&'static str>, &'static str, &'static [&'static str], &'static [&'static str]);
 
 /// Seed 1's table. Two things differ: Pulsar is of the version that everything is tested on (C-27), and our services are
-/// one image.
+/// one image, which is the admin UI too.
 const TABLE: [Row; 11] = [
     ("postgres", None, "postgres:15-alpine", &["database", "full"], &["5432"]),
     ("zookeeper", Some("zookeeper"), "apachepulsar/pulsar:4.0.8", &["pulsar", "full"], &[]),
     ("pulsar-init", Some("pulsar-init"), "apachepulsar/pulsar:4.0.8", &["pulsar", "full"], &[]),
     ("bookie", Some("bookie"), "apachepulsar/pulsar:4.0.8", &["pulsar", "full"], &[]),
     ("broker", Some("broker"), "apachepulsar/pulsar:4.0.8", &["pulsar", "full"], &["6650", "8080"]),
-    ("pulsar-manager", None, "apachepulsar/pulsar-manager:v0.3.0", &["management", "full"], &["9527"]),
+    ("pulsar-manager", None, "hexabuilders/hexalpes", &["management", "full"], &["9527"]),
     (
         "partner-management",
         Some("partner-management"),
@@ -77,7 +77,7 @@ fn services_have_the_names_hosts_profiles_and_ports_of_seed_1() {
             words(&service["ports"]).into_iter().filter_map(|port| port.split(':').next()).collect();
         assert_eq!(published, ports, "{name}");
     }
-    for name in OURS {
+    for name in OURS.into_iter().chain(["pulsar-manager"]) {
         assert_eq!(services[name]["build"], json!({"context": ".", "dockerfile": "Dockerfile"}), "{name}");
     }
     // Inside, each is on the port of the seed; only the broker has a door of its own for the host (C-22).
@@ -198,7 +198,7 @@ fn there_is_one_network_and_nobody_shares_a_volume() {
 }
 
 /// Accepts S0-ENV-1, S0-ENV-2, S0-ENV-3, S0-ENV-4, S0-ENV-5, S0-ENV-6, S0-ENV-7, S0-ENV-8, S0-ENV-9, S0-ENV-10, S0-ENV-11,
-/// S0-ENV-12, S0-ENV-13, S0-ENV-14, S0-ENV-15, S0-ENV-16, S0-ENV-17, S0-ENV-18, S0-ENV-19, S0-ENV-20, S0-ENV-21, C-22, C-27.
+/// S0-ENV-12, S0-ENV-13, S0-ENV-14, S0-ENV-15, S0-ENV-16, S0-ENV-17, S0-ENV-18, S0-ENV-19, S0-ENV-20, C-22, C-27.
 #[test]
 fn those_of_others_are_set_as_in_seed_1_and_as_relays_need_them() {
     let services = services();
@@ -246,8 +246,6 @@ fn those_of_others_are_set_as_in_seed_1_and_as_relays_need_them() {
         "PULSAR_MEM": "-Xms1g -Xmx1g -XX:MaxDirectMemorySize=1g",
     });
     assert_eq!(environment("broker"), broker);
-    let manager = "/pulsar-manager/pulsar-manager/application.properties";
-    assert_eq!(environment("pulsar-manager"), json!({"SPRING_CONFIGURATION_FILE": manager}));
     assert_eq!(services["broker"]["image"], format!("apachepulsar/pulsar:{PULSAR_VERSION}"));
 }
 
@@ -282,6 +280,41 @@ fn each_of_our_services_can_start_with_what_its_container_is_told() {
         assert_eq!(database, (name != "notifications").then_some(expected), "{name}");
     }
     assert_eq!(services["partner-management"]["environment"]["FLASK_ENV"], "development");
+}
+
+/// Under the seed's name and on its port is our own admin UI, so that it needs no configuration of Spring's.
+///
+/// Accepts S0-SVC-6, S0-ENV-21.
+#[test]
+fn the_admin_ui_can_start_with_what_its_container_is_told_and_knows_where_each_service_is() {
+    let services = services();
+    let environment: BTreeMap<String, String> =
+        serde_json::from_value(services["pulsar-manager"]["environment"].clone())
+            .expect("variables are texts");
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let mut command = Command::new(program("hexalpes"));
+    command.args(["config", "show", "-o", "json"]).env_clear().current_dir(folder.path());
+    let output = command.envs(&environment).output().expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    let named = [
+        "SERVICE_NAME=pulsar-manager",
+        "SERVICE_PORT=9527",
+        "PULSAR_BROKER_URL=pulsar://broker:6650",
+        "PULSAR_ADMIN_URL=http://broker:8080",
+    ];
+    for variable in named {
+        let (name, value) = variable.split_once('=').expect("it has a value");
+        assert_eq!(environment[name], value);
+    }
+    let ports = ["5000", "5001", "5002", "5003", "5005"];
+    let addresses: Vec<String> =
+        OURS.into_iter().zip(ports).map(|(name, port)| format!("{name}=http://{name}:{port}")).collect();
+    let mut known: Vec<&str> = environment["HEXALPES_CONSOLE_SERVICES"].split(',').collect();
+    known.sort_unstable();
+    let mut expected: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(known, expected);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod cli;
 mod command;
 mod compose;
 mod conf;
+mod console;
 mod consumers;
 mod converting;
 mod documents;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// The settings that say where everything listens.
-const PORTS: [&str; 11] = [
+const PORTS: [&str; 12] = [
     "HEXALPES_BACKBONE_PORT",
     "HEXALPES_ADMIN_PORT",
     "COMMISSIONS_PORT",
@@ -25,13 +25,14 @@ const PORTS: [&str; 11] = [
     "RECRUITMENT_PORT",
     "ANALYTICS_PORT",
     "NOTIFICATIONS_PORT",
+    "HEXALPES_CONSOLE_PORT",
 ];
 
 /// A folder to run scripts in, and ports that nobody uses.
 struct Place {
     folder: TempDir,
     data: PathBuf,
-    ports: [(&'static str, u16); 11],
+    ports: [(&'static str, u16); 12],
 }
 
 impl Place {
