@@ -81,9 +81,8 @@ fn relay(seen: &SeenService) -> Option<Concern> {
 
 fn handler(one: &Value) -> Option<Concern> {
     let alarm = one["alarm"].as_str()?;
-    let topic = one["topic"].as_str().unwrap_or_default();
     let subscription = one["subscription"].as_str().unwrap_or_default();
-    Some(concern(format!("{subscription}: {alarm}"), link("/topic", &[("name", topic)])))
+    Some(concern(format!("{subscription}: {alarm}"), "/handlers"))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod ask;
 mod attention;
 mod caller;
 mod guard;
+mod handlers;
 mod json;
 mod letters;
 mod login;
@@ -116,6 +117,8 @@ pub fn router(options: ConsoleOptions, edge: Arc<dyn Edge>, others: Router) -> R
         .route("/letters", get(letters::page).post(letters::decide))
         .route("/letter", get(letters::one))
         .route("/letters/confirm", get(letters::confirm))
+        .route("/handlers", get(handlers::page).post(handlers::release))
+        .route("/handlers/confirm", get(handlers::confirm))
         .route("/relays", get(relays::page))
         .route("/relay", get(relays::one).post(relays::give))
         .route("/relay/confirm", get(relays::confirm))

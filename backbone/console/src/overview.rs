@@ -13,7 +13,8 @@ use crate::{
     ask::Failure,
     attention::{self, Concern},
     caller::Caller,
-    page::{facts, link, member, page as framed, t, table, text, topic_link},
+    handlers,
+    page::{facts, link, member, page as framed, t, table, text},
 };
 
 /// So many calls of the broker are under way at once.
@@ -65,8 +66,8 @@ pub(crate) async fn page(
             Ok(topics) => { (letters(topics)) },
             Err(why) => { p.bad { (why) } },
         }
-        h2 { (t!("Handlers", "Manejadores")) }
-        (handlers(&seen.services))
+        h2 { a href="/handlers" { (t!("Handlers", "Manejadores")) } }
+        (handlers::shown(seen.services.iter().flat_map(|one| &one.consumers)))
         p.note {
             @if every.is_some() { a href="/" { (t!("Stop refreshing", "Dejar de actualizar")) } }
             @else { a href=(again) { (t!("Refresh every 5 seconds", "Actualizar cada 5 segundos")) } }
@@ -257,36 +258,6 @@ fn relays(services: &[SeenService]) -> Markup {
         })
         .collect();
     table(&relay_heads(), &rows)
-}
-
-fn handlers(services: &[SeenService]) -> Markup {
-    let all = services.iter().flat_map(|seen| &seen.consumers);
-    let rows: Vec<Vec<Markup>> = all
-        .map(|one| {
-            let topic = one["topic"].as_str().unwrap_or_default();
-            vec![
-                member(&one["subscription"]),
-                html! { a href=(topic_link(topic)) { (topic) } },
-                member(&one["handled"]),
-                member(&one["duplicates"]),
-                member(&one["held"]),
-                member(&one["waitingKeys"]),
-                member(&one["deadLetters"]),
-                html! { @if let Some(alarm) = one["alarm"].as_str() { span.bad { (alarm) } } },
-            ]
-        })
-        .collect();
-    let heads = [
-        t!("Handler", "Manejador"),
-        t!("Topic", "Tema"),
-        t!("Handled", "Atendidos"),
-        t!("Duplicates", "Repetidos"),
-        t!("Held", "En curso"),
-        t!("Waiting keys", "Claves en espera"),
-        t!("Dead letters", "Muertos"),
-        t!("Alarm", "Alarma"),
-    ];
-    table(&heads, &rows)
 }
 
 /// So many dead letters, in words.

@@ -33,6 +33,7 @@ pub(crate) fn page(caller: &Caller, title: &str, every: Option<u32>, body: &Mark
         ("/", t!("Overview", "Resumen")),
         ("/topics", t!("Topics", "Temas")),
         ("/letters", t!("Dead letters", "Mensajes muertos")),
+        ("/handlers", t!("Handlers", "Manejadores")),
         ("/relays", "Relays"),
         ("/trace", t!("Trace", "Traza")),
     ];

@@ -94,7 +94,7 @@ async fn page(request: reqwest::RequestBuilder) -> Page {
     Page { status, to, cookie, text: answer.text().await.expect("the answer arrives whole") }
 }
 
-/// Accepts S0-SVC-6, S4-SVC-6, C-28.
+/// Accepts S0-SVC-6, S4-SVC-6.
 #[tokio::test]
 async fn the_pages_show_what_there_is_on_the_broker_and_in_the_services() {
     let product = Product::start();
@@ -225,9 +225,22 @@ async fn subscriptions_are_made_moved_and_deleted_on_either_engine() {
         assert_eq!(waiting().await, Some(3));
         give("unsubscribe", &[]).await;
         assert_eq!(waiting().await, None);
+        give("subscribe", &[("from", "latest")]).await;
+        assert_eq!(waiting().await, Some(0));
         give("unload", &[]).await;
         give("delete", &[]).await;
         let gone = browser.get("/topic", &[("name", &name)]).await;
+        assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text);
+
+        let parted = format!("{name}-parted");
+        let made =
+            browser.post("/order", &[("what", "create"), ("topic", &parted), ("partitions", "3")]).await;
+        assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text);
+        let page = browser.shown("/topic", &[("name", &parted)]).await;
+        assert!(page.contains("<dt>Partitions</dt><dd>3</dd>"), "{page}");
+        let done = browser.post("/order", &[("what", "delete"), ("topic", &parted)]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+        let gone = browser.get("/topic", &[("name", &parted)]).await;
         assert_eq!(gone.status, StatusCode::NOT_FOUND, "{}", gone.text);
     }
 }
@@ -287,6 +300,11 @@ async fn a_dead_letter_is_shown_with_its_reason_edited_and_handled_after_all() {
     let letter = browser.shown("/letter", &[("topic", LETTERS), ("event", wrong)]).await;
     assert!(letter.contains("&quot;gross_amount&quot;: -1") && letter.contains("key conv-wrong"), "{letter}");
 
+    let handlers = browser.shown("/handlers", &[]).await;
+    for key in ["conv-wrong", "conv-hopeless"] {
+        assert!(handlers.contains(&format!("<td>commissions-conversions</td><td>{key}</td>")), "{handlers}");
+    }
+
     let edited = recorded("conv-wrong", 7);
     let fields =
         [("topic", LETTERS), ("event", wrong), ("what", "replay"), ("data", &*edited), ("who", "ana")];
@@ -299,6 +317,8 @@ async fn a_dead_letter_is_shown_with_its_reason_edited_and_handled_after_all() {
     assert!(decided.text.contains(r#"<span class="good">dropped</span>"#), "{}", decided.text);
     let left = browser.shown("/letters", &[("topic", LETTERS)]).await;
     assert!(left.contains("None."), "{left}");
+    let handlers = browser.shown("/handlers", &[]).await;
+    assert!(!handlers.contains("<td>conv-"), "{handlers}");
     // Told by events: calculated, approved, replayed, dropped; and who it was.
     let told = product.event_lines(4);
     assert!(told.iter().any(|event| event.bare_kind() == "DeadLetterReplayed"));
