@@ -94,8 +94,11 @@ async fn begin_anew(
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
     db.upkeep(async move |tx: &Tx| {
         // Who is at work writes nothing down from here on.
-        let unclaim =
-            Query::update().table("relay_checkpoint").value("holder", None::<String>).and_where(is_source()).to_owned();
+        let unclaim = Query::update()
+            .table("relay_checkpoint")
+            .value("holder", None::<String>)
+            .and_where(is_source())
+            .to_owned();
         tx.execute(&unclaim).await?;
         marks::settle(tx, now.as_micros()).await?;
         let turn = parked::turn(tx).await?;
