@@ -4,6 +4,7 @@ use hexalpes_db::{DbError, Tx};
 use hexalpes_outbox::{
     EVENTS_TOPIC,
     operate::{self, Reason},
+    unpublished,
 };
 use sea_query::Query;
 
@@ -59,4 +60,19 @@ async fn a_snapshot_that_is_asked_for_leaves_out_what_is_to_be_marked() {
     let published: Vec<String> =
         stage.ids_on(EVENTS_TOPIC, "all").await.into_iter().map(|(_, id)| id).collect();
     assert_eq!(published, [&ids[..], &ids[3..4]].concat());
+}
+
+#[tokio::test]
+async fn rows_whose_marks_are_to_be_made_are_published_unless_they_are_parked() {
+    let (stage, memory) = after_publishing(5).await;
+    leave_for_later(&stage, "[[1,3]]").await;
+    assert_eq!(unpublished(&stage.db, 5).await.unwrap(), 2);
+    let id = memory.ids().swap_remove(1);
+    let park = Query::insert()
+        .into_table("relay_parked")
+        .columns(["id", "aggregatetype", "aggregateid", "ordinal", "reason", "parked_at"])
+        .values_panic([id.into(), "t".into(), "a".into(), 2_i64.into(), "no schema".into(), 0_i64.into()])
+        .to_owned();
+    stage.db.write(async move |tx: &Tx| tx.execute(&park).await.map(drop)).await.unwrap();
+    assert_eq!(unpublished(&stage.db, 5).await.unwrap(), 3);
 }
