@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hexalpes_wire::TopicName;
+use hexalpes_wire::proto::ServerError;
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
 use crate::connection::Dialer;
 use crate::consumer::{Consumer, ConsumerOptions, Source, Start, TopicPattern};
-use crate::error::{ClientError, OpenError};
+use crate::error::{ClientError, OpenError, RequestError};
 use crate::lookup;
 use crate::options::ClientOptions;
 use crate::pool::Pool;
@@ -112,6 +113,21 @@ impl Client {
         version: Option<&Bytes>,
     ) -> Result<Option<VersionedSchema>, OpenError> {
         schema::of(&self.inner, &TopicName::parse(topic)?, version).await
+    }
+
+    /// How many partitions a topic has, 0 for none; `None` if it is not there, and asking does not make it.
+    pub async fn partitions(&self, topic: &str) -> Result<Option<u32>, OpenError> {
+        let topic = TopicName::parse(topic)?;
+        self.inner.gate.cancelled().await;
+        match self.inner.insist(|| lookup::partitions_of(&self.inner.pool, &topic, false)).await {
+            Ok(partitions) => Ok(Some(partitions)),
+            Err(OpenError::Request(RequestError::Refused(refusal)))
+                if refusal.error == ServerError::TopicNotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A topic, and how many partitions it has; 0 for none. It is made if it is not there and the broker makes

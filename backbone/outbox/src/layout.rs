@@ -111,6 +111,11 @@ impl Layouts {
         Ok(Some(layout))
     }
 
+    /// The layout that was written down last for a topic; none if it had no partitions, or nothing was sent to it.
+    pub(crate) fn known(&self, topic: &str) -> Option<Layout> {
+        self.known.get(topic).copied()
+    }
+
     async fn note(&self, topic: &str, is_known: bool, layout: Layout) -> Result<(), RelayError> {
         let numbers =
             [i64::from(layout.partitions_before), i64::from(layout.partitions), layout.since].map(Into::into);

@@ -285,3 +285,18 @@ async fn a_name_on_a_topic_with_partitions_is_given_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn how_many_partitions_a_topic_has_can_be_asked_without_making_it() {
+    on_every_engine(async |engine| {
+        let client = engine.client().await;
+        let (whole, single) = (engine.partitioned("asked", 3).await, engine.topic("asked-single"));
+        assert_eq!(client.partitions(&whole).await.unwrap(), Some(3));
+        for _ in 0..2 {
+            assert_eq!(client.partitions(&single).await.unwrap(), None);
+        }
+        engine.producer(&single, ProducerOptions::default()).await.close().await;
+        assert_eq!(client.partitions(&single).await.unwrap(), Some(0));
+    })
+    .await;
+}

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use hexalpes_client::{Client, Consumer, ConsumerOptions, Message, MessageId, SeekTo};
+use futures::{FutureExt as _, future};
+use hexalpes_client::{Client, Consumer, ConsumerOptions, Message, MessageId, SeekTo, TopicName};
 use tokio::time;
 
 use super::RelayError;
@@ -38,6 +38,30 @@ pub(super) async fn last_of(
     // A subscription that stayed would keep the broker from ever trimming the topic.
     consumer.unsubscribe().await.map_err(tail)?;
     outcome.map_err(|_| RelayError::TailSilent { topic: topic.to_owned() })?.map_err(tail)
+}
+
+/// Only its sequence id; -1 if there is none.
+pub(super) async fn last_id(client: &Client, topic: &str, producer: &str) -> Result<i64, RelayError> {
+    let last = last_of(client, topic, producer).await?;
+    Ok(last.map_or(-1, |last| last.sequence_id.cast_signed()))
+}
+
+/// The same of a topic as a whole, for each of its partitions if it has some. A topic that is not there has nothing, and is
+/// not made by asking.
+pub(super) async fn last_ids(client: &Client, topic: &str, producer: &str) -> Result<Vec<i64>, RelayError> {
+    let unknown = |why| RelayError::open(topic, why);
+    let Some(partitions) = client.partitions(topic).await.map_err(unknown)? else { return Ok(Vec::new()) };
+    let name = TopicName::parse(topic).map_err(|why| unknown(why.into()))?;
+    let places = places(&name, Some(partitions).filter(|partitions| *partitions > 0));
+    future::try_join_all(places.iter().map(|place| last_id(client, place, producer))).await
+}
+
+/// The whole names of a topic's partitions, or its own if it has none.
+pub(super) fn places(topic: &TopicName, partitions: Option<u32>) -> Vec<String> {
+    match partitions {
+        Some(partitions) => (0..partitions).map(|at| topic.with_partition(at).to_string()).collect(),
+        None => vec![topic.to_string()],
+    }
 }
 
 async fn newest(

@@ -5,7 +5,7 @@ use hexalpes_client::{Client, Outgoing, Producer, ProducerOptions, Schema, Schem
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::info;
 
-use super::{RelayError, flight::Flight};
+use super::{RelayError, flight::Flight, tail};
 use crate::{layout::Layout, message::Written, row::OutboxRow};
 
 /// A producer, and up to where its topic is known to have our rows.
@@ -77,11 +77,7 @@ impl Topic {
 
     /// The whole names of its partitions, or its own if it has none.
     pub(super) fn places(&self) -> Vec<String> {
-        let topic = self.producer.topic();
-        match self.producer.partitions() {
-            Some(partitions) => (0..partitions).map(|at| topic.with_partition(at).to_string()).collect(),
-            None => vec![topic.to_string()],
-        }
+        tail::places(self.producer.topic(), self.producer.partitions())
     }
 
     pub(super) fn name(&self) -> &str {
@@ -100,8 +96,7 @@ impl Topic {
 
     /// Whether its partitions have a row of that number from an earlier session, if it went there.
     pub(super) fn having(&self, ordinal: i64) -> Vec<bool> {
-        let partitions = self.layout.map_or(1, |layout| layout.partitions_of(ordinal)) as usize;
-        self.stored.iter().take(partitions).map(|stored| *stored >= ordinal).collect()
+        having(self.layout, &self.stored, ordinal)
     }
 
     /// Queues the row's message, unless the topic has it.
@@ -122,6 +117,12 @@ impl Topic {
         // No relay has had so many rows on their way: somebody else gave out this number before.
         Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.ordinal })
     }
+}
+
+/// Of those partitions that a row of that number may be in, whether each has come so far.
+pub(super) fn having(layout: Option<Layout>, stored: &[i64], ordinal: i64) -> Vec<bool> {
+    let partitions = layout.map_or(1, |layout| layout.partitions_of(ordinal)) as usize;
+    stored.iter().take(partitions).map(|stored| *stored >= ordinal).collect()
 }
 
 fn record(topic: &str, definition: &str) -> Result<Record, RelayError> {

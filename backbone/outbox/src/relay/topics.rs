@@ -12,7 +12,12 @@ use hexalpes_routing::Way;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{EventTopic, RelayError, flight::Flight, tail, topic::Topic};
+use super::{
+    EventTopic, RelayError,
+    flight::Flight,
+    tail,
+    topic::{self, Topic},
+};
 use crate::{
     layout::Layouts,
     message,
@@ -40,6 +45,8 @@ pub(super) struct Topics {
     pub(super) raw: Topic,
     pub(super) events: Topic,
     routed: HashMap<String, Topic>,
+    /// Up to where topics have our rows that had to be asked without being opened, as [`Topic::stored`] says it.
+    asked: HashMap<String, Vec<i64>>,
     /// What the session goes by, once it has its turn.
     turn: Option<Turn>,
     /// How many rows are still sent one by one; see [`Topics::publish`].
@@ -128,6 +135,7 @@ impl Topics {
             raw,
             events,
             routed: HashMap::new(),
+            asked: HashMap::new(),
             turn: None,
             careful,
             uses: 0,
@@ -194,8 +202,10 @@ impl Topics {
                         continue;
                     }
                     warn!(row.id = unreadable.id, "a row is parked: {}", unreadable.why);
+                    let names = self.names_for_unreadable();
+                    let had = self.had(names, unreadable.ordinal, alone).await?;
                     let waiting = Waiting::of_unreadable(unreadable, unreadable.why.to_string());
-                    parking.park(waiting, self.having(unreadable.ordinal), edge.now()).await?;
+                    parking.park(waiting, had, edge.now()).await?;
                     continue;
                 }
             };
@@ -203,19 +213,22 @@ impl Topics {
             if parking.gave_up(row.ordinal, &row.id) {
                 continue;
             }
-            if parking.holds(row) {
-                let waiting = Waiting::of_row(row, BEHIND.to_owned());
-                parking.park(waiting, self.having(row.ordinal), edge.now()).await?;
-                continue;
-            }
-            match self.publish_row(row, alone, &mut flight).await {
-                Err(error) if error.is_of_the_row() => {
-                    warn!(row.id, row.kind, "an event is parked: {error}");
-                    let waiting = Waiting::of_row(row, error.to_string());
-                    parking.park(waiting, self.having(row.ordinal), edge.now()).await?;
+            let reason = if parking.holds(row) {
+                BEHIND.to_owned()
+            } else {
+                match self.publish_row(row, alone, &mut flight).await {
+                    Err(error) if error.is_of_the_row() => {
+                        warn!(row.id, row.kind, "an event is parked: {error}");
+                        error.to_string()
+                    }
+                    outcome => {
+                        outcome?;
+                        continue;
+                    }
                 }
-                outcome => outcome?,
-            }
+            };
+            let had = self.had(self.names(row, row.ordinal), row.ordinal, alone).await?;
+            parking.park(Waiting::of_row(row, reason), had, edge.now()).await?;
         }
         for topic in self.routed.values().chain([&self.raw, &self.events]) {
             topic.producer.close_batch();
@@ -281,7 +294,7 @@ impl Topics {
             self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
             messages.push((To::Own, event.clone()));
         }
-        for way in self.by_rules(row, rules_of, of_kind.map(|of| of.topic)) {
+        for way in self.by_rules(row, rules_of) {
             let name = way.topic.to_string();
             self.routed(&name, ordinal, alone, Carries::Messages).await?;
             messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
@@ -292,11 +305,9 @@ impl Topics {
     }
 
     /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
-    fn by_rules(&self, row: &OutboxRow, rules_of: i64, of_kind: Option<&str>) -> Vec<Way> {
+    fn by_rules(&self, row: &OutboxRow, rules_of: i64) -> Vec<Way> {
         let Some(turn) = &self.turn else { return Vec::new() };
-        let Ways { raw, events, own, .. } = &self.ways;
-        let always = [Some(&**raw), Some(&**events), own.as_deref(), of_kind];
-        let mut there: Vec<String> = always.into_iter().flatten().map(str::to_owned).collect();
+        let mut there = self.always(Some(&row.kind));
         let mut ways: Vec<Way> = turn.rules.of(rules_of).iter().filter_map(|rule| rule.way(row)).collect();
         ways.retain(|way| {
             let name = way.topic.to_string();
@@ -305,6 +316,28 @@ impl Topics {
             is_new
         });
         ways
+    }
+
+    /// Where events of that type go without any rule.
+    fn always(&self, kind: Option<&str>) -> Vec<String> {
+        let Ways { raw, events, own, of_kind } = &self.ways;
+        let of_kind = of_kind.zip(kind).and_then(|(of_kind, kind)| of_kind(kind));
+        let all = [Some(&**raw), Some(&**events), own.as_deref(), of_kind.map(|of| of.topic)];
+        all.into_iter().flatten().map(str::to_owned).collect()
+    }
+
+    /// All topics of a row, by the rules for that ordinal.
+    fn names(&self, row: &OutboxRow, rules_of: i64) -> Vec<String> {
+        if let Some(route) = &row.headers.route {
+            return vec![route.topic.clone()];
+        }
+        let ruled = self.by_rules(row, rules_of).into_iter().map(|way| way.topic.to_string());
+        self.always(Some(&row.kind)).into_iter().chain(ruled).collect()
+    }
+
+    /// Topics of a row of which nobody knows what it is.
+    fn names_for_unreadable(&self) -> Vec<String> {
+        self.always(None).into_iter().chain(self.routed.keys().cloned()).collect()
     }
 
     fn topic(&self, to: &To<'_>) -> Result<&Topic, RelayError> {
@@ -318,10 +351,26 @@ impl Topics {
         }
     }
 
-    /// Which topics have a row of that number already. An earlier session sent it, if one did: this one has not.
-    fn having(&self, ordinal: i64) -> Had {
-        let topics = self.routed.values().chain([&self.raw, &self.events]);
-        Had::new(ordinal, topics.map(|topic| (topic.name().to_owned(), topic.having(ordinal))))
+    /// Which of these topics have the row of that number already. An earlier session sent it, if one did: this one has not.
+    /// As long as one may have, those are asked too that are not open: what is wrong with a row may be found before it
+    /// comes to them, and where one is refused nobody need be able to open it.
+    async fn had(&mut self, names: Vec<String>, ordinal: i64, may_be_there: bool) -> Result<Had, RelayError> {
+        let mut topics = Vec::with_capacity(names.len());
+        for name in names {
+            let mut open = self.routed.values().chain([&self.raw, &self.events]);
+            if let Some(topic) = open.find(|topic| topic.name() == name) {
+                topics.push((name, topic.having(ordinal)));
+            } else if may_be_there {
+                if !self.asked.contains_key(&name) {
+                    let stored = tail::last_ids(&self.client, &name, self.name()).await?;
+                    self.asked.insert(name.clone(), stored);
+                }
+                let layout = self.turn.as_ref().and_then(|turn| turn.layouts.known(&name));
+                let having = topic::having(layout, &self.asked[&name], ordinal);
+                topics.push((name, having));
+            }
+        }
+        Ok(Had::new(ordinal, topics.into_iter()))
     }
 
     /// Sends a parked row to its topics and waits for the receipts, unless they have it. It goes to the partitions that it
@@ -349,8 +398,7 @@ impl Topics {
             let at = partition.unwrap_or(0) as usize;
             let mut stored = producer.last_sequence_ids().get(at).copied().unwrap_or(-1);
             if stored < 0 {
-                let last = tail::last_of(&self.client, &topic.places()[at], &name).await?;
-                stored = last.map_or(-1, |last| last.sequence_id.cast_signed());
+                stored = tail::last_id(&self.client, &topic.places()[at], &name).await?;
             }
             let message = Outgoing { partition, alone: true, ..message };
             if stored < turn {
@@ -391,12 +439,9 @@ impl Topics {
             if may_be_there {
                 // Where nothing says whether the broker forgot the producer, or never knew it there.
                 let (places, producer) = (topic.places(), topic.producer.name());
-                let looks = places.iter().zip(&topic.stored).map(async |(place, stored)| {
-                    if *stored >= 0 {
-                        return Ok(*stored);
-                    }
-                    let last = tail::last_of(&self.client, place, &producer).await?;
-                    Ok::<_, RelayError>(last.map_or(-1, |last| last.sequence_id.cast_signed()))
+                let looks = places.iter().zip(&topic.stored).map(async |(place, stored)| match *stored {
+                    0.. => Ok(*stored),
+                    _ => tail::last_id(&self.client, place, &producer).await,
                 });
                 topic.stored = try_join_all(looks).await?;
             }

@@ -5,6 +5,7 @@
 mod amid;
 mod failover;
 mod foreign;
+mod half_sent;
 mod hold;
 mod keys;
 mod log;
