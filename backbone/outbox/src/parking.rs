@@ -39,6 +39,11 @@ impl Had {
         Self { ordinal, topics: topics.filter(|(_, partitions)| partitions.contains(&true)).collect() }
     }
 
+    /// It is there too, whichever its partition.
+    pub(crate) fn add(&mut self, topic: String) {
+        self.topics.insert(topic, vec![true]);
+    }
+
     pub(crate) fn is_on(&self, topic: &str, key: Option<&str>) -> bool {
         let Some(partitions) = self.topics.get(topic) else { return false };
         let Ok(count @ 1..) = u32::try_from(partitions.len()) else { return false };
@@ -78,6 +83,14 @@ impl<'a> Waiting<'a> {
         let Unreadable { ordinal, id, aggregatetype, aggregateid, inserted, .. } = row;
         Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted: inserted.as_ref(), reason }
     }
+}
+
+/// Why a parked row could not be published still.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) reason: String,
+    /// Topics that have it by now.
+    pub(crate) had: Had,
 }
 
 #[derive(Debug)]
@@ -228,9 +241,16 @@ impl Parking {
     }
 
     /// It cannot be published still; it waits for another order, and its aggregate with it.
-    pub(crate) async fn again(&self, parked: &ParkedRow, reason: String) -> Result<(), DbError> {
+    pub(crate) async fn again(&self, parked: &ParkedRow, refused: Refused) -> Result<(), DbError> {
+        let Refused { reason, had } = refused;
         let row = parked.clone();
+        let note = Query::update()
+            .table("relay_parked")
+            .value("had", had.written())
+            .and_where(Expr::col("number").eq(row.number))
+            .to_owned();
         let put_back = self.db.upkeep(async move |tx: &Tx| {
+            tx.execute(&note).await?;
             for other in parked::fetch(tx, &parked::of_aggregate(&row)).await? {
                 let reason = if other.number == row.number { &reason } else { &other.reason };
                 parked::set(tx, other.number, None, reason).await?;

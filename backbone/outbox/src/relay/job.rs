@@ -33,7 +33,7 @@ use crate::{
         source::AnySource,
     },
     message, operate,
-    parking::Parking,
+    parking::{Parking, Refused},
     row::{self, OutboxRow},
     rules::Rules,
     shape::{Blank, Shape},
@@ -354,16 +354,14 @@ impl Work {
             let row = match row {
                 Ok(row) => row,
                 Err(why) => {
-                    parking.again(&parked, why.to_string()).await?;
+                    let refused = Refused { reason: why.to_string(), had: parked.had.clone() };
+                    parking.again(&parked, refused).await?;
                     continue;
                 }
             };
-            match topics.publish_parked(&parked, row).await {
-                Err(error) if error.is_of_the_row() => parking.again(&parked, error.to_string()).await?,
-                outcome => {
-                    outcome?;
-                    parking.done(&parked, self.edge.now()).await?;
-                }
+            match topics.publish_parked(&parked, row).await? {
+                Some(refused) => parking.again(&parked, refused).await?,
+                None => parking.done(&parked, self.edge.now()).await?,
             }
         }
         Ok(())

@@ -22,7 +22,7 @@ use crate::{
     layout::Layouts,
     message,
     parked::ParkedRow,
-    parking::{BEHIND, Had, Parking, Waiting},
+    parking::{BEHIND, Had, Parking, Refused, Waiting},
     row::OutboxRow,
     rules::Rules,
     shape::Blank,
@@ -373,20 +373,59 @@ impl Topics {
         Ok(Had::new(ordinal, topics.into_iter()))
     }
 
-    /// Sends a parked row to its topics and waits for the receipts, unless they have it. It goes to the partitions that it
-    /// would have gone to, and by the rules of today: those of before may be what was in its way. Nothing is sent before
-    /// each topic is known to take it.
+    /// Sends a parked row to its topics and waits for the receipts, unless they have it; or says why it cannot be published
+    /// still. It goes to the partitions that it would have gone to, and by the rules of today: those of before may be what
+    /// was in its way.
     pub(super) async fn publish_parked(
         &mut self,
         parked: &ParkedRow,
         row: OutboxRow,
-    ) -> Result<(), RelayError> {
+    ) -> Result<Option<Refused>, RelayError> {
         let turn = parked.turn.unwrap_or(0);
         let row = OutboxRow { ordinal: turn, ..row };
-        let name = format!("{}/parked", self.name());
+        match self.send_parked(parked, &row, turn).await {
+            Err(error) if error.is_of_the_row() => {
+                let had = self.had_by_turn(parked, self.names(&row, i64::MAX), turn).await?;
+                Ok(Some(Refused { reason: error.to_string(), had }))
+            }
+            outcome => outcome.map(|()| None),
+        }
+    }
+
+    /// Which of these topics have a parked row, one way or another. When it is tried the next time it has another turn, and
+    /// no topic says any more whether it was there under this one: a session may have been killed amid its topics.
+    async fn had_by_turn(
+        &self,
+        parked: &ParkedRow,
+        names: Vec<String>,
+        turn: i64,
+    ) -> Result<Had, RelayError> {
+        let mut had = parked.had.clone();
+        for name in names {
+            let last = tail::last_ids(&self.client, &name, &self.name_for_parked()).await?;
+            if last.contains(&turn) {
+                had.add(name);
+            }
+        }
+        Ok(had)
+    }
+
+    /// The name of the producers of parked rows.
+    fn name_for_parked(&self) -> String {
+        format!("{}/parked", self.name())
+    }
+
+    /// Nothing is sent before each topic is known to take it.
+    async fn send_parked(
+        &mut self,
+        parked: &ParkedRow,
+        row: &OutboxRow,
+        turn: i64,
+    ) -> Result<(), RelayError> {
+        let name = self.name_for_parked();
         let options = ProducerOptions { name: Some(name.clone()), batching: None, ..self.options.clone() };
         let mut checked = Vec::new();
-        for (to, message) in self.messages(&row, i64::MAX, true).await? {
+        for (to, message) in self.messages(row, i64::MAX, true).await? {
             let topic = self.topic(&to)?;
             let key = message.key.as_deref();
             if parked.had.is_on(topic.name(), key) {

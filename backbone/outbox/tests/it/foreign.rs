@@ -117,7 +117,7 @@ impl Stage {
     }
 
     /// Waits until what is to be tried was tried, in vain.
-    async fn tried(&self) {
+    pub(crate) async fn tried(&self) {
         let tried = async {
             let mut commits = self.db.commits();
             while self.parked().await[0].turn.is_some() {

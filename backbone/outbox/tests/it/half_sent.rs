@@ -123,3 +123,27 @@ async fn rows_that_are_parked_are_not_sent_again_to_topics_that_had_them_and_wer
         assert_eq!(stage.counts().await, [1, 3, 3, 3, 3], "{reason}");
     }
 }
+
+/// It was killed amid the topics of a parked row that was being tried again, and one of the others refuses it at the next
+/// start.
+#[tokio::test]
+async fn a_parked_row_that_was_tried_in_part_and_refused_then_is_there_once_when_it_is_tried_another_time() {
+    let stage = Stage::set().await;
+    let relay = stage.wide_relay(with_amount);
+    stage.append_some("b", &[STRANGE, USUAL]).await;
+    until(&relay, |status| status.parked == 2).await;
+    relay.stop().await;
+
+    stage.retry_the_first().await;
+    stage.sent_by_the_killed("/parked", OWN, None, &[1]).await;
+    stage.sent_by_the_killed("/parked", EVENTS_TOPIC, None, &[1]).await;
+    let relay = stage.wide_relay(with_amount);
+    stage.tried().await;
+    relay.stop().await;
+
+    stage.retry_the_first().await;
+    let relay = stage.wide_relay(plain);
+    stage.none_is_parked().await;
+    relay.stop().await;
+    assert_eq!(stage.counts().await, [1, 2, 2, 2, 2]);
+}
