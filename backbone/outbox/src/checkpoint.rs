@@ -95,9 +95,7 @@ pub(crate) async fn note(
 ) -> Result<(), RelayError> {
     let claim = claim.clone();
     db.write(async move |tx: &Tx| {
-        if !is_held(tx, &claim).await? {
-            return Err(RelayError::Fenced);
-        }
+        hold(tx, &claim).await?;
         if is_known {
             tx.execute(&update).await?;
         } else {
@@ -108,15 +106,19 @@ pub(crate) async fn note(
     .await
 }
 
-/// Whether the claim still stands.
-async fn is_held(tx: &Tx, claim: &Claim) -> Result<bool, DbError> {
-    let held = Query::select()
-        .column("holder")
-        .from("relay_checkpoint")
+/// Keeps the claim until the transaction ends: who would take it waits. Refused if somebody has.
+pub(crate) async fn hold(tx: &Tx, claim: &Claim) -> Result<(), RelayError> {
+    // It changes nothing, and the row is locked.
+    let hold = Query::update()
+        .table("relay_checkpoint")
+        .value("holder", claim.holder.as_str())
         .and_where(is_source())
         .and_where(claim.stands())
         .to_owned();
-    Ok(tx.fetch_optional(&held).await?.is_some())
+    match tx.execute(&hold).await? {
+        0 => Err(RelayError::Fenced),
+        _ => Ok(()),
+    }
 }
 
 /// Moves the checkpoint and marks the rows on the way as published, both or neither; refused if the claim

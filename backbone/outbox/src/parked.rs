@@ -190,15 +190,9 @@ pub(crate) async fn turn(tx: &Tx) -> Result<i64, DbError> {
 }
 
 /// A row that is parked behind others of its aggregate is tried after them, if they are all to be tried or gone by now: an
-/// order was for what waits, and this would wait for another one behind nothing.
+/// order was for what waits, and this would wait for another one behind nothing. The checkpoint is
+/// [held](crate::checkpoint::hold), so that nobody else gives the same turn, or gives some to the others meanwhile.
 pub(crate) async fn follow(tx: &Tx, id: &str, (kind, aggregate): &Aggregate) -> Result<(), DbError> {
-    // First, so that nobody else gives the same turn, or gives some to the others meanwhile.
-    let hold = Query::update()
-        .table("relay_checkpoint")
-        .value("parked_turn", Expr::col("parked_turn"))
-        .and_where(is_source())
-        .to_owned();
-    tx.execute(&hold).await?;
     let in_front = select()
         .and_where(Expr::col("aggregatetype").eq(kind.as_str()))
         .and_where(Expr::col("aggregateid").eq(aggregate.as_str()))

@@ -12,10 +12,11 @@ use sea_query::{Expr, ExprTrait as _, Order, Query};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    checkpoint::is_source,
+    checkpoint::{self, Claim, is_source},
     kept,
     layout::Layout,
     parked::{self, Aggregate, COLUMNS, ParkedRow},
+    relay::RelayError,
     row::{self, OutboxRow},
     shape::{Shape, ShapeError, Unreadable},
 };
@@ -93,9 +94,11 @@ pub(crate) struct Refused {
     pub(crate) had: Had,
 }
 
+/// What it writes down is refused if its claim was lost: by then another relay has published what this one would park.
 #[derive(Debug)]
 pub(crate) struct Parking {
     db: Db,
+    claim: Claim,
     shape: Arc<dyn Shape>,
     /// A row of one of these waits behind others.
     aggregates: HashSet<Aggregate>,
@@ -104,7 +107,7 @@ pub(crate) struct Parking {
 }
 
 impl Parking {
-    pub(crate) async fn load(db: &Db, shape: &Arc<dyn Shape>) -> Result<Self, DbError> {
+    pub(crate) async fn load(db: &Db, claim: &Claim, shape: &Arc<dyn Shape>) -> Result<Self, DbError> {
         let mut rows = fetch_all(db).await?;
         if rows.iter().any(|row| row.is_given_up) {
             db.upkeep(async |tx: &Tx| parked::forget_given_up(tx).await).await?;
@@ -113,7 +116,8 @@ impl Parking {
         let (given_up, waiting): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_given_up);
         let aggregates = waiting.iter().map(ParkedRow::aggregate).collect();
         let ids = waiting.into_iter().map(|row| row.id).collect();
-        Ok(Self { db: db.clone(), shape: Arc::clone(shape), aggregates, ids, given_up })
+        let (db, claim, shape) = (db.clone(), claim.clone(), Arc::clone(shape));
+        Ok(Self { db, claim, shape, aggregates, ids, given_up })
     }
 
     /// Whether it is here, or has to wait behind what is.
@@ -129,7 +133,12 @@ impl Parking {
     }
 
     /// Written down when it returns; once, however often it comes by.
-    pub(crate) async fn park(&mut self, row: Waiting<'_>, had: Had, now: Timestamp) -> Result<(), DbError> {
+    pub(crate) async fn park(
+        &mut self,
+        row: Waiting<'_>,
+        had: Had,
+        now: Timestamp,
+    ) -> Result<(), RelayError> {
         let (ordinal, id) = (row.ordinal, row.id.to_owned());
         // Tables that others write may have an id twice.
         let second = format!("{id}:{ordinal}");
@@ -161,7 +170,9 @@ impl Parking {
         let (as_first, as_second) = (insert(&id), insert(&second));
         let aggregate = (row.aggregatetype.to_owned(), row.aggregateid.to_owned());
         let behind = (row.reason == BEHIND).then(|| aggregate.clone());
+        let claim = self.claim.clone();
         let parked = self.db.upkeep(async move |tx: &Tx| {
+            checkpoint::hold(tx, &claim).await?;
             let ids = [id.as_str(), second.as_str()];
             let these = parked::select_all().and_where(Expr::col("id").is_in(ids)).to_owned();
             let found = parked::fetch(tx, &these).await?;
@@ -176,7 +187,8 @@ impl Parking {
                         .value("ordinal", ordinal)
                         .and_where(Expr::col("number").eq(there.number))
                         .to_owned();
-                    return tx.execute(&update).await.map(|_| id.clone());
+                    tx.execute(&update).await?;
+                    return Ok(id.clone());
                 }
                 Some(_) => (&as_second, &second),
             };
@@ -184,7 +196,7 @@ impl Parking {
             if let Some(aggregate) = &behind {
                 parked::follow(tx, id, aggregate).await?;
             }
-            Ok(id.clone())
+            Ok::<_, RelayError>(id.clone())
         });
         let id = parked.await?;
         self.ids.insert(id);
@@ -225,12 +237,14 @@ impl Parking {
     }
 
     /// It is on its topics.
-    pub(crate) async fn done(&mut self, parked: &ParkedRow, now: Timestamp) -> Result<(), DbError> {
+    pub(crate) async fn done(&mut self, parked: &ParkedRow, now: Timestamp) -> Result<(), RelayError> {
         let (row, mark) = (parked.clone(), parked::marking(parked, Some(now)));
+        let claim = self.claim.clone();
         let rest = self.db.upkeep(async move |tx: &Tx| {
+            checkpoint::hold(tx, &claim).await?;
             parked::remove(tx, &row).await?;
             tx.execute(&mark).await?;
-            parked::fetch(tx, &parked::of_aggregate(&row)).await
+            Ok::<_, RelayError>(parked::fetch(tx, &parked::of_aggregate(&row)).await?)
         });
         let rest = rest.await?;
         self.ids.remove(&parked.id);
@@ -241,15 +255,16 @@ impl Parking {
     }
 
     /// It cannot be published still; it waits for another order, and its aggregate with it.
-    pub(crate) async fn again(&self, parked: &ParkedRow, refused: Refused) -> Result<(), DbError> {
+    pub(crate) async fn again(&self, parked: &ParkedRow, refused: Refused) -> Result<(), RelayError> {
         let Refused { reason, had } = refused;
-        let row = parked.clone();
+        let (row, claim) = (parked.clone(), self.claim.clone());
         let note = Query::update()
             .table("relay_parked")
             .value("had", had.written())
             .and_where(Expr::col("number").eq(row.number))
             .to_owned();
         let put_back = self.db.upkeep(async move |tx: &Tx| {
+            checkpoint::hold(tx, &claim).await?;
             tx.execute(&note).await?;
             for other in parked::fetch(tx, &parked::of_aggregate(&row)).await? {
                 let reason = if other.number == row.number { &reason } else { &other.reason };
@@ -263,7 +278,7 @@ impl Parking {
     /// What was given up is no longer waited for.
     pub(crate) async fn refresh(&mut self) -> Result<(), DbError> {
         if !self.ids.is_empty() {
-            *self = Self::load(&self.db, &self.shape).await?;
+            *self = Self::load(&self.db, &self.claim, &self.shape).await?;
         }
         Ok(())
     }
@@ -297,7 +312,51 @@ async fn own(tx: &Tx, id: &str) -> Result<Result<OutboxRow, ShapeError>, DbError
 
 #[cfg(test)]
 mod tests {
+    use hexalpes_db::{DatabaseUrl, DbOptions};
+    use hexalpes_engines::{TestDatabase, databases};
+    use hexalpes_kernel::Uuid;
+
     use super::*;
+    use crate::{MIGRATIONS, shape::OwnTable};
+
+    async fn open(database: &TestDatabase) -> Db {
+        let url = DatabaseUrl::parse(database.url()).unwrap();
+        let db = Db::open(&url, DbOptions::default()).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        db
+    }
+
+    fn waiting(id: &str) -> Waiting<'_> {
+        let reason = "it is too large".to_owned();
+        Waiting { ordinal: 1, id, aggregatetype: "order", aggregateid: id, inserted: None, reason }
+    }
+
+    /// It stalled, and another relay took the outbox over and published what it would have parked.
+    #[tokio::test]
+    async fn who_lost_the_claim_parks_nothing_and_changes_nothing_of_what_is_parked() {
+        let (now, shape): (_, Arc<dyn Shape>) = (Timestamp::from_micros(0).unwrap(), Arc::new(OwnTable));
+        for database in databases() {
+            let db = open(&database).await;
+            let epoch = checkpoint::load_or_mint(&db, Uuid::from_u128(1)).await.unwrap();
+            let claim = |holder: &str| Claim { epoch: epoch.clone(), holder: holder.to_owned() };
+            checkpoint::claim(&db, &claim("first")).await.unwrap();
+            let mut parking = Parking::load(&db, &claim("first"), &shape).await.unwrap();
+            parking.park(waiting("a"), Had::default(), now).await.unwrap();
+            let before = fetch_all(&db).await.unwrap();
+
+            checkpoint::claim(&db, &claim("second")).await.unwrap();
+            let refused = Refused { reason: "still".to_owned(), had: Had::default() };
+            let outcomes = [
+                parking.park(waiting("b"), Had::default(), now).await,
+                parking.again(&before[0], refused).await,
+                parking.done(&before[0], now).await,
+            ];
+            let are_fenced = outcomes.iter().all(|outcome| matches!(outcome, Err(RelayError::Fenced)));
+            assert!(are_fenced, "{}: {outcomes:?}", database.engine());
+            assert_eq!((before.len(), before[0].id.as_str()), (1, "a"));
+            assert_eq!(fetch_all(&db).await.unwrap(), before);
+        }
+    }
 
     #[test]
     fn a_topic_has_a_row_if_the_partition_has_it_that_it_went_to() {

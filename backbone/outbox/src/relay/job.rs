@@ -126,7 +126,7 @@ impl Job for Work {
         }
         topics.raw.stored = raw.last;
         topics.events.stored = events.last;
-        let parking = Parking::load(&self.db, &self.shape).await?;
+        let parking = Parking::load(&self.db, &claim, &self.shape).await?;
         Ok(Session { topics, claim, checkpoint, feed, marks, hold, parking })
     }
 
