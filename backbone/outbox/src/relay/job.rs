@@ -1,6 +1,6 @@
 //! What a relay does: finds out where everything is, then sends and confirms at the same time.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{convert::Infallible, mem, sync::Arc, time::Duration};
 
 use futures::future;
 use hexalpes_client::Client;
@@ -49,6 +49,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
 /// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
 /// next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// Parked rows that are tried before others have their turn: each is sent alone, and waits for its receipts.
+const PARKED_AT_ONCE_MAX: usize = 16;
 
 pub(super) struct Work {
     pub(super) db: Db,
@@ -284,17 +286,31 @@ impl Work {
         let mut due = Instant::now();
         let mut to_try = self.to_try.subscribe();
         to_try.mark_changed();
+        // Parked rows are left that are to be tried: rows that are ready go out between them.
+        let mut is_trying = false;
         loop {
             time::sleep_until(due).await;
             // A transaction that is sent in part would begin anew, and not get further the next time.
             let is_over = if feed.is_amid() { stop.cancelled() } else { end.cancelled() };
+            if is_trying {
+                // They are tried in any case, and not before what is ready.
+                to_try.mark_unchanged();
+            }
+            let go_on = async {
+                if is_trying {
+                    time::sleep(READ_EVERY).await;
+                    self.to_try.send_modify(|_| {});
+                }
+                future::pending::<Infallible>().await
+            };
             let read = tokio::select! {
                 biased;
                 () = is_over => return Ok(()),
                 read = feed.next(&mut to_try) => read?,
+                never = go_on => match never {},
             };
             let Some(Read { rows, seqs, place, .. }) = read else {
-                self.try_parked(topics, parking).await?;
+                is_trying = self.try_parked(topics, parking).await?;
                 continue;
             };
             due = Instant::now() + READ_EVERY;
@@ -316,6 +332,9 @@ impl Work {
             };
             (flight.seqs, flight.place) = (seqs, place);
             sent.send(flight);
+            if is_trying {
+                is_trying = self.try_parked(topics, parking).await?;
+            }
         }
     }
 
@@ -347,10 +366,13 @@ impl Work {
         }
     }
 
-    /// Publishes the parked rows that an operator wants to be tried.
-    async fn try_parked(&self, topics: &mut Topics, parking: &mut Parking) -> Result<(), RelayError> {
-        parking.refresh().await?;
-        while let Some((parked, row)) = parking.next().await? {
+    /// Publishes some of the parked rows that an operator wants to be tried, and says whether there may be more.
+    async fn try_parked(&self, topics: &mut Topics, parking: &mut Parking) -> Result<bool, RelayError> {
+        for _ in 0..PARKED_AT_ONCE_MAX {
+            let Some((parked, row)) = parking.next().await? else {
+                parking.refresh().await?;
+                return Ok(false);
+            };
             let row = match row {
                 Ok(row) => row,
                 Err(why) => {
@@ -364,7 +386,7 @@ impl Work {
                 None => parking.done(&parked, self.edge.now()).await?,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Waits for receipts and moves the checkpoint behind them.

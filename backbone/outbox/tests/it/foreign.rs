@@ -395,3 +395,23 @@ async fn what_comes_behind_rows_that_are_to_be_tried_follows_them_without_anothe
     let ids: Vec<String> = stage.parked().await.into_iter().map(|row| row.id).collect();
     assert_eq!(ids, ["c-1", "c-2"]);
 }
+
+/// An operator wants many to be tried, and a row of another aggregate came before the relay was there.
+#[tokio::test]
+async fn rows_of_others_go_out_between_many_that_are_tried_again() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    let ids: Vec<String> = (1..=40).map(|number| format!("b-{number}")).collect();
+    for id in &ids {
+        memory.commit_of_others(Some(id), Some("b"), BAD);
+    }
+    until(&relay, |status| status.parked == 40 && status.num_written == 40).await;
+    relay.stop().await;
+    parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+    memory.commit_of_others(Some("z-1"), Some("z"), GOOD);
+    let relay = stage.relay_of_others(&memory, true);
+    stage.none_is_parked().await;
+    relay.stop().await;
+    let (first, others) = ids.split_at(16);
+    assert_eq!(stage.events("all").await, [first, &["z-1".to_owned()], others].concat());
+}
