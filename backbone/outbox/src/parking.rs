@@ -81,8 +81,8 @@ impl<'a> Waiting<'a> {
     }
 
     pub(crate) fn of_unreadable(row: &'a Unreadable, reason: String) -> Self {
-        let Unreadable { ordinal, id, aggregatetype, aggregateid, inserted, .. } = row;
-        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted: inserted.as_ref(), reason }
+        let Unreadable { ordinal, id, aggregatetype, aggregateid, .. } = row;
+        Self { ordinal: *ordinal, id, aggregatetype, aggregateid, inserted: row.inserted(), reason }
     }
 }
 
@@ -205,7 +205,7 @@ impl Parking {
     }
 
     /// The next row that is to be tried, whose ordinal is past, with the row that it is of, or why that cannot be read.
-    pub(crate) async fn next(&self) -> Result<Option<(ParkedRow, Result<OutboxRow, ShapeError>)>, DbError> {
+    pub(crate) async fn next(&self) -> Result<Option<(ParkedRow, Result<OutboxRow, Unreadable>)>, DbError> {
         if self.ids.is_empty() {
             return Ok(None);
         }
@@ -228,8 +228,10 @@ impl Parking {
                 return Ok(None);
             }
             let row = match found.get::<Option<String>>("inserted")? {
-                Some(inserted) => of_others(&*shape, &inserted, parked.ordinal)?,
-                None => own(tx, &parked.id).await?,
+                Some(inserted) => of_others(&shape, &inserted, &parked)?,
+                None => own(tx, &parked.id)
+                    .await?
+                    .map_err(|why| Unreadable::of_parked(&shape, &parked, None, why)),
             };
             Ok::<_, DbError>(Some((parked, row)))
         });
@@ -291,13 +293,14 @@ async fn fetch_all(db: &Db) -> Result<Vec<ParkedRow>, DbError> {
 
 /// As the log had it.
 fn of_others(
-    shape: &dyn Shape,
+    shape: &Arc<dyn Shape>,
     inserted: &str,
-    ordinal: i64,
-) -> Result<Result<OutboxRow, ShapeError>, DbError> {
+    parked: &ParkedRow,
+) -> Result<Result<OutboxRow, Unreadable>, DbError> {
     let damaged = || DbError::Damaged("relay_parked.inserted cannot be read".to_owned());
     let inserted = kept::read(inserted).ok_or_else(damaged)?;
-    Ok(shape.row(&inserted, ordinal))
+    let read = shape.row(&inserted, parked.ordinal);
+    Ok(read.map_err(|why| Unreadable::of_parked(shape, parked, Some(inserted), why)))
 }
 
 /// As it is in our own table.

@@ -1,14 +1,16 @@
 //! How rows that a log has become rows of an outbox: those of our own table, or of one that others write.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
+use hexalpes_routing::Fields;
 use serde_json::value::RawValue;
 
 use crate::{
     log::{decode, snapshot::key},
+    parked::ParkedRow,
     row::{Headers, OutboxRow},
 };
 
@@ -39,6 +41,10 @@ pub trait Shape: fmt::Debug + Send + Sync {
 
     /// What can be told of a row that is none of an outbox, which is parked so. An error: no row can be read, and all wait.
     fn told(&self, row: &Inserted) -> Result<Told, ShapeError>;
+
+    /// A field that rules look at, by the name of its column or as the outbox calls it; none if that cannot be told. Other
+    /// fields of the row may be wrong.
+    fn field<'a>(&self, row: &'a Inserted, name: &str) -> Option<Cow<'a, str>>;
 }
 
 /// What a row is, where it is no event.
@@ -58,8 +64,10 @@ pub(crate) struct Unreadable {
     pub(crate) aggregatetype: String,
     pub(crate) aggregateid: String,
     pub(crate) why: ShapeError,
-    /// None if it is in our own table.
-    pub(crate) inserted: Option<Inserted>,
+    /// As the log had it; none of a row of our own table that was read there.
+    row: Option<Inserted>,
+    is_own: bool,
+    shape: Arc<dyn Shape>,
 }
 
 /// A place in the log without a row that can be sent.
@@ -82,16 +90,52 @@ impl Blank {
 
 impl Unreadable {
     pub(crate) fn new(
-        shape: &dyn Shape,
+        shape: &Arc<dyn Shape>,
         row: &Inserted,
         ordinal: i64,
         why: ShapeError,
     ) -> Result<Self, ShapeError> {
         let Told { id, aggregate } = shape.told(row)?;
-        let id = id.map_or_else(|| place_of(shape, row, ordinal), Ok)?;
+        let id = id.map_or_else(|| place_of(&**shape, row, ordinal), Ok)?;
         let (aggregatetype, aggregateid) = aggregate.unwrap_or_else(|| (row.table.name.clone(), id.clone()));
-        let inserted = shape.seq(row)?.is_none().then(|| row.clone());
-        Ok(Self { ordinal, id, aggregatetype, aggregateid, why, inserted })
+        let is_own = shape.seq(row)?.is_some();
+        let (row, shape) = (Some(row.clone()), Arc::clone(shape));
+        Ok(Self { ordinal, id, aggregatetype, aggregateid, why, row, is_own, shape })
+    }
+
+    /// One that is parked, and as it was kept with it.
+    pub(crate) fn of_parked(
+        shape: &Arc<dyn Shape>,
+        parked: &ParkedRow,
+        row: Option<Inserted>,
+        why: ShapeError,
+    ) -> Self {
+        let ParkedRow { ordinal, id, .. } = parked;
+        let (aggregatetype, aggregateid) = parked.aggregate();
+        let (is_own, shape) = (row.is_none(), Arc::clone(shape));
+        Self { ordinal: *ordinal, id: id.clone(), aggregatetype, aggregateid, why, row, is_own, shape }
+    }
+
+    /// What is kept of it; none if it is in our own table.
+    pub(crate) fn inserted(&self) -> Option<&Inserted> {
+        self.row.as_ref().filter(|_| !self.is_own)
+    }
+
+    pub(crate) fn kind(&self) -> Option<Cow<'_, str>> {
+        self.field("type")
+    }
+}
+
+/// As far as they can be told.
+impl Fields for Unreadable {
+    fn field(&self, name: &str) -> Option<Cow<'_, str>> {
+        match (&self.row, name) {
+            (Some(row), _) => self.shape.field(row, name),
+            (None, "id") => Some(Cow::Borrowed(&self.id)),
+            (None, "aggregatetype") => Some(Cow::Borrowed(&self.aggregatetype)),
+            (None, "aggregateid") => Some(Cow::Borrowed(&self.aggregateid)),
+            (None, _) => None,
+        }
     }
 }
 
@@ -136,6 +180,10 @@ impl Shape for OwnTable {
 
     fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
         Ok(Told { id: Some(decode::id(row)?), aggregate: Some(decode::aggregate(row)?) })
+    }
+
+    fn field<'a>(&self, row: &'a Inserted, name: &str) -> Option<Cow<'a, str>> {
+        decode::text(row, name).ok().map(Cow::Owned)
     }
 }
 

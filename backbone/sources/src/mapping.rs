@@ -140,6 +140,24 @@ impl Mapping {
 }
 
 impl Mapping {
+    /// A field of a row by the name of its column, or as a mapped row calls it.
+    pub(crate) fn field<'a>(&self, row: &'a Inserted, name: &str) -> Option<Cow<'a, str>> {
+        let column = match name {
+            _ if row.get(name).is_some_and(|value| *value != Value::Null) => name,
+            "id" => &self.id,
+            "aggregatetype" => &self.aggregate_type.name,
+            "aggregateid" => &self.aggregate_id,
+            "type" => &self.kind.name,
+            "payload" => &self.payload,
+            "correlationid" => &self.correlation_id.name,
+            "causationid" => &self.causation_id.name,
+            _ => return None,
+        };
+        let is_the_table_else = ["aggregatetype", "type"].contains(&name);
+        let value = row.get(column).and_then(text);
+        value.or_else(|| is_the_table_else.then_some(Cow::Borrowed(&row.table.name)))
+    }
+
     /// What can be told of a row that cannot be read; an error if the table lacks a column, and so each of its rows.
     pub(crate) fn told(&self, row: &Inserted) -> Result<Told, RowError> {
         let needed = [("id", &self.id), ("aggregateid", &self.aggregate_id), ("payload", &self.payload)];
@@ -321,6 +339,17 @@ mod tests {
         assert!(matches!(Mapping::default().read(&null), Err(RowError::Null { field: "id", .. })));
         let late = Mapping { occurred_at: Column::named("suceso"), ..mapping() };
         assert!(matches!(late.read(&row), Err(RowError::NoTime { .. })));
+    }
+
+    #[test]
+    fn rules_look_at_fields_by_their_columns_and_by_what_they_are_mapped_to() {
+        let mapping = Mapping { kind: Column::named("evento"), ..Mapping::default() };
+        let row = a_row(&[("id", Value::Null), ("evento", words("Pagado")), ("importe", Value::Integer(7))]);
+        let field = |name| mapping.field(&row, name).map(Cow::into_owned);
+        assert_eq!(field("type").as_deref(), Some("Pagado"));
+        assert_eq!(field("importe").as_deref(), Some("7"));
+        assert_eq!(field("aggregatetype").as_deref(), Some(row.table.name.as_str()));
+        assert_eq!([field("id"), field("aggregateid"), field("none")], [None, None, None]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rows of a table that others write, as the relay takes them.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::Edge;
@@ -82,5 +82,9 @@ impl Shape for MappedShape {
     /// A column that is missing is missing in all rows: nothing of that is put aside.
     fn told(&self, row: &Inserted) -> Result<Told, ShapeError> {
         self.config.mapping.told(row).map_err(|why| ShapeError(why.to_string()))
+    }
+
+    fn field<'a>(&self, row: &'a Inserted, name: &str) -> Option<Cow<'a, str>> {
+        self.config.mapping.field(row, name)
     }
 }

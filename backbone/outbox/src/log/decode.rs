@@ -57,7 +57,7 @@ fn integer(row: &Inserted, column: &str) -> Result<i64, ShapeError> {
 }
 
 /// `MySQL` has names in binary columns, so that they compare byte by byte.
-fn text(row: &Inserted, column: &str) -> Result<String, ShapeError> {
+pub(crate) fn text(row: &Inserted, column: &str) -> Result<String, ShapeError> {
     match row.get(column) {
         Some(Value::Text(text) | Value::Json(text)) => Ok(text.clone()),
         Some(Value::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).map_err(|_| damaged(column)),

@@ -416,7 +416,7 @@ impl LogFeed {
             self.gathered.bytes += decode::size(row);
             let read = match self.shape.row(row, self.ordinal) {
                 Ok(read) => Ok(read),
-                Err(why) => Err(Blank::Unreadable(Unreadable::new(&*self.shape, row, self.ordinal, why)?)),
+                Err(why) => Err(Blank::Unreadable(Unreadable::new(&self.shape, row, self.ordinal, why)?)),
             };
             self.gathered.rows.push(read);
         }
@@ -425,7 +425,7 @@ impl LogFeed {
 
     /// What it is called where it is parked, if it has no id.
     fn id_of(&self, row: &Inserted) -> Result<String, ShapeError> {
-        let parked = |why| Ok(Unreadable::new(&*self.shape, row, self.ordinal, why)?.id);
+        let parked = |why| Ok(Unreadable::new(&self.shape, row, self.ordinal, why)?.id);
         self.shape.id(row).or_else(parked)
     }
 

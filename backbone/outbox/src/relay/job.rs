@@ -33,7 +33,7 @@ use crate::{
         source::AnySource,
     },
     message, operate,
-    parking::{Parking, Refused},
+    parking::Parking,
     row::{self, OutboxRow},
     rules::Rules,
     shape::{Blank, Shape},
@@ -372,14 +372,6 @@ impl Work {
             let Some((parked, row)) = parking.next().await? else {
                 parking.refresh().await?;
                 return Ok(false);
-            };
-            let row = match row {
-                Ok(row) => row,
-                Err(why) => {
-                    let refused = Refused { reason: why.to_string(), had: parked.had.clone() };
-                    parking.again(&parked, refused).await?;
-                    continue;
-                }
             };
             match topics.publish_parked(&parked, row).await? {
                 Some(refused) => parking.again(&parked, refused).await?,

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use futures::future::{try_join, try_join_all};
 use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
 use hexalpes_kernel::Edge;
-use hexalpes_routing::Way;
+use hexalpes_routing::{Fields, Way};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -25,7 +25,7 @@ use crate::{
     parking::{BEHIND, Had, Parking, Refused, Waiting},
     row::OutboxRow,
     rules::Rules,
-    shape::Blank,
+    shape::{Blank, Unreadable},
 };
 
 /// Rows on their way at once, at most.
@@ -202,7 +202,7 @@ impl Topics {
                         continue;
                     }
                     warn!(row.id = unreadable.id, "a row is parked: {}", unreadable.why);
-                    let names = self.names_for_unreadable();
+                    let names = self.names_of_unreadable(unreadable, unreadable.ordinal);
                     let had = self.had(names, unreadable.ordinal, alone).await?;
                     let waiting = Waiting::of_unreadable(unreadable, unreadable.why.to_string());
                     parking.park(waiting, had, edge.now()).await?;
@@ -294,7 +294,7 @@ impl Topics {
             self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
             messages.push((To::Own, event.clone()));
         }
-        for way in self.by_rules(row, rules_of) {
+        for way in self.by_rules(row, Some(&row.kind), rules_of) {
             let name = way.topic.to_string();
             self.routed(&name, ordinal, alone, Carries::Messages).await?;
             messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
@@ -305,9 +305,9 @@ impl Topics {
     }
 
     /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
-    fn by_rules(&self, row: &OutboxRow, rules_of: i64) -> Vec<Way> {
+    fn by_rules(&self, row: &dyn Fields, kind: Option<&str>, rules_of: i64) -> Vec<Way> {
         let Some(turn) = &self.turn else { return Vec::new() };
-        let mut there = self.always(Some(&row.kind));
+        let mut there = self.always(kind);
         let mut ways: Vec<Way> = turn.rules.of(rules_of).iter().filter_map(|rule| rule.way(row)).collect();
         ways.retain(|way| {
             let name = way.topic.to_string();
@@ -331,13 +331,17 @@ impl Topics {
         if let Some(route) = &row.headers.route {
             return vec![route.topic.clone()];
         }
-        let ruled = self.by_rules(row, rules_of).into_iter().map(|way| way.topic.to_string());
-        self.always(Some(&row.kind)).into_iter().chain(ruled).collect()
+        self.names_of_event(row, Some(&row.kind), rules_of)
     }
 
-    /// Topics of a row of which nobody knows what it is.
-    fn names_for_unreadable(&self) -> Vec<String> {
-        self.always(None).into_iter().chain(self.routed.keys().cloned()).collect()
+    /// As far as it can be told where it would go.
+    fn names_of_unreadable(&self, row: &Unreadable, rules_of: i64) -> Vec<String> {
+        self.names_of_event(row, row.kind().as_deref(), rules_of)
+    }
+
+    fn names_of_event(&self, row: &dyn Fields, kind: Option<&str>, rules_of: i64) -> Vec<String> {
+        let ruled = self.by_rules(row, kind, rules_of).into_iter().map(|way| way.topic.to_string());
+        self.always(kind).into_iter().chain(ruled).collect()
     }
 
     fn topic(&self, to: &To<'_>) -> Result<&Topic, RelayError> {
@@ -379,17 +383,21 @@ impl Topics {
     pub(super) async fn publish_parked(
         &mut self,
         parked: &ParkedRow,
-        row: OutboxRow,
+        row: Result<OutboxRow, Unreadable>,
     ) -> Result<Option<Refused>, RelayError> {
         let turn = parked.turn.unwrap_or(0);
-        let row = OutboxRow { ordinal: turn, ..row };
-        match self.send_parked(parked, &row, turn).await {
-            Err(error) if error.is_of_the_row() => {
-                let had = self.had_by_turn(parked, self.names(&row, i64::MAX), turn).await?;
-                Ok(Some(Refused { reason: error.to_string(), had }))
+        let (reason, names) = match row {
+            Ok(row) => {
+                let row = OutboxRow { ordinal: turn, ..row };
+                match self.send_parked(parked, &row, turn).await {
+                    Err(error) if error.is_of_the_row() => (error.to_string(), self.names(&row, i64::MAX)),
+                    outcome => return outcome.map(|()| None),
+                }
             }
-            outcome => outcome.map(|()| None),
-        }
+            Err(row) => (row.why.to_string(), self.names_of_unreadable(&row, i64::MAX)),
+        };
+        let had = self.had_by_turn(parked, names, turn).await?;
+        Ok(Some(Refused { reason, had }))
     }
 
     /// Which of these topics have a parked row, one way or another. When it is tried the next time it has another turn, and

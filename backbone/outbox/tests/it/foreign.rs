@@ -13,6 +13,7 @@ use hexalpes_outbox::{
     operate::{self, Reason},
     parked::{self, ParkedRow},
 };
+use hexalpes_routing::{Rule, RuleSpec};
 use sea_query::Query;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
@@ -91,6 +92,14 @@ impl Shape for Others {
         let aggregate = of_column(row, "aggregate").ok().map(|id| ("pedido".to_owned(), id));
         Ok(Told { id: of_column(row, self.id).ok(), aggregate })
     }
+
+    fn field<'a>(&self, row: &'a Inserted, name: &str) -> Option<Cow<'a, str>> {
+        match name {
+            "aggregatetype" => Some(Cow::Borrowed("pedido")),
+            "aggregateid" => row.get("aggregate").and_then(text),
+            _ => row.get(name).and_then(text),
+        }
+    }
 }
 
 fn because(why: &str) -> Reason {
@@ -99,10 +108,15 @@ fn because(why: &str) -> Reason {
 
 impl Stage {
     fn relay_of_others(&self, memory: &Memory, is_lenient: bool) -> Relay {
+        self.relay_of_others_by(memory, is_lenient, &[])
+    }
+
+    fn relay_of_others_by(&self, memory: &Memory, is_lenient: bool, rules: &[RuleSpec]) -> Relay {
         let edge: Arc<dyn Edge> = Arc::clone(&self.edge) as Arc<dyn Edge>;
         let source = MemorySource { memory: memory.clone(), db: self.db.clone() };
         let shape = Arc::new(Others { id: "id", is_lenient });
-        let options = RelayOptions { shape, ..RelayOptions::new("public/default/t") };
+        let rules: Arc<[Rule]> = rules.iter().map(|spec| Rule::new(spec.clone()).unwrap()).collect();
+        let options = RelayOptions { shape, rules, ..RelayOptions::new("public/default/t") };
         Relay::start_on_log(self.db.clone(), self.client(), edge, options, source)
     }
 
@@ -344,6 +358,38 @@ async fn a_parked_row_that_a_topic_has_already_is_there_once_when_it_is_tried_ag
         let changes = stage.messages(RAW_TOPIC, "all").await;
         let ids: Vec<_> = changes.iter().map(|message| message.property("ce_id").unwrap()).collect();
         assert_eq!(ids, ["b-1", "b-2"]);
+    }
+}
+
+/// The same of a topic that a rule sends rows to, which nothing else opens; and it is tried in vain in between.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_not_sent_again_to_topics_that_had_it() {
+    const BOOKS: &str = "persistent://public/default/books";
+    let rules = [RuleSpec::to("books")];
+    for killed_at in ["", "/parked"] {
+        let (stage, memory) = (Stage::set().await, Memory::new());
+        stage.begun_relay_of_others(&memory).await.stop().await;
+        for topic in [EVENTS_TOPIC, BOOKS] {
+            let name = format!("cdc/public/default/t/{}{killed_at}", stage.epoch().await);
+            let options = ProducerOptions { name: Some(name), ..ProducerOptions::default() };
+            let killed = stage.client().producer(topic, options).await.unwrap();
+            killed.send(Outgoing::new(BAD).property("ce_id", "b-1").sequence_id(1)).await.unwrap();
+            killed.close().await;
+        }
+        memory.commit_of_others(Some("b-1"), Some("b"), BAD);
+        memory.commit_of_others(Some("b-2"), Some("b"), GOOD);
+        let relay = stage.relay_of_others_by(&memory, false, &rules);
+        until(&relay, |status| status.parked == 2 && status.num_written == 2).await;
+        parked::retry(&stage.db, &*stage.edge, "b-1", &because("once more")).await.unwrap();
+        stage.tried().await;
+        relay.stop().await;
+        let relay = stage.relay_of_others_by(&memory, true, &rules);
+        parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
+        stage.none_is_parked().await;
+        relay.stop().await;
+        assert_eq!(stage.events("all").await, ["b-1", "b-2"]);
+        assert_eq!(stage.messages(BOOKS, "all").await.len(), 2, "{killed_at:?}");
+        assert_eq!(stage.messages(RAW_TOPIC, "all").await.len(), 2);
     }
 }
 
