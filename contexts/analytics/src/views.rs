@@ -234,7 +234,7 @@ pub(crate) struct ReportView {
     period: PeriodView,
     figures: FiguresView,
     as_of: AsOfView,
-    /// Counts what was heard of this period: the `ETag`.
+    /// Counts what was heard of this period. The `ETag` is this and, where it is known, the campaign's revision: `"2-5"`.
     revision: u32,
     correlation_id: String,
     #[schema(value_type = String, format = DateTime)]
@@ -245,6 +245,14 @@ pub(crate) struct ReportView {
 }
 
 impl ReportView {
+    /// Another for whatever else is shown: the campaign's name and state change without its reports.
+    pub(crate) fn tag(&self) -> String {
+        match &self.campaign {
+            None => format!("\"{}\"", self.revision),
+            Some(campaign) => format!("\"{}-{}\"", self.revision, campaign.revision),
+        }
+    }
+
     pub(crate) fn of(whole: Whole, known: &BTreeMap<CampaignId, Campaign>) -> Self {
         let Whole { line, revision, correlation, heard_at, data } = whole;
         let LineView { campaign_id, partner_id, campaign, period, figures, as_of } =

@@ -1,7 +1,7 @@
 //! `/v1/analytics/campaigns`.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use hexalpes_db::{DbError, Tx};
 use hexalpes_http::openapi::PageOf;
@@ -106,7 +106,8 @@ pub(super) async fn read(
     })
 }
 
-/// The newest report of a campaign's period, with all that it says.
+/// The newest report of a campaign's period, with all that it says. Its `ETag` changes with what the campaign is called,
+/// too.
 #[utoipa::path(get, path = "/v1/analytics/campaigns/{id}/periods/{period}", tag = "campaigns",
     params(("id" = String, Path),
         ("period" = String, Path, description = "2025-01-15, 2025-W03, 2025-01 or 2025-01-01--2025-01-08")),
@@ -114,7 +115,7 @@ pub(super) async fn read(
 pub(super) async fn report(
     State(app): State<App>,
     Path((id, name)): Path<(String, String)>,
-) -> Result<Answer, Problem> {
+) -> Result<Response, Problem> {
     let parsed = CampaignId::parse(&id).ok().zip(Period::parse(&name).ok());
     let (campaign, period) = parsed.ok_or_else(|| no_report(&id, &name))?;
     let read = async move |tx: &Tx| -> Result<Option<(Whole, Known)>, DbError> {
@@ -123,5 +124,9 @@ pub(super) async fn report(
         Ok(Some((report, known)))
     };
     let (report, known) = app.db.read(read).await?.ok_or_else(|| no_report(&id, &name))?;
-    Ok(Answer::json(StatusCode::OK, &ReportView::of(report, &known)))
+    let view = ReportView::of(report, &known);
+    let tag = HeaderValue::from_str(&view.tag()).expect("digits in quotes");
+    let mut response = Answer::json(StatusCode::OK, &view).into_response();
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, a_day, on_each_database};
+use crate::support::{TestApp, Told, a_day, on_each_database};
 
 const DAY: &str = "/v1/analytics/campaigns/c-1/periods/2025-01-15";
 
@@ -36,6 +36,30 @@ async fn the_highest_revision_of_a_campaign_says_what_it_is_called() {
         }
         let (_, _, csv) = app.ask("/v1/analytics/campaigns", &[("accept", "text/csv")]).await;
         assert!(csv.contains("\nc-1,\"Verano, otra vez\",p-1,2025-01-15,"), "{csv}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_changes_in_the_answer_of_a_period_changes_its_tag() {
+    on_each_database(async |app| {
+        let tag = async || {
+            let (status, headers, _) = app.ask(DAY, &[]).await;
+            assert_eq!(status, 200);
+            headers["etag"].to_str().unwrap().to_owned()
+        };
+        app.told(&a_day()).await;
+        assert_eq!(tag().await, r#""1""#);
+        told(&app, "CampaignCreated", &a_campaign(1, "Verano", "DRAFT")).await;
+        assert_eq!(tag().await, r#""1-1""#);
+        told(&app, "CampaignUpdated", &a_campaign(2, "Verano", "ACTIVE")).await;
+        assert_eq!(tag().await, r#""1-2""#);
+        app.told(&Told { version: 2, ..a_day() }).await;
+        assert_eq!(tag().await, r#""2-2""#);
+        // What is late changes neither.
+        app.told(&a_day()).await;
+        told(&app, "CampaignCreated", &a_campaign(1, "Verano", "DRAFT")).await;
+        assert_eq!(tag().await, r#""2-2""#);
     })
     .await;
 }
