@@ -104,7 +104,7 @@ fn reported(event: &Event, now: Timestamp) -> Result<Report, HandleError> {
             version: told.version,
             occurred_at: event.time.unwrap_or(generated_at),
         },
-        data: serde_json::to_string(&told).map_err(HandleError::invalid_event)?,
+        data: event.data_as::<&RawValue>()?.get().to_owned(),
     })
 }
 

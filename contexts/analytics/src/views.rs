@@ -239,7 +239,8 @@ pub(crate) struct ReportView {
     correlation_id: String,
     #[schema(value_type = String, format = DateTime)]
     heard_at: Timestamp,
-    /// The data of the event, as it was told: `CampaignPerformanceReport`.
+    /// The data of the event, as it was told: `CampaignPerformanceReport`, with whatever else its producer says, and
+    /// without what it leaves out.
     #[schema(value_type = Object)]
     report: Box<RawValue>,
 }

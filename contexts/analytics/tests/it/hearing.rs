@@ -69,6 +69,8 @@ async fn a_report_is_kept_to_the_letter() {
         told["kpi_achievements"] = json!({ "clicks": { "target": 100, "actual": 50, "is_met": false } });
         told["risk_indicators"] = json!([{ "kind": "BUDGET_OVERRUN", "message": { "es": "se superará" } }]);
         // Numbers that no float would keep.
+        // Nor does the contract know all that a producer says.
+        told["note"] = json!("de la agencia");
         let data = told.to_string().replace(
             r#""spend_minor":1210"#,
             r#""spend":12.10,"spend_minor":1210,"other":0.12345678901234567890"#,
@@ -77,11 +79,12 @@ async fn a_report_is_kept_to_the_letter() {
         let (status, headers, text) = app.ask(DAY, &[]).await;
         assert_eq!((status, headers["etag"].to_str().unwrap()), (200, "\"1\""));
         assert!(text.contains(r#""spend":12.10,"spend_minor":1210,"other":0.12345678901234567890"#), "{text}");
+        assert!(text.ends_with(&format!(r#""report":{data}}}"#)), "{text}");
         let found: Value = serde_json::from_str(&text).unwrap();
         for field in ["kpi_achievements", "risk_indicators", "replaces", "renewal_reasons", "generated_at"] {
             assert_eq!(found["report"][field], told[field], "{field}");
         }
-        assert_eq!(found["report"].as_object().unwrap().len(), 18, "{found}");
+        assert_eq!(found["report"].as_object().unwrap().len(), 19, "{found}");
         assert_eq!(found["as_of"]["occurred_at"], "2025-02-01T01:02:03.000004Z");
         let of = ["campaign_id", "partner_id", "correlation_id", "heard_at"].map(|name| found[name].clone());
         assert_eq!(of, [json!("c-1"), json!("p-1"), json!("CORR-1"), json!("2025-02-01T06:00:00Z")]);
@@ -112,9 +115,10 @@ async fn a_report_of_the_first_version_of_the_contract_is_one_and_so_is_one_of_t
         }
         app.handled("e-1", Some("2025-02-01T01:00:30Z"), &told.to_string()).await.unwrap();
         assert_eq!(day(&app).await, (json!(1), json!(1), json!(1_210)));
-        let report = app.found(DAY).await["report"].take();
-        assert_eq!(report["reporting_period"]["start"], "2025-01-15", "{report}");
-        assert_eq!((&report["replaces"], &report["renewal_reasons"]), (&Value::Null, &json!([])));
+        // Nothing is put into its mouth: neither `version` nor `generated_at`.
+        let found = app.found(DAY).await;
+        assert_eq!(found["report"], told, "{found}");
+        assert_eq!(found["period"]["start"], "2025-01-15", "{found}");
         // What was made later is newer, where neither says a version.
         let mut later = told.clone();
         later["report_id"] = json!("r-2");
