@@ -113,28 +113,23 @@ fn period(told: &Dict) -> Result<Period, HandleError> {
     struct Told {
         start: String,
         end: String,
-        #[serde(default)]
-        granularity: String,
+        granularity: Option<String>,
     }
     let told: Told = field("reporting_period", told.read())?;
     let start = field("reporting_period/start", Day::parse(&told.start))?;
     let end = field("reporting_period/end", Day::parse(&told.end))?;
-    field("reporting_period", Period::of(Granularity::parse(&told.granularity), start, end))
+    field("reporting_period", Period::of(Granularity::parse(&told.granularity.unwrap_or_default()), start, end))
 }
 
-/// What a report does not count is zero in its sums; what was told stays beside them.
+/// What a report does not count, or counts as null, is zero in its sums; what was told stays beside them.
 fn figures(told: &Dict) -> Result<Figures, HandleError> {
     #[derive(Deserialize)]
     struct Told {
         currency: String,
-        #[serde(default)]
-        impressions: i64,
-        #[serde(default)]
-        clicks: i64,
-        #[serde(default)]
-        leads: i64,
-        #[serde(default)]
-        conversions: i64,
+        impressions: Option<i64>,
+        clicks: Option<i64>,
+        leads: Option<i64>,
+        conversions: Option<i64>,
         spend: Option<Box<RawValue>>,
         spend_minor: Option<i64>,
         revenue: Option<Box<RawValue>>,
@@ -142,12 +137,13 @@ fn figures(told: &Dict) -> Result<Figures, HandleError> {
     }
     let told: Told = field("performance_summary", told.read())?;
     let currency = field("performance_summary/currency", Currency::parse(&told.currency))?;
+    let count = |name, told: Option<i64>| summable(name, told.unwrap_or_default());
     let figures = Figures {
         currency,
-        impressions: summable("impressions", told.impressions)?,
-        clicks: summable("clicks", told.clicks)?,
-        leads: summable("leads", told.leads)?,
-        conversions: summable("conversions", told.conversions)?,
+        impressions: count("impressions", told.impressions)?,
+        clicks: count("clicks", told.clicks)?,
+        leads: count("leads", told.leads)?,
+        conversions: count("conversions", told.conversions)?,
         spend_minor: summable("spend", minor("spend", told.spend_minor, told.spend.as_deref(), currency)?)?,
         revenue_minor: summable(
             "revenue",

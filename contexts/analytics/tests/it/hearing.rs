@@ -133,6 +133,36 @@ async fn a_report_of_the_first_version_of_the_contract_is_one_and_so_is_one_of_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_report_says_nothing_of_is_zero_whether_it_is_null_or_missing() {
+    on_each_database(async |app| {
+        const DAYS: &str = "/v1/analytics/campaigns/c-1/periods/2025-01-15--2025-01-16";
+        let period = json!({ "start": "2025-01-15", "end": "2025-01-16" });
+        let summary = json!({ "currency": "USD" });
+        let (mut null_period, mut null_summary) = (period.clone(), summary.clone());
+        null_period["granularity"] = Value::Null;
+        for name in
+            ["impressions", "clicks", "leads", "conversions", "spend", "spend_minor", "revenue", "revenue_minor"]
+        {
+            null_summary[name] = Value::Null;
+        }
+        for (period, summary) in [(&period, &summary), (&null_period, &null_summary)] {
+            app.forget().await;
+            let mut told = a_day().data();
+            told["reporting_period"] = period.clone();
+            told["performance_summary"] = summary.clone();
+            app.handled("e-1", None, &told.to_string()).await.unwrap();
+            let found = app.found(DAYS).await;
+            assert_eq!(found["period"]["granularity"], "CUSTOM", "{found}");
+            for name in ["impressions", "clicks", "leads", "conversions", "spend_minor", "revenue_minor"] {
+                assert_eq!(found["figures"][name], 0, "{name}: {found}");
+            }
+            assert_eq!(found["report"], told);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_report_is_refused_with_the_field_that_is_wrong() {
     on_each_database(async |app| {
         for (field, value, why) in [
