@@ -42,7 +42,8 @@ pub struct Campaign {
 }
 
 /// How a campaign did in a period. Once per `report_id`; of two reports, the later period counts, and of one period what
-/// was made later: what comes in late makes a report another version.
+/// was made later (`generated_at`; of two that were made at once, the higher `version`): what comes in late makes a report
+/// another version, and one that somebody asks for tells what is known when it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CampaignPerformanceReport {
     pub report_id: String,
@@ -76,7 +77,7 @@ pub struct CampaignPerformanceReport {
     pub risk_indicators: List,
     #[serde(default)]
     pub generated_at: String,
-    /// Counts from 1 for each period of those that are made by themselves.
+    /// Counts from 1 for each period of those that are made by themselves; 1 of what somebody asked for.
     #[serde(default = "first")]
     pub version: i64,
     /// The `report_id` of the version before.

@@ -1,6 +1,6 @@
 //! What this context hears: reports of campaigns, each version of each period; and what the campaigns are called.
 //!
-//! Of a campaign's period the newest version stays, and of a campaign the highest revision, in whatever order they come.
+//! Of a campaign's period what was made last stays, and of a campaign the highest revision, in whatever order they come.
 //! Not here: inbox, retries and dead letters, which are the consumer's.
 
 use std::fmt;
@@ -118,7 +118,10 @@ fn period(told: &Dict) -> Result<Period, HandleError> {
     let told: Told = field("reporting_period", told.read())?;
     let start = field("reporting_period/start", Day::parse(&told.start))?;
     let end = field("reporting_period/end", Day::parse(&told.end))?;
-    field("reporting_period", Period::of(Granularity::parse(&told.granularity.unwrap_or_default()), start, end))
+    field(
+        "reporting_period",
+        Period::of(Granularity::parse(&told.granularity.unwrap_or_default()), start, end),
+    )
 }
 
 /// What a report does not count, or counts as null, is zero in its sums; what was told stays beside them.

@@ -18,7 +18,7 @@ use crate::store::{Line, Sum, Total, Whole};
 pub(crate) struct AsOfView {
     event_id: String,
     report_id: String,
-    /// Of the report: counts from 1 for each period.
+    /// Of the report: counts from 1 for each period; 1 where somebody asked for it.
     version: i64,
     #[schema(value_type = String, format = DateTime)]
     occurred_at: Timestamp,

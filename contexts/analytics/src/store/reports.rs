@@ -39,13 +39,14 @@ pub(crate) async fn keep(tx: &Tx, report: &Report, cause: &Cause) -> Result<(), 
 }
 
 /// What a later report has more of, the first that differs counting: its period's end, its beginning (of two that end
-/// together the shorter is nearer), its version, and for what has none, when it was made.
+/// together the shorter is nearer), when it was made, and of those that were made at once, its version. Not the version
+/// before: one that somebody asked for is the first of its own, and later than a second that was made by itself.
 fn newness(report: &Report) -> [(Reports, i64); 4] {
     [
         (Reports::EndDay, report.period.end().number()),
         (Reports::StartDay, report.period.start().number()),
-        (Reports::Version, report.as_of.version),
         (Reports::GeneratedAt, report.generated_at.as_micros()),
+        (Reports::Version, report.as_of.version),
     ]
 }
 

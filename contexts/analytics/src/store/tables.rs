@@ -11,7 +11,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("analytics", 2, "create known_campaign", |backend| vec![campaigns(backend)]),
 ];
 
-/// The newest version of each period of each campaign; its slot is the period's name.
+/// The report of each period of each campaign that was made last; its slot is the period's name.
 pub(super) const PERIODS: &str = "period_report";
 /// The report of each campaign's newest period: in a slot of each granularity, and in one of all.
 pub(super) const NEWEST: &str = "newest_report";

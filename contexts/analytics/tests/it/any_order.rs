@@ -1,6 +1,7 @@
 //! What is shown is the same in whatever order reports came, and however often.
 
 use proptest::collection::vec;
+use proptest::option;
 use proptest::sample::Index;
 use proptest::strategy::{Strategy, ValueTree as _};
 use proptest::test_runner::{Config, TestRunner};
@@ -21,12 +22,13 @@ fn report() -> impl Strategy<Value = Told> {
         }),
         Just(Told { granularity: "CUSTOM", ..a_day() }),
     ];
-    (period, 0_usize..3, 1_i64..4).prop_map(|(told, campaign, version)| Told {
+    (period, 0_usize..3, 1_i64..4, option::of(0_i64..6)).prop_map(|(told, campaign, version, minute)| Told {
         campaign: ["c-1", "c-2", "c-3"][campaign],
         partner: ["p-1", "p-1", "p-2"][campaign],
         currency: ["USD", "EUR", "USD"][campaign],
         version,
-        spend_minor: 100 * version + 7 * i64::try_from(campaign).unwrap(),
+        minute,
+        spend_minor: 1_000 * minute.unwrap_or(9) + 100 * version + 7 * i64::try_from(campaign).unwrap(),
         ..told
     })
 }

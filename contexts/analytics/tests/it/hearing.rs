@@ -40,6 +40,39 @@ async fn the_newest_version_of_a_period_stays_in_whatever_order_they_come() {
     .await;
 }
 
+/// Whoever asks for a report gets one of the first version, which tells all that is known by then.
+///
+/// Accepts C-28, S2-EV-5.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_somebody_asked_for_counts_from_when_it_was_made_whatever_its_version() {
+    on_each_database(async |app| {
+        let made =
+            |version, minute, spend_minor| Told { version, minute: Some(minute), spend_minor, ..a_day() };
+        let (second, asked, third) = (made(2, 10, 200), made(1, 20, 250), made(3, 30, 300));
+        for (told, expected) in [
+            (&second, (1, 2, 200)),
+            (&asked, (2, 1, 250)),
+            // Late, of a version that is higher.
+            (&made(4, 15, 400), (2, 1, 250)),
+            (&second, (2, 1, 250)),
+            (&third, (3, 3, 300)),
+            (&asked, (3, 3, 300)),
+            // Made at once.
+            (&made(2, 30, 290), (3, 3, 300)),
+            (&made(4, 30, 310), (4, 4, 310)),
+        ] {
+            app.told(told).await;
+            let (revision, version, spend) = expected;
+            assert_eq!(day(&app).await, (json!(revision), json!(version), json!(spend)), "{told:?}");
+            let list = app.all("/v1/analytics/campaigns").await;
+            assert_eq!(list.len(), 1);
+            let shown = (&list[0]["as_of"]["version"], &list[0]["figures"]["spend_minor"]);
+            assert_eq!(shown, (&json!(version), &json!(spend)), "{told:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_that_are_heard_at_once_the_newer_stays_and_none_of_another_campaign_is_lost() {
     on_each_database(async |app| {
@@ -140,9 +173,16 @@ async fn what_a_report_says_nothing_of_is_zero_whether_it_is_null_or_missing() {
         let summary = json!({ "currency": "USD" });
         let (mut null_period, mut null_summary) = (period.clone(), summary.clone());
         null_period["granularity"] = Value::Null;
-        for name in
-            ["impressions", "clicks", "leads", "conversions", "spend", "spend_minor", "revenue", "revenue_minor"]
-        {
+        for name in [
+            "impressions",
+            "clicks",
+            "leads",
+            "conversions",
+            "spend",
+            "spend_minor",
+            "revenue",
+            "revenue_minor",
+        ] {
             null_summary[name] = Value::Null;
         }
         for (period, summary) in [(&period, &summary), (&null_period, &null_summary)] {

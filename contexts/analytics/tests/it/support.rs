@@ -44,6 +44,8 @@ pub(crate) struct Told {
     pub(crate) start: String,
     pub(crate) end: String,
     pub(crate) version: i64,
+    /// After one o'clock; where nothing is said, of newer versions later.
+    pub(crate) minute: Option<i64>,
     pub(crate) currency: &'static str,
     /// Impressions, clicks, leads, conversions.
     pub(crate) counts: [i64; 4],
@@ -60,6 +62,7 @@ pub(crate) fn a_day() -> Told {
         start: "2025-01-15".to_owned(),
         end: "2025-01-16".to_owned(),
         version: 1,
+        minute: None,
         currency: "USD",
         counts: [1_000, 50, 5, 2],
         spend_minor: 1_210,
@@ -75,13 +78,13 @@ pub(crate) fn a_month() -> Told {
 
 impl Told {
     pub(crate) fn report_id(&self) -> String {
-        let Self { campaign, granularity, start, end, version, .. } = self;
-        format!("r {campaign} {granularity} {start} {end} {version}")
+        let Self { campaign, granularity, start, end, version, minute, .. } = self;
+        let made = minute.map(|minute| format!(" at {minute}")).unwrap_or_default();
+        format!("r {campaign} {granularity} {start} {end} {version}{made}")
     }
 
-    /// Of newer versions, later.
     pub(crate) fn at(&self) -> String {
-        format!("2025-02-01T01:{:02}:00Z", self.version)
+        format!("2025-02-01T01:{:02}:00Z", self.minute.unwrap_or(self.version))
     }
 
     pub(crate) fn data(&self) -> Value {
