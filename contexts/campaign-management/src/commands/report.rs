@@ -74,7 +74,8 @@ pub async fn make_due_report(
 }
 
 /// Makes the report of a period again, as a new version that says what it replaces and why, if what changed meanwhile
-/// shows in it; tells whether it did. It belongs to what the first of those changes belonged to.
+/// shows in it; tells whether it did. It belongs to what the first of those changes belonged to. Where somebody asked for
+/// that period meanwhile, it has to be what was told then: others keep what was made last.
 pub async fn renew_report(
     tx: &Tx,
     command: MakeDueReport,
@@ -92,7 +93,12 @@ pub async fn renew_report(
     let Some(former) = store::newest_report(tx, &id, granularity, period).await? else { return Ok(false) };
     let follows = Some((&former, reasons));
     let renewed = compose(tx, &campaign, (granularity, period), true, follows, ids, cause).await?;
-    if renewed.1.says_the_same_as(&former.data) {
+    let mut is_told = renewed.1.says_the_same_as(&former.data);
+    for called in [granularity, Granularity::Custom] {
+        let asked_for = store::asked_for_since(tx, &former, called).await?;
+        is_told &= asked_for.is_none_or(|report| renewed.1.says_the_same_as(&report.data));
+    }
+    if is_told {
         return Ok(false);
     }
     store::replace_report(tx, &former, &renewed.0.id).await?;

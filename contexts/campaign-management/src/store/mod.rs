@@ -26,7 +26,8 @@ pub(crate) use days::{add_to_day, burned, days_of, others, spend_on, spend_withi
 pub(crate) use refunds::{insert_refund, take_refunds};
 pub(crate) use renewals::{outdate, outdated, take_renewal};
 pub(crate) use reports::{
-    ReportFilter, ReportRow, insert_report, load_report, newest_report, page_of_reports, replace_report,
+    ReportFilter, ReportRow, asked_for_since, insert_report, load_report, newest_report, page_of_reports,
+    replace_report,
 };
 pub(crate) use results::{ResultRow, insert_result, load_result, result_anywhere};
 pub(crate) use rights::{

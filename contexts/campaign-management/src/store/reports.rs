@@ -2,7 +2,7 @@
 
 use hexalpes_db::{DbError, Keyset, Row, Tx};
 use hexalpes_kernel::Timestamp;
-use sea_query::{Asterisk, Expr, ExprTrait as _, Query, SelectStatement};
+use sea_query::{Asterisk, Expr, ExprTrait as _, Order, Query, SelectStatement};
 
 use super::tables::Reports;
 use super::{TENANT, day};
@@ -96,6 +96,26 @@ pub(crate) async fn newest_report(
         .and_where(Expr::col(Reports::Schedule).eq(schedule_of(granularity, period)))
         .to_owned();
     tx.fetch_optional(&select).await?.map(|row| report(&row)).transpose()
+}
+
+/// The last report of the same days, as a period of some granularity, that somebody asked for since a report was made.
+pub(crate) async fn asked_for_since(
+    tx: &Tx,
+    report: &ReportRow,
+    granularity: Granularity,
+) -> Result<Option<ReportRow>, DbError> {
+    let select = select()
+        .and_where(Expr::col(Reports::CampaignId).eq(report.campaign.as_str()))
+        .and_where(Expr::col(Reports::Schedule).is_null())
+        .and_where(Expr::col(Reports::Granularity).eq(granularity.name()))
+        .and_where(Expr::col(Reports::StartDay).eq(report.period.start.number()))
+        .and_where(Expr::col(Reports::EndDay).eq(report.period.end.number()))
+        .and_where(Expr::col(Reports::GeneratedAt).gte(report.generated_at.as_micros()))
+        .order_by(Reports::GeneratedAt, Order::Desc)
+        .order_by(Reports::Id, Order::Desc)
+        .limit(1)
+        .to_owned();
+    tx.fetch_optional(&select).await?.map(|row| self::report(&row)).transpose()
 }
 
 /// Makes room for the next version of a report, and has it say so.

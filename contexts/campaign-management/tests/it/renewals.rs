@@ -133,6 +133,38 @@ async fn what_changes_no_figure_renews_no_report() {
     .await;
 }
 
+/// Others keep what was made last, and would be left with what somebody asked for between two changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_for_and_is_right_no_longer_is_followed_by_a_version_with_the_former_figures() {
+    on_each_database(async |app| {
+        let id = reported(&app).await;
+        late(&app, &id, "s-2", "50", "2025-01-15T20:00:00Z").await;
+        app.edge.advance(Duration::from_secs(10));
+        let (status, asked) =
+            app.post("/v1/reports", &json!({ "campaign_id": id, "granularity": "DAILY" })).await;
+        assert_eq!((status, &asked["performance_summary"]["spend_minor"]), (201, &json!(15_000)), "{asked}");
+        app.spend(&id, "c-1", "0", &json!({ "corrects": "s-2" })).await;
+        app.edge.advance(Duration::from_secs(10));
+        assert_eq!((app.sweep().await, app.sweep().await), (1, 0));
+        let told: Vec<(Value, Value)> = app
+            .events_of("CampaignPerformanceReport")
+            .await
+            .iter()
+            .map(|report| (report["version"].clone(), report["performance_summary"]["spend_minor"].clone()))
+            .collect();
+        let expected =
+            [(1, 10_000), (1, 15_000), (2, 10_000)].map(|(version, spend)| (json!(version), json!(spend)));
+        assert_eq!(told, expected);
+        // Who asks afterwards is told what holds, and nothing follows.
+        let days = json!({ "campaign_id": id, "start": "2025-01-15", "end": "2025-01-16" });
+        assert_eq!(app.post("/v1/reports", &days).await.0, 201);
+        late(&app, &id, "s-3", "5", "2025-01-15T21:00:00Z").await;
+        app.spend(&id, "c-2", "0", &json!({ "corrects": "s-3" })).await;
+        assert_eq!(app.sweep().await, 0);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_that_are_compared_with_a_period_follow_it_and_say_what_changed() {
     on_each_database(async |app| {
