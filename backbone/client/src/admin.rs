@@ -43,6 +43,9 @@ pub enum AdminError {
     Http { method: Method, path: String, error: reqwest::Error },
     #[error("{method} {path}: {status}: {reason}")]
     Refused { method: Method, path: String, status: StatusCode, reason: String },
+    /// Nothing was asked: as part of an address such a name leads elsewhere.
+    #[error("{method} {path}: no tenant, namespace, topic or subscription can be asked for as `.` or `..`")]
+    Dots { method: Method, path: String },
 }
 
 impl AdminError {
@@ -53,6 +56,7 @@ impl AdminError {
             Self::Refused { status, .. } => {
                 status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
             }
+            Self::Dots { .. } => false,
         }
     }
 
@@ -60,6 +64,7 @@ impl AdminError {
         match self {
             Self::Http { error, .. } => error.status(),
             Self::Refused { status, .. } => Some(*status),
+            Self::Dots { .. } => Some(StatusCode::BAD_REQUEST),
         }
     }
 }
@@ -290,6 +295,9 @@ impl AdminClient {
         body: Option<&impl Serialize>,
     ) -> Result<reqwest::Response, AdminError> {
         let failed = |error| AdminError::Http { method: method.clone(), path: path.to_owned(), error };
+        if has_dots(path) {
+            return Err(AdminError::Dots { method: method.clone(), path: path.to_owned() });
+        }
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.secret());
@@ -356,6 +364,12 @@ fn path(namespace: &str) -> String {
     namespace.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }
 
+/// Whether a segment of it is taken for a way back. Escaping would not help: URLs take `%2E` for the same.
+fn has_dots(path: &str) -> bool {
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    path.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
 /// One segment of a path: whatever is not plain is escaped.
 fn encoded(segment: &str) -> String {
     use std::fmt::Write;
@@ -382,5 +396,21 @@ mod tests {
             assert_eq!(reason(body), "it answers with a page, as no broker does");
         }
         assert_eq!(reason(""), "it does not say why");
+    }
+
+    /// `DELETE …/topic/subscription/..` would delete the topic.
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_is_not_asked_for() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let admin = AdminClient::new(AdminOptions::new("http://127.0.0.1:1")).unwrap();
+        let topic = TopicName::parse("a/b/c").unwrap();
+        for name in [".", ".."] {
+            let refused = admin.delete_subscription(&topic, name).await.unwrap_err();
+            assert!(matches!(refused, AdminError::Dots { .. }), "{refused}");
+            assert_eq!(refused.status(), Some(StatusCode::BAD_REQUEST));
+        }
+        let refused = admin.namespaces("..").await.unwrap_err();
+        assert!(matches!(refused, AdminError::Dots { .. }), "{refused}");
+        assert!(!has_dots("/persistent/a/b/c..d/examinemessage?of=/../"));
     }
 }
