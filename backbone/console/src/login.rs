@@ -83,8 +83,12 @@ fn is_fit(token: &str) -> bool {
 
 /// Where to go then: a page of ours.
 fn local(next: Option<&str>) -> &str {
-    let is_ours =
-        |next: &&str| next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    // Browsers leave tabs and line ends out, and take a backslash for a slash.
+    let is_ours = |next: &&str| {
+        next.starts_with('/')
+            && !next.starts_with("//")
+            && !next.contains(|letter: char| letter == '\\' || letter.is_control())
+    };
     next.filter(is_ours).unwrap_or("/")
 }
 
@@ -115,7 +119,14 @@ mod tests {
     #[test]
     fn one_is_led_to_pages_of_ours_alone() {
         assert_eq!(local(Some("/topic?name=a%2Fb")), "/topic?name=a%2Fb");
-        for elsewhere in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""] {
+        for elsewhere in [
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "javascript:x",
+            "",
+        ] {
             assert_eq!(local(Some(elsewhere)), "/", "{elsewhere}");
         }
         assert_eq!(local(None), "/");
