@@ -27,8 +27,39 @@ pub(crate) fn of(seen: &Seen) -> Vec<Concern> {
         all.extend(service(one));
     }
     for one in &seen.services {
-        all.extend(relay(one));
-        all.extend(one.consumers.iter().filter_map(handler));
+        match &one.relay {
+            Some(Ok(known)) => all.extend(relay(&one.service.name, known)),
+            Some(Err(why)) if one.health.is_ok() => all.push(concern(why.clone(), "/relays")),
+            Some(Err(_)) | None => {}
+        }
+        match &one.consumers {
+            Ok(handlers) => all.extend(handlers.iter().filter_map(handler)),
+            Err(why) if one.health.is_ok() => all.push(concern(why.clone(), "/handlers")),
+            Err(_) => {}
+        }
+    }
+    match &seen.sources {
+        Ok(sources) => all.extend(
+            sources.iter().filter_map(|source| relay(source["name"].as_str().unwrap_or_default(), source)),
+        ),
+        // That its service is away was said.
+        Err(_) if seen.services.iter().any(|one| one.service.has_sources && one.health.is_err()) => {}
+        Err(why) => all.push(concern(
+            t!(
+                format!("The relays of others' outboxes cannot be read: {why}"),
+                format!("No se pueden leer los relays de outboxes ajenos: {why}")
+            ),
+            "/relays",
+        )),
+    }
+    if let Err(why) = &seen.letters
+        && seen.broker.is_ok()
+    {
+        let what = t!(
+            format!("Dead letters cannot be counted: {why}"),
+            format!("No se pueden contar los mensajes muertos: {why}")
+        );
+        all.push(concern(what, "/letters"));
     }
     for (topic, waiting) in seen.letters.iter().flatten() {
         if *waiting > 0 {
@@ -60,9 +91,9 @@ fn service(seen: &SeenService) -> Option<Concern> {
     }
 }
 
-fn relay(seen: &SeenService) -> Option<Concern> {
-    let relay = seen.relay.as_ref()?;
-    let (name, number) = (&seen.service.name, |name: &str| relay[name].as_u64().unwrap_or_default());
+/// Of a service, or of an outbox that others write.
+fn relay(name: &str, relay: &Value) -> Option<Concern> {
+    let number = |name: &str| relay[name].as_u64().unwrap_or_default();
     let what = if let Some(alarm) = relay["alarm"].as_str() {
         t!(format!("The relay of {name}: {alarm}"), format!("El relay de {name}: {alarm}"))
     } else if relay["running"] == false && relay["standby"].is_null() {
@@ -94,7 +125,14 @@ mod tests {
     use crate::Service;
 
     fn seen(services: Vec<SeenService>) -> Seen {
-        Seen { broker: Ok(()), version: Ok("1".into()), brokers: Ok(vec![]), services, letters: Ok(vec![]) }
+        Seen {
+            broker: Ok(()),
+            version: Ok("1".into()),
+            brokers: Ok(vec![]),
+            services,
+            sources: Ok(vec![]),
+            letters: Ok(vec![]),
+        }
     }
 
     fn sales(health: Value, relay: Value, consumers: Vec<Value>) -> SeenService {
@@ -105,7 +143,7 @@ mod tests {
             has_outbox: true,
             has_sources: false,
         };
-        SeenService { service, health: Ok(health), relay: Some(relay), consumers }
+        SeenService { service, health: Ok(health), relay: Some(Ok(relay)), consumers: Ok(consumers) }
     }
 
     fn told(seen: &Seen) -> Vec<String> {
@@ -119,6 +157,39 @@ mod tests {
         assert_eq!(told(&seen(vec![one])), Vec::<String>::new());
         let standby = json!({"running": false, "standby": "another has its turn", "alarm": null});
         assert_eq!(told(&seen(vec![sales(json!({"status": "ok"}), standby, vec![])])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_could_not_be_asked_is_not_well() {
+        let mut one = sales(json!({"status": "ok"}), json!({}), vec![]);
+        one.relay = Some(Err("sales: 500: no desk".into()));
+        one.consumers = Err("sales: 500: no handlers".into());
+        let mut all = seen(vec![one]);
+        all.sources = Err("sales: 500: no list".into());
+        all.letters = Err("GET /tenants: 403 Forbidden: no".into());
+        let expected = [
+            "sales: 500: no desk",
+            "sales: 500: no handlers",
+            "The relays of others' outboxes cannot be read: sales: 500: no list",
+            "Dead letters cannot be counted: GET /tenants: 403 Forbidden: no",
+        ];
+        assert_eq!(told(&all), expected);
+        assert_eq!(of(&all).last().unwrap().to, "/letters");
+        // A service that does not answer is said once.
+        all.services[0].health = Err("sales does not answer".into());
+        all.services[0].service.has_sources = true;
+        assert_eq!(told(&all), ["sales does not answer", expected[3]]);
+    }
+
+    #[test]
+    fn a_source_that_ended_at_an_alarm_needs_somebody() {
+        let mut all = seen(vec![]);
+        all.sources = Ok(vec![
+            json!({"name": "public/default/well", "running": true, "standby": null, "alarm": null}),
+            json!({"name": "public/default/alpes", "running": false, "standby": null, "alarm": "no log"}),
+        ]);
+        assert_eq!(told(&all), ["The relay of public/default/alpes: no log"]);
+        assert_eq!(of(&all)[0].to, "/relay?of=public%2Fdefault%2Falpes");
     }
 
     #[test]

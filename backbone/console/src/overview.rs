@@ -34,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) version: Result<String, String>,
     pub(crate) brokers: Result<Vec<String>, String>,
     pub(crate) services: Vec<SeenService>,
+    /// Relays of outboxes that others write.
+    pub(crate) sources: Result<Vec<Value>, String>,
     pub(crate) letters: Result<Vec<(TopicName, u64)>, String>,
 }
 
@@ -41,8 +43,8 @@ pub(crate) struct SeenService {
     pub(crate) service: Service,
     pub(crate) health: Result<Value, String>,
     /// None where it has none.
-    pub(crate) relay: Option<Value>,
-    pub(crate) consumers: Vec<Value>,
+    pub(crate) relay: Option<Result<Value, String>>,
+    pub(crate) consumers: Result<Vec<Value>, String>,
 }
 
 pub(crate) async fn page(
@@ -60,14 +62,14 @@ pub(crate) async fn page(
         h2 { (t!("Services", "Servicios")) }
         (services(&seen.services))
         h2 { "Relays" }
-        (relays(&seen.services))
+        (relays(&seen))
         h2 { (t!("Dead letters", "Mensajes muertos")) }
         @match &seen.letters {
             Ok(topics) => { (letters(topics)) },
             Err(why) => { p.bad { (why) } },
         }
         h2 { a href="/handlers" { (t!("Handlers", "Manejadores")) } }
-        (handlers::shown(seen.services.iter().flat_map(|one| &one.consumers)))
+        (handlers::shown(seen.services.iter().flat_map(|one| one.consumers.iter().flatten())))
         p.note {
             @if every.is_some() { a href="/" { (t!("Stop refreshing", "Dejar de actualizar")) } }
             @else { a href=(again) { (t!("Refresh every 5 seconds", "Actualizar cada 5 segundos")) } }
@@ -80,18 +82,20 @@ impl Seen {
     async fn of(console: &Console, caller: &Caller) -> Self {
         let told = |error: &dyn std::fmt::Display| error.to_string();
         let services = join_all(console.services.iter().map(|service| SeenService::of(console, service)));
-        let (broker, version, brokers, letters, services) = join!(
+        let (broker, version, brokers, letters, services, sources) = join!(
             caller.admin.health(),
             caller.admin.version(),
             caller.admin.brokers(),
             dead_letters(caller),
-            services
+            services,
+            crate::relays::sources(console)
         );
         Self {
             broker: broker.map_err(|error| told(&error)),
             version: version.map_err(|error| told(&error)),
             brokers: brokers.map_err(|error| told(&error)),
             services,
+            sources: sources.map_err(|error| told(&error)),
             letters: letters.map_err(|error| told(&error)),
         }
     }
@@ -99,20 +103,25 @@ impl Seen {
 
 impl SeenService {
     async fn of(console: &Console, service: &Service) -> Self {
+        let told = |error: Failure| error.to_string();
         let (health, relay, consumers) = if service.has_outbox {
-            join!(
-                console.health(service),
-                async { console.desk(service, "/debug/relay").await.ok() },
-                async { console.desk(service, "/debug/consumers").await.ok() }
-            )
+            let relay = console.desk(service, "/debug/relay");
+            let (health, relay, consumers) =
+                join!(console.health(service), relay, console.desk(service, "/debug/consumers"));
+            (health, Some(relay), consumers)
         } else {
-            (console.health(service).await, None, None)
+            (console.health(service).await, None, Ok(Value::Null))
         };
-        let consumers = match consumers {
-            Some(Value::Array(consumers)) => consumers,
+        let consumers = consumers.map(|consumers| match consumers {
+            Value::Array(consumers) => consumers,
             _ => Vec::new(),
-        };
-        Self { service: service.clone(), health: health.map_err(|error| error.to_string()), relay, consumers }
+        });
+        Self {
+            service: service.clone(),
+            health: health.map_err(told),
+            relay: relay.map(|relay| relay.map_err(told)),
+            consumers: consumers.map_err(told),
+        }
     }
 }
 
@@ -248,15 +257,21 @@ pub(crate) fn relay_heads() -> [&'static str; 7] {
     ]
 }
 
-fn relays(services: &[SeenService]) -> Markup {
-    let rows: Vec<Vec<Markup>> = services
+fn relays(seen: &Seen) -> Markup {
+    let named = |name: &str, relay: &Value| {
+        let to = link("/relay", &[("of", name)]);
+        relay_row(html! { a href=(to) { (name) } }, relay)
+    };
+    let of_services = seen
+        .services
         .iter()
-        .filter_map(|seen| {
-            let name = &*seen.service.name;
-            let to = link("/relay", &[("of", name)]);
-            Some(relay_row(html! { a href=(to) { (name) } }, seen.relay.as_ref()?))
-        })
-        .collect();
+        .filter_map(|one| Some(named(&one.service.name, one.relay.as_ref()?.as_ref().ok()?)));
+    let of_sources = seen
+        .sources
+        .iter()
+        .flatten()
+        .map(|source| named(source["name"].as_str().unwrap_or_default(), source));
+    let rows: Vec<Vec<Markup>> = of_services.chain(of_sources).collect();
     table(&relay_heads(), &rows)
 }
 

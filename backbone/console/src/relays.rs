@@ -6,6 +6,7 @@ use axum::{
     extract::{Query, State},
     response::Redirect,
 };
+use futures::{future::join_all, join};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -90,23 +91,33 @@ fn sources_of(console: &Console) -> Option<&Service> {
 }
 
 pub(crate) async fn page(State(console): State<Console>, caller: Caller) -> Markup {
-    let mut rows = Vec::new();
-    for service in console.services.iter().filter(|service| service.has_outbox) {
+    let with_outbox = console.services.iter().filter(|service| service.has_outbox);
+    let asked = with_outbox.map(async |service| {
         let name = linked(&service.name);
-        rows.push(match console.desk(service, "/debug/relay").await {
+        match console.desk(service, "/debug/relay").await {
             Ok(relay) => relay_row(name, &relay),
             Err(why) => vec![name, html! { span.bad { (why.to_string()) } }],
-        });
-    }
-    // Where none run, that is no failure.
-    let sources = match sources_of(&console) {
-        Some(service) => console.get(service, SOURCES).await.unwrap_or_default(),
-        None => Value::Null,
-    };
-    for source in sources.as_array().into_iter().flatten() {
+        }
+    });
+    let (mut rows, sources) = join!(join_all(asked), sources(&console));
+    for source in sources.iter().flatten() {
         rows.push(relay_row(linked(source["name"].as_str().unwrap_or_default()), source));
     }
-    framed(&caller, "Relays", None, &table(&relay_heads(), &rows))
+    let body = html! {
+        (table(&relay_heads(), &rows))
+        @if let Err(why) = &sources { p.bad { (why.to_string()) } }
+    };
+    framed(&caller, "Relays", None, &body)
+}
+
+/// The relays of outboxes that others write. That none run is no failure.
+pub(crate) async fn sources(console: &Console) -> Result<Vec<Value>, Failure> {
+    let Some(service) = sources_of(console) else { return Ok(Vec::new()) };
+    match console.get(service, SOURCES).await {
+        Ok(Value::Array(sources)) => Ok(sources),
+        Ok(_) | Err(Failure::Refused { status: 404 | 503, .. }) => Ok(Vec::new()),
+        Err(why) => Err(why),
+    }
 }
 
 fn linked(name: &str) -> Markup {
