@@ -5,10 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hexalpes_client::{TopicName, admin::AdminError};
-use hexalpes_desk::{NewestError, letters::LettersError, trace::TraceError};
+use hexalpes_desk::{NewestError, found, letters::LettersError, trace::TraceError};
 use maud::html;
+use serde_json::Value;
 
-use crate::page::{self, t};
+use crate::{
+    caller::Caller,
+    page::{self, t},
+};
 
 /// Why there is no page of what was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -33,19 +37,35 @@ pub(crate) enum Failure {
     Meant(String),
     #[error("{0}")]
     Absent(String),
+    /// What was to be made is there.
+    #[error("{0}")]
+    There(String),
+    /// Whether somebody may do what services do for everybody: the broker did not say so.
+    #[error("{}", t!(
+        format!("Nothing was done: whether you may do it is for the broker to say. {_0}"),
+        format!("No se hizo nada: si puede hacerlo lo dice el bróker. {_0}"),
+    ))]
+    Unproved(AdminError),
 }
 
 impl Failure {
+    pub(crate) fn no_topic(topic: &TopicName) -> Self {
+        Self::Absent(t!(format!("There is no topic {topic}."), format!("No hay tema {topic}.")))
+    }
+
     fn status(&self) -> StatusCode {
         let passed = |status: Option<u16>| status.and_then(|status| StatusCode::from_u16(status).ok());
         let refused = match self {
-            Self::Admin(error) => passed(error.status().map(|status| status.as_u16())),
+            Self::Admin(error) | Self::Unproved(error) => {
+                passed(error.status().map(|status| status.as_u16()))
+            }
             Self::Refused { status, .. } => passed(Some(*status)),
             Self::Meant(_) | Self::Letters(LettersError::NoLetters { .. }) => Some(StatusCode::BAD_REQUEST),
-            Self::Absent(_) | Self::Letters(LettersError::NoEvent { .. } | LettersError::NoKey { .. }) => {
-                Some(StatusCode::NOT_FOUND)
-            }
-            Self::Letters(LettersError::NotHeld { .. }) => Some(StatusCode::CONFLICT),
+            Self::Absent(_)
+            | Self::Letters(
+                LettersError::NoEvent { .. } | LettersError::NotAmong { .. } | LettersError::NoKey { .. },
+            ) => Some(StatusCode::NOT_FOUND),
+            Self::There(_) | Self::Letters(LettersError::NotHeld { .. }) => Some(StatusCode::CONFLICT),
             Self::Away(_) | Self::Silent { .. } | Self::Letters(_) | Self::Newest(_) | Self::Trace(_) => None,
         };
         // A 401 that comes this far is of somebody who is known and may not.
@@ -69,6 +89,7 @@ impl IntoResponse for Failure {
         let body = html! {
             p.bad { (self.to_string()) }
             p { a href="/" { (t!("Overview", "Resumen")) } }
+            @if status == StatusCode::FORBIDDEN { p { a href="/login" { (t!("Show a token", "Mostrar un token")) } } }
         };
         (status, page::bare(title, &body)).into_response()
     }
@@ -76,5 +97,41 @@ impl IntoResponse for Failure {
 
 /// A topic's name as an address or a form has it.
 pub(crate) fn topic(name: &str) -> Result<TopicName, Failure> {
-    TopicName::parse(name).map_err(|error| Failure::Meant(error.to_string()))
+    let topic = TopicName::parse(name).map_err(|error| Failure::Meant(error.to_string()))?;
+    for part in [topic.tenant(), topic.namespace(), topic.local()] {
+        no_dots(part)?;
+    }
+    Ok(topic)
+}
+
+/// In an address these lead elsewhere: what is asked of a subscription so called would be done to its topic.
+pub(crate) fn no_dots(name: &str) -> Result<(), Failure> {
+    match name {
+        "." | ".." => Err(Failure::Meant(t!(
+            format!("{name:?} is no name that could be asked for."),
+            format!("{name:?} no es un nombre por el que se pueda preguntar.")
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What the broker counts for a topic, of one with partitions for all of them; none where there is no such topic.
+pub(crate) async fn stats_of(caller: &Caller, topic: &TopicName) -> Result<Option<Value>, Failure> {
+    Ok(match found(caller.admin.partitions(topic).await)? {
+        Some(1..) => found(caller.admin.partitioned_stats(topic).await)?,
+        _ => found(caller.admin.stats(topic).await)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_of_a_name_leads_elsewhere() {
+        assert!(topic("persistent://public/default/a..b").is_ok());
+        for name in ["..", "public/default/..", "public/default/.", "../default/x", "public/../x"] {
+            assert!(topic(name).is_err(), "{name}");
+        }
+    }
 }

@@ -1,18 +1,22 @@
 //! Dead letters: how many wait where, what one says and why it died, and what becomes of it.
 
+use std::{fmt::Display, time::Duration};
+
 use axum::{
     Form,
     extract::{Query, State},
 };
 use futures::FutureExt as _;
-use hexalpes_desk::letters::{Decided, Held, Letter, Which};
+use hexalpes_client::TopicName;
+use hexalpes_desk::letters::{Decided, Held, Letter, LettersError, SUFFIX, Which, undecided};
 use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
+use tokio::time::Instant;
 
 use crate::{
     Console,
-    ask::{Failure, topic as parsed},
+    ask::{Failure, stats_of, topic as parsed},
     caller::Caller,
     overview,
     page::{facts, link, page as framed, t, table, text, topic_link, who},
@@ -21,6 +25,10 @@ use crate::{
 
 /// Letters of one topic that are shown.
 const SHOWN_MAX: usize = 200;
+/// Letters of one topic that are looked at to decide some: the first so many.
+const HELD_MAX: usize = 1000;
+/// Nothing more is asked for then: an answer that comes late is cut off, and says nothing of what was done.
+const DECIDING_MAX: Duration = Duration::from_secs(18);
 
 #[derive(Deserialize)]
 pub(crate) struct Asked {
@@ -44,9 +52,14 @@ enum Verb {
 pub(crate) struct Order {
     topic: String,
     what: Verb,
-    /// The key of this one as a whole; none: all that are there.
+    /// The key of this one as a whole.
     #[serde(default)]
     event: String,
+    /// `yes`: of all that are there, as many as were told of.
+    #[serde(default)]
+    all: String,
+    #[serde(default)]
+    count: String,
     /// What it is to say instead.
     #[serde(default)]
     data: String,
@@ -69,8 +82,9 @@ pub(crate) async fn page(
         return Ok(framed(&caller, t!("Dead letters", "Mensajes muertos"), None, &body));
     };
     let _alone = console.letters.lock().await;
-    let held = Held::open(caller.client()?, parsed(&topic)?, Some(SHOWN_MAX)).await?;
+    let held = hold(&caller, &topic, SHOWN_MAX).await?;
     let rows: Vec<Vec<Markup>> = held.letters().iter().map(|letter| row(&topic, letter)).collect();
+    let has_more = held.has_more();
     held.close().await;
     let heads = [
         t!("Event", "Evento"),
@@ -83,7 +97,7 @@ pub(crate) async fn page(
     ];
     let body = html! {
         p { a href=(topic_link(&topic)) { (t!("The topic", "El tema")) } }
-        @if rows.len() == SHOWN_MAX {
+        @if has_more {
             p.note { (t!(format!("The first {SHOWN_MAX}."), format!("Los primeros {SHOWN_MAX}."))) }
         }
         (table(&heads, &rows))
@@ -95,6 +109,21 @@ pub(crate) async fn page(
         }
     };
     Ok(framed(&caller, &topic, None, &body))
+}
+
+/// Somebody looks, or decides: a topic that is not there is not made for it, nor is a subscription.
+async fn hold(caller: &Caller, topic: &str, most: usize) -> Result<Held, Failure> {
+    let topic = parsed(topic)?;
+    there(caller, &topic).await?;
+    Ok(Held::open(caller.client()?, topic, Some(most)).await?)
+}
+
+/// Its statistics.
+async fn there(caller: &Caller, topic: &TopicName) -> Result<Value, Failure> {
+    if !topic.local().ends_with(SUFFIX) {
+        return Err(LettersError::NoLetters { topic: topic.to_string() }.into());
+    }
+    stats_of(caller, topic).await?.ok_or_else(|| Failure::no_topic(topic))
 }
 
 fn row(topic: &str, letter: &Letter) -> Vec<Markup> {
@@ -127,7 +156,7 @@ pub(crate) async fn one(
     Query(One { topic, event }): Query<One>,
 ) -> Result<Markup, Failure> {
     let _alone = console.letters.lock().await;
-    let held = Held::open(caller.client()?, parsed(&topic)?, None).await?;
+    let held = hold(&caller, &topic, HELD_MAX).await?;
     let found = held.letter(&event).map(|letter| {
         let lane = letter.lane();
         (letter.clone(), held.letters().iter().filter(|other| other.lane() == lane).count())
@@ -157,6 +186,7 @@ pub(crate) async fn one(
             (t!("At", "Cuándo"), property("dlq_at")),
             (t!("Stands in the order of", "Está en el orden de"), text(letter.lane())),
         ]))
+        @if let Some(why) = &letter.unread { p.bad { (why) } }
         (pre(&letter.read.text))
         details { summary { (t!("Properties", "Propiedades")) } (properties(&letter.message.properties)) }
         h2 { (t!("Decide", "Decidir")) }
@@ -164,6 +194,10 @@ pub(crate) async fn one(
             format!("The order is decided as a whole: {in_order}, from the first on. What is refused again stays, with those behind it."),
             format!("El orden se decide entero: {in_order}, desde el primero. Lo que se rechaza otra vez se queda, con los de detrás.")
         )) }
+        @if event.is_empty() {
+            p.bad { (t!("It names no event: it is decided with all of its topic, or by `hexalpes dlq --key`.",
+                "No nombra ningún evento: se decide con todos los de su tema, o con `hexalpes dlq --key`.")) }
+        } @else {
         (decide(html! {
             button type="submit" name="what" value="replay" { (t!("Handle after all", "Atender después de todo")) }
             button.strong type="submit" name="what" value="drop" { (t!("Drop: nobody will handle them", "Descartar: nadie los atenderá")) }
@@ -174,6 +208,7 @@ pub(crate) async fn one(
                 label { (t!("Data", "Datos")) textarea name="data" required { (data) } }
                 button type="submit" name="what" value="replay" { (t!("Handle with this data", "Atender con estos datos")) }
             }))
+        }
         }
     };
     Ok(framed(&caller, &event, None, &body))
@@ -192,23 +227,17 @@ fn data_of(text: &str) -> String {
         .map_or_else(|_| text.to_owned(), |event| event.data.get().to_owned())
 }
 
-/// Says how many it is about, and asks once more.
-pub(crate) async fn confirm(
-    State(console): State<Console>,
-    caller: Caller,
-    Query(order): Query<Order>,
-) -> Result<Markup, Failure> {
-    let _alone = console.letters.lock().await;
-    let held = Held::open(caller.client()?, parsed(&order.topic)?, None).await?;
-    let count = overview::so_many(held.letters().len() as u64);
-    held.close().await;
+/// Says how many it is about, and asks once more: what comes meanwhile was not confirmed.
+pub(crate) async fn confirm(caller: Caller, Query(order): Query<Order>) -> Result<Markup, Failure> {
+    let topic = parsed(&order.topic)?;
+    let waiting = undecided(&caller.admin, &topic, &there(&caller, &topic).await?).await?;
+    let first = waiting.min(HELD_MAX as u64);
+    let count = overview::so_many(first);
     let (what, told) = match order.what {
         Verb::Replay => (
             "replay",
             t!(
-                format!(
-                    "{count} dead letters are handled after all, in their order; what is refused again stays."
-                ),
+                format!("{count}: handled after all, in their order; what is refused again stays."),
                 format!(
                     "{count}: se atienden después de todo, en su orden; lo que se rechaza otra vez se queda."
                 )
@@ -225,11 +254,19 @@ pub(crate) async fn confirm(
     let body = html! {
         p { code { (order.topic) } }
         p { (told) }
+        @if first < waiting {
+            p.note { (t!(
+                format!("These are the first of {waiting}. Keys stay held back until all letters are decided, or somebody lets them go on."),
+                format!("Son los primeros de {waiting}. Las claves siguen retenidas hasta decidirlos todos, o hasta que alguien las deje seguir.")
+            )) }
+        }
         form method="post" action="/letters" {
             input type="hidden" name="topic" value=(order.topic);
             input type="hidden" name="what" value=(what);
+            input type="hidden" name="all" value="yes";
+            input type="hidden" name="count" value=(first);
             (who(&caller))
-            button.strong type="submit" { (t!("Do it", "Hacerlo")) }
+            @if first > 0 { button.strong type="submit" { (t!("Do it", "Hacerlo")) } }
             a href=(link("/letters", &[("topic", &order.topic)])) { (t!("Leave it", "Dejarlo")) }
         }
     };
@@ -242,21 +279,23 @@ pub(crate) async fn decide(
     caller: Caller,
     Form(order): Form<Order>,
 ) -> Result<Markup, Failure> {
+    let begun = Instant::now();
     let data = edited(&order)?;
-    let (which, path) = order.meant();
+    let (which, path) = (order.meant()?, order.path());
     let who = caller.name(Some(&order.who));
     let _alone = console.letters.lock().await;
-    let held = Held::open(caller.client()?, parsed(&order.topic)?, None).await?;
+    let held = hold(&caller, &order.topic, HELD_MAX).await?;
     let mut rows: Vec<Vec<Markup>> = Vec::new();
     let ask = |service: &str, decision: Value| {
         let (console, service, who) = (console.clone(), service.to_owned(), who.clone());
         async move {
+            in_time(begun.elapsed())?;
             let service = console.service(&service)?;
             console.post(service, &format!("{}{path}", service.desk), &who, &decision).await
         }
         .boxed()
     };
-    let told = |letter: &Letter, outcome: Result<&str, &Failure>| {
+    let told = |letter: &Letter, outcome: Result<&str, &dyn Display>| {
         rows.push(vec![
             text(letter.event_id()),
             match outcome {
@@ -266,6 +305,7 @@ pub(crate) async fn decide(
         ]);
     };
     let decided = held.decide(&which, data.as_deref(), ask, told).await;
+    let has_more = held.has_more();
     held.close().await;
     let Decided { done, stay } = decided?;
     let body = html! {
@@ -273,23 +313,52 @@ pub(crate) async fn decide(
             @if !stay.is_empty() { " " span.bad { (t!("These stay as they were: ", "Estos quedan como estaban: ")) (stay.join(", ")) } }
         }
         (table(&[t!("Event", "Evento"), t!("Outcome", "Resultado")], &rows))
+        @if has_more {
+            p.note { (t!("There are more letters than were looked at: their keys stay held back.",
+                "Hay más mensajes de los que se miraron: sus claves siguen retenidas.")) }
+        }
         p { a href=(link("/letters", &[("topic", &order.topic)])) { (order.topic) } }
     };
     Ok(framed(&caller, t!("Decided", "Decidido"), None, &body))
 }
 
 impl Order {
-    fn meant(&self) -> (Which, &'static str) {
-        let which = match self.event.as_str() {
-            "" => Which { all: true, ..Which::default() },
-            event => Which { events: vec![event.to_owned()], ..Which::default() },
-        };
-        let path = match self.what {
+    /// One letter, or as many as were confirmed: nothing is meant by leaving something out.
+    fn meant(&self) -> Result<Which, Failure> {
+        match (self.event.as_str(), self.all.as_str(), self.count.parse()) {
+            ("", "yes", Ok(first @ 1..)) => Ok(Which { all: true, first: Some(first), ..Which::default() }),
+            (event, "", _) if !event.is_empty() => {
+                Ok(Which { events: vec![event.to_owned()], ..Which::default() })
+            }
+            _ => Err(Failure::Meant(
+                t!(
+                    "Name the event of one dead letter. All are decided from the page that says how many they are.",
+                    "Nombre el evento de un mensaje muerto. Todos se deciden desde la página que dice cuántos son."
+                )
+                .to_owned(),
+            )),
+        }
+    }
+
+    fn path(&self) -> &'static str {
+        match self.what {
             Verb::Replay => "/debug/dead-letters/replay",
             Verb::Drop => "/debug/dead-letters/drop",
-        };
-        (which, path)
+        }
     }
+}
+
+fn in_time(taken: Duration) -> Result<(), Failure> {
+    if taken < DECIDING_MAX {
+        return Ok(());
+    }
+    Err(Failure::Away(
+        t!(
+            "Not asked for: there was no time left. Decide the rest once more.",
+            "No se pidió: no quedaba tiempo. Decida el resto otra vez."
+        )
+        .to_owned(),
+    ))
 }
 
 /// Other data for the one event that is named: a JSON object.
@@ -315,6 +384,8 @@ mod tests {
             topic: "x-sales-dlq".into(),
             what,
             event: event.into(),
+            all: String::new(),
+            count: String::new(),
             data: data.into(),
             who: String::new(),
         }
@@ -333,6 +404,34 @@ mod tests {
         ] {
             assert!(edited(&wrong).is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn all_are_meant_by_a_word_and_a_number_alone() {
+        let asked = |event: &str, all: &str, count: &str| {
+            Order { all: all.into(), count: count.into(), ..order(Verb::Drop, event, "") }.meant()
+        };
+        let one = Which { events: vec!["e-1".to_owned()], ..Which::default() };
+        assert_eq!(asked("e-1", "", "").unwrap(), one);
+        let first_three = Which { all: true, first: Some(3), ..Which::default() };
+        assert_eq!(asked("", "yes", "3").unwrap(), first_three);
+        for (event, all, count) in [
+            ("", "", ""),
+            ("", "", "3"),
+            ("", "yes", ""),
+            ("", "yes", "0"),
+            ("", "no", "3"),
+            ("e-1", "yes", "3"),
+        ] {
+            assert!(asked(event, all, count).is_err(), "{event:?} {all:?} {count:?}");
+        }
+    }
+
+    /// A page that is cut off says nothing of what was done.
+    #[test]
+    fn nothing_more_is_asked_for_when_the_answer_would_come_too_late() {
+        assert!(in_time(Duration::from_secs(17)).is_ok());
+        assert!(in_time(Duration::from_secs(18)).is_err());
     }
 
     #[test]

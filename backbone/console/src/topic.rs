@@ -2,7 +2,7 @@
 
 use axum::extract::Query;
 use hexalpes_client::{Message, TopicName};
-use hexalpes_desk::{Reading, newest};
+use hexalpes_desk::{Read, Reading, newest};
 use hexalpes_kernel::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -187,7 +187,7 @@ async fn messages(caller: &Caller, topic: &TopicName, partitions: u32) -> Result
         // One whose schema cannot be had is shown as it lies there.
         let said = match reading.read(message).await {
             Ok(read) => read.text,
-            Err(_) => String::from_utf8_lossy(&message.payload).into_owned(),
+            Err(_) => Read::raw(message).text,
         };
         shown.push(one(message, &said, shown.is_empty()));
     }

@@ -18,7 +18,7 @@ use hexalpes_client::{
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::timeout;
 
-use crate::{Read, ReadError, Reading, found, reading::DLQ_TOPIC};
+use crate::{Read, Reading, found, reading::DLQ_TOPIC};
 
 /// Under which dead letters wait for a decision.
 pub const DECISIONS: &str = "hexalpes-dlq";
@@ -44,10 +44,12 @@ pub enum LettersError {
     Unknown { topic: String },
     #[error("reading {topic}: the broker has more dead letters, and does not send them")]
     Silent { topic: String },
-    #[error(transparent)]
-    Read(#[from] ReadError),
     #[error("no dead letter of {topic} has the id {event}; `hexalpes dlq list {topic}` shows what there is")]
     NoEvent { topic: String, event: String },
+    #[error(
+        "none of the first {read} dead letters of {topic} has the id {event}, and there are more: decide these first"
+    )]
+    NotAmong { topic: String, event: String, read: usize },
     #[error("no dead letter of {topic} has the key {key}")]
     NoKey { topic: String, key: String },
 }
@@ -60,6 +62,8 @@ pub struct Which {
     pub keys: Vec<String>,
     /// All that are there.
     pub all: bool,
+    /// Of those only what is among the first so many of the topic: what came later was not meant.
+    pub first: Option<usize>,
 }
 
 /// What became of them.
@@ -74,7 +78,10 @@ pub struct Decided {
 #[derive(Clone, Debug)]
 pub struct Letter {
     pub message: Message,
+    /// What it says; where its schema could not be asked for, what lies there.
     pub read: Read,
+    /// Why its schema could not be asked for. Nobody knows then what the handler is to get.
+    pub unread: Option<String>,
 }
 
 impl Letter {
@@ -168,12 +175,21 @@ pub async fn waiting_in(admin: &AdminClient, topic: &TopicName, stats: &Value) -
     }
 }
 
+/// How many wait for a decision, by the statistics of a topic; a batch is one.
+pub async fn undecided(admin: &AdminClient, topic: &TopicName, stats: &Value) -> Result<u64, AdminError> {
+    match stats["subscriptions"][DECISIONS]["msgBacklog"].as_u64() {
+        Some(backlog) => Ok(backlog),
+        None => admin.entries(topic).await,
+    }
+}
+
 /// A topic of dead letters, held by us alone until it is [closed](Held::close).
 #[derive(Debug)]
 pub struct Held {
     topic: TopicName,
     consumer: Consumer,
     letters: Vec<Letter>,
+    has_more: bool,
 }
 
 impl Held {
@@ -192,11 +208,16 @@ impl Held {
         };
         let mut reading = Reading::new(client);
         let mut letters = Vec::new();
-        for message in all_waiting(&consumer, &topic, most.unwrap_or(usize::MAX)).await? {
-            let read = reading.read(&message).await?;
-            letters.push(Letter { message, read });
+        let (messages, has_more) = all_waiting(&consumer, &topic, most.unwrap_or(usize::MAX)).await?;
+        for message in messages {
+            // One that cannot be read is in nobody's way until it is decided.
+            let (read, unread) = match reading.read(&message).await {
+                Ok(read) => (read, None),
+                Err(why) => (Read::raw(&message), Some(why.to_string())),
+            };
+            letters.push(Letter { message, read, unread });
         }
-        Ok(Self { topic, consumer, letters })
+        Ok(Self { topic, consumer, letters, has_more })
     }
 
     pub fn topic(&self) -> &TopicName {
@@ -207,10 +228,21 @@ impl Held {
         &self.letters
     }
 
+    /// Whether there are more than were read.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     /// The dead letter of an event.
     pub fn letter(&self, event: &str) -> Result<&Letter, LettersError> {
         let known = self.letters.iter().find(|letter| letter.event_id() == event);
-        known.ok_or_else(|| LettersError::NoEvent { topic: self.topic.to_string(), event: event.to_owned() })
+        known.ok_or_else(|| {
+            let (topic, event) = (self.topic.to_string(), event.to_owned());
+            if self.has_more {
+                return LettersError::NotAmong { topic, event, read: self.letters.len() };
+            }
+            LettersError::NoEvent { topic, event }
+        })
     }
 
     /// The orders that are meant, each once, as their first letters come.
@@ -225,7 +257,7 @@ impl Held {
             }
         }
         let mut seen = BTreeSet::new();
-        let meant = self.letters.iter().filter(|letter| {
+        let meant = self.letters.iter().take(which.first.unwrap_or(usize::MAX)).filter(|letter| {
             let lane = letter.lane();
             which.all
                 || which.keys.iter().any(|key| lane == format!("key {key}"))
@@ -238,20 +270,30 @@ impl Held {
 
     /// Has the services decide, order by order. `ask` gives a decision to a service's desk and says what it answered; with
     /// `edited` the events that are named say that instead. `told` hears of each what became of it, with the words of the
-    /// answer. The letters of one order that follow a refusal stay.
+    /// answer. The letters of one order that follow a refusal stay. A key is let go on with its last letter: not where later
+    /// ones were not meant, or may be among those that were not read.
     pub async fn decide<'a, E: Display + Send>(
         &self,
         which: &Which,
         edited: Option<&RawValue>,
         mut ask: impl FnMut(&str, Value) -> BoxFuture<'a, Result<Value, E>> + Send,
-        mut told: impl FnMut(&Letter, Result<&str, &E>) + Send,
+        mut told: impl FnMut(&Letter, Result<&str, &dyn Display>) + Send,
     ) -> Result<Decided, LettersError> {
         let mut decided = Decided::default();
         for lane in self.chosen(which)? {
-            let letters: Vec<&Letter> = self.letters.iter().filter(|letter| letter.lane() == lane).collect();
-            for (at, letter) in letters.iter().enumerate() {
+            let letters = self.letters.iter().enumerate().filter(|(_, letter)| letter.lane() == lane);
+            let letters: Vec<(usize, &Letter)> = letters.collect();
+            for (nth, (at, letter)) in letters.iter().enumerate() {
+                if which.first.is_some_and(|first| *at >= first) {
+                    break;
+                }
+                if let Some(why) = &letter.unread {
+                    told(letter, Err(why));
+                    decided.stay.push(lane.clone());
+                    break;
+                }
                 let edited = edited.filter(|_| which.events.iter().any(|event| event == letter.event_id()));
-                let is_last = at + 1 == letters.len();
+                let is_last = nth + 1 == letters.len() && !self.has_more;
                 match ask(letter.service(), letter.decision(edited, is_last)).await {
                     Ok(answer) => {
                         // Only now: who cannot do this, does it again, which changes nothing.
@@ -280,12 +322,13 @@ fn reading(topic: &TopicName, why: ConsumeError) -> LettersError {
     LettersError::Consume { topic: topic.to_string(), why: Box::new(why) }
 }
 
-/// All that wait, as many as the broker says. The last ones of the topic may have been decided before: they do not come.
+/// All that wait, as many as the broker says, or the first so many, and whether there are more. The last ones of the topic
+/// may have been decided before: they do not come.
 async fn all_waiting(
     consumer: &Consumer,
     topic: &TopicName,
     most: usize,
-) -> Result<Vec<Message>, LettersError> {
+) -> Result<(Vec<Message>, bool), LettersError> {
     let failed = |why| reading(topic, why);
     let entries = consumer.backlog().entries().await.map_err(failed)?;
     let entries = entries.ok_or_else(|| LettersError::Unknown { topic: topic.to_string() })?;
@@ -298,19 +341,23 @@ async fn all_waiting(
             // A batch came as a whole: what is left of the last one is here.
             match consumer.next().now_or_never() {
                 Some(next) => next,
-                None => break,
+                None => return Ok((messages, false)),
             }
         };
         let message = next.map_err(failed)?;
         seen.insert(message.id.whole_entry());
         messages.push(message);
     }
-    Ok(messages)
+    let has_more = (seen.len() as u64) < entries || consumer.next().now_or_never().is_some();
+    Ok((messages, has_more))
 }
 
 #[cfg(test)]
 mod tests {
-    use hexalpes_broker::{Broker, BrokerOptions};
+    use std::sync::Arc;
+
+    use hexalpes_auth::{Authentication, Authorization, SecretKey, TokenKey};
+    use hexalpes_broker::{Action, Broker, BrokerOptions};
     use hexalpes_client::{ClientOptions, Outgoing, ProducerOptions};
     use tokio::net::TcpListener;
     use tokio_util::sync::CancellationToken;
@@ -320,11 +367,16 @@ mod tests {
     const TOPIC: &str = "persistent://public/default/sales-books-dlq";
 
     async fn a_broker(folder: &tempfile::TempDir) -> Client {
+        served(BrokerOptions::new(folder.path(), "")).await.1
+    }
+
+    async fn served(options: BrokerOptions) -> (Broker, Client) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("pulsar://{}", listener.local_addr().unwrap());
-        let broker = Broker::open(BrokerOptions::new(folder.path(), &url)).unwrap();
-        tokio::spawn(async move { broker.serve(listener, CancellationToken::new()).await });
-        Client::new(ClientOptions::new(&url)).unwrap()
+        let broker = Broker::open(BrokerOptions { service_url: Some(url.clone()), ..options }).unwrap();
+        let serving = broker.clone();
+        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
+        (broker, Client::new(ClientOptions::new(&url)).unwrap())
     }
 
     async fn held(client: &Client, most: Option<usize>) -> Held {
@@ -405,15 +457,98 @@ mod tests {
                     async move { if is_well { Ok(json!({"outcome": "handled"})) } else { Err("no") } }.boxed()
                 },
                 |letter, outcome| {
-                    told.push((letter.event_id().to_owned(), outcome.map(str::to_owned).map_err(|why| *why)));
+                    let outcome = outcome.map(str::to_owned).map_err(ToString::to_string);
+                    told.push((letter.event_id().to_owned(), outcome));
                 },
             )
             .await
             .unwrap();
         assert_eq!(decided, Decided { done: 1, stay: vec!["key a".to_owned()] });
-        assert_eq!(told, [("1".to_owned(), Err("no")), ("2".to_owned(), Ok("handled".to_owned()))]);
+        assert_eq!(
+            told,
+            [("1".to_owned(), Err("no".to_owned())), ("2".to_owned(), Ok("handled".to_owned()))]
+        );
         wrong.close().await;
         let left = held(&client, None).await;
         assert_eq!(left.letters().iter().map(Letter::event_id).collect::<Vec<_>>(), ["1", "3"]);
+    }
+
+    /// A letter that comes while somebody confirms is none that they meant, and its key waits for it.
+    #[tokio::test]
+    async fn what_came_after_those_that_are_meant_stays_and_holds_its_key_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let client = a_broker(&folder).await;
+        let producer = client.producer(TOPIC, ProducerOptions::default()).await.unwrap();
+        for (event, key) in [("1", "a"), ("2", "b"), ("3", "a")] {
+            let letter = Outgoing::new("{}").key(key).property("dlq_event_id", event);
+            producer.send(letter).await.unwrap();
+        }
+        let first_two = Which { all: true, first: Some(2), ..Which::default() };
+        let released = async |held: Held| {
+            let mut released = Vec::new();
+            let ask = |_: &str, decision: Value| {
+                released.push((decision["event_id"].clone(), decision["release"].clone()));
+                async { Ok::<_, String>(json!({})) }.boxed()
+            };
+            held.decide(&first_two, None, ask, |_, _| {}).await.unwrap();
+            held.close().await;
+            released.into_iter().map(|(event, release)| json!([event, release])).collect::<Value>()
+        };
+        assert_eq!(released(held(&client, None).await).await, json!([["1", false], ["2", true]]));
+        // Where not all are read, nobody knows which is the last of its key.
+        for (event, key) in [("4", "c"), ("5", "d")] {
+            let letter = Outgoing::new("{}").key(key).property("dlq_event_id", event);
+            producer.send(letter).await.unwrap();
+        }
+        let part = held(&client, Some(2)).await;
+        assert!(part.has_more());
+        let absent = part.letter("5").unwrap_err().to_string();
+        assert!(absent.starts_with("none of the first 2 dead letters"), "{absent}");
+        assert_eq!(released(part).await, json!([["3", false], ["4", false]]));
+        let rest = held(&client, Some(2)).await;
+        assert!(!rest.has_more());
+        assert_eq!(released(rest).await, json!([["5", true]]));
+    }
+
+    #[tokio::test]
+    async fn a_letter_whose_schema_cannot_be_had_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = TokenKey::secret(SecretKey::new(vec![7; 32]).unwrap());
+        let (broker, client) = served(BrokerOptions {
+            authentication: Some(Arc::new(Authentication::by_token(key, Some("guest".to_owned())))),
+            authorization: Some(Authorization::new(["super".to_owned()], [])),
+            ..BrokerOptions::new(folder.path(), "")
+        })
+        .await;
+        broker.create_namespace("public/secret").unwrap();
+        let both = [Action::Produce, Action::Consume];
+        broker
+            .change_grants("public/default", |grants| {
+                drop(grants.namespace.insert("guest".to_owned(), both.into()));
+            })
+            .unwrap();
+        let producer = client.producer(TOPIC, ProducerOptions::default()).await.unwrap();
+        let strange = Outgoing::new("raw").key("a").property("dlq_event_id", "1");
+        let strange =
+            strange.property(DLQ_TOPIC, "persistent://public/secret/x").property("dlq_schema_version", "0");
+        producer.send(strange).await.unwrap();
+        producer.send(Outgoing::new("{}").key("b").property("dlq_event_id", "2")).await.unwrap();
+        let held = held(&client, None).await;
+        assert_eq!(held.letters()[0].read.text, "raw");
+        let mut told = Vec::new();
+        let ask = |_: &str, _| async { Ok::<_, String>(json!({"outcome": "dropped"})) }.boxed();
+        let decided = held
+            .decide(&Which { all: true, ..Which::default() }, None, ask, |letter, outcome| {
+                told.push((
+                    letter.event_id().to_owned(),
+                    outcome.map(str::to_owned).map_err(ToString::to_string),
+                ));
+            })
+            .await
+            .unwrap();
+        assert_eq!(decided, Decided { done: 1, stay: vec!["key a".to_owned()] });
+        let why = told[0].1.as_ref().unwrap_err();
+        assert!(why.starts_with("the schema of persistent://public/secret/x cannot be read"), "{why}");
+        assert_eq!(told[1], ("2".to_owned(), Ok("dropped".to_owned())));
     }
 }

@@ -35,6 +35,13 @@ pub struct Read {
     pub data: Option<String>,
 }
 
+impl Read {
+    /// As it lies there, without what a schema would make of it.
+    pub fn raw(message: &Message) -> Self {
+        Self { text: String::from_utf8_lossy(&message.payload).into_owned(), data: None }
+    }
+}
+
 impl Reading {
     pub fn new(client: Client) -> Self {
         Self { client, known: HashMap::new() }

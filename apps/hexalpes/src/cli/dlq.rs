@@ -1,7 +1,7 @@
 //! `hexalpes dlq`: dead letters, and what becomes of them.
 
 use std::collections::BTreeMap;
-use std::{fs, path::PathBuf};
+use std::{fmt::Display, fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Args, Subcommand};
@@ -80,7 +80,7 @@ pub(super) struct Which {
 
 impl From<Which> for hexalpes_desk::letters::Which {
     fn from(which: Which) -> Self {
-        Self { events: which.event, keys: which.key, all: which.all }
+        Self { events: which.event, keys: which.key, all: which.all, first: None }
     }
 }
 
@@ -177,7 +177,7 @@ async fn decide(
         async move { desk?.post(&format!("/debug/dead-letters/{verb}"), &decision).await?.expect(&[200]) }
             .boxed()
     };
-    let told = |letter: &Letter, outcome: Result<&str, &anyhow::Error>| {
+    let told = |letter: &Letter, outcome: Result<&str, &dyn Display>| {
         // That nobody reads on is no reason to decide half of it.
         let _ = match outcome {
             Ok(outcome) => line(&format!("{}: {outcome}", letter.event_id())),

@@ -1,7 +1,12 @@
 //! The pages over a broker and a service that are made up, so that they say what is wanted.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
-use std::sync::{Arc, Mutex};
+mod letters;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -13,7 +18,7 @@ use hexalpes_client::{AdminOptions, ClientOptions};
 use hexalpes_console::{ConsoleOptions, Service, router};
 use hexalpes_kernel::{Edge, SystemEdge};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Barrier};
 use tower::ServiceExt as _;
 
 /// What the service was told: path, who told it, body.
@@ -63,19 +68,31 @@ fn made_up(asks: bool, told: Told) -> Router {
         .route(&format!("{SOURCE}/parked/skip"), post(hear))
 }
 
-/// The console of them.
-async fn console(asks: bool, told: Told) -> Router {
+/// Where it is served.
+async fn served(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, made_up(asks, told)).await });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    url
+}
+
+/// The console of them.
+async fn console(asks: bool, told: Told) -> Router {
+    let url = served(made_up(asks, told)).await;
+    console_of(&url, "pulsar://127.0.0.1:1", vec![sales("sales", &url)])
+}
+
+fn sales(name: &str, url: &str) -> Service {
+    Service { name: name.to_owned(), url: url.to_owned(), desk: "", has_outbox: true, has_sources: true }
+}
+
+fn console_of(admin: &str, broker: &str, services: Vec<Service>) -> Router {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let sales =
-        Service { name: "sales".to_owned(), url: url.clone(), desk: "", has_outbox: true, has_sources: true };
     let options = ConsoleOptions {
-        admin: AdminOptions::new(url),
-        client: ClientOptions::new("pulsar://127.0.0.1:1"),
-        services: vec![sales],
-        http: reqwest::Client::new(),
+        admin: AdminOptions::new(admin),
+        client: ClientOptions::new(broker),
+        services,
+        http: reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap(),
         events_topic: "events".to_owned(),
         names: Vec::new(),
     };
@@ -97,11 +114,11 @@ async fn shown(console: &Router, path: &str) -> String {
     text
 }
 
-async fn sent(console: &Router, path: &str, form: &'static str) -> (StatusCode, HeaderMap, String) {
+async fn sent(console: &Router, path: &str, form: &str) -> (StatusCode, HeaderMap, String) {
     let request = Request::post(path)
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(form));
+        .body(Body::from(form.to_owned()));
     page(console, request.unwrap()).await
 }
 
@@ -187,4 +204,22 @@ async fn nobody_comes_in_without_a_token_where_one_is_asked_for() {
     let (status, headers, text) = page(&console, request.body(Body::empty()).unwrap()).await;
     assert_eq!(status, StatusCode::OK, "{text}");
     assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[tokio::test]
+async fn one_service_that_is_slow_does_not_keep_others_from_being_asked() {
+    let both = Arc::new(Barrier::new(2));
+    let relay = get(move || {
+        let both = Arc::clone(&both);
+        async move {
+            both.wait().await;
+            Json(json!({"running": true, "numWritten": 4711}))
+        }
+    });
+    let service = served(Router::new().route("/debug/relay", relay)).await;
+    let services = vec![sales("sales", &service), sales("books", &service)];
+    let console =
+        console_of(&served(made_up(false, Told::default())).await, "pulsar://127.0.0.1:1", services);
+    let relays = shown(&console, "/relays").await;
+    assert_eq!(relays.matches("<td>4711</td>").count(), 2, "{relays}");
 }
