@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    ask::{Failure, topic as parsed},
+    ask::{Failure, no_dots, stats_of, topic as parsed},
     caller::Caller,
     page::t,
     topic::time,
@@ -61,10 +61,21 @@ pub(crate) enum Order {
 
 impl Order {
     pub(crate) fn parse(asked: &Asked, now_ms: u64) -> Result<Self, Failure> {
-        let topic = parsed(asked.topic.trim())?;
-        let subscription = || match asked.subscription.trim() {
-            "" => Err(Failure::Meant(t!("Name the subscription.", "Nombre la suscripción.").to_owned())),
-            name => Ok(name.to_owned()),
+        // What somebody writes into a field is trimmed; what is there is called as it is.
+        let (topic, name) = match asked.what {
+            Verb::Create => (asked.topic.trim(), &*asked.subscription),
+            Verb::Subscribe => (&*asked.topic, asked.subscription.trim()),
+            _ => (&*asked.topic, &*asked.subscription),
+        };
+        let topic = parsed(topic)?;
+        let subscription = || {
+            if name.trim().is_empty() {
+                return Err(Failure::Meant(
+                    t!("Name the subscription.", "Nombre la suscripción.").to_owned(),
+                ));
+            }
+            no_dots(name)?;
+            Ok(name.to_owned())
         };
         Ok(match asked.what {
             Verb::Skip => {
@@ -206,10 +217,10 @@ impl Order {
             },
             Self::Unload { topic } => t!(
                 format!(
-                    "The broker lets go of {topic} and takes it up again: who produces and consumes is cut off and comes again. Nothing is lost."
+                    "A Pulsar lets go of {topic} and takes it up again: who produces and consumes there is cut off and comes again. Our own broker has nothing to let go of: there nothing changes. Nothing is lost."
                 ),
                 format!(
-                    "El bróker suelta {topic} y lo vuelve a tomar: quien produce y consume se desconecta y vuelve. No se pierde nada."
+                    "Un Pulsar suelta {topic} y lo vuelve a tomar: quien produce y consume allí se desconecta y vuelve. Nuestro bróker no tiene nada que soltar: allí no cambia nada. No se pierde nada."
                 )
             ),
             Self::Create { topic, partitions } => match partitions {
@@ -226,7 +237,46 @@ impl Order {
         }
     }
 
+    /// What is there already is not made, and what is not there is not moved or deleted: the calls for it say that it was
+    /// done, whatever they found.
+    fn check(&self, stats: Option<&Value>) -> Result<(), Failure> {
+        let there = match (self, stats) {
+            (Self::Create { .. }, None) => return Ok(()),
+            (Self::Create { topic, .. }, Some(stats)) => {
+                let subscriptions = stats["subscriptions"].as_object().map_or(0, serde_json::Map::len);
+                return Err(Failure::There(t!(
+                    format!("Nothing was done: {topic} is there, with {subscriptions} subscriptions."),
+                    format!("No se hizo nada: {topic} ya está, con {subscriptions} suscripciones.")
+                )));
+            }
+            (order, None) => return Err(Failure::no_topic(order.topic())),
+            (_, Some(stats)) => &stats["subscriptions"],
+        };
+        match self {
+            Self::Subscribe { subscription, .. } if there[subscription].is_object() => {
+                let waiting = there[subscription]["msgBacklog"].as_u64().unwrap_or_default();
+                Err(Failure::There(t!(
+                    format!("Nothing was done: {subscription} is there, and {waiting} entries wait for it."),
+                    format!("No se hizo nada: {subscription} ya está, y la esperan {waiting} entradas.")
+                )))
+            }
+            Self::Skip { topic, subscription, .. }
+            | Self::Clear { topic, subscription }
+            | Self::Reset { topic, subscription, .. }
+            | Self::Unsubscribe { topic, subscription }
+                if !there[subscription].is_object() =>
+            {
+                Err(Failure::Absent(t!(
+                    format!("Nothing was done: {topic} has no subscription {subscription}."),
+                    format!("No se hizo nada: {topic} no tiene la suscripción {subscription}.")
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) async fn give(&self, caller: &Caller) -> Result<(), Failure> {
+        self.check(stats_of(caller, self.topic()).await?.as_ref())?;
         let admin = &caller.admin;
         match self {
             Self::Skip { topic, subscription, entries } => admin.skip(topic, subscription, *entries).await?,
@@ -364,11 +414,53 @@ mod tests {
             Asked { subscription: " ".into(), ..asked(Verb::Clear) },
             Asked { minutes: "1.5".into(), ..asked(Verb::Reset) },
             Asked { topic: "a/b".into(), ..asked(Verb::Unload) },
+            Asked { topic: "a/b/..".into(), ..asked(Verb::Delete) },
+            Asked { subscription: "..".into(), ..asked(Verb::Unsubscribe) },
+            Asked { subscription: " . ".into(), ..asked(Verb::Subscribe) },
             Asked { partitions: "99999999999".into(), ..asked(Verb::Create) },
         ];
         for asked in wrong {
             assert!(Order::parse(&asked, 0).is_err(), "{asked:?}");
         }
+    }
+
+    /// `x ` may be another than `x`.
+    #[test]
+    fn what_is_there_is_called_as_it_is_and_what_is_written_is_trimmed() {
+        let clear = parse(&Asked { topic: "a/b/c ".into(), subscription: " x".into(), ..asked(Verb::Clear) });
+        let Order::Clear { topic, subscription } = &clear else { panic!("it was to be cleared") };
+        assert_eq!((topic.local(), &**subscription), ("c ", " x"));
+        assert_eq!(again(&clear), clear);
+        let made =
+            parse(&Asked { topic: "a/b/c ".into(), subscription: " x".into(), ..asked(Verb::Subscribe) });
+        let Order::Subscribe { topic, subscription, .. } = made else { panic!("it was to be made") };
+        assert_eq!((topic.local(), &*subscription), ("c ", "x"));
+        assert_eq!(parse(&Asked { topic: " a/b/c ".into(), ..asked(Verb::Create) }).topic().local(), "c");
+    }
+
+    #[test]
+    fn nothing_is_said_to_be_done_where_it_was_before_or_there_is_nothing() {
+        let stats = json!({"subscriptions": {"billing": {"msgBacklog": 12}}});
+        let said =
+            |order: &Asked, stats: Option<&Value>| parse(order).check(stats).map_err(|why| why.to_string());
+        let skip = Asked { entries: "1".into(), ..asked(Verb::Skip) };
+        for order in [&skip, &asked(Verb::Clear), &asked(Verb::Reset), &asked(Verb::Unsubscribe)] {
+            assert_eq!(said(order, Some(&stats)), Ok(()));
+            let other = Asked { subscription: "others".into(), ..order.clone() };
+            let none = "Nothing was done: persistent://a/b/c has no subscription others.";
+            assert_eq!(said(&other, Some(&stats)), Err(none.to_owned()));
+        }
+        for what in [Verb::Clear, Verb::Subscribe, Verb::Unload, Verb::Delete] {
+            assert_eq!(said(&asked(what), None), Err("There is no topic persistent://a/b/c.".to_owned()));
+        }
+        let there = "Nothing was done: persistent://a/b/c is there, with 1 subscriptions.";
+        assert_eq!(said(&asked(Verb::Create), Some(&stats)), Err(there.to_owned()));
+        assert_eq!(said(&asked(Verb::Create), None), Ok(()));
+        let there = "Nothing was done: billing is there, and 12 entries wait for it.";
+        assert_eq!(said(&asked(Verb::Subscribe), Some(&stats)), Err(there.to_owned()));
+        let new = Asked { subscription: "new".into(), ..asked(Verb::Subscribe) };
+        assert_eq!(said(&new, Some(&stats)), Ok(()));
+        assert_eq!(said(&asked(Verb::Delete), Some(&stats)), Ok(()));
     }
 
     #[test]

@@ -6,14 +6,13 @@ use axum::{
     response::Redirect,
 };
 use hexalpes_client::TopicName;
-use hexalpes_desk::found;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::{
     Console,
-    ask::Failure,
+    ask::{Failure, stats_of},
     caller::Caller,
     order::{Asked, Order},
     page::{link, page as framed, t, topic_link},
@@ -38,10 +37,7 @@ pub(crate) async fn confirm(
 ) -> Result<Markup, Failure> {
     let order = Order::parse(&asked, now_ms(&console))?;
     let topic = order.topic();
-    let stats = match found(caller.admin.partitions(topic).await)? {
-        Some(1..) => found(caller.admin.partitioned_stats(topic).await)?,
-        _ => found(caller.admin.stats(topic).await)?,
-    };
+    let stats = stats_of(&caller, topic).await?;
     let body = html! {
         p { code { (topic) } }
         p { (order.told(&stats.unwrap_or_default())) }
