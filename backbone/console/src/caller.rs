@@ -45,6 +45,20 @@ impl Caller {
     }
 }
 
+/// Somebody to whom the broker answers a question of administrators. The services ask nobody who they are: what is done
+/// with them from here is done by such callers alone, and by nobody while the broker cannot be asked.
+pub(crate) struct Administrator(pub(crate) Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Administrator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Ok(caller) = Caller::from_request_parts(parts, state).await;
+        caller.admin.tenants().await.map_err(Failure::Unproved)?;
+        Ok(Self(caller))
+    }
+}
+
 /// Lets those in whom the broker knows. Where it asks nobody, that is everybody; where it is away, what can be seen without
 /// it is what anybody on this machine may ask the services for.
 pub(crate) async fn gate(State(console): State<Console>, mut request: Request, next: Next) -> Response {

@@ -15,7 +15,7 @@ use tracing::warn;
 use crate::{
     Console,
     ask::Failure,
-    caller::Caller,
+    caller::{Administrator, Caller},
     orders::{self, Done},
     page::{link, member, page as framed, t, table, text, topic_link},
 };
@@ -148,7 +148,7 @@ pub(crate) async fn confirm(caller: Caller, Query(held): Query<Held>) -> Markup 
 
 pub(crate) async fn release(
     State(console): State<Console>,
-    caller: Caller,
+    Administrator(caller): Administrator,
     Form(held): Form<Held>,
 ) -> Result<Redirect, Failure> {
     let Held { service, subscription, key } = held;

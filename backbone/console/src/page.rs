@@ -43,6 +43,8 @@ pub(crate) fn page(caller: &Caller, title: &str, every: Option<u32>, body: &Mark
             @for (to, name) in links { a href=(to) { (name) } }
             @if let Some(role) = &caller.role {
                 form method="post" action="/logout" { (role) " " button.link type="submit" { (t!("leave", "salir")) } }
+            } @else {
+                a href="/login" { (t!("Enter with a token", "Entrar con un token")) }
             }
         }
     };

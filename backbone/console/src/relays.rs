@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     Console, Service,
     ask::Failure,
-    caller::Caller,
+    caller::{Administrator, Caller},
     orders::{self, Done},
     overview::{relay_heads, relay_row},
     page::{facts, link, member, page as framed, t, table, text, who},
@@ -232,7 +232,7 @@ pub(crate) async fn confirm(
 
 pub(crate) async fn give(
     State(console): State<Console>,
-    caller: Caller,
+    Administrator(caller): Administrator,
     Form(order): Form<Order>,
 ) -> Result<Redirect, Failure> {
     let relay = Relay::named(&console, &order.of)?;

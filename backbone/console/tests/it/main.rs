@@ -206,6 +206,48 @@ async fn nobody_comes_in_without_a_token_where_one_is_asked_for() {
     assert_eq!(headers[header::CACHE_CONTROL], "no-store");
 }
 
+/// What the services do for everybody.
+const FOR_SERVICES: [(&str, &str); 2] =
+    [("/relay", "of=sales&what=pause&reason=r"), ("/handlers", "service=sales&subscription=s&key=k")];
+
+#[tokio::test]
+async fn nothing_is_done_with_services_while_the_broker_cannot_be_asked() {
+    let told = Told::default();
+    let service = served(made_up(false, Arc::clone(&told))).await;
+    let console = console_of("http://127.0.0.1:1", "pulsar://127.0.0.1:1", vec![sales("sales", &service)]);
+    for (path, form) in FOR_SERVICES {
+        let (status, _, text) = sent(&console, path, form).await;
+        assert_eq!(status, StatusCode::BAD_GATEWAY, "{path}: {text}");
+        let why = "Nothing was done: whether you may do it is for the broker to say. GET /tenants: ";
+        assert!(text.contains(why), "{path}: {text}");
+    }
+    assert_eq!(told.lock().unwrap().len(), 0);
+    let relays = shown(&console, "/relays").await;
+    assert!(relays.contains(r#"<a href="/relay?of=sales">sales</a>"#), "{relays}");
+}
+
+/// As with `anonymousUserRole`: nobody is asked for a token, and without one there are no rights.
+#[tokio::test]
+async fn nothing_is_done_with_services_by_those_who_administer_nothing() {
+    let told = Told::default();
+    let service = served(made_up(false, Arc::clone(&told))).await;
+    let refused = get(async || (StatusCode::UNAUTHORIZED, Json(json!({"reason": "guest is no superuser"}))));
+    let broker = Router::new()
+        .route("/admin/v2/clusters", get(async || Json(json!(["standalone"]))))
+        .route("/admin/v2/tenants", refused);
+    let broker = served(broker).await;
+    let console = console_of(&broker, "pulsar://127.0.0.1:1", vec![sales("sales", &service)]);
+    for (path, form) in FOR_SERVICES {
+        let (status, _, text) = sent(&console, path, form).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{path}: {text}");
+        assert!(text.contains("guest is no superuser"), "{path}: {text}");
+        assert!(text.contains(r#"<a href="/login">Show a token</a>"#), "{path}: {text}");
+    }
+    assert_eq!(told.lock().unwrap().len(), 0);
+    let relays = shown(&console, "/relays").await;
+    assert!(relays.contains(r#"<a href="/login">Enter with a token</a>"#), "{relays}");
+}
+
 #[tokio::test]
 async fn one_service_that_is_slow_does_not_keep_others_from_being_asked() {
     let both = Arc::new(Barrier::new(2));
