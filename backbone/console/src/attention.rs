@@ -9,6 +9,8 @@ use crate::{
 
 /// A relay that is further behind has something in its way.
 const LAG_SECONDS_MAX: u64 = 30;
+/// What a relay says of itself while somebody has it publish nothing begins so.
+const PAUSED: &str = "it is paused by ";
 
 /// A sentence, and the page where something can be done about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,9 @@ fn relay(name: &str, relay: &Value) -> Option<Concern> {
     let number = |name: &str| relay[name].as_u64().unwrap_or_default();
     let what = if let Some(alarm) = relay["alarm"].as_str() {
         t!(format!("The relay of {name}: {alarm}"), format!("El relay de {name}: {alarm}"))
+    } else if let Some(by) = relay["standby"].as_str().filter(|standby| standby.starts_with(PAUSED)) {
+        // Its turn is another's otherwise, which is as it should be.
+        t!(format!("The relay of {name}: {by}"), format!("El relay de {name}: {by}"))
     } else if relay["running"] == false && relay["standby"].is_null() {
         t!(format!("The relay of {name} does not run"), format!("El relay de {name} no corre"))
     } else if number("lagSeconds") > LAG_SECONDS_MAX {
@@ -157,6 +162,14 @@ mod tests {
         assert_eq!(told(&seen(vec![one])), Vec::<String>::new());
         let standby = json!({"running": false, "standby": "another has its turn", "alarm": null});
         assert_eq!(told(&seen(vec![sales(json!({"status": "ok"}), standby, vec![])])), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_relay_that_somebody_paused_needs_somebody() {
+        let paused =
+            json!({"running": false, "standby": "it is paused by ana, since today: a disk", "alarm": null});
+        let expected = ["The relay of sales: it is paused by ana, since today: a disk"];
+        assert_eq!(told(&seen(vec![sales(json!({"status": "ok"}), paused, vec![])])), expected);
     }
 
     #[test]
