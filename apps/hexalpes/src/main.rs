@@ -19,6 +19,12 @@ mod up;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
+/// Events are many small texts, most of them made on one thread and dropped on another.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
 fn main() -> ExitCode {
     cli::run()
 }
