@@ -23,6 +23,16 @@ pub(super) struct Drained {
     pub(super) broker_megabytes: f64,
 }
 
+impl Drained {
+    /// For who waits for the report.
+    pub(super) fn tell(&self, whose: &str) {
+        let Self { rate, cpu_seconds, database_cpu_seconds, .. } = self;
+        eprintln!(
+            "{whose}: {rate:.0} rows/s, {cpu_seconds:.2} and {database_cpu_seconds:.2} s of CPU for 100,000"
+        );
+    }
+}
+
 /// Who drains, and where.
 pub(super) struct Draining<'a> {
     pub(super) admin_port: u16,

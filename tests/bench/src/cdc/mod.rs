@@ -89,9 +89,10 @@ fn on(
         rows.fill(runtime, settings.rows)?;
         rustix::fs::sync();
         eprintln!("draining them");
-        shown.push(ours.drain(settings.rows, process)?);
+        shown.push(ours.drain(settings.rows, process).inspect(|drained| drained.tell("ours"))?);
         if let Some(theirs) = &theirs {
-            beside.push(theirs.drain(settings.rows, process)?);
+            let drained = theirs.drain(settings.rows, process);
+            beside.push(drained.inspect(|drained| drained.tell("Debezium"))?);
         }
     }
     report_drain(engine, &shown, &beside, report);
