@@ -178,6 +178,13 @@ pub(super) struct OpenBatch {
     waiters: Vec<Waiter>,
 }
 
+/// How much was in a batch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Filled {
+    messages: usize,
+    bytes: usize,
+}
+
 /// A message on its way into a batch.
 #[derive(Debug)]
 pub(super) struct Single {
@@ -228,14 +235,15 @@ impl Single {
 }
 
 impl OpenBatch {
-    pub(super) fn open(single: Single, waiter: Waiter) -> Self {
+    /// With room for as much as the one `before` it had, so that it does not have to be moved while it grows.
+    pub(super) fn open(single: Single, waiter: Waiter, before: Filled) -> Self {
         let mut batch = Self {
-            body: BytesMut::new(),
+            body: BytesMut::with_capacity(before.bytes),
             key: single.key(),
             first: single.sequence_id,
             highest: single.sequence_id,
             schema_version: single.schema_version.clone(),
-            waiters: Vec::new(),
+            waiters: Vec::with_capacity(before.messages),
         };
         batch.add(single, waiter);
         batch
@@ -252,6 +260,11 @@ impl OpenBatch {
         self.schema_version == single.schema_version
             && single.sequence_id > self.highest
             && (!by_key || self.key == single.key())
+    }
+
+    /// How large it is.
+    pub(super) fn filled(&self) -> Filled {
+        Filled { messages: self.messages(), bytes: self.bytes() }
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -11,7 +11,7 @@ use hexalpes_wire::frame;
 use hexalpes_wire::proto::{Command, CommandProducerSuccess, CommandSend};
 use tokio::time::Instant;
 
-use super::body::{OpenBatch, Packing, Single};
+use super::body::{Filled, OpenBatch, Packing, Single};
 use super::pending::{self, Pending, Received, Waiter};
 use super::{Batching, Outgoing, ProducerOptions};
 use crate::connection::Urgency;
@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) lost_early: Option<u64>,
     pending: VecDeque<Pending>,
     batch: Option<(OpenBatch, Instant)>,
+    /// The batch before.
+    filled: Filled,
     next_sequence_id: u64,
     pub(super) last_sequence_id: i64,
     pub(super) epoch: u64,
@@ -49,6 +51,7 @@ impl State {
             lost_early: None,
             pending: VecDeque::new(),
             batch: None,
+            filled: Filled::default(),
             next_sequence_id: 0,
             last_sequence_id: -1,
             epoch: 0,
@@ -139,7 +142,8 @@ impl State {
                 false
             }
             none => {
-                *none = Some((OpenBatch::open(single, waiter), now + batching.max_delay));
+                let batch = OpenBatch::open(single, waiter, self.filled);
+                *none = Some((batch, now + batching.max_delay));
                 true
             }
         };
@@ -164,6 +168,7 @@ impl State {
     /// Closes the batch that is open, if one is.
     pub(super) fn close_batch(&mut self) {
         if let Some((batch, _)) = self.batch.take() {
+            self.filled = batch.filled();
             let sent = self.packing().batch(batch);
             self.send(sent);
         }
