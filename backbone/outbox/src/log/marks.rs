@@ -5,7 +5,7 @@
 //! the next rows waiting for as long as they take. So only some are made in each round; the others are written down
 //! beside the place, which does not wait for them.
 
-use std::{collections::VecDeque, ops::RangeInclusive, time::Duration};
+use std::{collections::VecDeque, mem, ops::RangeInclusive, time::Duration};
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Tx};
@@ -31,6 +31,9 @@ const RANGES_MAX: usize = 200;
 const RANGES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
 const ROUND_EVERY: Duration = Duration::from_millis(100);
+/// The same while more rows come than a round marks. They are a backlog's, which waits for whatever else the database
+/// does, and reading what marks have written is part of that.
+const ROUND_EVERY_AMID_BACKLOG: Duration = Duration::from_secs(1);
 /// Between two places while nothing is published: what is written down is itself in the log.
 const IDLE_EVERY: Duration = Duration::from_secs(10);
 
@@ -54,6 +57,8 @@ pub(crate) struct Saved {
 #[derive(Debug, Default)]
 struct Pending {
     ranges: VecDeque<RangeInclusive<i64>>,
+    /// Rows that came since that was looked at last.
+    came: u64,
     /// Up to where the checkpoint was when the last of them came.
     checkpoint: i64,
     place: Option<Place>,
@@ -73,6 +78,7 @@ struct Round {
 
 impl Pending {
     fn add(&mut self, mut seqs: Vec<i64>) {
+        self.came += seqs.len() as u64;
         seqs.sort_unstable();
         for seq in seqs {
             match self.ranges.back_mut() {
@@ -149,28 +155,36 @@ impl Marks {
 
     /// Waits for the next round, and for something to do.
     async fn take(&self, last: Instant) -> Round {
+        let mut looked = last;
         loop {
-            let (is_due_at, is_closed) = {
+            let (is_due_at, is_urgent) = {
                 let pending = self.pending.lock();
                 let is_chunk = pending.place.as_ref().is_some_and(|place| place.position.is_none());
-                // The next rows of a snapshot wait for it.
-                let wait = match (&pending.place, pending.ranges.is_empty()) {
-                    _ if is_chunk => Some(Duration::ZERO),
-                    (_, false) => Some(ROUND_EVERY),
-                    (Some(_), true) => Some(IDLE_EVERY),
+                let due = match (&pending.place, pending.ranges.is_empty()) {
+                    (_, false) => Some(looked + ROUND_EVERY),
+                    (Some(_), true) => Some(last + IDLE_EVERY),
                     (None, true) => None,
                 };
-                (wait.map(|wait| last + wait), pending.is_closed)
+                // The next rows of a snapshot wait for it.
+                (due, pending.is_closed || is_chunk)
             };
+            if is_urgent {
+                break;
+            }
             match is_due_at {
-                Some(due) if is_closed || due <= Instant::now() => break,
+                Some(due) if due <= Instant::now() => {
+                    let is_backlog = mem::take(&mut self.pending.lock().came) > ROWS_MAX;
+                    if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
+                        break;
+                    }
+                    looked = Instant::now();
+                }
                 Some(due) => {
                     tokio::select! {
                         () = time::sleep_until(due) => {}
                         () = self.news.notified() => {}
                     }
                 }
-                None if is_closed => break,
                 None => self.news.notified().await,
             }
         }
@@ -286,5 +300,27 @@ mod tests {
         let round = pending.round();
         assert_eq!(round.portions.iter().map(Vec::len).collect::<Vec<_>>(), [200, 200]);
         assert_eq!(round.later.len(), 50);
+    }
+
+    /// How long a round waits while so many rows come every 10 ms.
+    async fn waits_while_rows_come(rows: i64) -> Duration {
+        let marks = Marks { pending: Mutex::default(), news: Notify::new(), saved: watch::Sender::default() };
+        let begun = Instant::now();
+        let coming = async {
+            for first in (1..).step_by(usize::try_from(rows).unwrap()) {
+                marks.add((first..first + rows).collect(), first, None);
+                time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            _ = marks.take(begun) => begun.elapsed(),
+            () = coming => unreachable!("rows come for ever"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_of_a_backlog_are_marked_now_and_then_and_others_soon() {
+        assert_eq!(waits_while_rows_come(10).await.as_millis(), 100);
+        assert!(waits_while_rows_come(1_000).await >= Duration::from_secs(1));
     }
 }
