@@ -42,7 +42,7 @@ use crate::{
 
 /// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
 /// broker.
-const READ_EVERY: Duration = Duration::from_millis(4);
+const READ_EVERY: Duration = Duration::from_millis(3);
 /// Between two checkpoints, each of which is a commit that others wait behind. What it does not say yet after a
 /// crash, the broker knows.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
