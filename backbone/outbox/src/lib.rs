@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
 mod append;
+mod change;
 mod checkpoint;
 mod keeper;
 mod kept;

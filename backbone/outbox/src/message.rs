@@ -1,26 +1,24 @@
 //! A row as the messages that it becomes, the event in its two forms and the change that was captured; or as the one
 //! that its route says.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use hexalpes_avro::{EncodeError, Record};
 use hexalpes_client::{Message, Outgoing, version_number};
 use hexalpes_db::DbError;
 use hexalpes_kernel::CloudEvent;
 use hexalpes_routing::{Carries, Way};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::{
-    route::Route,
-    row::{Captured, OutboxRow},
-};
+use crate::{change, route::Route, row::OutboxRow};
 
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
 
 /// Carries the change envelope of every row, field names as Debezium's; the principal one for audit.
 pub const RAW_TOPIC: &str = "persistent://public/default/alpes-mysql.alpes.outbox_event";
+
+/// What stands around an event's data, about.
+const AROUND_DATA_BYTES: usize = 512;
 
 /// The event: payload and properties as the seeds name them, key the aggregate. `version` is that of its type.
 pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
@@ -29,7 +27,9 @@ pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
     event.subject = Some(row.aggregateid.clone());
     event.correlationid = Some(row.headers.correlationid.clone());
     event.causationid = Some(row.headers.causationid.clone());
-    let message = stamped(row, event.to_json().into()).property("ce_id", &row.id);
+    let mut json = Vec::with_capacity(row.payload.get().len() + AROUND_DATA_BYTES);
+    serde_json::to_writer(&mut json, &event).expect("an event has nothing that JSON cannot hold");
+    let message = stamped(row, json.into()).property("ce_id", &row.id);
     told(message, row, service, version)
 }
 
@@ -104,95 +104,7 @@ pub(crate) fn change(row: &OutboxRow, service: &str) -> Outgoing {
     match &row.foreign {
         // Its columns are called as others like; so who looks for the id finds it here.
         Some(foreign) => stamped(row, foreign.change.clone()).property("ce_id", &row.id),
-        None => own_change(row, service),
-    }
-}
-
-fn own_change(row: &OutboxRow, service: &str) -> Outgoing {
-    #[derive(Serialize)]
-    struct Envelope<'a> {
-        before: Option<()>,
-        after: After<'a>,
-        source: Source<'a>,
-        op: &'static str,
-        ts_ms: i64,
-    }
-    #[derive(Serialize)]
-    struct After<'a> {
-        seq: i64,
-        id: &'a str,
-        aggregatetype: &'a str,
-        aggregateid: &'a str,
-        #[serde(rename = "type")]
-        kind: &'a str,
-        payload: &'a str,
-        headers: String,
-        occurred_at: i64,
-        published: i64,
-        published_at: Option<i64>,
-    }
-    let ts_ms = row.occurred_at.as_millis();
-    let envelope = Envelope {
-        before: None,
-        after: After {
-            seq: row.seq,
-            id: &row.id,
-            aggregatetype: &row.aggregatetype,
-            aggregateid: &row.aggregateid,
-            kind: &row.kind,
-            payload: row.payload.get(),
-            headers: row.headers.to_json(),
-            occurred_at: row.occurred_at.as_micros(),
-            // As it was inserted: the relay itself marks it later.
-            published: 0,
-            published_at: None,
-        },
-        source: source_of(row, service),
-        op: "c",
-        ts_ms,
-    };
-    let envelope = serde_json::to_string(&envelope).expect("a row has nothing that JSON cannot hold");
-    stamped(row, envelope.into())
-}
-
-/// Where a change comes from. What a database's log says of it stands there with Debezium's names.
-#[derive(Serialize)]
-struct Source<'a> {
-    connector: &'static str,
-    name: &'static str,
-    db: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'a str>,
-    table: &'static str,
-    service: &'a str,
-    ts_ms: i64,
-    #[serde(flatten)]
-    place: BTreeMap<&'static str, serde_json::Value>,
-}
-
-fn source_of<'a>(row: &'a OutboxRow, service: &'a str) -> Source<'a> {
-    let (name, table) = ("alpes-mysql", "outbox_event");
-    match &row.captured {
-        None => Source {
-            connector: "hexalpes",
-            name,
-            db: "alpes",
-            schema: None,
-            table,
-            service,
-            ts_ms: row.occurred_at.as_millis(),
-            place: BTreeMap::from([("pos", row.seq.into())]),
-        },
-        Some(Captured { table: of, origin }) => Source {
-            connector: origin.connector,
-            name,
-            db: &of.database,
-            schema: of.schema.as_deref(),
-            table,
-            service,
-            ts_ms: origin.at.as_millis(),
-            place: origin.fields.iter().cloned().collect(),
-        },
+        None => stamped(row, change::envelope(row, service).into()),
     }
 }
 

@@ -307,6 +307,9 @@ impl Topics {
     /// Where the rules send a row, unless it goes there anyway: a topic has each row once.
     fn by_rules(&self, row: &dyn Fields, kind: Option<&str>, rules_of: i64) -> Vec<Way> {
         let Some(turn) = &self.turn else { return Vec::new() };
+        if turn.rules.are_none() {
+            return Vec::new();
+        }
         let mut there = self.always(kind);
         let mut ways: Vec<Way> = turn.rules.of(rules_of).iter().filter_map(|rule| rule.way(row)).collect();
         ways.retain(|way| {
