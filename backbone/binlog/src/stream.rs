@@ -9,7 +9,7 @@ use hexalpes_capture::{Log, LogError, Mend, Position, Step};
 use mysql_async::binlog::events::{Event as RawEvent, GtidEvent};
 use mysql_async::prelude::Queryable;
 use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, Error};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use crate::columns::describe;
 use crate::connection::{FATAL_ERROR_READING_LOG, answered, connect, failure, is_denied, run};
@@ -42,6 +42,8 @@ pub struct Binlog {
     failed: Option<LogError>,
     /// The last boundary, and when it was given.
     given: (Position, Instant),
+    /// Since when somebody has waited for the server and not heard of it, however often the wait was dropped.
+    awaited_since: Option<Instant>,
     /// Keeps other readers of the same number away, for as long as it is there.
     _claim: Conn,
     /// For questions beside the log.
@@ -101,6 +103,7 @@ impl Binlog {
             pending: None,
             failed: None,
             given: (from, Instant::now()),
+            awaited_since: None,
             _claim: claim,
             aside: Some(server),
         })
@@ -110,9 +113,14 @@ impl Binlog {
     /// taken at once.
     async fn advance(&mut self) -> Result<(), LogError> {
         if self.pending.is_none() {
-            let event = timeout(SILENCE_MAX, self.stream.next()).await.map_err(|_| {
+            // Whoever reads may have been busy for longer than that: what has come meanwhile is taken first.
+            let now = Instant::now();
+            let since = *self.awaited_since.get_or_insert(now);
+            let silent = (since + SILENCE_MAX).max(now + HEARTBEAT);
+            let event = timeout_at(silent, self.stream.next()).await.map_err(|_| {
                 LogError::Unreachable(format!("nothing was heard of it for {} s", SILENCE_MAX.as_secs()))
             })?;
+            self.awaited_since = None;
             self.pending = match event {
                 Some(Ok(event)) => Some(event),
                 Some(Err(error)) => return Err(self.reason(&error).await),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use hexalpes_capture::{Inserted, Log, LogError, Origin, Position, Step, Table, TableName};
 use hexalpes_kernel::Timestamp;
 use tokio::io::ReadHalf;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::acknowledge::Acknowledger;
 use crate::address::Address;
-use crate::connection::{Connection, Purpose, Stream};
+use crate::connection::{Connection, Purpose, Row, Stream};
 use crate::failure::{Failure, Said, code, refused};
 use crate::frame::{Frame, Incoming};
 use crate::message::{Cursor, Envelope, Message, Relation};
@@ -34,6 +34,8 @@ const IDLE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A server that says nothing for this long, though it is asked, is gone.
 const SILENCE: Duration = Duration::from_secs(90);
+/// How long a question beside the log may take: the log is not read meanwhile.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// A slot's log, from a position on. Dropped, it has the server told what was confirmed, and leaves the slot.
 pub struct Slot {
@@ -166,6 +168,17 @@ impl Slot {
             failed: None,
             beside: None,
         })
+    }
+
+    /// A question beside the log. Dropped while it waits, another connection is used for the next.
+    async fn ask(&mut self, question: &str) -> Result<Vec<Row>, LogError> {
+        let mut connection = match self.beside.take() {
+            Some(connection) => connection,
+            None => Connection::open(&self.address, Purpose::Queries).await?,
+        };
+        let rows = connection.query(question).await?;
+        self.beside = Some(connection);
+        Ok(rows)
     }
 
     /// What is ready to be given.
@@ -332,12 +345,10 @@ impl Log for Slot {
     }
 
     async fn behind(&mut self) -> Result<Option<u64>, LogError> {
-        let mut connection = match self.beside.take() {
-            Some(connection) => connection,
-            None => Connection::open(&self.address, Purpose::Queries).await?,
-        };
-        let rows = connection.query("SELECT pg_current_wal_flush_lsn()").await?;
-        self.beside = Some(connection);
+        let rows = timeout(ANSWERS_WITHIN, self.ask("SELECT pg_current_wal_flush_lsn()")).await;
+        let rows = rows.map_err(|_| {
+            LogError::Unreachable(format!("no answer within {} s", ANSWERS_WITHIN.as_secs()))
+        })??;
         let written = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
         Ok(written.map(|written| written.saturating_sub(self.given)))
     }

@@ -25,6 +25,7 @@ mod database;
 mod database_server;
 mod debezium;
 mod debian;
+mod front;
 mod given;
 mod go;
 mod http;
@@ -44,6 +45,7 @@ pub use cache::cache_folder;
 pub use children::child_processes;
 pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
+pub use front::Front;
 pub use given::{
     LOG_ENGINES, PulsarUrls, databases, go, killable, log_databases, pulsar, pulsar_program, python, variable,
 };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use hexalpes_capture::{Log, LogError, Position, Step};
-use hexalpes_engines::{Engine, Postgres, TestDatabase, databases};
+use hexalpes_engines::{Engine, Front, Postgres, TestDatabase, databases};
 use hexalpes_pgoutput::Slot;
 use sqlx::{Connection, PgConnection};
-use tokio::time::{Instant, timeout};
+use tokio::time::{self, Instant, timeout};
 
 use crate::place::{LIMIT, Place, ids, rows, run};
 
@@ -126,6 +126,21 @@ async fn how_far_a_reader_is_behind_is_told() {
     assert!(behind > 100_000, "{behind} bytes are a hundred thousand");
     rows(&mut log, 100).await;
     log.behind().await.unwrap().expect("it is asked again");
+}
+
+/// Else the log would not be read for as long, nor its silence be noticed.
+#[tokio::test]
+async fn a_server_that_does_not_say_how_far_its_log_is_is_not_waited_for_long() {
+    let Some(mut place) = Place::open().await else { return };
+    let front = Front::before(&place.options.url).unwrap();
+    front.url().clone_into(&mut place.options.url);
+    let mut log = place.log().await;
+    log.behind().await.unwrap().unwrap();
+    front.swallow();
+    time::pause();
+    let answer = timeout(LIMIT, log.behind()).await.expect("it is given up in time");
+    time::resume();
+    assert!(matches!(answer, Err(LogError::Unreachable(_))), "{answer:?}");
 }
 
 #[tokio::test]
