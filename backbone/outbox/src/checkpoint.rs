@@ -24,8 +24,8 @@ impl Checkpoint {
     }
 }
 
-/// The right to move the checkpoint: taken by whoever holds the producers' names at the broker, and lost to
-/// the next one who does.
+/// The right to move the checkpoint: taken by each session that holds the producers' names at the broker, and lost to
+/// the next one that does, be it of the same relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// Part of the producers' name, so that a new database never goes on under an old one's name.

@@ -220,22 +220,9 @@ impl Parts {
         let RelayOptions { service, topic, of_kind, rules, raw_topic, events_topic, shape, .. } = options;
         let ways =
             Ways { raw: raw_topic.into(), events: events_topic.into(), own: topic.map(Arc::from), of_kind };
-        let holder = edge.uuid().simple().to_string();
         let name = format!("relay of {service}");
-        let work = job::Work {
-            db,
-            client,
-            edge,
-            service,
-            ways,
-            rules,
-            source,
-            shape,
-            paused,
-            to_try,
-            holder,
-            counters,
-        };
+        let work =
+            job::Work { db, client, edge, service, ways, rules, source, shape, paused, to_try, counters };
         Worker::start(name, work)
     }
 }

@@ -67,8 +67,6 @@ pub(super) struct Work {
     pub(super) paused: watch::Sender<bool>,
     /// How many parked rows are to be tried, when that may have changed.
     pub(super) to_try: watch::Sender<u64>,
-    /// This relay, as opposed to others on the same database.
-    pub(super) holder: String,
     pub(super) counters: Arc<Mutex<Counters>>,
 }
 
@@ -99,8 +97,9 @@ impl Job for Work {
         self.paused.send_replace(false);
         let ways = self.ways.clone();
         let mut topics = Topics::open(self.client.clone(), &self.service, ways, &epoch).await?;
-        // Only now: until it lost the names, another relay may have moved the checkpoint.
-        let claim = Claim { epoch, holder: self.holder.clone() };
+        // Only now: until it lost the names, another relay may have moved the checkpoint. This session's own: what the one
+        // before it was writing down when it ended may still be tried, and would take back what this one has written.
+        let claim = Claim { epoch, holder: self.edge.uuid().simple().to_string() };
         let checkpoint = checkpoint::claim(&self.db, &claim).await?;
         let marks = match self.source {
             Some(_) => Some(Marks::load(&self.db, checkpoint.ordinal).await?),

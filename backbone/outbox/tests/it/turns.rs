@@ -1,7 +1,7 @@
 //! One relay a database is active; another takes over when it is gone.
 
 use hexalpes_db::{Db, DbError, Tx};
-use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, operate::Reason};
 use sea_query::Query;
 
 use crate::support::{Stage, names, subjects, until};
@@ -55,6 +55,24 @@ async fn a_relay_that_was_fenced_moves_no_checkpoint_before_it_has_its_turn_agai
     stage.drained().await;
     assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(20).collect::<Vec<_>>());
     assert_ne!(holder(&stage.db).await, "another");
+    relay.stop().await;
+}
+
+/// What the one before was writing down when it ended may still be tried, and would go by a claim that is the same.
+#[tokio::test]
+async fn each_session_of_a_relay_has_a_claim_of_its_own() {
+    let stage = Stage::set().await;
+    let relay = stage.relay();
+    stage.append(names(1)).await;
+    stage.drained().await;
+    let first = holder(&stage.db).await;
+    let because = Reason { who: "ops".to_owned(), why: "a look".to_owned() };
+    relay.pause(&because).await.unwrap();
+    until(&relay, |status| status.standby.is_some()).await;
+    relay.resume(&because).await.unwrap();
+    stage.append(names(1)).await;
+    stage.drained().await;
+    assert_ne!(holder(&stage.db).await, first);
     relay.stop().await;
 }
 
