@@ -61,6 +61,14 @@ impl Refusal {
         }
     }
 
+    /// Whether a producer's name is taken by another one.
+    ///
+    /// A topic that is full or that somebody has for himself is refused with the same number, so this one reads the words,
+    /// which Apache Pulsar and our own broker have in common. Where a broker has others, the answer is no.
+    pub fn is_name_taken(&self) -> bool {
+        self.error == ServerError::ProducerBusy && self.message.contains("is already connected")
+    }
+
     /// Whether a producer or consumer that was open is to stop trying to come back.
     ///
     /// Less than [`is_transient`](Self::is_transient): after a lost connection the broker may take a while

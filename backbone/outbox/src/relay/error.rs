@@ -2,7 +2,7 @@
 
 use hexalpes_avro::NoRecord;
 use hexalpes_capture::LogError;
-use hexalpes_client::{ConsumeError, OpenError, Refusal, SendError, ServerError, error::RequestError};
+use hexalpes_client::{ConsumeError, OpenError, SendError, ServerError, error::RequestError};
 use hexalpes_db::{DbError, ErrorKind};
 use hexalpes_worker::{Failure, Outlook};
 
@@ -92,14 +92,20 @@ impl RelayError {
         }
     }
 
-    /// Opening a producer failed. If its name is taken, another relay is at work, or the broker has not yet
-    /// seen that the last one ended.
     pub(crate) fn open(topic: &str, why: OpenError) -> Self {
-        match why {
-            OpenError::Request(RequestError::Refused(Refusal {
-                error: ServerError::ProducerBusy, ..
-            })) => Self::Standby,
-            why => Self::Open { topic: topic.to_owned(), why },
+        Self::Open { topic: topic.to_owned(), why }
+    }
+
+    /// Of a topic whose names say who has the outbox. If the name is taken there, another relay is at work, or the broker has
+    /// not yet seen that the last one ended. Anything else that keeps a producer out is nobody's turn.
+    pub(super) fn or_standby(self) -> Self {
+        match self {
+            Self::Open { why: OpenError::Request(RequestError::Refused(refusal)), .. }
+                if refusal.is_name_taken() =>
+            {
+                Self::Standby
+            }
+            other => other,
         }
     }
 }

@@ -124,7 +124,8 @@ impl Topics {
             Topic::open(&client, &ways.raw, &options, &grown),
             Topic::open(&client, &ways.events, &options, &grown),
         )
-        .await?;
+        .await
+        .map_err(RelayError::or_standby)?;
         let service = Arc::from(service);
         let careful = ROWS_IN_FLIGHT_MAX;
         Ok(Self {

@@ -1,7 +1,9 @@
 //! One relay a database is active; another takes over when it is gone.
 
+use hexalpes_broker::Policy;
+use hexalpes_client::{Access, ProducerOptions};
 use hexalpes_db::{Db, DbError, Tx};
-use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, operate::Reason};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, RelayOptions, operate::Reason};
 use sea_query::Query;
 
 use crate::support::{Stage, names, subjects, until};
@@ -73,6 +75,35 @@ async fn each_session_of_a_relay_has_a_claim_of_its_own() {
     stage.append(names(1)).await;
     stage.drained().await;
     assert_ne!(holder(&stage.db).await, first);
+    relay.stop().await;
+}
+
+/// Whoever stands by waits for a relay. These wait for somebody to do something, so they say what.
+#[tokio::test]
+async fn a_topic_that_others_have_for_themselves_or_that_is_full_is_an_alarm() {
+    const OWN: &str = "persistent://public/default/own";
+    let stage = Stage::set().await;
+    let alone = ProducerOptions { access: Access::Exclusive, ..ProducerOptions::default() };
+    let other = stage.client().producer(OWN, alone).await.unwrap();
+    let options = RelayOptions { topic: Some(OWN.to_owned()), ..RelayOptions::new("commissions") };
+    let relay = stage.relay_with(options);
+    stage.append(names(1)).await;
+    let status = until(&relay, |status| status.alarm.is_some() || status.standby.is_some()).await;
+    let alarm = status.alarm.unwrap();
+    assert!(alarm.contains(OWN) && alarm.contains("exclusive producer"), "{alarm}");
+    other.close().await;
+    stage.drained().await;
+    relay.stop().await;
+
+    stage.broker().set_policy("public/default", Policy::MaxProducers, 1.into()).unwrap();
+    let others = stage.client().producer(EVENTS_TOPIC, ProducerOptions::default()).await.unwrap();
+    let relay = stage.relay();
+    let status = until(&relay, |status| status.alarm.is_some() || status.standby.is_some()).await;
+    let alarm = status.alarm.unwrap();
+    assert!(alarm.contains("as many as it may have"), "{alarm}");
+    others.close().await;
+    stage.append(names(1)).await;
+    stage.drained().await;
     relay.stop().await;
 }
 
