@@ -448,16 +448,23 @@ impl Transaction {
 
     fn mark(&mut self, name: &str) {
         let rows = self.given + self.rows.len();
-        self.savepoints.retain(|(known, _)| known != name);
+        self.savepoints.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.savepoints.push((name.to_owned(), rows));
     }
 
     fn roll_back_to(&mut self, name: &str) -> Result<(), LogError> {
-        let known = self.savepoints.iter().position(|(known, _)| known == name);
-        let rows = known.map_or(0, |at| self.savepoints[at].1);
-        let kept = rows.checked_sub(self.given).ok_or_else(|| taken_back(self))?;
+        // A server knows its savepoints by names in any case. One that it has and the log has not said may be any: which
+        // of the rows are left, nobody knows then.
+        let known = self.savepoints.iter().position(|(known, _)| known.eq_ignore_ascii_case(name));
+        let known = known.ok_or_else(|| {
+            LogError::Unreadable(format!(
+                "the transaction at {} went back to {name}, which it has not said",
+                self.begins
+            ))
+        })?;
+        let kept = self.savepoints[known].1.checked_sub(self.given).ok_or_else(|| taken_back(self))?;
         self.rows.truncate(kept);
-        self.savepoints.truncate(known.map_or(0, |at| at + 1));
+        self.savepoints.truncate(known + 1);
         Ok(())
     }
 }
@@ -525,6 +532,24 @@ mod tests {
         let mut reader = reader();
         take(&mut reader, &event(kind::ROTATE, 0, &told("log.000009"))).unwrap();
         assert!(take(&mut reader, &event(kind::ROTATE, 0, &told("log.000011"))).is_err());
+    }
+
+    fn statement(text: &str) -> Vec<u8> {
+        [&[0; 13], &b"\0"[..], text.as_bytes()].concat()
+    }
+
+    #[test]
+    fn a_transaction_goes_back_to_a_savepoint_of_any_case_and_to_none_that_was_not_said() {
+        let mut reader = reader();
+        take(&mut reader, &event(kind::MARIADB_GTID, 440, &[0; 19])).unwrap();
+        take(&mut reader, &event(kind::QUERY, 460, &statement("SAVEPOINT `Here`"))).unwrap();
+        take(&mut reader, &event(kind::QUERY, 480, &statement("ROLLBACK TO `hERE`"))).unwrap();
+        assert_eq!(
+            take(&mut reader, &event(kind::QUERY, 500, &statement("ROLLBACK TO `there`"))),
+            Err(LogError::Unreadable(
+                "the transaction at log.000009:400 went back to `there`, which it has not said".into()
+            ))
+        );
     }
 
     #[test]

@@ -36,19 +36,25 @@ async fn rows_that_were_rolled_back_never_come() {
         world.run(&[TABLE, "CREATE TABLE lasting (id INT) ENGINE = MyISAM"]).await;
         let mut log = world.open_now().await;
         world.run(&["BEGIN", "INSERT INTO notes VALUES (1, 'x')", "ROLLBACK"]).await;
-        let to_savepoint = async |id: u32, between: &str| {
+        let to_savepoint = async |id: u32, between: &str, savepoint: &str| {
             let insert = format!("INSERT INTO notes VALUES ({id}, 'x')");
             let begin = ["BEGIN", &insert, "SAVEPOINT here", between, "INSERT INTO notes VALUES (9, 'x')"];
-            world.run(&[&begin[..], &["ROLLBACK TO SAVEPOINT here", "COMMIT"]].concat()).await;
+            let back = format!("ROLLBACK TO SAVEPOINT {savepoint}");
+            world.run(&[&begin[..], &[&back, "COMMIT"]].concat()).await;
         };
-        to_savepoint(2, "DO 0").await;
+        to_savepoint(2, "DO 0", "here").await;
         let mut expected = vec![2];
         // With global ids, MySQL refuses to mix what can be rolled back and what cannot.
         if world.is_mariadb() {
-            to_savepoint(3, "INSERT INTO lasting VALUES (1)").await;
+            to_savepoint(3, "INSERT INTO lasting VALUES (1)", "here").await;
+            // To the server a name is the same whatever its letters' case.
+            to_savepoint(5, "INSERT INTO lasting VALUES (1)", "HERE").await;
+            let early = ["BEGIN", "SAVEPOINT early", "INSERT INTO lasting VALUES (1)"];
+            let late = ["INSERT INTO notes VALUES (7, 'x')", "ROLLBACK TO early"];
+            world.run(&[&early[..], &late, &["INSERT INTO notes VALUES (6, 'x')", "COMMIT"]].concat()).await;
             let lasts = "INSERT INTO lasting VALUES (2)";
             world.run(&["BEGIN", "INSERT INTO notes VALUES (8, 'x')", lasts, "ROLLBACK"]).await;
-            expected.push(3);
+            expected.extend([3, 5, 6]);
         }
         world.run(&["INSERT INTO notes VALUES (4, 'x')"]).await;
         expected.push(4);
