@@ -90,6 +90,15 @@ async fn server(connection: &mut Connection) -> Result<Room, LogError> {
     Ok(Room { most: row.parsed(4)?, used: row.parsed(5)? })
 }
 
+/// Where the log ends now, as far as it is on disk: what is not may be lost yet, and nobody is sent it.
+pub(crate) async fn end(options: &SlotOptions) -> Result<Position, LogError> {
+    let mut connection = connect(options).await?;
+    let rows = connection.query("SELECT pg_current_wal_flush_lsn()").await?;
+    connection.close().await;
+    let end = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
+    Ok(Position::new("", end.ok_or_else(|| Failure::Protocol("no end of the log".to_owned()))?))
+}
+
 /// The slot, if it can be read from `from` on.
 pub(crate) async fn readable(
     connection: &mut Connection,

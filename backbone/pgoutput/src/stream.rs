@@ -105,6 +105,11 @@ impl Slot {
         Ok(format!("{system}/{timeline}"))
     }
 
+    /// Where the log ends now. It waits for nobody's transaction.
+    pub async fn end(options: &SlotOptions) -> Result<Position, LogError> {
+        setup::end(options).await
+    }
+
     /// The oldest position from which the slot can be read. A slot and a publication that are missing are made, and
     /// a slot that the server invalidated is made anew: whoever opens it at an older position is told.
     pub async fn position(options: &SlotOptions) -> Result<Position, LogError> {

@@ -89,10 +89,7 @@ impl LogSource for SourceLog {
     async fn end(&self) -> Result<Position, LogError> {
         match &self.reader {
             Reader::Binlog(options) => Binlog::position(options).await,
-            // A slot says how far it is read, and not how far it could be.
-            Reader::Slot(options) => {
-                Ok(Slot::snapshot(options, &self.table, &self.key).await?.position().clone())
-            }
+            Reader::Slot(options) => Slot::end(options).await,
         }
     }
 

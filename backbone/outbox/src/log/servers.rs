@@ -117,7 +117,7 @@ impl LogSource for SlotSource {
     }
 
     async fn end(&self) -> Result<Position, LogError> {
-        let written = Expr::cust("(pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint");
+        let written = Expr::cust("(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint");
         let ask = Query::select().expr_as(written, "written").to_owned();
         let asked = self
             .db

@@ -128,6 +128,21 @@ async fn how_far_a_reader_is_behind_is_told() {
     log.behind().await.unwrap().expect("it is asked again");
 }
 
+#[tokio::test]
+async fn where_the_log_ends_is_told_while_transactions_are_open() {
+    let Some(mut place) = Place::open().await else { return };
+    let from = Slot::position(&place.options).await.unwrap();
+    let mut other = place.another().await;
+    run(&mut other, "BEGIN; INSERT INTO outbox VALUES (1, 'x')").await;
+    place.run("INSERT INTO outbox VALUES (2, 'x')").await;
+    let end = timeout(LIMIT, Slot::end(&place.options)).await.expect("it waits for nobody").unwrap();
+    assert!(from < end);
+    // All that was committed is before it.
+    run(&mut other, "COMMIT").await;
+    let mut log = place.log_from(&end).await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
+}
+
 /// Else the log would not be read for as long, nor its silence be noticed.
 #[tokio::test]
 async fn a_server_that_does_not_say_how_far_its_log_is_is_not_waited_for_long() {
