@@ -158,6 +158,11 @@ pub enum OpenError {
     Request(#[from] RequestError),
     #[error(transparent)]
     Consume(#[from] ConsumeError),
+    /// What has no receipt could be stored in part, and the rest of it taken for stored.
+    #[error(
+        "another producer of this name has stored up to {stored} meanwhile, amid a batch of {first} to {last}"
+    )]
+    Overtaken { stored: i64, first: u64, last: u64 },
     #[error("lookup of {topic} was redirected {redirects} times")]
     Redirects { topic: String, redirects: u32 },
     #[error("not open within {timeout:?}: {last}")]
@@ -167,7 +172,7 @@ pub enum OpenError {
 impl OpenError {
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) => false,
+            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) | Self::Overtaken { .. } => false,
             Self::Connect(error) => error.is_transient(),
             Self::Request(error) => error.is_transient(),
             Self::Redirects { .. } | Self::TimedOut { .. } => true,
@@ -179,7 +184,7 @@ impl OpenError {
         match self {
             Self::Request(RequestError::Refused(refusal)) => refusal.ends_what_was_open(),
             Self::Connect(_) | Self::Request(_) | Self::Redirects { .. } | Self::TimedOut { .. } => false,
-            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) => true,
+            Self::Topic(_) | Self::ServiceUrl(_) | Self::Consume(_) | Self::Overtaken { .. } => true,
         }
     }
 }

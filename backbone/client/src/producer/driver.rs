@@ -287,6 +287,9 @@ pub(super) async fn attach(shared: &Arc<Shared>) -> Result<(), OpenError> {
     if state.ended().is_some() || lost {
         return Err(RequestError::Lost.into());
     }
+    if let Some(overtaken) = state.overtaken(success.last_sequence_id()) {
+        return Err(overtaken);
+    }
     state.opened(opening.finish(), success);
     Ok(())
 }

@@ -15,7 +15,7 @@ use super::body::{Filled, OpenBatch, Packing, Single};
 use super::pending::{self, Pending, Received, Waiter};
 use super::{Batching, Outgoing, ProducerOptions};
 use crate::connection::Urgency;
-use crate::error::SendError;
+use crate::error::{OpenError, SendError};
 use crate::link::Link;
 
 #[derive(Debug)]
@@ -198,6 +198,16 @@ impl State {
         let Some(link) = &self.link else { return };
         let command = Command::Send(CommandSend { producer_id: link.id, ..sent.send.clone() });
         let _ = link.connection.push(urgency, |out| frame::encode_with_payload(&command, &sent.payload, out));
+    }
+
+    /// Whether a SEND that has no receipt is stored in part: then somebody else has sent under this name. A broker judges a
+    /// SEND by its first id, and would drop the whole and give a receipt for it.
+    pub(super) fn overtaken(&self, last_sequence_id: i64) -> Option<OpenError> {
+        let stored = u64::try_from(last_sequence_id).ok()?;
+        let amid = |sent: &&Pending| sent.send.sequence_id <= stored && stored < sent.highest();
+        let (first, last) =
+            self.pending.iter().find(amid).map(|sent| (sent.send.sequence_id, sent.highest()))?;
+        Some(OpenError::Overtaken { stored: last_sequence_id, first, last })
     }
 
     /// The broker opened the producer. What has no receipt goes out (again), in its order.
@@ -386,6 +396,18 @@ mod tests {
         let ids = receivers.each_mut().map(|receiver| receiver.try_recv().unwrap().unwrap());
         assert_eq!(ids, [0, 1].map(|index| MessageId::new(7, 3).in_batch(index)));
         assert_eq!((state.last_sequence_id, state.resolved), (1, 2));
+    }
+
+    #[test]
+    fn a_batch_that_is_stored_in_part_was_overtaken_and_one_that_is_stored_or_is_not_was_not() {
+        let mut state = producer(Some(batches_of(3)));
+        let _waiting: Vec<_> = (4..10).map(|id| accept(&mut state, numbered(id))).collect();
+        assert_eq!(sent(&state), [(4, 6), (7, 9)]);
+        for (stored, is_overtaken) in
+            [(-1, false), (3, false), (4, true), (5, true), (6, false), (8, true), (9, false)]
+        {
+            assert_eq!(state.overtaken(stored).is_some(), is_overtaken, "{stored}");
+        }
     }
 
     #[test]

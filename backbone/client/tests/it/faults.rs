@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hexalpes_client::{
-    Backoff, Client, ClientError, ClientOptions, ConnectError, ConsumerOptions, MessageId, OpenError,
-    Outgoing, ProducerOptions, RequestError, SendError, ServerError, Token,
+    Backoff, Batching, Client, ClientError, ClientOptions, ConnectError, ConsumerOptions, MessageId,
+    OpenError, Outgoing, ProducerOptions, RequestError, SendError, ServerError, Token,
 };
 use hexalpes_wire::frame::Payload;
 use hexalpes_wire::proto::{
@@ -17,7 +17,7 @@ use hexalpes_wire::proto::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::next_text;
+use crate::engine::{DEADLINE, next_text};
 use crate::fake::{Fake, Reply};
 
 /// Answers otherwise the first so many times.
@@ -327,6 +327,32 @@ async fn a_broker_that_never_stores_is_asked_ever_more_slowly() {
     // With jitter, each delay is one to two times what it doubles from: 1, 2, 4 … 64 ms.
     assert!(times[7] - times[0] >= Duration::from_millis(127), "{times:?}");
     drop(sent);
+}
+
+/// A broker judges a batch by its first id: it would drop the whole, and say that it is stored.
+#[tokio::test]
+async fn a_batch_of_which_another_producer_of_the_name_has_stored_a_part_meanwhile_is_not_sent_again() {
+    let opened = AtomicU32::new(0);
+    let fake = Fake::start(move |command| match command {
+        Command::Producer(producer) if opened.fetch_add(1, Ordering::SeqCst) > 0 => {
+            Reply::Say(vec![Command::producer_success(producer.request_id, "p", Some(4))])
+        }
+        Command::Send(_) if opened.load(Ordering::SeqCst) == 1 => Reply::HangUp,
+        _ => Reply::Usual,
+    })
+    .await;
+    let batching = Batching { max_messages: 3, max_delay: DEADLINE, ..Batching::default() };
+    let options = ProducerOptions { batching: Some(batching), ..ProducerOptions::named("p") };
+    let producer = client(&fake).await.producer("t", options).await.unwrap();
+    let mut receipts = Vec::new();
+    for id in 3..6 {
+        receipts.push(producer.queue(Outgoing::new("x").sequence_id(id)).await.unwrap());
+    }
+    for receipt in receipts {
+        let SendError::Ended { reason } = receipt.await.unwrap_err() else { panic!("it was not overtaken") };
+        assert!(reason.contains("has stored up to 4 meanwhile, amid a batch of 3 to 5"), "{reason}");
+    }
+    assert!(producer.send(Outgoing::new("x")).await.is_err(), "it has ended");
 }
 
 #[tokio::test]
