@@ -74,6 +74,22 @@ impl Consumer {
         }
     }
 
+    /// The next message; none once everything up to an entry was given, whether that is one, or a part of one that is not
+    /// complete, or of one that is too large. For a topic without partitions. Dropping the future loses none.
+    pub async fn next_through(&self, end: MessageId) -> Result<Option<Message>, ConsumeError> {
+        loop {
+            let arrived = self.set.arrived();
+            if self.set.has_given(end) {
+                return Ok(None);
+            }
+            match self.set.take()? {
+                Some(message) => return Ok(Some(message)),
+                None if self.set.has_given(end) => return Ok(None),
+                None => arrived.await,
+            }
+        }
+    }
+
     /// Acknowledges one message. In a batch, the batch is acked when all its messages are.
     pub async fn ack(&self, message: &impl Place) -> Result<(), ConsumeError> {
         let (part, id) = self.set.part_of(message)?;

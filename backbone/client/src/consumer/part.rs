@@ -49,6 +49,10 @@ impl Part {
         self.shared.take()
     }
 
+    pub(super) fn has_given(&self, entry: MessageId) -> bool {
+        self.shared.has_given(entry)
+    }
+
     pub(super) fn resize(&self, receive_queue: u32) {
         self.shared.inbox.lock().resize(receive_queue);
     }

@@ -178,6 +178,11 @@ impl Set {
         if at_end == parts.len() && !is_pattern { Err(ConsumeError::EndOfTopic) } else { Ok(None) }
     }
 
+    /// Whether each part has given everything up to that entry.
+    pub(super) fn has_given(&self, entry: MessageId) -> bool {
+        self.parts().iter().all(|part| part.has_given(entry))
+    }
+
     /// The part that a message is of, and its id there.
     pub(super) fn part_of(&self, message: &impl Place) -> Result<(Arc<Part>, MessageId), ConsumeError> {
         let (id, topic) = message.place();

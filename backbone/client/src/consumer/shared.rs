@@ -70,6 +70,8 @@ struct Ready {
     messages: VecDeque<Message>,
     generation: u64,
     chunks: Chunks,
+    /// The entry that was opened last, whatever became of it.
+    last: Option<MessageId>,
 }
 
 impl Shared {
@@ -85,7 +87,7 @@ impl Shared {
         Self {
             client,
             topic_text: topic.to_string().into(),
-            ready: Mutex::new(Ready { messages: VecDeque::new(), generation: 0, chunks }),
+            ready: Mutex::new(Ready { messages: VecDeque::new(), generation: 0, chunks, last: None }),
             inbox: Mutex::new(Inbox::new(receive_queue, topic.partition())),
             acks: Mutex::new(Acks::new(options.batch_index_acks)),
             nacks: Mutex::new(Nacks::new(options.nack_delay)),
@@ -121,6 +123,7 @@ impl Shared {
                     ready.generation = inbox.generation;
                     ready.messages.clear();
                     ready.chunks.clear();
+                    ready.last = None;
                 }
                 if let Some(message) = ready.messages.pop_front() {
                     inbox.consumed(1);
@@ -140,6 +143,7 @@ impl Shared {
                     (None, None) => return Ok(None),
                 }
             };
+            ready.last = Some(delivery.id);
             self.open(&mut ready, &delivery, not_before)?;
         }
     }
@@ -155,6 +159,15 @@ impl Shared {
         }
         *mark = Mark::After(message.id);
         true
+    }
+
+    /// Whether this entry was opened, or one behind it, and all messages of it were taken.
+    pub(super) fn has_given(&self, entry: MessageId) -> bool {
+        let ready = self.ready.lock();
+        let inbox = self.inbox.lock();
+        let place = |id: MessageId| (id.ledger, id.entry);
+        let is_current = ready.generation == inbox.generation && ready.messages.is_empty();
+        is_current && ready.last.is_some_and(|last| place(last) >= place(entry))
     }
 
     /// Whether something is here that was not taken.

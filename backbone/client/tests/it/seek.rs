@@ -4,7 +4,7 @@ use hexalpes_client::{Batching, ProducerOptions, SeekTo};
 use hexalpes_wire::proto::{Command, CommandCloseConsumer, CommandSubscribe, MessageMetadata};
 
 use crate::{
-    engine::{next, next_texts, nothing_more, numbers, on_every_engine, send_all},
+    engine::{DEADLINE, next, next_texts, nothing_more, numbers, on_every_engine, send_all},
     raw::{Peer, now_ms},
 };
 
@@ -24,6 +24,44 @@ async fn a_seek_to_a_message_delivers_it_and_what_follows_once() {
         consumer.seek(SeekTo::Message(ids[4])).await.unwrap();
         assert_eq!(next_texts(&consumer, 16).await, numbers(4..20));
         nothing_more(&producer, &consumer).await;
+    })
+    .await;
+}
+
+/// As of a producer that was killed between the parts of a message: nobody is given such a thing.
+#[tokio::test]
+async fn a_topic_is_read_to_its_end_also_where_that_is_a_part_of_a_message() {
+    on_every_engine(async |engine| {
+        let topic = engine.topic("half-a-message");
+        let options = ProducerOptions { batching: Some(Batching::default()), ..ProducerOptions::default() };
+        let producer = engine.producer(&topic, options).await;
+        send_all(&producer, numbers(0..5)).await;
+        let mut peer = Peer::connect(engine).await;
+        peer.produce(&topic).await;
+        let part = MessageMetadata {
+            publish_time: now_ms(),
+            uuid: Some("u".to_owned()),
+            chunk_id: Some(0),
+            num_chunks_from_msg: Some(3),
+            total_chunk_msg_size: Some(9),
+            ..MessageMetadata::default()
+        };
+        peer.send(part, "abc").await;
+        let consumer = engine.consumer(&topic).await;
+        let end = consumer.last_message_id().await.unwrap();
+        send_all(&producer, numbers(5..6)).await;
+        for _ in 0..2 {
+            let read = async {
+                let mut texts = Vec::new();
+                while let Some(message) = consumer.next_through(end).await.unwrap() {
+                    texts.push(String::from_utf8(message.payload.to_vec()).unwrap());
+                }
+                texts
+            };
+            let texts = tokio::time::timeout(DEADLINE, read).await.expect("it comes to an end");
+            assert_eq!(texts, numbers(0..5));
+            consumer.seek(SeekTo::Earliest).await.unwrap();
+        }
     })
     .await;
 }

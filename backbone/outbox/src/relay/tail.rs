@@ -2,16 +2,25 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt as _, future};
-use hexalpes_client::{Client, Consumer, ConsumerOptions, Message, MessageId, SeekTo, TopicName};
+use futures::future;
+use hexalpes_client::{
+    Client, ConsumeError, Consumer, ConsumerOptions, Message, MessageId, SeekTo, TopicName,
+};
 use tokio::time;
 
 use super::RelayError;
 
 /// Entries that are read before the whole topic is: others may have published after us.
 const ENTRIES: u64 = 1_000;
-/// Reached only when the broker goes away meanwhile.
+/// Each message may take so long: how long all of them take, a topic's length says. Reached only when the broker goes away
+/// meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Why there is no answer.
+enum Failure {
+    Consume(ConsumeError),
+    Silent,
+}
 
 /// The last message of `producer` on the topic, by its sequence id; none if there is none.
 ///
@@ -23,21 +32,32 @@ pub(super) async fn last_of(
 ) -> Result<Option<Message>, RelayError> {
     let options = ConsumerOptions::new(format!("{}-tail", producer.replace('/', "-"))).from_earliest();
     let consumer = client.consumer(topic, options).await.map_err(|why| RelayError::open(topic, why))?;
-    let read = async {
-        let end = consumer.last_message_id().await?;
-        if end.entry.cast_signed() < 0 {
-            return Ok(None);
-        }
-        let end = MessageId::new(end.ledger, end.entry);
-        let near = MessageId::new(end.ledger, end.entry.saturating_sub(ENTRIES));
-        let last = newest(&consumer, SeekTo::Message(near), end, producer).await?;
-        if last.is_some() { Ok(last) } else { newest(&consumer, SeekTo::Earliest, end, producer).await }
-    };
-    let outcome = time::timeout(PATIENCE, read).await;
+    let outcome = last_read(&consumer, producer).await;
     let tail = |why| RelayError::Tail { topic: topic.to_owned(), why };
     // A subscription that stayed would keep the broker from ever trimming the topic.
     consumer.unsubscribe().await.map_err(tail)?;
-    outcome.map_err(|_| RelayError::TailSilent { topic: topic.to_owned() })?.map_err(tail)
+    outcome.map_err(|failure| match failure {
+        Failure::Consume(why) => tail(why),
+        Failure::Silent => RelayError::TailSilent { topic: topic.to_owned() },
+    })
+}
+
+async fn last_read(consumer: &Consumer, producer: &str) -> Result<Option<Message>, Failure> {
+    let end = patiently(consumer.last_message_id()).await?;
+    if end.entry.cast_signed() < 0 {
+        return Ok(None);
+    }
+    let end = MessageId::new(end.ledger, end.entry);
+    let near = MessageId::new(end.ledger, end.entry.saturating_sub(ENTRIES));
+    let last = newest(consumer, SeekTo::Message(near), end, producer).await?;
+    if last.is_some() { Ok(last) } else { newest(consumer, SeekTo::Earliest, end, producer).await }
+}
+
+async fn patiently<T>(asked: impl Future<Output = Result<T, ConsumeError>>) -> Result<T, Failure> {
+    match time::timeout(PATIENCE, asked).await {
+        Ok(answer) => answer.map_err(Failure::Consume),
+        Err(_) => Err(Failure::Silent),
+    }
 }
 
 /// Only its sequence id; -1 if there is none.
@@ -64,26 +84,20 @@ pub(super) fn places(topic: &TopicName, partitions: Option<u32>) -> Vec<String> 
     }
 }
 
+/// What stands last may be a part of a message that is not complete, or too large to be put together: nobody is given that.
 async fn newest(
     consumer: &Consumer,
     from: SeekTo,
     end: MessageId,
     producer: &str,
-) -> Result<Option<Message>, hexalpes_client::ConsumeError> {
-    consumer.seek(from).await?;
+) -> Result<Option<Message>, Failure> {
+    patiently(consumer.seek(from)).await?;
     let mut newest: Option<Message> = None;
-    let mut consider = |message: Message| {
-        let place = MessageId::new(message.id.ledger, message.id.entry);
+    while let Some(message) = patiently(consumer.next_through(end)).await? {
         let is_later = newest.as_ref().is_none_or(|known| known.sequence_id < message.sequence_id);
         if message.producer_name == producer && is_later {
             newest = Some(message);
         }
-        place
-    };
-    while consider(consumer.next().await?) < end {}
-    // The messages of one batch arrive together.
-    while let Some(message) = consumer.next().now_or_never() {
-        consider(message?);
     }
     Ok(newest)
 }

@@ -37,6 +37,22 @@ async fn rows_whose_checkpoint_was_lost_are_not_published_twice() {
     relay.stop().await;
 }
 
+/// Its end is no message that anybody is given: the part of one that was cut, or one that is larger than readers take.
+#[tokio::test]
+async fn a_topic_that_ends_with_a_message_that_nobody_can_read_keeps_no_relay_from_its_work() {
+    let stage = after_publishing(20).await;
+    let options = ProducerOptions { chunking: true, ..ProducerOptions::default() };
+    let other = stage.client().producer(EVENTS_TOPIC, options).await.unwrap();
+    other.send(Outgoing::new(vec![0; 65 << 20])).await.unwrap();
+    other.close().await;
+    stage.take_back(5).await;
+    let relay = stage.relay();
+    stage.append(["last".to_owned()]).await;
+    stage.drained().await;
+    relay.stop().await;
+    assert_eq!(stage.on(RAW_TOPIC, "all").await.len(), 21);
+}
+
 /// Of those that are committed before the next start some are on the topics.
 #[tokio::test]
 async fn rows_of_three_relays_are_there_once_and_in_order() {
