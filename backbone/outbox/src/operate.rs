@@ -2,6 +2,7 @@
 //!
 //! The relay sees it by itself, wherever it runs: a pause within a second, the rest when it starts or begins anew.
 
+use hexalpes_capture::LogError;
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Edge, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query};
@@ -9,7 +10,12 @@ use serde::Serialize;
 
 use crate::{
     checkpoint::{self, is_source},
-    log::{given::Given, marks},
+    log::{
+        given::Given,
+        marks,
+        place::Place,
+        source::{AnySource, LogSource},
+    },
     parked,
 };
 
@@ -70,10 +76,38 @@ pub async fn resnapshot(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(),
     begin_anew(db, edge, "resnapshot", None, reason).await
 }
 
+/// Why it does not go on elsewhere.
+#[derive(Debug, thiserror::Error)]
+pub enum SkipError {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error("where the log ends cannot be found out: {0}")]
+    Log(#[from] LogError),
+    #[error("there is no log: the table is read")]
+    NoLog,
+}
+
 /// Where a log is read: it is not gone on with, and what was committed and is not published stays so. The log is read from
-/// its end on.
-pub async fn skip(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
-    begin_anew(db, edge, "skip", Some(Given::NOTHING), reason).await
+/// where it ends now, whenever the relay comes to that.
+pub async fn skip(
+    db: &Db,
+    edge: &dyn Edge,
+    reason: &Reason,
+    source: &impl LogSource,
+) -> Result<(), SkipError> {
+    skip_to_the_end(db, edge, reason, source).await
+}
+
+pub(crate) async fn skip_to_the_end(
+    db: &Db,
+    edge: &dyn Edge,
+    reason: &Reason,
+    source: &dyn AnySource,
+) -> Result<(), SkipError> {
+    let begin = source.begin().await?;
+    let identity = source.identity().await?;
+    let position = begin.max(source.end().await?);
+    Ok(begin_anew(db, edge, "skip", Some(Place::at(identity, position)), reason).await?)
 }
 
 /// Before a source is started for the first time: it begins where its log ends then, and leaves the rows that are there.
@@ -88,7 +122,7 @@ async fn begin_anew(
     db: &Db,
     edge: &dyn Edge,
     what: &'static str,
-    given: Option<&'static str>,
+    place: Option<Place>,
     reason: &Reason,
 ) -> Result<(), DbError> {
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
@@ -101,12 +135,28 @@ async fn begin_anew(
             .to_owned();
         tx.execute(&unclaim).await?;
         marks::settle(tx, now.as_micros()).await?;
+        // One that is paused stays so until it is resumed.
+        let paused =
+            Query::select().column("paused").from("relay_checkpoint").and_where(is_source()).to_owned();
+        let paused: Option<String> = match tx.fetch_optional(&paused).await? {
+            Some(row) => row.get("paused")?,
+            None => None,
+        };
         let turn = parked::turn(tx).await?;
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;
         tx.execute(Query::delete().from_table("relay_rules")).await?;
-        tx.execute(&checkpoint::minting(epoch, given)).await?;
-        parked::take_along(tx, turn, given.is_none()).await?;
+        tx.execute(&checkpoint::minting(epoch, None)).await?;
+        if let Some(place) = &place {
+            tx.execute(&place.putting()).await?;
+        }
+        let pause = Query::update()
+            .table("relay_checkpoint")
+            .value("paused", paused)
+            .and_where(is_source())
+            .to_owned();
+        tx.execute(&pause).await?;
+        parked::take_along(tx, turn, place.is_none()).await?;
         note(tx, what, &reason, now).await
     })
     .await

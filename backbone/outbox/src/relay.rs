@@ -41,7 +41,7 @@ use crate::{
     keeper::{Keeper, Order},
     log::source::{AnySource, LogSource},
     message::{EVENTS_TOPIC, RAW_TOPIC},
-    operate::{self, Reason},
+    operate::{self, Reason, SkipError},
     shape::{OwnTable, Shape},
     status::{Counters, Status},
 };
@@ -192,6 +192,14 @@ impl Relay {
 
     pub async fn resume(&self, reason: &Reason) -> Result<(), DbError> {
         operate::resume(&self.parts.db, &*self.parts.edge, reason).await
+    }
+
+    /// Where a log is read: it goes on where that ends now, as soon as it is [restarted](Self::restart). What is not published
+    /// by then never is.
+    pub async fn skip(&self, reason: &Reason) -> Result<(), SkipError> {
+        let Parts { db, edge, source, .. } = &self.parts;
+        let source = source.as_ref().ok_or(SkipError::NoLog)?;
+        operate::skip_to_the_end(db, &**edge, reason, &**source).await
     }
 
     /// Ends as with [`stop`](Self::stop), and begins anew: also after an alarm at which it has ended.

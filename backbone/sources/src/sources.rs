@@ -15,7 +15,7 @@ use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, MigrateError, OpenError, 
 use hexalpes_kernel::{Actor, Edge};
 use hexalpes_outbox::{
     Relay, RelayOptions, Status,
-    operate::{self, Deed as RelayDeed, Reason},
+    operate::{self, Deed as RelayDeed, Reason, SkipError},
     parked::{self, ParkedError, ParkedRow},
 };
 use hexalpes_routing::{Rule, RuleError};
@@ -68,6 +68,8 @@ pub enum SourcesError {
     Migrate(#[from] MigrateError),
     #[error("the database of sources cannot be used: {0}")]
     Database(#[from] DbError),
+    #[error("nothing is skipped: {0}")]
+    Skip(#[from] SkipError),
     #[error(
         "no event {event} of source {name} is parked; `hexalpes relay parked {name}` shows those that are"
     )]
@@ -326,25 +328,40 @@ impl Sources {
         }
         let mut running = self.0.running.lock().await;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
-        store::note(&self.0.list, &self.deed(name, deed.name(), by)).await?;
         source.stop().await;
-        let db = self.database(&source.config).await?;
-        let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
-        let edge = &*self.0.options.edge;
-        match deed {
-            Anew::Resnapshot => operate::resnapshot(&db, edge, &reason).await?,
-            Anew::Skip => operate::skip(&db, edge, &reason).await?,
+        let done = self.begin_anew(name, &source.config, deed, by).await;
+        if done.is_ok() {
+            warn!(source = name, reason = by.reason, "{}", deed.name());
         }
-        db.close().await;
-        // A slot stands where it was read to: another one stands at the end.
-        if let Err(why) = SourceLog::new(&source.config).remove().await {
-            warn!(source = name, %why, "the log's slot stays");
-        }
-        warn!(source = name, reason = by.reason, "{}", deed.name());
         if !source.is_paused {
             self.start(source).await;
         }
-        Ok(source.status())
+        done.map(|()| source.status())
+    }
+
+    async fn begin_anew(
+        &self,
+        name: &str,
+        config: &SourceConfig,
+        deed: Anew,
+        by: &By,
+    ) -> Result<(), SourcesError> {
+        let (db, log) = (self.database(config).await?, SourceLog::new(config));
+        let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
+        let edge = &*self.0.options.edge;
+        let done = match deed {
+            Anew::Resnapshot => operate::resnapshot(&db, edge, &reason).await.map_err(SourcesError::from),
+            Anew::Skip => operate::skip(&db, edge, &reason, &log).await.map_err(SourcesError::from),
+        };
+        db.close().await;
+        done?;
+        // A slot stands where it was read to: the next one stands at the end.
+        if matches!(deed, Anew::Resnapshot)
+            && let Err(why) = log.remove().await
+        {
+            warn!(source = name, %why, "the log's slot stays");
+        }
+        Ok(store::note(&self.0.list, &self.deed(name, deed.name(), by)).await?)
     }
 
     /// The events that could not be published, and those that wait behind them: the oldest of them.

@@ -14,7 +14,7 @@ use hexalpes_http::{Body, Caused, Fields, FromFields, Problem, Raw, said};
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{
     Relay,
-    operate::{self, Reason},
+    operate::{self, Reason, SkipError},
     parked::{self, ParkedError},
 };
 use serde_json::{Value, json};
@@ -79,7 +79,8 @@ async fn deed(
         ("resume", _) => operate::resume(&db, &*edge, &reason).await?,
         ("restart", _) => {}
         ("resnapshot", _) => operate::resnapshot(&db, &*edge, &reason).await?,
-        ("skip", _) => operate::skip(&db, &*edge, &reason).await?,
+        ("skip", Some(relay)) => relay.skip(&reason).await.map_err(not_skipped)?,
+        ("skip", None) => return Err(elsewhere()),
         _ => return Err(unknown(&verb)),
     }
     warn!(who = reason.who, why = reason.why, "the relay is told to {verb}");
@@ -88,6 +89,27 @@ async fn deed(
         relay.restart().await;
     }
     Ok(Json(json!({ "done": verb })))
+}
+
+/// Where the log ends is asked when it is ordered: what is committed later is published.
+fn not_skipped(why: SkipError) -> Problem {
+    match why {
+        SkipError::Database(error) => error.into(),
+        why @ (SkipError::Log(_) | SkipError::NoLog) => Problem::unavailable(
+            "log_unreachable",
+            said!("nothing is skipped: {why}", "no se omite nada: {why}"),
+        ),
+    }
+}
+
+fn elsewhere() -> Problem {
+    Problem::conflict(
+        "no_relay",
+        said!(
+            "no relay runs in this process: ask the one that publishes, which knows where the log ends",
+            "en este proceso no hay relay: pida al que publica, que sabe dónde acaba el log"
+        ),
+    )
 }
 
 fn unknown(verb: &str) -> Problem {

@@ -69,6 +69,12 @@ impl Place {
         .await
     }
 
+    /// From where on a log is read of which nothing was given.
+    pub(crate) fn at(identity: String, position: Position) -> Self {
+        let given = Some(Given::all(&Position::default()));
+        Self { identity: Some(identity), position: Some(position), given, ..Self::default() }
+    }
+
     /// The column by which a snapshot is being taken, if one is and it is known.
     pub(crate) fn by(&self) -> Option<&str> {
         let of_chunk = self.chunk.as_ref().and_then(|chunk| chunk.by.as_deref());
@@ -85,6 +91,14 @@ impl Place {
         let mut save = Query::update();
         self.put_into(&mut save);
         update(db, claim, save).await
+    }
+
+    /// Writes it down, whoever has the claim.
+    pub(crate) fn putting(&self) -> UpdateStatement {
+        let mut save = Query::update();
+        self.put_into(&mut save);
+        save.table("relay_checkpoint").and_where(is_source());
+        save
     }
 
     fn put_into(&self, save: &mut UpdateStatement) {

@@ -281,7 +281,8 @@ async fn what_is_parked_can_be_tried_after_the_relay_went_on_at_the_end_of_its_l
     until(&relay, |status| status.parked == 2 && status.num_written == 5).await;
     relay.stop().await;
     parked::retry(&stage.db, &*stage.edge, "c-1", &because("it is a text")).await.unwrap();
-    operate::skip(&stage.db, &*stage.edge, &because("the log was lost")).await.unwrap();
+    let source = MemorySource { memory: memory.clone(), db: stage.db.clone() };
+    operate::skip(&stage.db, &*stage.edge, &because("the log was lost"), &source).await.unwrap();
     parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
     let relay = stage.relay_of_others(&memory, true);
     stage.none_is_parked().await;

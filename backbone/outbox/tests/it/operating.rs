@@ -7,7 +7,7 @@ use hexalpes_outbox::{
 };
 
 use crate::{
-    memory::Memory,
+    memory::{Memory, MemorySource},
     support::{Stage, names, subjects, until},
 };
 
@@ -88,7 +88,7 @@ async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
     memory.purge();
     let relay = stage.log_relay(&memory);
     until(&relay, |status| status.alarm.is_some() && !status.running).await;
-    operate::skip(&stage.db, &*stage.edge, &because("they are told by hand")).await.unwrap();
+    relay.skip(&because("they are told by hand")).await.unwrap();
     relay.restart().await;
     stage.begun_again().await;
     memory.commit(&stage.db, &[6, 5]).await;
@@ -97,4 +97,28 @@ async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
     let expected = ["com-0", "com-1", "com-5", "com-4"];
     assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), expected);
     assert_eq!(operate::deeds(&stage.db, 1).await.unwrap()[0].what, "skip");
+}
+
+/// The broker was away, or the relay paused, and what is committed until it comes to the log is none of what was given up.
+#[tokio::test]
+async fn what_is_committed_after_something_was_skipped_is_published_however_late_the_relay_comes_to_it() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_log_relay(&memory).await;
+    stage.append(names(6)).await;
+    memory.commit(&stage.db, &[1, 2]).await;
+    stage.marked(&relay, 2).await;
+    relay.stop().await;
+    memory.commit(&stage.db, &[3, 4]).await;
+    memory.fail_over("two");
+    let source = MemorySource { memory: memory.clone(), db: stage.db.clone() };
+    operate::pause(&stage.db, &*stage.edge, &because("a look")).await.unwrap();
+    operate::skip(&stage.db, &*stage.edge, &because("they are told by hand"), &source).await.unwrap();
+    memory.commit(&stage.db, &[6, 5]).await;
+    let relay = stage.log_relay(&memory);
+    until(&relay, |status| status.standby.as_ref().is_some_and(|why| why.contains("a look"))).await;
+    operate::resume(&stage.db, &*stage.edge, &because("seen")).await.unwrap();
+    stage.marked(&relay, 4).await;
+    relay.stop().await;
+    let expected = ["com-0", "com-1", "com-5", "com-4"];
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), expected);
 }
