@@ -3,7 +3,7 @@
 use hexalpes_capture::{LogError, TableName};
 
 use crate::connection::Connection;
-use crate::failure::{code, refused};
+use crate::failure::{code, gap, refused};
 use crate::options::SlotOptions;
 use crate::sql::{identifier, literal, table};
 
@@ -54,6 +54,44 @@ impl Publication {
         }
         Ok(())
     }
+}
+
+/// What makes each table one of the publication's, by the server's number for that: it is another one when a table was
+/// taken out and put in again, or made anew, and none while it is not in it. What was inserted between is never given. None
+/// where there is no publication.
+pub(crate) fn membership(options: &SlotOptions) -> String {
+    let of_table = |name: &TableName| {
+        format!(
+            "(SELECT CASE WHEN NOT p.pubinsert THEN 0 ELSE coalesce(\
+             (SELECT r.oid FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = c.oid), \
+             (SELECT s.oid FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = n.oid), \
+             CASE WHEN p.puballtables THEN p.oid END, 0) END::text \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE n.nspname = {} AND c.relname = {} AND c.relkind IN ('r', 'p'))",
+            literal(&name.schema),
+            literal(&name.name)
+        )
+    };
+    let tables: Vec<String> =
+        options.tables.iter().map(|name| format!("coalesce({}, '0')", of_table(name))).collect();
+    format!(
+        "(SELECT concat_ws('.', {}) FROM pg_publication p WHERE p.pubname = {})",
+        tables.join(", "),
+        literal(&options.publication)
+    )
+}
+
+/// Rows of a table were inserted that the publication did not give, or may have been.
+pub(crate) fn left(options: &SlotOptions) -> LogError {
+    let tables: Vec<String> = options.tables.iter().map(TableName::to_string).collect();
+    gap(
+        format!(
+            "{} was made anew, or was not in the publication {} for a while: what was inserted then is not given",
+            tables.join(", "),
+            options.publication
+        ),
+        "take the table's rows anew (resnapshot)",
+    )
 }
 
 /// Whether one that is missing may be made.

@@ -90,6 +90,15 @@ async fn server(connection: &mut Connection) -> Result<Room, LogError> {
     Ok(Room { most: row.parsed(4)?, used: row.parsed(5)? })
 }
 
+/// How the publication has its tables; see [`publication::membership`].
+pub(crate) async fn membership(
+    connection: &mut Connection,
+    options: &SlotOptions,
+) -> Result<Option<String>, LogError> {
+    let rows = connection.query(&format!("SELECT {}", publication::membership(options))).await?;
+    Ok(rows.first().and_then(|row| row.text(0)).map(str::to_owned))
+}
+
 /// Where the log ends now, as far as it is on disk: what is not may be lost yet, and nobody is sent it.
 pub(crate) async fn end(options: &SlotOptions) -> Result<Position, LogError> {
     let mut connection = connect(options).await?;

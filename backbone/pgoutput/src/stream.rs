@@ -19,7 +19,7 @@ use crate::options::SlotOptions;
 use crate::snapshot::SlotSnapshot;
 use crate::sql::{identifier, literal};
 use crate::value::Kind;
-use crate::{lsn, setup};
+use crate::{lsn, publication, setup};
 
 const CONNECTOR: &str = "postgresql";
 
@@ -65,6 +65,8 @@ pub struct Slot {
     failed: Option<LogError>,
     /// Asks how far the log is.
     beside: Option<Connection>,
+    /// What made the tables members of the publication when it was opened.
+    membership: Option<String>,
 }
 
 struct Wanted {
@@ -97,12 +99,16 @@ impl Slot {
     }
 
     /// Whose log it is: the cluster's number, which a copy or a backup keeps, and its timeline, which changes when a
-    /// replica takes over or a backup is brought forward. Positions of one identity mean nothing to another.
+    /// replica takes over or a backup is brought forward. Positions of one identity mean nothing to another. Behind a `#`
+    /// stands what makes the tables members of the publication, if there is one: where that is another, the log does not
+    /// give what was inserted between.
     pub async fn identity(options: &SlotOptions) -> Result<String, LogError> {
         let mut connection = setup::connect(options).await?;
         let (system, timeline, _) = setup::identify(&mut connection).await?;
+        let membership = setup::membership(&mut connection, options).await?;
         connection.close().await;
-        Ok(format!("{system}/{timeline}"))
+        let membership = membership.map(|membership| format!("#{membership}")).unwrap_or_default();
+        Ok(format!("{system}/{timeline}{membership}"))
     }
 
     /// Where the log ends now. It waits for nobody's transaction.
@@ -135,6 +141,7 @@ impl Slot {
         let address = Address::parse(&options.url)?;
         let mut connection = Connection::open(&address, Purpose::Replication).await?;
         setup::readable(&mut connection, &options, &from).await?;
+        let membership = setup::membership(&mut connection, &options).await?;
         let command = format!(
             "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
             identifier(&options.slot),
@@ -172,6 +179,7 @@ impl Slot {
             heard_at: now,
             failed: None,
             beside: None,
+            membership,
         })
     }
 
@@ -349,12 +357,19 @@ impl Log for Slot {
         self.acknowledger.confirm(through.offset)
     }
 
+    /// It also looks whether the publication has the tables still: the server leaves out in silence what it has not.
     async fn behind(&mut self) -> Result<Option<u64>, LogError> {
-        let rows = timeout(ANSWERS_WITHIN, self.ask("SELECT pg_current_wal_flush_lsn()")).await;
+        let membership = publication::membership(&self.options);
+        let question = format!("SELECT pg_current_wal_flush_lsn(), {membership}");
+        let rows = timeout(ANSWERS_WITHIN, self.ask(&question)).await;
         let rows = rows.map_err(|_| {
             LogError::Unreachable(format!("no answer within {} s", ANSWERS_WITHIN.as_secs()))
         })??;
-        let written = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
+        let row = rows.first();
+        if row.is_some_and(|row| row.text(1) != self.membership.as_deref()) {
+            return Err(publication::left(&self.options));
+        }
+        let written = row.and_then(|row| row.text(0)).and_then(lsn::parse);
         Ok(written.map(|written| written.saturating_sub(self.given)))
     }
 }

@@ -114,21 +114,16 @@ impl LogFeed {
     ) -> Result<Self, RelayError> {
         source.check().await?;
         let mut place = Place::load(db).await?;
-        let identity = source.identity().await?;
-        match &place.identity {
-            Some(had) if *had != identity => {
-                return Err(RelayError::OtherLog { had: had.clone(), has: identity });
+        if place.identity.is_some() {
+            place.be_of(source.identity().await?)?;
+        } else {
+            let begin = source.begin().await?;
+            place.be_of(source.identity().await?)?;
+            // What is there already is nobody's concern, also where the log is kept from an earlier place on.
+            if place.given.is_some() {
+                place.position = Some(begin.max(source.end().await?));
             }
-            Some(_) => {}
-            None => {
-                let begin = source.begin().await?;
-                place.identity = Some(identity);
-                // What is there already is nobody's concern, also where the log is kept from an earlier place on.
-                if place.given.is_some() {
-                    place.position = Some(begin.max(source.end().await?));
-                }
-                place.save(db, claim).await?;
-            }
+            place.save(db, claim).await?;
         }
         if place.position.is_none()
             && let Some(had) = place.by().filter(|had| *had != shape.key_column())

@@ -75,6 +75,26 @@ impl Place {
         Self { identity: Some(identity), position: Some(position), given, ..Self::default() }
     }
 
+    /// That it is a place in that log, and the log has all rows from there.
+    pub(crate) fn be_of(&mut self, has: String) -> Result<(), RelayError> {
+        let parts = |identity: &'_ str| match identity.split_once('#') {
+            Some((log, member)) => (log.to_owned(), Some(member.to_owned())),
+            None => (identity.to_owned(), None),
+        };
+        if let Some(had) = &self.identity {
+            let ((log, member), (log_now, member_now)) = (parts(had), parts(&has));
+            if log != log_now {
+                return Err(RelayError::OtherLog { had: had.clone(), has });
+            }
+            // It was written down before members were.
+            if member.is_some() && member != member_now {
+                return Err(RelayError::Left);
+            }
+        }
+        self.identity = Some(has);
+        Ok(())
+    }
+
     /// The column by which a snapshot is being taken, if one is and it is known.
     pub(crate) fn by(&self) -> Option<&str> {
         let of_chunk = self.chunk.as_ref().and_then(|chunk| chunk.by.as_deref());

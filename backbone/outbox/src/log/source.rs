@@ -13,7 +13,8 @@ pub trait LogSource: Send + Sync + 'static {
     /// Whether the database is set up so that its log can be read.
     fn check(&self) -> impl Future<Output = Result<(), LogError>> + Send;
 
-    /// Which log it is: another one after a failover, whose positions say nothing of this one's.
+    /// Which log it is: another one after a failover, whose positions say nothing of this one's. Behind a `#`, where it is
+    /// there, what lets the log have the table's rows: where that is another, it may lack some.
     fn identity(&self) -> impl Future<Output = Result<String, LogError>> + Send;
 
     /// Asked for once, before a log is read for the first time: from where on it is kept for us. What has to be there

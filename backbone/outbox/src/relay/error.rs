@@ -39,6 +39,12 @@ pub(crate) enum RelayError {
     )]
     OtherLog { had: String, has: String },
     #[error(
+        "the outbox's table was made anew, or its log did not have its rows for a while (it was not in the publication): what \
+         was inserted then is not published; `hexalpes relay resnapshot` publishes what is not marked as published, \
+         `hexalpes relay skip` goes on with what comes from now on"
+    )]
+    Left,
+    #[error(
         "rows that were there before are being taken in the order of column {had:?}, and not of {has:?}: name {had:?} again with \
          hexalpes.snapshot.key, or begin anew with `hexalpes relay resnapshot`, which publishes all rows again"
     )]
@@ -128,6 +134,7 @@ impl Failure for RelayError {
             | Self::Unfit(_)
             | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
             | Self::OtherLog { .. }
+            | Self::Left
             | Self::OtherKey { .. }
             | Self::RowsGone { .. }
             | Self::NeverSent { .. }

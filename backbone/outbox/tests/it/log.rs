@@ -338,6 +338,27 @@ async fn a_failover_to_another_log_stops_the_relay() {
     assert!(alarm.contains("hexalpes relay resnapshot"), "{alarm}");
 }
 
+/// As of a table that was dropped and made again, or was not in its publication for a while. A place that was written down
+/// before members were known is one like any other.
+#[tokio::test]
+async fn a_log_that_did_not_have_the_table_for_a_while_stops_the_relay() {
+    let (stage, memory) = after_publishing(5).await;
+    memory.fail_over("one#7");
+    let relay = stage.log_relay(&memory);
+    stage.append(names(1)).await;
+    memory.commit(&stage.db, &[6]).await;
+    stage.marked(&relay, 6).await;
+    relay.stop().await;
+    for other in ["one#8", "one#0", "one"] {
+        memory.fail_over(other);
+        let alarm = alarm(stage.log_relay(&memory)).await;
+        assert!(alarm.contains("was made anew, or its log did not have its rows for a while"), "{alarm}");
+    }
+    memory.fail_over("two#7");
+    let alarm = alarm(stage.log_relay(&memory)).await;
+    assert!(alarm.contains("another one than before"), "{alarm}");
+}
+
 #[tokio::test]
 async fn a_log_that_was_let_go_too_early_stops_the_relay() {
     let (stage, memory) = after_publishing(5).await;

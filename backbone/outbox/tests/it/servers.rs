@@ -7,11 +7,13 @@ use hexalpes_engines::{Engine, TestDatabase, log_databases};
 use hexalpes_kernel::{Edge, Ids as _};
 use hexalpes_outbox::{
     BinlogSource, EVENTS_TOPIC, MIGRATIONS, OutboxPlace, PageOrder, RAW_TOPIC, Relay, RelayOptions,
-    SlotSource, append, page,
+    SlotSource, append,
+    operate::{self, Reason},
+    page,
 };
 use tokio::{task::JoinSet, time};
 
-use crate::support::{PATIENCE, Stage, an_event, names, until};
+use crate::support::{PATIENCE, Stage, an_event, names, subjects, until};
 
 pub(crate) struct Server {
     pub(crate) stage: Stage,
@@ -148,6 +150,39 @@ async fn every_row_of_a_server_is_published_once_and_each_aggregate_in_order() {
         server.drained(&relay).await;
         server.assert_once_and_in_order().await;
         relay.stop().await;
+    }
+}
+
+/// The server gives rows of a table that is in no publication to nobody, and says nothing of it. Nor does it when the
+/// table is in it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_left_its_publication_for_a_while_stops_the_relay_until_its_rows_are_taken_anew() {
+    for server in Server::all().await.into_iter().filter(|server| server.engine == Engine::Postgres) {
+        let relay = server.relay();
+        server.stage.append(names(5)).await;
+        server.drained(&relay).await;
+        let publication = |verb: &str| {
+            let alter =
+                format!("ALTER PUBLICATION outbox_{} {verb} TABLE outbox_event", server.place.database);
+            server.database.as_ref().unwrap().run(&alter).unwrap();
+        };
+        publication("DROP");
+        server.stage.append(names(7).skip(5)).await;
+        publication("ADD");
+        let stopped = until(&relay, |status| status.alarm.is_some() && !status.running).await;
+        assert!(stopped.alarm.unwrap().contains("was not in the publication"));
+        relay.restart().await;
+        let still = "its log did not have its rows for a while";
+        until(&relay, |status| status.alarm.as_ref().is_some_and(|alarm| alarm.contains(still))).await;
+
+        let reason = Reason { who: "ops".to_owned(), why: "two rows are missing".to_owned() };
+        operate::resnapshot(&server.stage.db, &*server.stage.edge, &reason).await.unwrap();
+        relay.restart().await;
+        server.stage.append(names(9).skip(7)).await;
+        server.drained(&relay).await;
+        relay.stop().await;
+        let published = subjects(&server.stage.on(EVENTS_TOPIC, "all").await);
+        assert_eq!(published, names(9).collect::<Vec<_>>());
     }
 }
 

@@ -33,7 +33,9 @@ async fn a_slot_is_made_once_and_keeps_what_comes_after() {
     assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
     let identity = Slot::identity(&place.options).await.unwrap();
     assert_eq!(identity, Slot::identity(&place.options).await.unwrap());
-    assert!(identity.ends_with("/1"), "{identity} is on the first timeline");
+    let (log, member) = identity.split_once('#').unwrap();
+    assert!(log.ends_with("/1"), "{log} is on the first timeline");
+    assert_ne!(member, "0", "the table is in the publication");
 }
 
 #[tokio::test]
@@ -126,6 +128,40 @@ async fn how_far_a_reader_is_behind_is_told() {
     assert!(behind > 100_000, "{behind} bytes are a hundred thousand");
     rows(&mut log, 100).await;
     log.behind().await.unwrap().expect("it is asked again");
+}
+
+/// The server gives such rows to nobody, and says nothing of it.
+#[tokio::test]
+async fn a_table_that_was_not_in_the_publication_for_a_while_is_a_gap_also_when_it_is_there_again() {
+    let Some(mut place) = Place::open().await else { return };
+    for leave in [
+        "ALTER PUBLICATION \"Outbox's\" DROP TABLE outbox",
+        "DROP TABLE outbox; CREATE TABLE outbox (id bigint PRIMARY KEY, payload text)",
+        "ALTER PUBLICATION \"Outbox's\" SET TABLE outbox WHERE (id > 7)",
+    ] {
+        let mut log = place.log().await;
+        let identity = Slot::identity(&place.options).await.unwrap();
+        log.behind().await.unwrap().unwrap();
+        place.run(leave).await;
+        for come in ["SELECT 1", "ALTER PUBLICATION \"Outbox's\" SET TABLE outbox"] {
+            place.run(come).await;
+            let gap = log.behind().await.unwrap_err();
+            assert!(matches!(gap, LogError::Gap { .. }), "{leave}, {come}: {gap}");
+            assert!(gap.to_string().contains("public.outbox was made anew, or was not in"), "{gap}");
+            assert_ne!(Slot::identity(&place.options).await.unwrap(), identity, "{leave}, {come}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_publication_of_a_whole_schema_has_a_table_also_when_it_is_made_anew() {
+    let Some(mut place) = Place::open().await else { return };
+    place.run("CREATE PUBLICATION \"Outbox's\" FOR TABLES IN SCHEMA public").await;
+    let mut log = place.log().await;
+    place.run("DROP TABLE outbox; CREATE TABLE outbox (id bigint PRIMARY KEY, payload text)").await;
+    log.behind().await.unwrap().unwrap();
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
 }
 
 #[tokio::test]
