@@ -75,7 +75,8 @@ impl Consumer {
     }
 
     /// The next message; none once everything up to an entry was given, whether that is one, or a part of one that is not
-    /// complete, or of one that is too large. For a topic without partitions. Dropping the future loses none.
+    /// complete, or of one that is too large; the one behind that may come before. For a topic without partitions. Dropping the
+    /// future loses none.
     pub async fn next_through(&self, end: MessageId) -> Result<Option<Message>, ConsumeError> {
         loop {
             let arrived = self.set.arrived();
