@@ -120,7 +120,7 @@ fn each_starts_after_what_it_needs_and_pulsar_comes_back_by_itself() {
 
 /// What `docker compose --profile PROFILE up` starts, and that nothing of it asks for what it does not start.
 ///
-/// Accepts S0-PRO-1, S0-PRO-2, S0-PRO-3, S0-PRO-4, S0-PRO-5, S0-CLI-1, S0-CLI-2, S0-CLI-3, C-22.
+/// Accepts S0-PRO-1, S0-PRO-2, S0-PRO-3, S0-PRO-4, S0-PRO-5, S0-CLI-1, S0-CLI-2, S0-CLI-3, S3-CLI-2, C-22.
 #[test]
 fn a_profile_starts_what_seed_1_says_and_asks_for_nothing_else() {
     let services = services();

@@ -167,7 +167,7 @@ async fn rows_that_are_pending_are_published_by_hand_and_can_be_read() {
     assert!(said.contains("CommissionCalculated"), "{said}");
 }
 
-/// Accepts S4-SCR-5.
+/// Accepts S4-SCR-5, S3-CLI-7.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_running_product_is_watched_on_a_screen_and_event_by_event() {
     let product = Product::start();
