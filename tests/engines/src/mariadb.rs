@@ -63,6 +63,8 @@ fn start(arguments: &[&str]) -> Result<DatabaseServer> {
     ]);
     command.args(["--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]);
     command.args(["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"]);
+    // Whoever forgets to say which zone is meant is five hours off.
+    command.arg("--default-time-zone=-05:00");
     command.args(["--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=1"]);
     command.args(arguments).arg(format!("--port={port}"));
     command.arg(format!("--datadir={}", data.display()));

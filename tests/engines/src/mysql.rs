@@ -73,6 +73,8 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
     let mut command = mysqld();
     command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--mysqlx=OFF"]);
     command.args(["--max-connections=200", "--character-set-server=utf8mb4"]).args(durability);
+    // Whoever forgets to say which zone is meant is five hours off.
+    command.arg("--default-time-zone=-05:00");
     command.args(["--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL", "--server-id=1"]);
     command.args(["--gtid-mode=ON", "--enforce-gtid-consistency=ON"]);
     command.arg(format!("--port={port}"));
