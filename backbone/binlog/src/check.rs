@@ -4,8 +4,8 @@ use hexalpes_capture::{LogError, Mend, TableName};
 use mysql_async::Row;
 use mysql_async::prelude::Queryable;
 
-use crate::columns::{describe, quoted_table};
-use crate::connection::{answered, failure, is_denied};
+use crate::columns::{describe, quoted, quoted_table};
+use crate::connection::{answered, failure, is_denied, is_denied_database};
 use crate::options::BinlogOptions;
 use crate::server::{Flavour, Server, cell};
 
@@ -17,6 +17,23 @@ pub(crate) async fn check(options: &BinlogOptions) -> Result<(), LogError> {
     filters(&mut server, &options.tables).await?;
     for table in &options.tables {
         check_table(&mut server, table).await?;
+    }
+    Ok(())
+}
+
+/// `MySQL` locks a table while a snapshot begins, and says whether it may only when it does. So it is asked for a table that
+/// is not there: a right that is missing is said before that, in words of the database and not of the table.
+pub(crate) async fn check_snapshot(options: &BinlogOptions) -> Result<(), LogError> {
+    let mut server = Server::connect(&options.url).await?;
+    if server.flavour == Flavour::MariaDb {
+        return Ok(());
+    }
+    for TableName { schema, .. } in &options.tables {
+        let nothing = quoted_table(&TableName::new(schema.clone(), "hexalpes_is_not_there"));
+        let locking = server.connection.query_drop(format!("LOCK TABLES {nothing} READ")).await;
+        if locking.as_ref().is_err_and(is_denied_database) {
+            return Err(server.lacks("LOCK TABLES", &format!("{}.*", quoted(schema))).await?);
+        }
     }
     Ok(())
 }

@@ -130,6 +130,11 @@ pub(crate) fn is_denied(error: &Error) -> bool {
     matches!(error, Error::Server(server) if denied.contains(&server.code))
 }
 
+/// Whether a right is missing that is given for a whole database.
+pub(crate) fn is_denied_database(error: &Error) -> bool {
+    matches!(error, Error::Server(server) if server.code == DATABASE_ACCESS_DENIED)
+}
+
 pub(crate) fn failure(error: &Error) -> LogError {
     let refused = |mend: &str| LogError::Refused { what: error.to_string(), mend: Mend(mend.to_owned()) };
     match error {

@@ -65,6 +65,11 @@ impl Binlog {
         crate::check::check(options).await
     }
 
+    /// What is not set up so that [`Binlog::snapshot`] can be asked of these tables, likewise. No table is locked for it.
+    pub async fn check_snapshot(options: &BinlogOptions) -> Result<(), LogError> {
+        crate::check::check_snapshot(options).await
+    }
+
     /// Where the log is now. Reading from there gives what is committed from now on.
     pub async fn position(options: &BinlogOptions) -> Result<Position, LogError> {
         let mut server = Server::connect(&options.url).await?;

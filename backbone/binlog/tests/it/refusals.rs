@@ -122,6 +122,16 @@ async fn each_missing_right_is_refused_with_the_statement_that_grants_it() {
             world.run(&[&mend]).await;
         }
         Binlog::check(&options).await.unwrap();
+        if !world.is_mariadb() {
+            let right = format!("LOCK TABLES on `{}`.*", world.schema);
+            let (what, mend) = refused(Binlog::check_snapshot(&options).await);
+            assert_eq!(what, format!("the user '{user}'@'%' lacks the right {right}"));
+            let snapshot = Binlog::snapshot(&options, &options.tables[0], "id").await;
+            assert_eq!(refused(snapshot.map(drop)), (what, mend.clone()), "as it would be refused later");
+            world.run(&[&mend]).await;
+        }
+        Binlog::check_snapshot(&options).await.unwrap();
+        Binlog::snapshot(&options, &options.tables[0], "id").await.unwrap();
         let from = Binlog::position(&options).await.unwrap();
         let mut log = Binlog::open(options, from).await.unwrap();
         world.run(&["INSERT INTO notes VALUES (1)"]).await;

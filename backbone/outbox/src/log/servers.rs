@@ -54,7 +54,9 @@ impl LogSource for BinlogSource {
     type Snapshot = BinlogSnapshot;
 
     async fn check(&self) -> Result<(), LogError> {
-        Binlog::check(&self.options).await
+        Binlog::check(&self.options).await?;
+        // Also where the first snapshot is over: nobody who says `resnapshot` wants to hear of it then.
+        Binlog::check_snapshot(&self.options).await
     }
 
     async fn identity(&self) -> Result<String, LogError> {

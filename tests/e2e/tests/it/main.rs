@@ -40,4 +40,5 @@ mod starts;
 mod tls;
 mod tokens;
 mod topology;
+mod unfit;
 mod waiting;
