@@ -202,8 +202,9 @@ impl Connection {
 
 /// Both too many clients and too many readers of the log have one SQLSTATE: an ordinary connection tells.
 async fn senders_taken(address: &Address) -> Option<LogError> {
+    // Those who only ask something are gone in a moment.
     const COUNT: &str = "SELECT count(*), count(*) >= current_setting('max_wal_senders')::int \
-        FROM pg_stat_replication";
+        FROM pg_stat_replication WHERE state IS DISTINCT FROM 'startup'";
     // The same way again, but without the wish to replicate: it cannot come back here.
     let connection = Box::pin(Connection::open(address, Purpose::Queries));
     let mut connection = connection.await.ok()?;

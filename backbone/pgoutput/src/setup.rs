@@ -26,7 +26,8 @@ struct Found {
     reader: Option<String>,
 }
 
-/// How many slots the server may have, and how many there are.
+/// How many slots the server may have, and how many there are for longer than a moment: of readers that begin together, none
+/// is refused for what the others take just then.
 struct Room {
     most: u64,
     used: u64,
@@ -71,7 +72,7 @@ async fn found(
 async fn server(connection: &mut Connection) -> Result<Room, LogError> {
     const SERVER: &str = "SELECT current_setting('server_version_num'), current_setting('server_version'), \
         pg_is_in_recovery(), current_setting('wal_level'), current_setting('max_replication_slots'), \
-        (SELECT count(*) FROM pg_replication_slots)";
+        (SELECT count(*) FROM pg_replication_slots WHERE NOT temporary)";
     let rows = connection.query(SERVER).await?;
     let row = rows.first().ok_or_else(|| Failure::Protocol("no row of settings".to_owned()))?;
     let said = |column| row.text(column).unwrap_or_default();

@@ -1,17 +1,24 @@
 //! The product on the databases of servers, whose logs its relays read: the same events, each once, whatever is killed.
 
 use hexalpes_client::{AdminClient, AdminOptions};
-use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, Product, rounds, whole_topic};
-use hexalpes_engines::{log_databases, pulsar};
+use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, PATIENCE, Product, rounds, whole_topic};
+use hexalpes_engines::{Engine, Postgres, TestDatabase, eventually, killable, log_databases, pulsar};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::flow::{APPROVED, CALCULATED, seed_3};
+use crate::{
+    command::ask,
+    flow::{APPROVED, CALCULATED, seed_3},
+};
 
 /// On each server; what issue 7 asks for is what `cargo xtask torture cdc` does.
 const KILLS: usize = 8;
 const CLIENTS: usize = 8;
 const COMMISSIONS_EACH: usize = 3;
+/// Each on a database of its own.
+const FIRST_STARTS: usize = 2;
+/// All but the notifications, who tell nobody of themselves.
+const SERVICES_WITH_RELAYS: usize = 8;
 const ANSWERS: usize = CLIENTS * COMMISSIONS_EACH * 2;
 
 /// Accepts C-18.
@@ -78,6 +85,30 @@ fn controls(kept: &Kept, ledger: &Ledger) {
         plant(&mut planted);
         let found = planted.compare(ledger).expect_err(said);
         assert!(found.contains(said), "{said}: {found}");
+    }
+}
+
+/// Who has not heard of slots has ten of them: one for each service, and two for all first snapshots. A service must not end
+/// because another one is at its beginning.
+#[test]
+fn all_services_begin_at_once_on_a_postgresql_as_it_comes() {
+    if !killable().contains(&Engine::Postgres) {
+        return;
+    }
+    let server = Postgres::start_with(&["max_replication_slots=10", "max_wal_senders=10"]).unwrap();
+    for _ in 0..rounds(FIRST_STARTS) {
+        let database = TestDatabase::on_server(Engine::Postgres, &server.url());
+        let mut product = Product::start_on_server(database.url(), None);
+        let mut last = Value::Null;
+        let all_read = eventually(PATIENCE, || {
+            last =
+                serde_json::from_str(&ask(&product, &["relay", "list", "-o", "json"])).expect("it is JSON");
+            let reads = |relay: &Value| relay["alarm"].is_null() && relay["lagLogBytes"].is_number();
+            let relays = last.as_array().expect("they are listed");
+            (relays.len() == SERVICES_WITH_RELAYS && relays.iter().all(reads)).then_some(())
+        });
+        assert!(all_read.is_some(), "{last}");
+        assert_eq!(product.interrupt(), Some(0), "{}", product.log());
     }
 }
 
