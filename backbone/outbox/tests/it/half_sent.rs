@@ -13,7 +13,10 @@ use hexalpes_outbox::{
 };
 use hexalpes_routing::{Rule, RuleSpec};
 
-use crate::support::{Stage, an_event, until};
+use crate::{
+    memory::Memory,
+    support::{Stage, an_event, until},
+};
 
 const STRANGE: &str = "com.hexabuilders.commissions.CommissionStrange";
 const USUAL: &str = "com.hexabuilders.commissions.CommissionCalculated";
@@ -43,11 +46,19 @@ fn because(why: &str) -> Reason {
     Reason { who: "ops".to_owned(), why: why.to_owned() }
 }
 
+fn wide(of_kind: OfKind) -> RelayOptions {
+    let rules: Arc<[Rule]> = [Rule::new(RuleSpec::to("books")).unwrap()].into();
+    let (topic, of_kind) = (Some(OWN.to_owned()), Some(of_kind));
+    RelayOptions { topic, of_kind, rules, ..RelayOptions::new("commissions") }
+}
+
 impl Stage {
     fn wide_relay(&self, of_kind: OfKind) -> Relay {
-        let rules: Arc<[Rule]> = [Rule::new(RuleSpec::to("books")).unwrap()].into();
-        let (topic, of_kind) = (Some(OWN.to_owned()), Some(of_kind));
-        self.relay_with(RelayOptions { topic, of_kind, rules, ..RelayOptions::new("commissions") })
+        self.relay_with(wide(of_kind))
+    }
+
+    fn wide_log_relay(&self, memory: &Memory, of_kind: OfKind) -> Relay {
+        self.log_relay_with(memory, wide(of_kind))
     }
 
     async fn append_some(&self, aggregate: &str, kinds: &[&'static str]) {
@@ -122,6 +133,43 @@ async fn rows_that_are_parked_are_not_sent_again_to_topics_that_had_them_and_wer
         relay.stop().await;
         assert_eq!(stage.counts().await, [1, 3, 3, 3, 3], "{reason}");
     }
+}
+
+/// Where a log is read, the place in it is past by then, and others of it have gone on.
+#[tokio::test]
+async fn of_a_log_a_row_whose_schema_is_refused_holds_up_its_aggregate_alone_and_is_everywhere_once_at_last()
+{
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let before = stage.wide_log_relay(&memory, plain);
+    stage.begun_again().await;
+    stage.append_some("b", &[USUAL]).await;
+    memory.commit(&stage.db, &[1]).await;
+    stage.marked(&before, 1).await;
+    before.stop().await;
+
+    stage.append_some("b", &[STRANGE, USUAL]).await;
+    stage.append_some("c", &[USUAL]).await;
+    for seq in [2, 4, 3] {
+        memory.commit(&stage.db, &[seq]).await;
+    }
+    stage.sent_by_the_killed("", TYPED, Some(OLD), &[2]).await;
+    let relay = stage.wide_log_relay(&memory, with_amount);
+    let status = until(&relay, |status| status.parked == 2 && status.num_written == 3).await;
+    assert!(status.running && status.alarm.unwrap().contains("2 events are parked"));
+    relay.stop().await;
+    assert_eq!(
+        stage.counts().await,
+        [1, 2, 2, 2, 2],
+        "only the other aggregate's is there besides the first"
+    );
+    let waiting = stage.waiting().await;
+    assert!(waiting[0].reason.contains("cannot be opened"), "{}", waiting[0].reason);
+
+    stage.retry_the_first().await;
+    let relay = stage.wide_log_relay(&memory, plain);
+    stage.none_is_parked().await;
+    relay.stop().await;
+    assert_eq!(stage.counts().await, [1, 4, 4, 4, 4]);
 }
 
 /// It was killed amid the topics of a parked row that was being tried again, and one of the others refuses it at the next

@@ -18,9 +18,13 @@ use crate::{
 
 impl Stage {
     pub(crate) fn log_relay(&self, memory: &Memory) -> Relay {
+        self.log_relay_with(memory, RelayOptions::new("commissions"))
+    }
+
+    pub(crate) fn log_relay_with(&self, memory: &Memory, options: RelayOptions) -> Relay {
         let edge: Arc<dyn Edge> = Arc::clone(&self.edge) as Arc<dyn Edge>;
         let source = MemorySource { memory: memory.clone(), db: self.db.clone() };
-        Relay::start_on_log(self.db.clone(), self.client(), edge, RelayOptions::new("commissions"), source)
+        Relay::start_on_log(self.db.clone(), self.client(), edge, options, source)
     }
 
     /// A relay that has begun to read the log.
