@@ -1,10 +1,11 @@
 //! Connections, and what their errors mean.
 
+use std::io;
 use std::time::Duration;
 
 use hexalpes_capture::{LogError, Mend};
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, DriverError, Error, Opts, OptsBuilder, SslOpts};
+use mysql_async::{Conn, DriverError, Error, IoError, Opts, OptsBuilder, SslOpts};
 use tokio::time::timeout;
 use url::Url;
 
@@ -123,6 +124,16 @@ const PRIVILEGE_MISSING: u16 = 1227;
 const ASK_AGAIN: [u16; 14] =
     [1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1412, 1927];
 
+const UNBELIEVED: &str = "name with ssl-ca who signed the server's certificate, for the host that the address has, or ask for less with ssl-mode";
+
+/// What TLS thinks of a certificate comes as data that are wrong.
+fn is_unbelieved(error: &IoError) -> bool {
+    match error {
+        IoError::Tls(_) => true,
+        IoError::Io(error) => error.kind() == io::ErrorKind::InvalidData,
+    }
+}
+
 /// Whether a right is missing.
 pub(crate) fn is_denied(error: &Error) -> bool {
     let denied =
@@ -159,6 +170,7 @@ pub(crate) fn failure(error: &Error) -> LogError {
         Error::Driver(
             DriverError::FromRow { .. } | DriverError::FromValue { .. } | DriverError::PacketTooLarge,
         ) => LogError::Unreadable(error.to_string()),
+        Error::Io(error) if is_unbelieved(error) => refused(UNBELIEVED),
         Error::Driver(_) | Error::Io(_) | Error::Other(_) => LogError::Unreachable(error.to_string()),
     }
 }

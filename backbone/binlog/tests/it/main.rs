@@ -5,6 +5,7 @@
 mod order;
 mod refusals;
 mod schema;
+mod secure;
 mod silence;
 mod snapshots;
 mod types;

@@ -1,9 +1,14 @@
-//! The backbone over TLS, as who runs it sees it.
+//! The backbone over TLS, as who runs it sees it, and a database over TLS, from which its events come.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
-use hexalpes_e2e::{Backbone, PATIENCE};
-use hexalpes_engines::{eventually, free_port};
+use hexalpes_e2e::{Backbone, PATIENCE, Product, calculation, messages};
+use hexalpes_engines::{Engine, MariaDb, TestDatabase, eventually, free_port, killable};
+use hexalpes_outbox::EVENTS_TOPIC;
 
 use crate::command::{hexalpes, refusal};
 
@@ -75,4 +80,63 @@ fn the_command_line_speaks_tls_and_a_renewed_certificate_needs_no_restart() {
     assert!(eventually(PATIENCE, renewed).is_some(), "the new certificate is not served");
     let stored = ask(TWO[0], &["produce", "greetings", "-m", "hello"]).expect("it is stored");
     assert!(stored.contains("1 stored"), "{stored}");
+}
+
+/// Files that a server may read who runs as somebody else.
+fn readable(folder: &Path, files: &[(&str, &str)]) -> Vec<PathBuf> {
+    let open = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    open(folder, 0o755);
+    let written = files.iter().map(|(name, content)| {
+        let path = folder.join(name);
+        fs::write(&path, content).expect("it can be written");
+        open(&path, 0o644);
+        path
+    });
+    written.collect()
+}
+
+/// Both of what the commissions write and of what their relay reads, for the user is let in over TLS alone.
+///
+/// Accepts S3-QS-8.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_over_tls_is_believed_by_who_signed_its_certificate_and_its_log_is_read_so_too() {
+    if !killable().contains(&Engine::MariaDb) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let files = [("one.pem", ONE[0]), ("one.key.pem", ONE[1]), ("two.pem", TWO[0])];
+    let files = readable(folder.path(), &files);
+    let [certificate, key, another] = [0, 1, 2].map(|file| files[file].display().to_string());
+    let flags = [format!("--ssl-cert={certificate}"), format!("--ssl-key={key}")];
+    let server = MariaDb::start_with(&flags.each_ref().map(String::as_str)).unwrap();
+    let database = TestDatabase::on_server(Engine::MariaDb, &server.url());
+    let user = "CREATE USER tls@'%' IDENTIFIED BY 'geheim' REQUIRE SSL; GRANT ALL ON *.* TO tls@'%'";
+    database.run(user).expect("the server takes it");
+    let address = |query: &str| {
+        let url = database.url().replacen("mysql://hexalpes:hexalpes@", "mariadb://tls:geheim@", 1);
+        format!("{url}?{query}")
+    };
+
+    let by_another = format!("ssl-mode=VERIFY_CA&ssl-ca={another}");
+    for query in ["ssl-mode=DISABLED", "ssl-mode=VERIFY_CA", &by_another] {
+        let ports = [free_port(), free_port()].map(|port| port.to_string());
+        let flags = ["--commissions-port", &ports[0], "--marketing-port", &ports[1]];
+        let address = address(query);
+        let words = ["serve", "commissions", "--commissions-database-url", &address];
+        let said = refusal(folder.path(), &[&words[..], &flags].concat(), 1);
+        assert!(said.contains("database") && !said.contains("geheim"), "{query}: {said}");
+    }
+
+    let backbone = Backbone::start();
+    for (number, mode) in ["VERIFY_CA", "VERIFY_IDENTITY"].iter().enumerate() {
+        let address = address(&format!("ssl-mode={mode}&ssl-ca={certificate}"));
+        let product = Product::serve_from(backbone.urls(), &address);
+        assert_eq!(product.post("/commissions/calculate", &calculation(mode)).await.0, 201);
+        let published = |relay: &serde_json::Value| relay["lagRows"] == 0 && relay["numWritten"] != 0;
+        product.api().until("/debug/relay", published).await;
+        let events = messages(&backbone.urls().service, EVENTS_TOPIC).await;
+        assert_eq!(events.len(), number + 1, "{mode}: {}", product.log());
+    }
 }
