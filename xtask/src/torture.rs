@@ -18,8 +18,9 @@ pub(crate) struct Options {
 /// The test that kills all services while customers buy, which CI runs with few rounds.
 const CONVERSIONS: &str =
     "converting::each_conversion_that_was_accepted_has_one_commission_however_often_everything_is_killed";
-/// The tests that kill relay, broker and database, likewise.
-const CDC: &str = "capturing::";
+/// The tests that kill relay, broker and database, likewise; and those that kill them on `SQLite`, whose database has no
+/// process of its own.
+const CDC: [&str; 4] = ["--", "capturing::", "kills::", "--test-threads=1"];
 
 /// Kills while others write, and compares what is there in the end.
 #[derive(Debug, Parser)]
@@ -36,7 +37,7 @@ struct Kills {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     match options.arguments.first().map(String::as_str) {
         Some("conversions") => kills(&[CONVERSIONS, "--", "--exact"], &Kills::parse_from(&options.arguments)),
-        Some("cdc") => kills(&[CDC, "--", "--test-threads=1"], &Kills::parse_from(&options.arguments)),
+        Some("cdc") => kills(&CDC, &Kills::parse_from(&options.arguments)),
         _ => workspace::build_and_run("hexalpes-torture", &[], "debug", &options.arguments),
     }
 }
