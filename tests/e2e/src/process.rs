@@ -59,8 +59,17 @@ impl Process {
 
     /// Resident memory in bytes; 0 of who has ended.
     pub(crate) fn memory(&self) -> u64 {
+        self.of_memory("VmRSS:")
+    }
+
+    /// The most that it ever was, likewise.
+    pub(crate) fn memory_peak(&self) -> u64 {
+        self.of_memory("VmHWM:")
+    }
+
+    fn of_memory(&self, what: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(what));
         let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
         kilobytes.unwrap_or_default() * 1024
     }

@@ -270,6 +270,11 @@ impl Product {
     pub fn memory(&self) -> u64 {
         self.process.memory()
     }
+
+    /// The most that it was since it was started.
+    pub fn memory_peak(&self) -> u64 {
+        self.process.memory_peak()
+    }
 }
 
 /// Where the engine is, as the product is told.

@@ -91,7 +91,8 @@ impl TestDatabase {
         tool::run(client.stdin(file)).map(drop)
     }
 
-    pub(crate) fn sqlite() -> Self {
+    /// In a folder of its own.
+    pub fn sqlite() -> Self {
         let folder =
             tempfile::Builder::new().prefix("hexalpes-sqlite-").tempdir().expect("a temporary folder");
         let url = format!("sqlite://{}", folder.path().join("test.db").display());

@@ -1,4 +1,5 @@
 DELIMITER //
+DROP PROCEDURE IF EXISTS backlog //
 CREATE PROCEDURE backlog(total int)
 BEGIN
     DECLARE done int DEFAULT 0;
@@ -10,7 +11,7 @@ BEGIN
         INSERT INTO outbox_event
             (id, aggregatetype, aggregateid, type, payload, headers, occurred_at, published)
         SELECT UUID(), first.aggregatetype, aggregate_id, first.type,
-            CONCAT('{"aggregate":"', aggregate_id, '","version":', version.version, '}'), first.headers,
+            CONCAT('{"aggregate":"', aggregate_id, '","version":', version.version, ',"filler":"', REPEAT('x', {FILLER}), '"}'), first.headers,
             first.occurred_at, 0
         FROM (SELECT * FROM outbox_event ORDER BY seq LIMIT 1) AS first, version
         WHERE version.aggregate = aggregate_id;

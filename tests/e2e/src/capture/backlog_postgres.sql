@@ -1,4 +1,4 @@
-CREATE PROCEDURE backlog(total int) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE PROCEDURE backlog(total int) LANGUAGE plpgsql AS $$
 DECLARE
     done int := 0;
     aggregate_id text;
@@ -10,7 +10,7 @@ BEGIN
         INSERT INTO outbox_event
             (id, aggregatetype, aggregateid, type, payload, headers, occurred_at, published)
         SELECT gen_random_uuid()::text, aggregatetype, aggregate_id, type,
-            '{"aggregate":"' || aggregate_id || '","version":' || next_version || '}', headers, occurred_at, 0
+            '{"aggregate":"' || aggregate_id || '","version":' || next_version || ',"filler":"' || repeat('x', {FILLER}) || '"}', headers, occurred_at, 0
         FROM outbox_event ORDER BY seq LIMIT 1;
         done := done + 1;
         IF done % 20 = 0 THEN

@@ -9,13 +9,16 @@ use hexalpes_engines::{DatabaseServer, Engine, TestDatabase};
 use hexalpes_outbox::{newest_ordinal, unpublished};
 
 use super::compared::Captured;
-use super::writers::MIGRATIONS;
+use super::writers::{MIGRATIONS, write_rows};
 use crate::{Backbone, Product};
 
 /// How long a backlog may take.
 const DRAINED_WITHIN: Duration = Duration::from_mins(5);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Of a backlog's rows.
+const FILLER_BYTES: usize = 1_000;
 
 /// What can be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,13 +51,17 @@ pub struct CaptureStage {
     pub relays: Vec<Product>,
     // Last: what is above asks it.
     database: TestDatabase,
-    server: DatabaseServer,
+    /// None of SQLite's.
+    server: Option<DatabaseServer>,
 }
 
 impl CaptureStage {
-    /// On a server that nobody else uses, with so many relays.
-    pub async fn set(server: DatabaseServer, relays: usize) -> Self {
-        let database = TestDatabase::on_server(server.engine(), &server.url());
+    /// On a server that nobody else uses, or a file of `SQLite`'s, with so many relays.
+    pub async fn set(server: Option<DatabaseServer>, relays: usize) -> Self {
+        let database = match &server {
+            Some(server) => TestDatabase::on_server(server.engine(), &server.url()),
+            None => TestDatabase::sqlite(),
+        };
         let backbone = Backbone::start();
         let relays = (0..relays).map(|_| Product::serve_from(backbone.urls(), database.url())).collect();
         let url = DatabaseUrl::parse(database.url()).expect("a test database has an address");
@@ -72,7 +79,7 @@ impl CaptureStage {
         match part {
             Part::Relay => self.relays[relay].kill(),
             Part::Broker => self.backbone.kill(),
-            Part::Database => self.server.kill(),
+            Part::Database => self.own_server().kill(),
         }
     }
 
@@ -81,7 +88,7 @@ impl CaptureStage {
         match part {
             Part::Relay => self.relays[relay].restart(),
             Part::Broker => self.backbone.restart(),
-            Part::Database => self.server.start_again().expect("the server comes back"),
+            Part::Database => self.own_server().start_again().expect("the server comes back"),
         }
     }
 
@@ -129,18 +136,29 @@ impl CaptureStage {
         logs.join("\n--- the next relay\n")
     }
 
+    fn own_server(&mut self) -> &mut DatabaseServer {
+        self.server.as_mut().expect("SQLite is no server that could be killed")
+    }
+
     /// Memory of the relays' processes, the largest, in bytes.
     pub fn memory(&self) -> u64 {
         self.relays.iter().map(Product::memory).max().unwrap_or_default()
     }
 
-    /// Has the server itself write so many rows, a few a commit, behind those that each aggregate has.
-    pub fn write_backlog(&self, rows: usize) {
+    /// The most that one of them ever took.
+    pub fn memory_peak(&self) -> u64 {
+        self.relays.iter().map(Product::memory_peak).max().unwrap_or_default()
+    }
+
+    /// Has so many rows of a kilobyte written, a few a commit, behind those that each aggregate has; by a server itself.
+    pub async fn write_backlog(&self, rows: usize) {
         let statements = match self.engine() {
+            Engine::Sqlite => return write_rows(&self.db, rows, FILLER_BYTES).await,
             Engine::Postgres => include_str!("backlog_postgres.sql"),
-            _ => include_str!("backlog_mysql.sql"),
+            Engine::MariaDb | Engine::MySql => include_str!("backlog_mysql.sql"),
         };
-        let statements = statements.replace("{ROWS}", &rows.to_string());
+        let filler = FILLER_BYTES.to_string();
+        let statements = statements.replace("{ROWS}", &rows.to_string()).replace("{FILLER}", &filler);
         self.database.run(&statements).expect("the server takes rows");
     }
 }

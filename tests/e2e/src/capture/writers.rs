@@ -16,6 +16,8 @@ const AGGREGATES: usize = 12;
 /// Aggregates of one transaction, at most.
 const AGGREGATES_AT_ONCE: usize = 3;
 const EVENTS_AN_AGGREGATE: usize = 3;
+/// Of a backlog.
+const ROWS_A_COMMIT: usize = 20;
 /// One of so many transactions is rolled back once it has written.
 const ROLLED_BACK_ONE_IN: usize = 5;
 
@@ -108,7 +110,7 @@ async fn write(db: Db, mut dice: crate::Dice, state: Arc<State>) {
         let transaction = async move |tx: &Tx| -> Result<(), Undone> {
             for number in &aggregates {
                 for _ in 0..events {
-                    write_one(tx, &name(*number)).await?;
+                    write_one(tx, &name(*number), 0).await?;
                 }
             }
             if is_kept { Ok(()) } else { Err(Undone::RolledBack) }
@@ -120,7 +122,22 @@ async fn write(db: Db, mut dice: crate::Dice, state: Arc<State>) {
     }
 }
 
-async fn write_one(tx: &Tx, aggregate: &str) -> Result<(), DbError> {
+/// So many rows with as many bytes, some of each aggregate.
+pub(super) async fn write_rows(db: &Db, rows: usize, filler_bytes: usize) {
+    let mut numbers = (0..rows).peekable();
+    while numbers.peek().is_some() {
+        let some: Vec<usize> = numbers.by_ref().take(ROWS_A_COMMIT).collect();
+        let transaction = async move |tx: &Tx| -> Result<(), DbError> {
+            for number in &some {
+                write_one(tx, &name(number % AGGREGATES), filler_bytes).await?;
+            }
+            Ok(())
+        };
+        db.write(transaction).await.expect("the database takes rows");
+    }
+}
+
+async fn write_one(tx: &Tx, aggregate: &str, filler_bytes: usize) -> Result<(), DbError> {
     let is_it = || Expr::col("aggregate").eq(aggregate);
     let mut count = Query::update();
     count.table("version").value("version", Expr::col("version").add(1_i64)).and_where(is_it());
@@ -135,7 +152,8 @@ async fn write_one(tx: &Tx, aggregate: &str) -> Result<(), DbError> {
         actor: Actor::anonymous(),
         at: SystemEdge.now(),
     };
-    let data = json!({ "aggregate": aggregate, "version": version });
+    let filler = "x".repeat(filler_bytes);
+    let data = json!({ "aggregate": aggregate, "version": version, "filler": filler });
     let event = NewEvent {
         id,
         aggregate_type: "commissions",

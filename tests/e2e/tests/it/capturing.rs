@@ -19,18 +19,31 @@ const KILLS_AN_EPISODE: usize = 10;
 const COMMITS: usize = 150;
 /// So long a part stays away, at most.
 const AWAY_MS: usize = 1_500;
-/// Aimed at: after the return of what was away, rows arrive again within this.
+/// Aimed at: after the return of what was away, rows arrive again within this. Half of a long run's returns must.
 const SILENCE: Duration = Duration::from_secs(2);
+/// The same of CI's few returns, on a machine that others keep busy.
+const SILENCE_IN_CI: Duration = Duration::from_secs(10);
+/// Aimed at: a relay that waits takes over within this; asserted in a long run.
+const TAKEN_OVER: Duration = Duration::from_secs(5);
+/// Likewise in CI.
+const TAKEN_OVER_IN_CI: Duration = Duration::from_secs(15);
 /// Written while the broker is away: 100,000 rows of a long run.
 const BACKLOG_ROUNDS: usize = 20;
 const BACKLOG_ROWS_A_ROUND: usize = 500;
 /// A relay of a debug build, whatever its backlog.
 const RELAY_BYTES_MAX: u64 = 250 << 20;
+/// What a backlog that is five times as long may add: less than its rows have, of which the shorter one is longer than what is
+/// under way at once.
+const RELAY_MORE_BYTES_MAX: u64 = 24 << 20;
 
 async fn stage(engine: Engine, relays: usize) -> CaptureStage {
     println!("on {engine}");
-    let server = database_server(engine).unwrap().expect("it is a server");
-    CaptureStage::set(server, relays).await
+    CaptureStage::set(database_server(engine).unwrap(), relays).await
+}
+
+/// Whether it was asked for more kills than CI does: what takes long then is no neighbour's fault.
+fn is_long() -> bool {
+    rounds(KILLS) > KILLS
 }
 
 /// How long nothing arrived after each part's return.
@@ -38,6 +51,12 @@ async fn stage(engine: Engine, relays: usize) -> CaptureStage {
 struct Silences(BTreeMap<Part, Vec<Duration>>);
 
 impl Silences {
+    fn median(&self) -> Duration {
+        let mut all: Vec<Duration> = self.0.values().flatten().copied().collect();
+        all.sort_unstable();
+        all[all.len() / 2]
+    }
+
     fn print(mut self) {
         for (part, all) in &mut self.0 {
             all.sort_unstable();
@@ -56,8 +75,7 @@ impl Silences {
 }
 
 /// Until the next message arrives at a consumer that comes now.
-async fn until_the_next_row(stage: &CaptureStage) -> Duration {
-    let since = Instant::now();
+async fn until_the_next_row(stage: &CaptureStage, since: Instant) -> Duration {
     let service = stage.backbone.urls().service;
     let arriving = async {
         let client = Client::connect(ClientOptions::new(&service)).await.unwrap();
@@ -87,9 +105,10 @@ async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silenc
         let away = Duration::from_millis(dice.roll(AWAY_MS) as u64);
         eventually(away, || None::<()>);
         stage.restart(part, relay);
+        let returned = Instant::now();
         // Who writes has to find the database again, too.
         written(stage, &writers, 1);
-        silences.0.entry(part).or_default().push(until_the_next_row(stage).await);
+        silences.0.entry(part).or_default().push(until_the_next_row(stage, returned).await);
     }
     let answered = writers.stop().await;
     stage.drained().await.unwrap();
@@ -114,7 +133,9 @@ async fn killed(engine: Engine) {
         left -= kills;
     }
     println!("{engine}: {} kills, {rows} rows, none lost, none twice, none out of order", rounds(KILLS));
+    let (median, most) = (silences.median(), if is_long() { SILENCE } else { SILENCE_IN_CI });
     silences.print();
+    assert!(median < most, "{engine}: rows arrive again after {} ms in the median", median.as_millis());
 }
 
 /// Accepts S3-CMP-3.
@@ -131,9 +152,11 @@ async fn of_two_relays_on_one_outbox_the_one_goes_on_where_the_other_was() {
         let mut stage = stage(engine, 2).await;
         let writers = Writers::start(&stage.db, 4);
         for relay in 0..2 {
-            until_the_next_row(&stage).await;
+            until_the_next_row(&stage, Instant::now()).await;
             stage.kill(Part::Relay, relay);
-            let taken_over = until_the_next_row(&stage).await;
+            let taken_over = until_the_next_row(&stage, Instant::now()).await;
+            let most = if is_long() { TAKEN_OVER } else { TAKEN_OVER_IN_CI };
+            assert!(taken_over < most, "{engine}: relay {relay} is missed for {} ms", taken_over.as_millis());
             println!(
                 "{engine}: with relay {relay} gone, the next row came after {} ms",
                 taken_over.as_millis()
@@ -210,25 +233,31 @@ async fn the_comparison_finds_what_is_lost_twice_or_out_of_order() {
     }
 }
 
-/// As much as a night's rows.
+/// As much as a night's rows. Where a fifth of them took as much, memory does not follow the backlog.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_memory() {
     let backlog = rounds(BACKLOG_ROUNDS) * BACKLOG_ROWS_A_ROUND;
-    for engine in killable() {
+    for engine in [Engine::Sqlite].into_iter().chain(killable()) {
         let mut stage = stage(engine, 1).await;
         let writers = Writers::start(&stage.db, 3);
         written(&stage, &writers, 20);
-        stage.kill(Part::Broker, 0);
         writers.stop().await;
-        stage.write_backlog(backlog);
-        let before = stage.memory();
-        stage.restart(Part::Broker, 0);
-        stage.drained().await.unwrap();
-        let after = stage.memory();
-        println!("{engine}: {} MB with {backlog} rows waiting, {} MB after", before >> 20, after >> 20);
-        assert!(before.max(after) < RELAY_BYTES_MAX, "the relay has taken {} MB", before.max(after) >> 20);
+        let mut peaks = Vec::new();
+        for rows in [backlog / 5, backlog] {
+            stage.kill(Part::Broker, 0);
+            stage.write_backlog(rows).await;
+            let waiting = stage.memory();
+            stage.restart(Part::Broker, 0);
+            stage.drained().await.unwrap();
+            let peak = stage.memory_peak();
+            println!("{engine}: {} MB with {rows} rows waiting, {} MB at most", waiting >> 20, peak >> 20);
+            peaks.push(peak);
+        }
+        assert!(peaks[1] < RELAY_BYTES_MAX, "the relay has taken {} MB", peaks[1] >> 20);
+        let more = peaks[1] - peaks[0];
+        assert!(more < RELAY_MORE_BYTES_MAX, "five times the rows took {} MB more", more >> 20);
         let captured = stage.captured().await;
-        assert!(captured.rows.len() > backlog);
+        assert!(captured.rows.len() > backlog + backlog / 5);
         captured.compare().unwrap();
     }
 }
