@@ -91,6 +91,14 @@ impl TestDatabase {
         tool::run(client.stdin(file)).map(drop)
     }
 
+    /// What a server of `MySQL` or `MariaDB` gives of this database, as statements that [`run`](Self::run) makes it so again.
+    pub fn dump(&self) -> Result<String> {
+        let Place::Server { server, name } = &self.place else { bail!("it is no server's") };
+        let mut command = Command::new(tool::find(&["mariadb-dump", "mysqldump"])?);
+        server.account(&mut command).args(["--single-transaction", name]);
+        tool::run(&mut command)
+    }
+
     /// In a folder of its own.
     pub fn sqlite() -> Self {
         let folder =
@@ -139,7 +147,7 @@ impl Drop for TestDatabase {
 
 /// `scheme://user:password@host:port/database`, as far as the clients need it apart.
 #[derive(Debug, PartialEq, Eq)]
-struct ServerUrl {
+pub(crate) struct ServerUrl {
     scheme: String,
     user: String,
     password: Option<String>,
@@ -149,7 +157,7 @@ struct ServerUrl {
 }
 
 impl ServerUrl {
-    fn parse(url: &str) -> Option<Self> {
+    pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, database) = rest.split_once('/')?;
         let (credentials, address) = authority.rsplit_once('@')?;
@@ -173,7 +181,7 @@ impl ServerUrl {
         format!("{}://{}{password}@{}:{}/{database}", self.scheme, self.user, self.host, self.port)
     }
 
-    fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
+    pub(crate) fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
         let mut client = match engine {
             Engine::MariaDb | Engine::MySql => self.mariadb(&self.database)?,
             Engine::Sqlite | Engine::Postgres => self.psql(&self.database)?,
@@ -191,10 +199,15 @@ impl ServerUrl {
     /// Everything but the statements.
     fn mariadb(&self, database: &str) -> Result<Command> {
         let mut command = Command::new(mariadb::client()?);
-        command.args(["--no-defaults", "--protocol=TCP", "-h", &self.host, "-P", &self.port.to_string()]);
-        command.args(["-u", &self.user, "-D", database]);
-        command.env("MYSQL_PWD", self.password.as_deref().unwrap_or_default());
+        self.account(&mut command).args(["-D", database]);
         Ok(command)
+    }
+
+    /// Who asks whom, for the programs of `MySQL` and `MariaDB`.
+    fn account<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.args(["--no-defaults", "--protocol=TCP", "-h", &self.host, "-P", &self.port.to_string()]);
+        command.args(["-u", &self.user]);
+        command.env("MYSQL_PWD", self.password.as_deref().unwrap_or_default())
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
+use crate::database::ServerUrl;
 use crate::server::Server;
 use crate::{Absent, Engine, MariaDb, MySql, Postgres};
 
@@ -53,6 +54,22 @@ impl DatabaseServer {
     pub fn start_again(&mut self) -> Result<()> {
         self.server.spawn_again()?;
         self.wait()
+    }
+
+    /// Runs statements, in the database that every installation has, as who may do everything.
+    pub fn run(&self, statements: &str) -> Result<()> {
+        let server = ServerUrl::parse(&self.url).context("its address can be taken apart")?;
+        server.execute(self.engine, statements)
+    }
+
+    /// Keeps a copy of its data as it is now. Nobody may write to it: it is killed.
+    pub fn keep_a_copy(&self) -> Result<()> {
+        self.server.copy("data", "copy")
+    }
+
+    /// Its data are again as they were when the copy was kept. It is killed.
+    pub fn put_the_copy_back(&mut self) -> Result<()> {
+        self.server.copy("copy", "data")
     }
 
     fn wait(&mut self) -> Result<()> {

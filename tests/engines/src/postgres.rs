@@ -1,7 +1,7 @@
 //! PostgreSQL in a folder of its own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -25,22 +25,45 @@ impl Postgres {
 
     /// With other settings, each `NAME=VALUE`: for a test that wants a server for itself.
     pub fn start_with(settings: &[&str]) -> Result<DatabaseServer, Absent> {
-        start(settings).map_err(|error| Absent::because("PostgreSQL", &error))
+        start(settings, &initdb).map_err(|error| Absent::because("PostgreSQL", &error))
+    }
+
+    /// A replica of another one, which follows it until `SELECT pg_promote()`.
+    pub fn replica_of(primary: &DatabaseServer) -> Result<DatabaseServer, Absent> {
+        let copy = |programs: &Path| {
+            let mut copy = Command::new(programs.join("pg_basebackup"));
+            copy.args([
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+                "-d",
+                &primary.url(),
+                "-D",
+            ]);
+            copy
+        };
+        start(&[], &copy).map_err(|error| Absent::because("PostgreSQL", &error))
     }
 }
 
-fn start(settings: &[&str]) -> Result<DatabaseServer> {
+fn initdb(programs: &Path) -> Command {
+    let mut init = Command::new(programs.join("initdb"));
+    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+    init
+}
+
+/// `make` is a command that makes the data, in the folder that is its last argument.
+fn start(settings: &[&str], make: &dyn Fn(&Path) -> Command) -> Result<DatabaseServer> {
     let programs = programs()?;
     let account = Account::unprivileged("postgres")?;
     let folder = tempfile::Builder::new().prefix("hexalpes-postgres-").tempdir()?;
     give(folder.path(), account)?;
     let data = folder.path().join("data");
 
-    let mut init = Command::new(programs.join("initdb"));
-    init.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
-    init.arg(&data).current_dir(folder.path());
-    run_as(&mut init, account);
-    tool::run(&mut init)?;
+    let mut make = make(&programs);
+    make.arg(&data).current_dir(folder.path());
+    run_as(&mut make, account);
+    tool::run(&mut make)?;
 
     let port = free_port();
     let mut postgres = Command::new(programs.join("postgres"));
