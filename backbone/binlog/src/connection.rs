@@ -111,6 +111,8 @@ fn with_safety(options: OptsBuilder, safety: Safety) -> OptsBuilder {
 
 // Errors of the servers, by number: <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 pub(crate) const FATAL_ERROR_READING_LOG: u16 = 1236;
+/// Of `MariaDB`, where `MySQL` says the one before.
+pub(crate) const SAME_SERVER_ID: u16 = 4052;
 const DATABASE_ACCESS_DENIED: u16 = 1044;
 const ACCESS_DENIED: u16 = 1045;
 const UNKNOWN_DATABASE: u16 = 1049;
@@ -120,9 +122,9 @@ const COLUMN_ACCESS_DENIED: u16 = 1143;
 const NO_SUCH_TABLE: u16 = 1146;
 const PRIVILEGE_MISSING: u16 = 1227;
 /// The connection, not what was asked: too many of them, a shutdown, a lock, a thread that was killed, a table that was
-/// altered below a snapshot.
-const ASK_AGAIN: [u16; 14] =
-    [1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1412, 1927];
+/// altered below a snapshot, another reader with the same number.
+const ASK_AGAIN: [u16; 15] =
+    [1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1412, 1927, SAME_SERVER_ID];
 
 const UNBELIEVED: &str = "name with ssl-ca who signed the server's certificate, for the host that the address has, or ask for less with ssl-mode";
 

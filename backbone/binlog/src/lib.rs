@@ -15,6 +15,7 @@
 
 mod charset;
 mod check;
+mod claim;
 mod columns;
 mod connection;
 mod cursor;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use hexalpes_capture::{Log, LogError, Mend, Position, Step};
 use mysql_async::binlog::events::{Event as RawEvent, GtidEvent};
-use mysql_async::prelude::Queryable;
-use mysql_async::{BinlogStream, BinlogStreamRequest, Conn, Error};
+use mysql_async::{BinlogStream, BinlogStreamRequest, Error};
 use tokio::time::{Instant, timeout_at};
 
+use crate::claim::Claim;
 use crate::columns::describe;
-use crate::connection::{FATAL_ERROR_READING_LOG, answered, connect, failure, is_denied, run};
+use crate::connection::{FATAL_ERROR_READING_LOG, SAME_SERVER_ID, connect, failure, is_denied, run};
 use crate::event::{Event, kind};
 use crate::gtid::Start;
 use crate::options::BinlogOptions;
@@ -45,7 +45,7 @@ pub struct Binlog {
     /// Since when somebody has waited for the server and not heard of it, however often the wait was dropped.
     awaited_since: Option<Instant>,
     /// Keeps other readers of the same number away, for as long as it is there.
-    _claim: Conn,
+    claim: Claim,
     /// For questions beside the log.
     aside: Option<Server>,
 }
@@ -90,7 +90,7 @@ impl Binlog {
     pub async fn open(options: BinlogOptions, from: Position) -> Result<Self, LogError> {
         let mut server = Server::connect(&options.url).await?;
         still_there(&mut server, &from).await?;
-        let claim = claim(&options).await?;
+        let claim = Claim::take(&options).await?;
         unread(&mut server, options.server_id).await?;
         let charsets = server.charsets().await?;
         let reader = Reader::new(server.connector(), options.tables.clone(), charsets, &from);
@@ -109,7 +109,7 @@ impl Binlog {
             failed: None,
             given: (from, Instant::now()),
             awaited_since: None,
-            _claim: claim,
+            claim,
             aside: Some(server),
         })
     }
@@ -158,13 +158,15 @@ impl Binlog {
     /// Why the server does not go on. It has one number for several reasons, so it is asked.
     async fn reason(&mut self, error: &Error) -> LogError {
         let plain = failure(error);
-        if !matches!(error, Error::Server(server) if server.code == FATAL_ERROR_READING_LOG) {
+        let ended = [FATAL_ERROR_READING_LOG, SAME_SERVER_ID];
+        if !matches!(error, Error::Server(server) if ended.contains(&server.code)) {
             return plain;
         }
         let ask = async {
             let mut server = Server::connect(&self.options.url).await?;
             still_there(&mut server, &self.reader.place()).await?;
-            unread(&mut server, self.options.server_id).await
+            unread(&mut server, self.options.server_id).await?;
+            self.claim.stands(&mut server).await
         };
         ask.await.err().unwrap_or(plain)
     }
@@ -244,27 +246,20 @@ async fn still_there(server: &mut Server, from: &Position) -> Result<(), LogErro
     Ok(())
 }
 
-fn taken(server_id: u32) -> LogError {
-    LogError::Taken {
-        what: format!("the server id {server_id}"),
-        mend: Mend("end the other reader, or give this one a server id of its own".to_owned()),
-    }
-}
-
-/// The number is ours for as long as the connection lasts: a server would end the other reader instead of this one.
-async fn claim(options: &BinlogOptions) -> Result<Conn, LogError> {
-    let mut connection = connect(&options.url).await?;
-    let name = format!("hexalpes-binlog-{}", options.server_id);
-    let got: Option<Option<u8>> = answered(connection.exec_first("SELECT GET_LOCK(?, 0)", (name,))).await?;
-    if got.flatten() == Some(1) { Ok(connection) } else { Err(taken(options.server_id)) }
-}
-
 /// Readers of other makes do not claim their numbers, but the server lists them, if the user may see that. One of ours
-/// in the list is gone, or it would have its claim; the server ends it when this one begins.
+/// in the list is gone, or it would have its claim; the server ends it when this one begins. Another one stays, and it is
+/// no turn that this one could wait for.
 async fn unread(server: &mut Server, server_id: u32) -> Result<(), LogError> {
     let readers = server.readers().await?.unwrap_or_default();
-    let other = readers.iter().any(|(id, host)| *id == server_id && host != HOST);
-    if other { Err(taken(server_id)) } else { Ok(()) }
+    match readers.into_iter().find(|(id, host)| *id == server_id && host != HOST) {
+        None => Ok(()),
+        Some((_, host)) => Err(LogError::Refused {
+            what: format!(
+                "another program reads the log as server id {server_id}, and says to be on host {host:?}"
+            ),
+            mend: Mend("end it, or give this reader a server id of its own".to_owned()),
+        }),
+    }
 }
 
 async fn dump(options: &BinlogOptions, flavour: Flavour, from: &Position) -> Result<BinlogStream, Error> {
@@ -282,8 +277,10 @@ async fn dump(options: &BinlogOptions, flavour: Flavour, from: &Position) -> Res
     for setting in settings {
         run(&mut connection, &setting).await.map_err(unreachable)?;
     }
-    let request =
-        BinlogStreamRequest::new(options.server_id).with_filename(from.file.as_bytes()).with_pos(from.offset);
+    let request = BinlogStreamRequest::new(options.server_id)
+        .with_hostname(HOST.as_bytes())
+        .with_filename(from.file.as_bytes())
+        .with_pos(from.offset);
     connection.get_binlog_stream(request).await
 }
 
