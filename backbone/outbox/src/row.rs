@@ -1,6 +1,6 @@
 //! A row of the outbox as it is read.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use hexalpes_capture::{Origin, Table};
 use hexalpes_db::{Db, DbError, Row, Tx};
@@ -8,6 +8,7 @@ use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tokio::time::{self, Instant};
 
 use crate::{route::Route, shape::Foreign};
 
@@ -114,6 +115,10 @@ pub(crate) async fn with_id(tx: &Tx, id: &str) -> Result<Option<OutboxRow>, DbEr
     tx.fetch_optional(&query).await?.as_ref().map(OutboxRow::read).transpose()
 }
 
+/// A commit that a log has is seen by then.
+const SEEN_WITHIN: Duration = Duration::from_secs(2);
+const SEE_EVERY: Duration = Duration::from_millis(50);
+
 /// Rows that one statement reads. Rows are of any size, so that many are read before their size is known.
 const STATEMENT_ROWS_MAX: usize = 32;
 
@@ -181,4 +186,27 @@ pub(crate) async fn newest_seq(db: &Db) -> Result<i64, DbError> {
 pub(crate) async fn id_of(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
     let next = page(db, PageOrder::OldestFirst, Some(seq - 1), 1).await?;
     Ok(next.into_iter().find(|row| row.seq == seq).map(|row| row.id))
+}
+
+/// One of these ids, if no row has it. A server may log a commit a moment before others see it.
+pub(crate) async fn one_missing(db: &Db, ids: Vec<String>) -> Result<Option<String>, DbError> {
+    let mut missing: HashSet<String> = ids.into_iter().collect();
+    let deadline = Instant::now() + SEEN_WITHIN;
+    while !missing.is_empty() {
+        let asked = Expr::col("id").is_in(missing.iter().map(String::as_str));
+        let ask = Query::select().column("id").from("outbox_event").and_where(asked).to_owned();
+        let read = async move |tx: &Tx| -> Result<Vec<String>, DbError> {
+            tx.fetch_all(&ask).await?.iter().map(|row| row.get("id")).collect()
+        };
+        for id in &db.read(read).await? {
+            missing.remove(id);
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+        if !missing.is_empty() {
+            time::sleep(SEE_EVERY).await;
+        }
+    }
+    Ok(missing.into_iter().min())
 }

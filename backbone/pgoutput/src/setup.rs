@@ -258,11 +258,6 @@ pub(crate) async fn taken(connection: &mut Connection, options: &SlotOptions) ->
 /// What the log had after `from` is gone.
 pub(crate) fn lost(options: &SlotOptions, why: &str, from: &Position) -> LogError {
     let at = lsn::text(from.offset);
-    gap(
-        format!("the slot {} cannot go on from {at}: {why}", options.slot),
-        format!(
-            "SELECT pg_drop_replication_slot({}); and take the tables anew (resnapshot)",
-            literal(&options.slot)
-        ),
-    )
+    // Whoever begins anew makes the slot anew as well.
+    gap(format!("the slot {} cannot go on from {at}: {why}", options.slot), "take the tables' rows anew")
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     checkpoint::{Checkpoint, Claim},
     relay::{BYTES_READ_MAX, ROWS_READ_MAX, RelayError},
-    row::OutboxRow,
+    row::{self, OutboxRow},
     shape::{Blank, Shape, ShapeError, Unreadable},
     status::Counters,
 };
@@ -328,6 +328,11 @@ impl LogFeed {
                 self.is_amid = true;
                 let rows =
                     if until.is_some() || self.is_catching_up() { self.lacking(rows).await? } else { rows };
+                self.refuse_marked(&rows)?;
+                let ahead = self.ahead(&rows)?;
+                if let Some(id) = row::one_missing(&self.db, ahead).await? {
+                    return Err(RelayError::Undone { id });
+                }
                 rows.iter().try_for_each(|row| self.number(row))
             }
             (Step::Boundary(position), Some(until)) if position >= until => {
@@ -398,6 +403,29 @@ impl LogFeed {
         if self.ordinal > self.received {
             self.gathered.rows.push(Err(Blank::Gone { ordinal: self.ordinal }));
         }
+    }
+
+    /// Whoever inserts a row has not published it, and its mark comes later, which is no news. Only a copy that is restored
+    /// into the table has rows with their marks, and the log had them before.
+    fn refuse_marked(&self, rows: &[Inserted]) -> Result<(), RelayError> {
+        for row in rows {
+            if self.shape.is_published(row)? {
+                return Err(RelayError::Restored { id: self.id_of(row)? });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ids of those of our own table that topics have, and the checkpoint does not know of. The table has them, for they
+    /// have no marks yet, and without these nothing is deleted; unless it is a copy of before.
+    fn ahead(&self, rows: &[Inserted]) -> Result<Vec<String>, RelayError> {
+        let mut ids = Vec::new();
+        for (ordinal, row) in (self.ordinal + 1..=self.expected()).zip(rows) {
+            if ordinal > self.received && self.shape.seq(row)?.is_some() {
+                ids.push(self.id_of(row)?);
+            }
+        }
+        Ok(ids)
     }
 
     fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {

@@ -1,12 +1,16 @@
 //! Why a relay does not go on, and what comes after.
 
 use hexalpes_avro::NoRecord;
-use hexalpes_capture::LogError;
+use hexalpes_capture::{LogError, Mend};
 use hexalpes_client::{ConsumeError, OpenError, SendError, ServerError, error::RequestError};
 use hexalpes_db::{DbError, ErrorKind};
 use hexalpes_worker::{Failure, Outlook};
 
 use crate::{message::Unfit, shape::ShapeError};
+
+/// What an operator decides when nobody knows what of a log was published.
+const WAYS_OUT: &str = "`hexalpes relay resnapshot` publishes what is not marked as published, and of a table that others write all \
+                        rows again; `hexalpes relay skip` goes on with what comes from now on";
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RelayError {
@@ -31,19 +35,33 @@ pub(crate) enum RelayError {
     #[error("it is paused by {0}")]
     Paused(String),
     #[error("the database's log cannot be read: {0}")]
-    Log(#[from] LogError),
+    Log(LogError),
+    /// Rows would be lost.
+    #[error("the database's log cannot be read on: {what}; {mend}; {}", WAYS_OUT)]
+    Gap { what: String, mend: Mend },
     #[error(
         "the database's log is another one than before ({has}, it was {had}): after a failover or from a backup nobody \
-         knows what of it was published; `hexalpes relay resnapshot` publishes what is not marked as published, \
-         `hexalpes relay skip` goes on with what comes from now on"
+         knows what of it was published; {}",
+        WAYS_OUT
     )]
     OtherLog { had: String, has: String },
     #[error(
         "the outbox's table was made anew, or its log did not have its rows for a while (it was not in the publication): what \
-         was inserted then is not published; `hexalpes relay resnapshot` publishes what is not marked as published, \
-         `hexalpes relay skip` goes on with what comes from now on"
+         was inserted then is not published; {}",
+        WAYS_OUT
     )]
     Left,
+    #[error(
+        "the log has event {id} as a row that was inserted with the mark of one that is published, as the rows of a restored copy \
+         are: nobody knows what of the log was published; {}",
+        WAYS_OUT
+    )]
+    Restored { id: String },
+    #[error(
+        "event {id} was published, and is not in the outbox any more: the database was restored from an older copy; {}",
+        WAYS_OUT
+    )]
+    Undone { id: String },
     #[error(
         "rows that were there before are being taken in the order of column {had:?}, and not of {has:?}: name {had:?} again with \
          hexalpes.snapshot.key, or begin anew with `hexalpes relay resnapshot`, which publishes all rows again"
@@ -116,6 +134,15 @@ impl RelayError {
     }
 }
 
+impl From<LogError> for RelayError {
+    fn from(why: LogError) -> Self {
+        match why {
+            LogError::Gap { what, mend } => Self::Gap { what, mend },
+            why => Self::Log(why),
+        }
+    }
+}
+
 impl Failure for RelayError {
     fn outlook(&self) -> Outlook {
         match self {
@@ -133,8 +160,11 @@ impl Failure for RelayError {
             | Self::Shape(_)
             | Self::Unfit(_)
             | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
+            | Self::Gap { .. }
             | Self::OtherLog { .. }
             | Self::Left
+            | Self::Restored { .. }
+            | Self::Undone { .. }
             | Self::OtherKey { .. }
             | Self::RowsGone { .. }
             | Self::NeverSent { .. }

@@ -3,10 +3,10 @@
 
 use hexalpes_binlog::{Binlog, BinlogOptions};
 use hexalpes_capture::Position;
-use hexalpes_db::{DatabaseUrl, Db, DbOptions};
-use hexalpes_engines::{DatabaseServer, Engine, MariaDb, MySql, TestDatabase, log_databases};
+use hexalpes_db::Db;
+use hexalpes_engines::{DatabaseServer, Engine, Postgres, TestDatabase, database_server, killable};
 use hexalpes_outbox::{
-    EVENTS_TOPIC, MIGRATIONS, OutboxPlace, PageOrder,
+    PageOrder,
     operate::{self, Reason},
     page,
 };
@@ -14,13 +14,22 @@ use tokio::{task, time::timeout};
 use url::Url;
 
 use crate::{
-    servers::Server,
-    support::{PATIENCE, Stage, names, subjects, until},
+    servers::{Server, alarm_of, open},
+    support::{PATIENCE, names},
 };
 
-fn start(engine: Engine) -> DatabaseServer {
-    let started = if engine == Engine::MariaDb { MariaDb::start() } else { MySql::start() };
-    started.unwrap_or_else(|absent| panic!("{absent}"))
+/// A server, and its replica.
+async fn pair(engine: Engine) -> (DatabaseServer, DatabaseServer) {
+    let first = database_server(engine).unwrap().unwrap();
+    if engine == Engine::Postgres {
+        let second = Postgres::replica_of(&first).unwrap();
+        return (first, second);
+    }
+    let second = database_server(engine).unwrap().unwrap();
+    let options = BinlogOptions { url: first.url(), tables: Vec::new(), server_id: 7 };
+    let begin = Binlog::position(&options).await.unwrap();
+    second.run(&replicate(engine, &Url::parse(&first.url()).unwrap(), &begin)).unwrap();
+    (first, second)
 }
 
 /// How a server becomes the replica of another one, from that place on.
@@ -44,8 +53,13 @@ fn replicate(engine: Engine, from: &Url, at: &Position) -> String {
     }
 }
 
-async fn open(url: &str) -> Result<Db, hexalpes_db::OpenError> {
-    Db::open(&DatabaseUrl::parse(url).unwrap(), DbOptions::default()).await
+/// How a replica becomes a server of its own.
+fn promote(engine: Engine) -> &'static str {
+    match engine {
+        Engine::MariaDb => "STOP SLAVE",
+        Engine::MySql => "STOP REPLICA",
+        _ => "SELECT pg_promote()",
+    }
 }
 
 /// The replica's database, once it has so many rows and their marks.
@@ -67,44 +81,29 @@ async fn caught_up(url: &str, rows: usize, published: usize) -> Db {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_table_when_it_is_told_to() {
-    let engines: Vec<Engine> = log_databases().iter().map(TestDatabase::engine).collect();
-    for engine in engines.into_iter().filter(|engine| *engine != Engine::Postgres) {
-        let (first, second) = (start(engine), start(engine));
-        let options = BinlogOptions { url: first.url(), tables: Vec::new(), server_id: 7 };
-        let begin = Binlog::position(&options).await.unwrap();
-        let console = TestDatabase::on_server(engine, &second.url());
-        console.run(&replicate(engine, &Url::parse(&first.url()).unwrap(), &begin)).unwrap();
-
-        let database = TestDatabase::on_server(engine, &first.url());
-        let url = database.url().to_owned();
-        let db = open(&url).await.unwrap();
-        db.migrate(MIGRATIONS).await.unwrap();
-        let place = OutboxPlace::of(&db).await.unwrap();
-        let stage = Stage::on_database(db).await;
-        let mut server = Server { stage, url, engine, place, database: Some(database) };
-        let relay = server.relay();
-        server.stage.append(names(10)).await;
-        server.drained(&relay).await;
-        relay.stop().await;
+    for engine in killable() {
+        let (mut first, second) = pair(engine).await;
+        let mut server = Server::on(TestDatabase::on_server(engine, &first.url())).await;
+        server.publish(0..10).await;
         server.stage.append(names(13).skip(10)).await;
+        let epoch = server.stage.epoch().await;
 
-        let name = server.place.database.clone();
-        let (address, _) = console.url().rsplit_once('/').unwrap();
-        let url = format!("{address}/{name}");
+        let mut url = Url::parse(&second.url()).unwrap();
+        url.set_path(&server.place.database);
+        let url = String::from(url);
         let db = caught_up(&url, 13, 10).await;
-        console.run(if engine == Engine::MariaDb { "STOP SLAVE" } else { "STOP REPLICA" }).unwrap();
-        server.database = None;
-        drop(first);
+        first.kill();
+        second.run(promote(engine)).unwrap();
 
         (server.stage.db, server.url) = (db, url);
         let relay = server.relay();
-        let stopped = until(&relay, |status| status.alarm.is_some() && !status.running).await;
-        let alarm = stopped.alarm.unwrap();
+        let alarm = alarm_of(&relay).await;
         assert!(alarm.contains("the database's log is another one than before"), "{engine}: {alarm}");
         assert!(
             alarm.contains("`hexalpes relay resnapshot` publishes what is not marked"),
             "{engine}: {alarm}"
         );
+        server.assert_published(&names(10).collect::<Vec<_>>(), "failover").await;
         let reason = Reason { who: "ops".to_owned(), why: "the server burnt".to_owned() };
         operate::resnapshot(&server.stage.db, &*server.stage.edge, &reason).await.unwrap();
         relay.restart().await;
@@ -112,9 +111,13 @@ async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_tabl
         server.drained(&relay).await;
         assert_eq!(relay.status().alarm, None);
         relay.stop().await;
-        let expected: Vec<String> = names(15).collect();
-        assert_eq!(subjects(&server.stage.on(EVENTS_TOPIC, "all").await), expected, "{engine}");
-        drop(console);
-        drop(second);
+        server.assert_published(&names(15).collect::<Vec<_>>(), "resnapshot").await;
+        assert_ne!(
+            server.stage.epoch().await,
+            epoch,
+            "{engine}: numbers of before mean nothing to the new log"
+        );
+        first.start_again().unwrap();
+        drop((server, first, second));
     }
 }

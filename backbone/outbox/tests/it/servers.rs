@@ -1,8 +1,8 @@
 //! The same promises on the real logs of PostgreSQL, `MariaDB` and `MySQL`, on the backbone.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
-use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
+use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, OpenError, Tx};
 use hexalpes_engines::{Engine, TestDatabase, log_databases};
 use hexalpes_kernel::{Edge, Ids as _};
 use hexalpes_outbox::{
@@ -30,18 +30,32 @@ pub(crate) fn number(place: &OutboxPlace) -> u32 {
         | 0x4000_0000
 }
 
+pub(crate) async fn open(url: &str) -> Result<Db, OpenError> {
+    Db::open(&DatabaseUrl::parse(url).unwrap(), DbOptions::default()).await
+}
+
+/// The alarm at which a relay ends.
+pub(crate) async fn alarm_of(relay: &Relay) -> String {
+    until(relay, |status| status.alarm.is_some() && !status.running).await.alarm.unwrap()
+}
+
 impl Server {
     async fn all() -> Vec<Self> {
         let mut servers = Vec::new();
         for database in log_databases() {
-            let url = database.url().to_owned();
-            let db = Db::open(&DatabaseUrl::parse(&url).unwrap(), DbOptions::default()).await.unwrap();
-            db.migrate(MIGRATIONS).await.unwrap();
-            let place = OutboxPlace::of(&db).await.unwrap();
-            let stage = Stage::on_database(db).await;
-            servers.push(Self { stage, url, engine: database.engine(), place, database: Some(database) });
+            servers.push(Self::on(database).await);
         }
         servers
+    }
+
+    /// A stage with that database.
+    pub(crate) async fn on(database: TestDatabase) -> Self {
+        let url = database.url().to_owned();
+        let db = open(&url).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let place = OutboxPlace::of(&db).await.unwrap();
+        let stage = Stage::on_database(db).await;
+        Self { stage, url, engine: database.engine(), place, database: Some(database) }
     }
 
     pub(crate) fn relay(&self) -> Relay {
@@ -55,6 +69,24 @@ impl Server {
         } else {
             let source = BinlogSource::new(&self.url, &self.place, number(&self.place));
             Relay::start_on_log(db, client, edge, options, source)
+        }
+    }
+
+    /// Publishes these with a relay of their own, which reads the log and ends behind them.
+    pub(crate) async fn publish(&self, rows: Range<usize>) {
+        let relay = self.relay();
+        self.stage.begun_again().await;
+        self.stage.append(names(rows.end).skip(rows.start)).await;
+        self.drained(&relay).await;
+        relay.stop().await;
+    }
+
+    /// That each topic has the events of these, once and in this order.
+    pub(crate) async fn assert_published(&self, expected: &[String], when: &str) {
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            let messages = self.stage.messages(topic, when).await;
+            let found: Vec<String> = messages.into_iter().map(|message| message.key.unwrap()).collect();
+            assert_eq!(found, expected, "{topic} {when} on {}", self.engine);
         }
     }
 
