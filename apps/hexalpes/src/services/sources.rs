@@ -8,8 +8,8 @@ use hexalpes_topology::{RouteOf, Topology};
 use super::Ground;
 use crate::settings::Settings;
 
-/// In the data folder.
-const FOLDER: &str = "sources";
+/// In the data folder. What is sealed there, the installation's key alone opens.
+pub(crate) const FOLDER: &str = "sources";
 
 /// Starts those that were made, and opens the door to them; none where nothing is published.
 pub(crate) async fn sources(

@@ -100,6 +100,37 @@ fn a_reset_says_what_it_would_remove_and_with_yes_removes_what_is_ours() {
     assert!(refusal(&data, &["demo", "reset"], 1).contains("nothing to reset"));
 }
 
+/// What sealed a source goes with the reset: one that stayed could not be opened any more, nor the product be started.
+///
+/// Accepts S3-DB-5.
+#[test]
+fn a_reset_takes_sources_along_and_the_next_start_is_the_first() {
+    let mut product = Product::start();
+    let folder = folder();
+    let file = folder.path().join("source.json").display().to_string();
+    let config = json!({
+        "archive": "builtin://debezium-mysql", "name": "salida",
+        "configs": {
+            "database.hostname": "127.0.0.1", "database.port": "1", "database.user": "alpes",
+            "table.include.list": "tienda.salida",
+        },
+    });
+    fs::write(&file, config.to_string()).expect("it can be written");
+    let sources = |product: &Product| -> Value {
+        serde_json::from_str(&ask(product, &["relay", "lag", "-o", "json"])).expect("it is JSON")
+    };
+    ask(&product, &["relay", "create", &file]);
+    assert_eq!(sources(&product)[0]["name"], "public/default/salida");
+    assert_eq!(product.interrupt(), Some(0), "{}", product.log());
+    let data = product.data().display().to_string();
+    let said = printed(folder.path(), &["demo", "reset", "--yes", "--data", &data]);
+    assert!(said.contains("--forget") && said.contains(&format!("removed {data}/sources\n")), "{said}");
+    product.restart();
+    assert_eq!(sources(&product), json!([]));
+    // It can be made anew.
+    ask(&product, &["relay", "create", &file]);
+}
+
 #[test]
 fn topics_stats_tells_what_the_broker_counts() {
     let product = Product::start();

@@ -1,6 +1,9 @@
 //! `hexalpes demo reset`: everything that was stored is gone, and the next start is the first.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use hexalpes_db::Backend;
@@ -8,7 +11,7 @@ use hexalpes_db::Backend;
 use super::super::output::line;
 use crate::{
     claims::{self, Claims, Part},
-    services::{EVENTS_FILE, SECRET_KEY, Service},
+    services::{EVENTS_FILE, SECRET_KEY, SOURCES, Service},
     settings::Settings,
 };
 
@@ -28,6 +31,12 @@ pub(super) fn run(settings: &Settings, yes: bool) -> Result<()> {
     }
     let _claims = Claims::take(&data, Part::all())?;
     let ours = ours(settings).with_context(|| format!("{} cannot be read", data.display()))?;
+    if has_sources(&data.join(SOURCES)) {
+        line(
+            "what a source of PostgreSQL left on its server stays there, and keeps log: before the reset, `hexalpes relay delete \
+             NAME --forget --reason …` drops its slot",
+        )?;
+    }
     if !yes {
         for path in &ours {
             line(&format!("would remove {}", path.display()))?;
@@ -40,6 +49,12 @@ pub(super) fn run(settings: &Settings, yes: bool) -> Result<()> {
         line(&format!("removed {}", path.display()))?;
     }
     line(&format!("{} is as before the first start", data.display()))
+}
+
+/// Whether any were made: beside the list, each has a database of its own.
+fn has_sources(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "db")).count() > 1
 }
 
 /// What is there of ours, the claims last: until all else is gone, nobody else is to begin. Somebody else's files in that
@@ -57,7 +72,7 @@ fn ours(settings: &Settings) -> io::Result<Vec<PathBuf>> {
                 .strip_prefix(stem)
                 .and_then(|rest| rest.strip_suffix(ending))
                 .is_some_and(|mark| mark.starts_with(['-', '.']));
-        name == "backbone" || name == SECRET_KEY || of_a_database || of_the_trail
+        name == "backbone" || [SECRET_KEY, SOURCES].contains(&name) || of_a_database || of_the_trail
     };
     let mut found = Vec::new();
     for entry in fs::read_dir(settings.data())? {
