@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics is a test that fails"))]
 
 mod config;
+mod deeds;
 mod envelope;
 mod log;
 mod mapping;
@@ -19,6 +20,7 @@ mod temporal;
 mod value;
 
 pub use config::{BinaryMode, ConfigError, Connector, DecimalMode, Modes, SourceConfig, TimeMode, TlsMode};
+pub use deeds::SourceDeed;
 pub use envelope::change;
 pub use mapping::{Column, Mapped, Mapping, RowError};
 pub use rest::{Door, routes};

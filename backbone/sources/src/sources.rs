@@ -15,7 +15,7 @@ use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, MigrateError, OpenError, 
 use hexalpes_kernel::{Actor, Edge};
 use hexalpes_outbox::{
     Relay, RelayOptions, Status,
-    operate::{self, Deed as RelayDeed, Reason, SkipError},
+    operate::{self, Reason, SkipError},
     parked::{self, ParkedError, ParkedRow},
 };
 use hexalpes_routing::{Rule, RuleError};
@@ -28,6 +28,7 @@ use tracing::{info, warn};
 
 use crate::{
     config::{ConfigError, SourceConfig},
+    deeds::{self, SourceDeed},
     log::SourceLog,
     shape::MappedShape,
     store::{self, Deed},
@@ -369,9 +370,10 @@ impl Sources {
         self.with_database(name, async |db| Ok(parked::list(db, SHOWN_MAX).await?)).await
     }
 
-    /// What was done with its relay, newest first.
-    pub async fn deeds(&self, name: &str) -> Result<Vec<RelayDeed>, SourcesError> {
-        self.with_database(name, async |db| Ok(operate::deeds(db, SHOWN_MAX).await?)).await
+    /// What was done with it and with its parked events, newest first: also under a source of that name that was deleted.
+    pub async fn deeds(&self, name: &str) -> Result<Vec<SourceDeed>, SourcesError> {
+        let of_relay = self.with_database(name, async |db| Ok(operate::deeds(db, SHOWN_MAX).await?)).await?;
+        Ok(deeds::together(store::deeds(&self.0.list, name, SHOWN_MAX).await?, of_relay))
     }
 
     /// Tries an event again that is parked, or gives it up. Its relay does so within a second, or when it runs again. It

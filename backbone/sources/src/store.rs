@@ -1,12 +1,13 @@
 //! The sources that were made, kept in a database of their own: whoever starts the process again finds them.
 
-use hexalpes_db::{Backend, Db, DbError, Migration, Tx, columns};
+use hexalpes_db::{Backend, Db, DbError, Migration, Row, Tx, columns};
 use hexalpes_kernel::{Actor, Timestamp};
 use hexalpes_vault::Vault;
 use sea_query::{Expr, ExprTrait as _, Order, Query, Table};
 use serde_json::Value;
 
 use super::SourcesError;
+use crate::deeds::SourceDeed;
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new("sources", 1, "create relay_source", |backend| vec![relay_source(backend)]),
@@ -128,6 +129,26 @@ pub(super) async fn remove(db: &Db, deed: &Deed<'_>) -> Result<(), DbError> {
 pub(super) async fn note(db: &Db, deed: &Deed<'_>) -> Result<(), DbError> {
     let note = noted(deed);
     db.write(async move |tx: &Tx| tx.execute(&note).await.map(drop)).await
+}
+
+/// What was done with a source of that name, newest first.
+pub(super) async fn deeds(db: &Db, source: &str, limit: u64) -> Result<Vec<SourceDeed>, DbError> {
+    let select = Query::select()
+        .columns(["at", "actor", "deed", "reason"])
+        .from("relay_source_deed")
+        .and_where(Expr::col("source").eq(source))
+        .order_by("number", Order::Desc)
+        .limit(limit)
+        .to_owned();
+    let deed = |row: &Row| {
+        Ok(SourceDeed {
+            at: row.get("at")?,
+            who: row.get("actor")?,
+            what: row.get("deed")?,
+            why: row.get("reason")?,
+        })
+    };
+    db.read(async move |tx: &Tx| tx.fetch_all(&select).await?.iter().map(deed).collect()).await
 }
 
 fn noted(deed: &Deed<'_>) -> sea_query::InsertStatement {

@@ -221,7 +221,6 @@ async fn what_is_parked_is_shown_and_done_something_with_for_a_reason() {
     for verb in ["pause", "resume"] {
         stage.post(&format!("{SOURCE}/relay/{verb}"), &json!({ "reason": "a look" })).await;
         assert_eq!(stage.get(&format!("{SOURCE}/relay/parked")).await, nothing);
-        assert_eq!(stage.get(&format!("{SOURCE}/relay/deeds")).await, nothing);
         let order = json!({ "event_id": "k-1", "reason": "nobody needs it" });
         for deed in ["retry", "skip"] {
             let path = format!("{SOURCE}/relay/parked/{deed}");
@@ -238,6 +237,31 @@ async fn what_is_parked_is_shown_and_done_something_with_for_a_reason() {
     assert_eq!(status, StatusCode::NOT_FOUND);
     let other = "/admin/v3/sources/public/default/otra/relay/parked";
     assert_eq!(stage.get(other).await.1, json!({ "reason": "Source otra doesn't exist" }));
+}
+
+/// Whoever looks later sees who did it, also when the source is another one of that name.
+#[tokio::test]
+async fn whatever_is_done_with_a_source_is_noted_with_who_when_and_why() {
+    let stage = Stage::set().await;
+    stage.post(SOURCE, &config()).await;
+    let verbs = ["pause", "resume", "restart", "skip", "resnapshot", "delete"];
+    for verb in verbs {
+        let path = format!("{SOURCE}/relay/{verb}");
+        let request =
+            Request::post(&path).header("Content-Type", "application/json").header("X-Actor", "ana");
+        let why = json!({ "reason": format!("{verb} it") }).to_string();
+        let answer = stage.router.clone().oneshot(request.body(Body::from(why)).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{verb}");
+    }
+    stage.post(SOURCE, &config()).await;
+    let stage = stage.restart().await;
+    let (_, told) = stage.get(&format!("{SOURCE}/relay/deeds")).await;
+    let told = told["items"].as_array().unwrap();
+    let whats: Vec<&str> = told.iter().rev().map(|deed| deed["what"].as_str().unwrap()).collect();
+    assert_eq!(whats, [&["create"][..], &verbs, &["create"]].concat());
+    let delete = &told[1];
+    assert_eq!((&delete["who"], &delete["why"]), (&json!("ana"), &json!("delete it")));
+    assert!(delete["at"].is_string(), "{delete}");
 }
 
 #[tokio::test]
