@@ -54,6 +54,26 @@ async fn while_the_broker_is_away_commands_go_on_and_the_outbox_drains_on_its_re
     relay.stop().await;
 }
 
+/// Whoever shares nothing but the file with the relay cannot wake it: it looks by itself. A sleeping relay has been
+/// woken before, so that its first look finds nothing.
+#[tokio::test]
+async fn rows_that_another_process_commits_are_published_in_the_order_of_all_commits() {
+    let stage = Stage::set().await;
+    let other = stage.opened_again().await;
+    let relay = stage.relay();
+    for round in 0..3 {
+        stage.append([format!("own-{round}")]).await;
+        stage.drained().await;
+        stage.append_by(&other, [format!("other-{round}")]).await;
+        stage.drained().await;
+    }
+    let expected = (0..3).flat_map(|round| [format!("own-{round}"), format!("other-{round}")]);
+    assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), expected.collect::<Vec<_>>());
+    assert_eq!(stage.messages(RAW_TOPIC, "all").await.len(), 6);
+    relay.stop().await;
+    other.close().await;
+}
+
 /// What has no receipt by then, the next start settles.
 #[tokio::test]
 async fn a_relay_stops_although_the_broker_is_away() {

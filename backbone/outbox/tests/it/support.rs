@@ -49,6 +49,11 @@ impl Stage {
         Self { db, ..Self::set().await }
     }
 
+    /// The stage's database as another process has it: nothing but the file is shared.
+    pub(crate) async fn opened_again(&self) -> Db {
+        open_database(self.folder.path()).await
+    }
+
     /// A stage on which the topics of events have so many partitions.
     pub(crate) async fn with_partitions(partitions: u32) -> Self {
         let stage = Self::set().await;
@@ -108,10 +113,14 @@ impl Stage {
 
     /// Appends events for these aggregates, each in a transaction of its own.
     pub(crate) async fn append(&self, aggregates: impl IntoIterator<Item = String>) {
+        self.append_by(&self.db, aggregates).await;
+    }
+
+    pub(crate) async fn append_by(&self, db: &Db, aggregates: impl IntoIterator<Item = String>) {
         for aggregate in aggregates {
             let (id, cause) = (self.edge.uuid(), self.cause());
             let command = async move |tx: &Tx| append(tx, &cause, an_event(id, &aggregate)).await;
-            self.db.write(command).await.unwrap();
+            db.write(command).await.unwrap();
         }
     }
 
