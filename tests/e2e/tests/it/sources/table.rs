@@ -1,0 +1,166 @@
+//! A table that somebody else shaped, on a server, and the source that reads it.
+
+use std::{fs, sync::Arc};
+
+use hexalpes_client::Message;
+use hexalpes_e2e::{PATIENCE, Product, messages};
+use hexalpes_engines::{Engine, TestDatabase, eventually};
+use serde_json::{Value, json};
+
+use crate::command::ask;
+
+pub(super) struct Table {
+    database: Arc<TestDatabase>,
+    /// What its source is called. On a server slots and readers are called by it, and tests share the servers.
+    pub(super) source: String,
+    pub(super) schema: String,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// Nobody has made it yet.
+    pub(super) fn named(database: &Arc<TestDatabase>, name: &str, source: &str) -> Self {
+        let engine = database.engine();
+        let schema = match engine {
+            Engine::Postgres => "public".to_owned(),
+            _ => database.url().rsplit('/').next().expect("it names a database").to_owned(),
+        };
+        let source = format!("{source}-{engine}-{}", std::process::id()).to_lowercase();
+        Self { database: Arc::clone(database), source, schema, name: name.to_owned() }
+    }
+
+    /// An outbox with names of its own.
+    pub(super) fn make(database: TestDatabase, source: &str) -> Self {
+        let table = Self::named(&Arc::new(database), "salida", source);
+        let bytes = if table.is_postgres() { "bytea" } else { "blob" };
+        let sequence = if table.is_postgres() {
+            "bigint generated always as identity primary key"
+        } else {
+            "bigint not null auto_increment primary key"
+        };
+        table.run(&format!(
+            "create table salida (n {sequence}, clave varchar(64) not null, pedido varchar(64) not null, \
+                 suceso varchar(64) not null, cuerpo {bytes}, importe decimal(10,2) not null default 1.50)"
+        ));
+        table
+    }
+
+    pub(super) fn engine(&self) -> Engine {
+        self.database.engine()
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        self.engine() == Engine::Postgres
+    }
+
+    /// Rows of these keys, in one transaction.
+    pub(super) fn insert(&self, keys: impl IntoIterator<Item = usize>) {
+        let rows: Vec<String> = keys
+            .into_iter()
+            .map(|key| format!("('k-{key}', 'p-{}', 'tienda.PedidoPagado', '{{\"n\":{key}}}')", key % 3))
+            .collect();
+        let rows = rows.join(", ");
+        self.run(&format!("insert into salida (clave, pedido, suceso, cuerpo) values {rows}"));
+    }
+
+    pub(super) fn run(&self, statements: &str) {
+        self.database.run(statements).expect("the server takes it");
+    }
+
+    /// As `pulsar-admin sources create` and Debezium's connectors take it.
+    pub(super) fn config(&self) -> Value {
+        let url = url::Url::parse(self.database.url()).expect("it is one");
+        let archive =
+            if self.is_postgres() { "builtin://debezium-postgres" } else { "builtin://debezium-mariadb" };
+        json!({
+            "archive": archive, "tenant": "public", "namespace": "default", "name": self.source,
+            "topicName": self.events(), "parallelism": 1,
+            "configs": {
+                "database.hostname": url.host_str(), "database.port": url.port().map(|port| port.to_string()),
+                "database.user": url.username(), "database.password": url.password(),
+                "database.dbname": url.path().trim_start_matches('/'), "database.server.name": self.source,
+                "table.include.list": format!("{}.{}", self.schema, self.name),
+                "decimal.handling.mode": "double", "database.ssl.mode": "disabled",
+                "hexalpes.column.id": "clave", "hexalpes.column.aggregateid": "pedido",
+                "hexalpes.column.type": "suceso", "hexalpes.column.payload": "cuerpo", "hexalpes.snapshot.key": "n",
+            },
+        })
+    }
+
+    pub(super) fn events(&self) -> String {
+        format!("persistent://public/default/{}-eventos", self.source)
+    }
+
+    pub(super) fn raw(&self) -> String {
+        format!("persistent://public/default/{}.{}.{}", self.source, self.schema, self.name)
+    }
+
+    /// Has a product read it, and gives what that says.
+    pub(super) fn create_as(&self, product: &Product, config: &Value) -> String {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let file = folder.path().join("source.json");
+        fs::write(&file, config.to_string()).expect("it can be written");
+        ask(product, &["relay", "create", &file.display().to_string()])
+    }
+
+    pub(super) fn create(&self, product: &Product) -> String {
+        self.create_as(product, &self.config())
+    }
+
+    /// Something is done with its source; what it then is.
+    pub(super) fn order(&self, product: &Product, words: &[&str]) -> String {
+        let (verb, more) = words.split_first().expect("there is a verb");
+        let order = [&["relay", *verb, &self.source][..], more, &["--reason", "a test"]].concat();
+        let told = ask(product, &order);
+        let state = told.trim().strip_prefix(&format!("{}: ", self.source));
+        state.unwrap_or_else(|| panic!("{told}")).to_owned()
+    }
+
+    pub(super) fn status(&self, product: &Product) -> Value {
+        serde_json::from_str(&ask(product, &["relay", "status", &self.source, "-o", "json"]))
+            .expect("it is JSON")
+    }
+
+    /// Waits until its source is as wanted.
+    pub(super) fn until(&self, product: &Product, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        let there = eventually(PATIENCE, || {
+            last = self.status(product);
+            wanted(&last).then_some(())
+        });
+        assert!(there.is_some(), "{}: {last}", self.engine());
+        last
+    }
+
+    /// Waits until so many rows were published since the source was started.
+    pub(super) fn written(&self, product: &Product, rows: u64) -> Value {
+        self.until(product, |status| status["numWritten"] == rows)
+    }
+
+    /// Waits until what was there is written, and the log is read.
+    pub(super) fn at_the_log(&self, product: &Product) -> Value {
+        self.until(product, |status| status["lagLogBytes"].is_number())
+    }
+}
+
+/// All that a topic has, once that is so much.
+pub(super) async fn at_least(service: &str, topic: &str, count: usize) -> Vec<Message> {
+    let all = async {
+        loop {
+            let all = messages(service, topic).await;
+            if all.len() >= count {
+                return all;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("{topic} has no {count} messages"))
+}
+
+/// The ids of the events that messages carry.
+pub(super) fn ids(messages: &[Message]) -> Vec<String> {
+    messages.iter().map(|message| message.property("ce_id").expect("it has one").to_owned()).collect()
+}
+
+pub(super) fn json_of(message: &Message) -> Value {
+    serde_json::from_slice(&message.payload).expect("it is JSON")
+}
