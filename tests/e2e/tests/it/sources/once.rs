@@ -1,7 +1,8 @@
 //! Each row is on both topics once: those that were there, those of the log, and those of while nobody read it.
 
+use hexalpes_client::{AdminClient, AdminOptions};
 use hexalpes_e2e::Product;
-use hexalpes_engines::log_databases;
+use hexalpes_engines::{log_databases, pulsar};
 use serde_json::{Value, json};
 
 use super::table::{Table, at_least, ids, json_of};
@@ -12,6 +13,18 @@ async fn the_outbox_of_another_program_is_on_both_topics_once_with_what_was_ther
     let mut product = Product::start();
     for database in log_databases() {
         once(&mut product, &Table::make(database, "once")).await;
+    }
+}
+
+/// The same where somebody else's broker keeps the topics.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_pulsar_has_the_outbox_of_another_program_once_too() {
+    let Some(urls) = pulsar() else { return };
+    let admin = AdminClient::new(AdminOptions::new(urls.admin.clone())).expect("an address");
+    admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
+    let mut product = Product::serve_on(urls);
+    for database in log_databases() {
+        once(&mut product, &Table::make(database, "pulsar")).await;
     }
 }
 
