@@ -4,4 +4,5 @@ mod once;
 mod operated;
 mod parked;
 mod pulsar_admin;
+mod shapes;
 mod table;
