@@ -5,5 +5,6 @@ mod once;
 mod operated;
 mod parked;
 mod pulsar_admin;
+mod routed;
 mod shapes;
 mod table;
