@@ -120,7 +120,7 @@ async fn a_log_that_is_lost_stops_the_relay_and_resnapshot_and_skip_go_on_as_the
             "{engine}, {loss:?}: {alarm}"
         );
         server.assert_published(&published, "lost again").await;
-        operate::skip(db, edge, &because("they are told by hand")).await.unwrap();
+        relay.skip(&because("they are told by hand")).await.unwrap();
         let written = relay.status().num_written;
         relay.restart().await;
         until(&relay, |status| status.running && status.alarm.is_none()).await;

@@ -48,7 +48,7 @@ async fn a_dump_that_is_read_back_stops_the_relay_and_no_row_is_published_twice(
         assert!(alarm.contains("as the rows of a restored copy are"), "{alarm}");
         assert!(alarm.contains("hexalpes relay skip"), "{alarm}");
         server.assert_published(&published, "restored again").await;
-        operate::skip(&server.stage.db, &*server.stage.edge, &because("told by hand")).await.unwrap();
+        relay.skip(&because("told by hand")).await.unwrap();
         relay.restart().await;
         until(&relay, |status| status.running && status.alarm.is_none()).await;
         server.stage.append(["last".to_owned()]).await;
