@@ -307,9 +307,10 @@ mod tests {
         let marks = Marks { pending: Mutex::default(), news: Notify::new(), saved: watch::Sender::default() };
         let begun = Instant::now();
         let coming = async {
+            let mut ticks = time::interval(Duration::from_millis(10));
             for first in (1..).step_by(usize::try_from(rows).unwrap()) {
+                ticks.tick().await;
                 marks.add((first..first + rows).collect(), first, None);
-                time::sleep(Duration::from_millis(10)).await;
             }
         };
         tokio::select! {
