@@ -115,7 +115,7 @@ impl Json {
     /// A text in quotes. JSON within JSON has many quotes and hardly anything else to escape, so each byte goes one way
     /// whether it is one or not, and the processor has nothing to guess.
     fn text(&mut self, text: &str) {
-        if text.bytes().fold(false, |is_any, byte| is_any | (byte < b' ')) {
+        if text.bytes().min().is_some_and(|least| least < b' ') {
             return self.value(&text);
         }
         let begin = self.0.len();
@@ -124,7 +124,7 @@ impl Json {
         let mut at = 1;
         for byte in text.bytes() {
             room[at] = b'\\';
-            at += usize::from((byte == b'"') | (byte == b'\\'));
+            at += usize::from(byte == b'"') + usize::from(byte == b'\\');
             room[at] = byte;
             at += 1;
         }

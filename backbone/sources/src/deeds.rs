@@ -1,5 +1,7 @@
 //! What was done with a source, and with events of it that are parked.
 
+use std::cmp::Reverse;
+
 use hexalpes_kernel::Timestamp;
 use hexalpes_outbox::operate::Deed as OfRelay;
 use serde::Serialize;
@@ -21,6 +23,6 @@ pub struct SourceDeed {
 pub(crate) fn together(mut of_source: Vec<SourceDeed>, of_relay: Vec<OfRelay>) -> Vec<SourceDeed> {
     let of_events = of_relay.into_iter().filter(|deed| OF_EVENTS.contains(&deed.what.as_str()));
     of_source.extend(of_events.map(|OfRelay { at, who, what, why, .. }| SourceDeed { at, who, what, why }));
-    of_source.sort_by(|one, other| other.at.cmp(&one.at));
+    of_source.sort_by_key(|deed| Reverse(deed.at));
     of_source
 }

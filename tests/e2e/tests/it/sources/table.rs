@@ -17,6 +17,14 @@ pub(super) struct Table {
     pub(super) name: String,
 }
 
+/// Has a product read a source, and gives what that says.
+pub(super) fn create(product: &Product, config: &Value) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("source.json");
+    fs::write(&file, config.to_string()).expect("it can be written");
+    ask(product, &["relay", "create", &file.display().to_string()])
+}
+
 impl Table {
     /// Nobody has made it yet.
     pub(super) fn named(database: &Arc<TestDatabase>, name: &str, source: &str) -> Self {
@@ -95,16 +103,8 @@ impl Table {
         format!("persistent://public/default/{}.{}.{}", self.source, self.schema, self.name)
     }
 
-    /// Has a product read it, and gives what that says.
-    pub(super) fn create_as(&self, product: &Product, config: &Value) -> String {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let file = folder.path().join("source.json");
-        fs::write(&file, config.to_string()).expect("it can be written");
-        ask(product, &["relay", "create", &file.display().to_string()])
-    }
-
     pub(super) fn create(&self, product: &Product) -> String {
-        self.create_as(product, &self.config())
+        create(product, &self.config())
     }
 
     /// Something is done with its source; what it then is.
