@@ -32,9 +32,10 @@ const BACKLOG_ROUNDS: usize = 20;
 const BACKLOG_ROWS_A_ROUND: usize = 500;
 /// A relay of a debug build, whatever its backlog.
 const RELAY_BYTES_MAX: u64 = 250 << 20;
-/// What a backlog that is five times as long may add: less than its rows have, of which the shorter one is longer than what is
-/// under way at once.
+/// What a backlog that is five times as long may add: less than its rows have.
 const RELAY_MORE_BYTES_MAX: u64 = 24 << 20;
+/// More than a relay has under way at once, so that a longer backlog needs no more memory.
+const ROWS_ENOUGH: usize = 10_000;
 
 async fn stage(engine: Engine, relays: usize) -> CaptureStage {
     println!("on {engine}");
@@ -233,7 +234,8 @@ async fn the_comparison_finds_what_is_lost_twice_or_out_of_order() {
     }
 }
 
-/// As much as a night's rows. Where a fifth of them took as much, memory does not follow the backlog.
+/// As much as a night's rows. Where a fifth of them took as much, memory does not follow the backlog; of CI's few rows that
+/// is not asked.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_memory() {
     let backlog = rounds(BACKLOG_ROUNDS) * BACKLOG_ROWS_A_ROUND;
@@ -255,7 +257,11 @@ async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_
         }
         assert!(peaks[1] < RELAY_BYTES_MAX, "the relay has taken {} MB", peaks[1] >> 20);
         let more = peaks[1] - peaks[0];
-        assert!(more < RELAY_MORE_BYTES_MAX, "five times the rows took {} MB more", more >> 20);
+        assert!(
+            backlog / 5 < ROWS_ENOUGH || more < RELAY_MORE_BYTES_MAX,
+            "five times the rows took {} MB more",
+            more >> 20
+        );
         let captured = stage.captured().await;
         assert!(captured.rows.len() > backlog + backlog / 5);
         captured.compare().unwrap();
