@@ -9,8 +9,7 @@ use hexalpes_client::{Outgoing, ProducerOptions};
 use hexalpes_db::Tx;
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{
-    EVENTS_TOPIC, ForeignRow, OutboxRow, RAW_TOPIC, Relay, RelayOptions, Shape, ShapeError, Told,
-    operate::{self, Reason},
+    EVENTS_TOPIC, ForeignRow, OutboxRow, RAW_TOPIC, Relay, RelayOptions, Shape, ShapeError, Told, operate,
     parked::{self, ParkedRow},
 };
 use hexalpes_routing::{Rule, RuleSpec};
@@ -20,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::{
     memory::{Memory, MemorySource},
-    support::{PATIENCE, Stage, until},
+    support::{PATIENCE, Stage, because, until},
 };
 
 /// The columns `aggregate` and `payload`, and one of ids.
@@ -100,10 +99,6 @@ impl Shape for Others {
             _ => row.get(name).and_then(text),
         }
     }
-}
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
 }
 
 impl Stage {

@@ -8,14 +8,13 @@ use hexalpes_db::Tx;
 use hexalpes_kernel::Ids as _;
 use hexalpes_outbox::{
     EVENTS_TOPIC, EventSchema, EventTopic, NewEvent, RAW_TOPIC, Relay, RelayOptions, append,
-    operate::Reason,
     parked::{self, ParkedRow},
 };
 use hexalpes_routing::{Rule, RuleSpec};
 
 use crate::{
     memory::Memory,
-    support::{Stage, an_event, until},
+    support::{Stage, an_event, because, until},
 };
 
 const STRANGE: &str = "com.hexabuilders.commissions.CommissionStrange";
@@ -41,10 +40,6 @@ fn plain(kind: &str) -> Option<EventTopic> {
 }
 
 type OfKind = fn(&str) -> Option<EventTopic>;
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
-}
 
 fn wide(of_kind: OfKind) -> RelayOptions {
     let rules: Arc<[Rule]> = [Rule::new(RuleSpec::to("books")).unwrap()].into();

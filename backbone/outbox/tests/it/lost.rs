@@ -6,12 +6,12 @@ use hexalpes_capture::LogError;
 use hexalpes_engines::{
     DatabaseServer, Engine, MariaDb, MySql, Postgres, TestDatabase, eventually, killable,
 };
-use hexalpes_outbox::operate::{self, Reason};
+use hexalpes_outbox::operate;
 use tokio::task;
 
 use crate::{
     servers::{Server, alarm_of, number},
-    support::{PATIENCE, names, until},
+    support::{PATIENCE, because, names, until},
 };
 
 /// How a log is lost.
@@ -80,10 +80,6 @@ async fn purge(own: &DatabaseServer, server: &Server) {
             _ => assert!(tokio::time::Instant::now() < deadline, "the log is purged"),
         }
     }
-}
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
 }
 
 #[tokio::test(flavor = "multi_thread")]

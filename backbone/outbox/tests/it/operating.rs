@@ -1,19 +1,12 @@
 //! What an operator does with a relay: it is done, noted, and still so after a restart.
 
 use hexalpes_kernel::Edge;
-use hexalpes_outbox::{
-    EVENTS_TOPIC,
-    operate::{self, Reason},
-};
+use hexalpes_outbox::{EVENTS_TOPIC, operate};
 
 use crate::{
     memory::{Memory, MemorySource},
-    support::{Stage, names, subjects, until},
+    support::{Stage, because, names, subjects, until},
 };
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
-}
 
 #[tokio::test]
 async fn a_paused_relay_publishes_nothing_until_it_is_resumed_also_after_a_restart() {

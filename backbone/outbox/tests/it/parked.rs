@@ -3,14 +3,13 @@
 use hexalpes_db::Tx;
 use hexalpes_kernel::Ids as _;
 use hexalpes_outbox::{
-    EVENTS_TOPIC, EventSchema, EventTopic, NewEvent, RAW_TOPIC, Relay, RelayOptions, append, newest,
-    operate::{self, Reason},
+    EVENTS_TOPIC, EventSchema, EventTopic, NewEvent, RAW_TOPIC, Relay, RelayOptions, append, newest, operate,
     parked::{self, ParkedError},
 };
 
 use crate::{
     memory::Memory,
-    support::{Stage, an_event, subjects, until},
+    support::{Stage, an_event, because, subjects, until},
 };
 
 const STRANGE: &str = "com.hexabuilders.commissions.CommissionStrange";
@@ -20,10 +19,6 @@ fn with_amount(kind: &str) -> Option<EventTopic> {
     let definition = r#"{"type":"record","name":"Strange","fields":[{"name":"amount","type":"long"}]}"#;
     let schema = Some(EventSchema { definition, version: 1 });
     (kind == STRANGE).then_some(EventTopic { topic: "persistent://public/default/strange", schema })
-}
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
 }
 
 impl Stage {

@@ -2,16 +2,12 @@
 //! twice, and an operator says how to go on.
 
 use hexalpes_engines::{Engine, TestDatabase, database_server, killable};
-use hexalpes_outbox::operate::{self, Reason};
+use hexalpes_outbox::operate;
 
 use crate::{
     servers::{Server, alarm_of},
-    support::{names, until},
+    support::{because, names, until},
 };
-
-fn because(why: &str) -> Reason {
-    Reason { who: "ops".to_owned(), why: why.to_owned() }
-}
 
 /// The log goes on and has all of it: the rows of after the copy, then the copy's own, once more.
 #[tokio::test(flavor = "multi_thread")]

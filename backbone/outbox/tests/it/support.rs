@@ -11,6 +11,7 @@ use hexalpes_kernel::{
 };
 use hexalpes_outbox::{
     EVENTS_TOPIC, MIGRATIONS, NewEvent, RAW_TOPIC, Relay, RelayOptions, Status, append, newest,
+    operate::Reason,
 };
 use sea_query::Query;
 use serde_json::{Value, value::RawValue};
@@ -22,6 +23,11 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// A topic that has said nothing for so long has no more.
 const SILENCE: Duration = Duration::from_millis(300);
+
+/// Why somebody who operates the relay does what he does.
+pub(crate) fn because(why: &str) -> Reason {
+    Reason { who: "ops".to_owned(), why: why.to_owned() }
+}
 
 /// A database and a broker, and what is done with them.
 pub(crate) struct Stage {
