@@ -46,7 +46,7 @@ impl Carrier {
         };
         let place = OutboxPlace::of(db).await?;
         if self.url.backend() == Backend::Postgres {
-            let source = SlotSource::new(db.clone(), address, &place, &self.slot_name(&place));
+            let source = SlotSource::new(address, &place, &self.slot_name(&place));
             self.accept(&source).await?;
             Ok(Relay::start_on_log(db.clone(), client, edge, options, source))
         } else {

@@ -83,14 +83,13 @@ impl LogSource for BinlogSource {
 /// PostgreSQL's log by a replication slot.
 #[derive(Debug)]
 pub struct SlotSource {
-    db: Db,
     options: SlotOptions,
     table: TableName,
 }
 
 impl SlotSource {
     /// Slot and publication have that name: lower-case letters, digits and `_`, and no other slot of the server has it.
-    pub fn new(db: Db, url: impl Into<String>, place: &OutboxPlace, name: &str) -> Self {
+    pub fn new(url: impl Into<String>, place: &OutboxPlace, name: &str) -> Self {
         let table = place.table.clone();
         let options = SlotOptions {
             url: url.into(),
@@ -98,7 +97,7 @@ impl SlotSource {
             slot: name.to_owned(),
             publication: name.to_owned(),
         };
-        Self { db, options, table }
+        Self { options, table }
     }
 }
 
@@ -119,15 +118,7 @@ impl LogSource for SlotSource {
     }
 
     async fn end(&self) -> Result<Position, LogError> {
-        let written = Expr::cust("(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint");
-        let ask = Query::select().expr_as(written, "written").to_owned();
-        let asked = self
-            .db
-            .read(async move |tx: &Tx| -> Result<u64, DbError> { tx.fetch_one(&ask).await?.get("written") });
-        match asked.await {
-            Ok(offset) => Ok(Position::new("", offset)),
-            Err(error) => Err(LogError::Unreachable(error.to_string())),
-        }
+        Slot::end(&self.options).await
     }
 
     async fn open(&self, from: &Position) -> Result<Slot, LogError> {

@@ -122,7 +122,7 @@ impl OthersTable {
         let pages = Arc::new(AtomicU64::new(pages));
         if self.database.engine() == Engine::Postgres {
             let slot = format!("keys_{}", self.place.database);
-            let source = SlotSource::new(self.db.clone(), &self.url, &self.place, &slot);
+            let source = SlotSource::new(&self.url, &self.place, &slot);
             self.start(Interrupted { source, pages })
         } else {
             let source = BinlogSource::new(&self.url, &self.place, number(&self.place));

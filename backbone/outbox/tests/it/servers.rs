@@ -64,7 +64,7 @@ impl Server {
             (self.stage.db.clone(), self.stage.client(), RelayOptions::new("commissions"));
         if self.engine == Engine::Postgres {
             let slot = format!("outbox_{}", self.place.database);
-            let source = SlotSource::new(db.clone(), &self.url, &self.place, &slot);
+            let source = SlotSource::new(&self.url, &self.place, &slot);
             Relay::start_on_log(db, client, edge, options, source)
         } else {
             let source = BinlogSource::new(&self.url, &self.place, number(&self.place));
