@@ -136,12 +136,7 @@ async fn begin_anew(
         tx.execute(&unclaim).await?;
         marks::settle(tx, now.as_micros()).await?;
         // One that is paused stays so until it is resumed.
-        let paused =
-            Query::select().column("paused").from("relay_checkpoint").and_where(is_source()).to_owned();
-        let paused: Option<String> = match tx.fetch_optional(&paused).await? {
-            Some(row) => row.get("paused")?,
-            None => None,
-        };
+        let paused = paused_in(tx).await?;
         let turn = parked::turn(tx).await?;
         tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
         tx.execute(Query::delete().from_table("relay_layout")).await?;
@@ -198,12 +193,15 @@ pub async fn deeds(db: &Db, limit: u64) -> Result<Vec<Deed>, DbError> {
 
 /// Why and by whom it is paused.
 pub(crate) async fn paused(db: &Db) -> Result<Option<String>, DbError> {
+    db.read(paused_in).await
+}
+
+async fn paused_in(tx: &Tx) -> Result<Option<String>, DbError> {
     let read = Query::select()
         .column("paused")
         .from("relay_checkpoint")
         .and_where(Expr::col("paused").is_not_null())
         .and_where(is_source())
         .to_owned();
-    let row = db.read(async move |tx: &Tx| tx.fetch_optional(&read).await).await?;
-    row.map(|row| row.get("paused")).transpose()
+    tx.fetch_optional(&read).await?.map(|row| row.get("paused")).transpose()
 }

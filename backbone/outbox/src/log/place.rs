@@ -77,10 +77,6 @@ impl Place {
 
     /// That it is a place in that log, and the log has all rows from there.
     pub(crate) fn be_of(&mut self, has: String) -> Result<(), RelayError> {
-        let parts = |identity: &'_ str| match identity.split_once('#') {
-            Some((log, member)) => (log.to_owned(), Some(member.to_owned())),
-            None => (identity.to_owned(), None),
-        };
         if let Some(had) = &self.identity {
             let ((log, member), (log_now, member_now)) = (parts(had), parts(&has));
             if log != log_now {
@@ -128,6 +124,11 @@ impl Place {
             .value("log_segments", self.given.as_ref().map(written))
             .value("log_chunk", self.chunk.as_ref().map(written));
     }
+}
+
+/// A log's own identity, and what lets it have the table's rows, if that is told.
+fn parts(identity: &str) -> (&str, Option<&str>) {
+    identity.split_once('#').map_or((identity, None), |(log, member)| (log, Some(member)))
 }
 
 /// The numbers of rows that have their receipts and are not marked as published yet.
