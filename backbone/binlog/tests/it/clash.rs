@@ -1,16 +1,13 @@
 //! Somebody else reads the log under the number of this reader, of which a server lets one read alone.
 
-use std::future::pending;
 use std::time::Duration;
 
 use futures::future::join_all;
 use hexalpes_binlog::{Binlog, BinlogOptions};
 use hexalpes_capture::{Log as _, LogError, Position};
+use hexalpes_engines::Front;
 use mysql_async::prelude::Queryable as _;
-use mysql_async::{BinlogStream, BinlogStreamRequest, Opts, Row};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use mysql_async::{BinlogStream, BinlogStreamRequest, Row};
 use tokio::time::timeout;
 
 use crate::world::{WITHIN, World, failure, ids, rows, worlds};
@@ -28,6 +25,16 @@ impl World {
             .with_filename(from.file.as_bytes())
             .with_pos(from.offset);
         connection.get_binlog_stream(request).await.unwrap()
+    }
+
+    /// A reader of ours that has read a row, and where it began.
+    async fn reading(&self) -> (Position, Binlog) {
+        self.run(&[TABLE]).await;
+        let from = self.position().await;
+        let mut log = self.open(&from).await;
+        self.run(&["INSERT INTO notes VALUES (1)"]).await;
+        assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
+        (from, log)
     }
 
     /// The hosts that readers with the number of ours say to be.
@@ -77,11 +84,7 @@ async fn a_program_that_reads_with_our_number_is_left_alone_and_named_until_it_e
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_comes_with_our_number_while_we_read_is_named() {
     for world in worlds(&["notes"]) {
-        world.run(&[TABLE]).await;
-        let from = world.position().await;
-        let mut log = world.open(&from).await;
-        world.run(&["INSERT INTO notes VALUES (1)"]).await;
-        assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
+        let (from, mut log) = world.reading().await;
         let _foreign = world.foreign("debezium", &from).await;
         let (_, error) = failure(&mut log).await;
         assert_named(&error, &world);
@@ -93,11 +96,7 @@ async fn a_program_that_comes_with_our_number_while_we_read_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_of_ours_that_is_gone_does_not_keep_the_next_one_waiting() {
     for world in worlds(&["notes"]) {
-        world.run(&[TABLE]).await;
-        let from = world.position().await;
-        let mut log = world.open(&from).await;
-        world.run(&["INSERT INTO notes VALUES (1)"]).await;
-        assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
+        let (from, log) = world.reading().await;
         let hosts = world.hosts().await;
         assert_eq!(hosts.len(), 1, "a server lists its readers");
         drop(log);
@@ -117,53 +116,19 @@ async fn a_reader_of_ours_that_is_gone_does_not_keep_the_next_one_waiting() {
     }
 }
 
-/// A way to a server whose ends stay when it is cut: as when a machine goes and nobody hears of it.
-struct Way {
-    port: u16,
-    is_open: watch::Sender<bool>,
-}
-
-impl Way {
-    async fn to(url: &str) -> Self {
-        let server = Opts::from_url(url).unwrap().tcp_port();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (port, is_open) = (listener.local_addr().unwrap().port(), watch::Sender::new(true));
-        let open = is_open.subscribe();
-        tokio::spawn(async move {
-            loop {
-                let (mut here, _) = listener.accept().await.unwrap();
-                let mut open = open.clone();
-                tokio::spawn(async move {
-                    let mut there = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut here, &mut there) => return,
-                        _ = open.wait_for(|is_open| !is_open) => {}
-                    }
-                    // Until the test ends.
-                    let _ends = (here, there);
-                    pending::<()>().await;
-                });
-            }
-        });
-        Self { port, is_open }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_whose_machine_went_without_a_word_makes_room_within_seconds() {
     let taking_over = worlds(&["notes"]).into_iter().map(async |world| {
         world.run(&[TABLE]).await;
         let from = world.position().await;
-        let way = Way::to(&world.options.url).await;
-        let port = Opts::from_url(&world.options.url).unwrap().tcp_port();
-        let url = world.options.url.replace(&format!(":{port}/"), &format!(":{}/", way.port));
-        let options = BinlogOptions { url, ..world.options.clone() };
+        let front = Front::before(&world.options.url).unwrap();
+        let options = BinlogOptions { url: front.url().to_owned(), ..world.options.clone() };
         let mut gone = Binlog::open(options, from.clone()).await.unwrap();
         world.run(&["INSERT INTO notes VALUES (1)"]).await;
         assert_eq!(ids(&rows(&mut gone, 1).await.0), [1]);
         let taken = Binlog::open(world.options.clone(), from.clone()).await.unwrap_err();
         assert!(matches!(taken, LogError::Taken { .. }), "{taken}");
-        way.is_open.send_replace(false);
+        front.swallow();
         let mut log = world.open(&from).await;
         assert_eq!(ids(&rows(&mut log, 1).await.0), [1]);
     });

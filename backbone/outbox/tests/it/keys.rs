@@ -86,7 +86,6 @@ struct OthersTable {
     stage: Stage,
     database: TestDatabase,
     url: String,
-    db: Db,
     place: OutboxPlace,
 }
 
@@ -96,7 +95,7 @@ impl OthersTable {
         let db = Db::open(&DatabaseUrl::parse(&url).unwrap(), DbOptions::default()).await.unwrap();
         let own = OutboxPlace::of(&db).await.unwrap();
         let place = OutboxPlace { table: TableName::new(own.table.schema, "salida"), ..own };
-        let table = Self { stage: Stage::set().await, database, url, db, place };
+        let table = Self { stage: Stage::set().await, database, url, place };
         table.run(&format!(
             "create table salida (seq {kind} not null primary key, aggregate varchar(40) not null, \
              payload varchar(40) not null)"
