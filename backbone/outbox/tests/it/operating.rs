@@ -69,8 +69,8 @@ async fn after_an_alarm_a_new_snapshot_publishes_what_is_not_published() {
     assert_eq!(subjects(&stage.on(EVENTS_TOPIC, "all").await), names(6).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
+/// Of six rows four are committed, of which two were published when the relay ended.
+async fn two_of_four_published() -> (Stage, Memory) {
     let (stage, memory) = (Stage::set().await, Memory::new());
     let relay = stage.begun_log_relay(&memory).await;
     stage.append(names(6)).await;
@@ -78,6 +78,12 @@ async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
     stage.marked(&relay, 2).await;
     relay.stop().await;
     memory.commit(&stage.db, &[3, 4]).await;
+    (stage, memory)
+}
+
+#[tokio::test]
+async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
+    let (stage, memory) = two_of_four_published().await;
     memory.purge();
     let relay = stage.log_relay(&memory);
     until(&relay, |status| status.alarm.is_some() && !status.running).await;
@@ -95,13 +101,7 @@ async fn what_is_skipped_is_not_published_and_what_comes_then_is() {
 /// The broker was away, or the relay paused, and what is committed until it comes to the log is none of what was given up.
 #[tokio::test]
 async fn what_is_committed_after_something_was_skipped_is_published_however_late_the_relay_comes_to_it() {
-    let (stage, memory) = (Stage::set().await, Memory::new());
-    let relay = stage.begun_log_relay(&memory).await;
-    stage.append(names(6)).await;
-    memory.commit(&stage.db, &[1, 2]).await;
-    stage.marked(&relay, 2).await;
-    relay.stop().await;
-    memory.commit(&stage.db, &[3, 4]).await;
+    let (stage, memory) = two_of_four_published().await;
     memory.fail_over("two");
     let source = MemorySource { memory: memory.clone(), db: stage.db.clone() };
     operate::pause(&stage.db, &*stage.edge, &because("a look")).await.unwrap();
