@@ -6,7 +6,7 @@ use hexalpes_e2e::{Product, calculation};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::command::{ask, printed, refusal};
+use crate::command::{ask, create_source, printed, refusal};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder can be made")
@@ -107,7 +107,6 @@ fn a_reset_says_what_it_would_remove_and_with_yes_removes_what_is_ours() {
 fn a_reset_takes_sources_along_and_the_next_start_is_the_first() {
     let mut product = Product::start();
     let folder = folder();
-    let file = folder.path().join("source.json").display().to_string();
     let config = json!({
         "archive": "builtin://debezium-mysql", "name": "salida",
         "configs": {
@@ -115,11 +114,10 @@ fn a_reset_takes_sources_along_and_the_next_start_is_the_first() {
             "table.include.list": "tienda.salida",
         },
     });
-    fs::write(&file, config.to_string()).expect("it can be written");
     let sources = |product: &Product| -> Value {
         serde_json::from_str(&ask(product, &["relay", "lag", "-o", "json"])).expect("it is JSON")
     };
-    ask(&product, &["relay", "create", &file]);
+    create_source(&product, &config);
     assert_eq!(sources(&product)[0]["name"], "public/default/salida");
     assert_eq!(product.interrupt(), Some(0), "{}", product.log());
     let data = product.data().display().to_string();
@@ -128,7 +126,7 @@ fn a_reset_takes_sources_along_and_the_next_start_is_the_first() {
     product.restart();
     assert_eq!(sources(&product), json!([]));
     // It can be made anew.
-    ask(&product, &["relay", "create", &file]);
+    create_source(&product, &config);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::{
     ffi::{OsStr, OsString},
+    fs,
     path::Path,
     process::{Command, Output, Stdio},
 };
 
 use hexalpes_e2e::{PATIENCE, Product};
 use hexalpes_engines::{eventually, free_port, program};
+use serde_json::Value;
 
 /// The binary with nothing of the tester's own settings.
 pub(crate) fn hexalpes(folder: &Path, arguments: &[&str]) -> Output {
@@ -20,6 +22,19 @@ pub(crate) fn ask(product: &Product, arguments: &[&str]) -> String {
     let ports = product.port_flags();
     let all: Vec<&str> = arguments.iter().copied().chain(ports.iter().map(String::as_str)).collect();
     printed(folder.path(), &all)
+}
+
+/// Has a product read a source, or read it anew, and gives what that says.
+pub(crate) fn create_source(product: &Product, config: &Value) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let file = folder.path().join("source.json");
+    fs::write(&file, config.to_string()).expect("it can be written");
+    ask(product, &["relay", "create", &file.display().to_string()])
+}
+
+/// What a product tells of a source.
+pub(crate) fn source_status(product: &Product, source: &str) -> Value {
+    serde_json::from_str(&ask(product, &["relay", "status", source, "-o", "json"])).expect("it is JSON")
 }
 
 /// What a command prints that ends well and has nothing to complain of.

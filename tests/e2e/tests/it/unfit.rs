@@ -8,7 +8,7 @@ use hexalpes_engines::{Engine, Postgres, TestDatabase, database_server, eventual
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::command::{ask, refusal};
+use crate::command::{ask, create_source, refusal, source_status};
 
 /// Who may do with the tables of one database what the commissions do, and nothing else.
 const ALPES: &str =
@@ -58,19 +58,11 @@ fn source(database: &str, archive: &str) -> Value {
     })
 }
 
-/// Makes a source, or makes it anew.
-fn create(product: &Product, folder: &Path, config: &Value) {
-    let file = folder.join("source.json").display().to_string();
-    fs::write(&file, config.to_string()).expect("it can be written");
-    ask(product, &["relay", "create", &file]);
-}
-
 /// The status of the source, once it is as wanted.
 fn status(product: &Product, wanted: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     let reached = eventually(PATIENCE, || {
-        last = serde_json::from_str(&ask(product, &["relay", "status", "unfit", "-o", "json"]))
-            .expect("it is JSON");
+        last = source_status(product, "unfit");
         wanted(&last).then_some(())
     });
     assert!(reached.is_some(), "{last}");
@@ -113,7 +105,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             assert!(said.contains(&grant) && !said.contains("alpes:alpes"), "{engine}: {said}");
             if right.starts_with("LOCK") {
                 // A source asks for it when it needs it.
-                create(&product, folder.path(), &source(&alpes, "builtin://debezium-mysql"));
+                create_source(&product, &source(&alpes, "builtin://debezium-mysql"));
                 alarm_has(&product, &grant);
                 ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
             }
@@ -126,7 +118,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             let (said, mend) = (refused(folder.path(), &alpes), format!("SET GLOBAL {name} = {right};"));
             assert!(said.contains(&format!("{name} is {wrong}; {mend}")), "{engine}: {said}");
             assert!(said.contains("--no-relay"), "the way out of who wants none: {said}");
-            create(&product, folder.path(), &source(&alpes, "builtin://debezium-mysql"));
+            create_source(&product, &source(&alpes, "builtin://debezium-mysql"));
             alarm_has(&product, &mend);
             // It goes on by itself.
             run(&mend);
@@ -168,7 +160,7 @@ fn a_postgresql_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
         run(grant);
         let said = refused(folder.path(), &alpes);
         assert!(said.contains(what) && said.contains(mend) && said.contains("--no-relay"), "{said}");
-        create(&product, folder.path(), &source(&alpes, "builtin://debezium-postgres"));
+        create_source(&product, &source(&alpes, "builtin://debezium-postgres"));
         alarm_has(&product, mend);
         ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
     }

@@ -4,8 +4,8 @@ use hexalpes_e2e::{PATIENCE, Product, messages};
 use hexalpes_engines::{eventually, log_databases};
 use serde_json::{Value, json};
 
-use super::table::{Table, create, ids};
-use crate::command::ask;
+use super::table::{Table, ids};
+use crate::command::{ask, create_source};
 
 /// The ids of a source's events that are parked, once there are so many.
 fn parked(product: &Product, table: &Table, rows: usize) -> Vec<String> {
@@ -38,7 +38,7 @@ async fn rows_of_others_that_are_no_events_wait_with_their_orders_until_somebody
         table.run(&format!("alter table salida {wide}"));
         let mut config = table.config();
         config["configs"]["hexalpes.column.occurred_at"] = json!("cuando");
-        create(&product, &config);
+        create_source(&product, &config);
 
         // The first is there before, the others come by the log: those of an order behind each, and those of others.
         let insert_as = |key: &str, order: &str, kind: &str, at: &str| {

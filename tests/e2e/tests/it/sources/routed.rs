@@ -8,7 +8,8 @@ use hexalpes_e2e::Product;
 use hexalpes_engines::log_databases;
 use serde_json::json;
 
-use super::table::{Table, at_least, create, ids, json_of};
+use super::table::{Table, at_least, ids, json_of};
+use crate::command::create_source;
 
 /// Its topic has a group of the rule, so that each table has topics of its own there.
 fn topology(tables: &[Table]) -> String {
@@ -62,7 +63,7 @@ async fn rows_of_others_go_where_their_router_and_a_topology_file_send_them() {
         let others = "update salida set suceso = 'tienda.PedidoEnviado' where n % 3 = 0";
         table.insert(0..6);
         table.run(others);
-        create(&product, &config);
+        create_source(&product, &config);
         table.at_the_log(&product);
         let values =
             |key: usize, kind: &str| format!("('k-{key}', 'p-{}', '{kind}', '{{\"n\":{key}}}')", key % 3);

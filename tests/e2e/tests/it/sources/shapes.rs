@@ -9,8 +9,8 @@ use hexalpes_engines::{Engine, TestDatabase, eventually, log_databases};
 use hexalpes_kernel::{CloudEvent, Uuid};
 use serde_json::{Value, json};
 
-use super::table::{Table, at_least, create, json_of};
-use crate::command::ask;
+use super::table::{Table, at_least, json_of};
+use crate::command::{ask, create_source};
 
 /// Of two and of four bytes in UTF-8, so often that a row has four megabytes.
 const CHARACTERS: &str = "ñ🎉";
@@ -70,7 +70,7 @@ async fn payloads_and_ids_of_every_type_are_on_both_topics_to_the_byte() {
         let mut shaped: Vec<Shaped> = shapes.map(|(of, id)| Shaped::make(&database, of, id)).collect();
         for one in &mut shaped {
             one.insert("r");
-            create(&product, &one.config());
+            create_source(&product, &one.config());
         }
         let all = |wanted: &dyn Fn(&Value) -> bool| {
             let mut last = Value::Null;

@@ -1,13 +1,13 @@
 //! A table that somebody else shaped, on a server, and the source that reads it.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use hexalpes_client::Message;
 use hexalpes_e2e::{PATIENCE, Product, messages};
 use hexalpes_engines::{Engine, TestDatabase, eventually};
 use serde_json::{Value, json};
 
-use crate::command::ask;
+use crate::command::{ask, create_source, source_status};
 
 pub(super) struct Table {
     database: Arc<TestDatabase>,
@@ -15,14 +15,6 @@ pub(super) struct Table {
     pub(super) source: String,
     pub(super) schema: String,
     pub(super) name: String,
-}
-
-/// Has a product read a source, and gives what that says.
-pub(super) fn create(product: &Product, config: &Value) -> String {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let file = folder.path().join("source.json");
-    fs::write(&file, config.to_string()).expect("it can be written");
-    ask(product, &["relay", "create", &file.display().to_string()])
 }
 
 impl Table {
@@ -104,7 +96,7 @@ impl Table {
     }
 
     pub(super) fn create(&self, product: &Product) -> String {
-        create(product, &self.config())
+        create_source(product, &self.config())
     }
 
     /// Something is done with its source; what it then is.
@@ -117,8 +109,7 @@ impl Table {
     }
 
     pub(super) fn status(&self, product: &Product) -> Value {
-        serde_json::from_str(&ask(product, &["relay", "status", &self.source, "-o", "json"]))
-            .expect("it is JSON")
+        source_status(product, &self.source)
     }
 
     /// Waits until its source is as wanted.
