@@ -17,9 +17,6 @@ pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
 /// Carries the change envelope of every row, field names as Debezium's; the principal one for audit.
 pub const RAW_TOPIC: &str = "persistent://public/default/alpes-mysql.alpes.outbox_event";
 
-/// What stands around an event's data, about.
-const AROUND_DATA_BYTES: usize = 512;
-
 /// The event: payload and properties as the seeds name them, key the aggregate. `version` is that of its type.
 pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
     let mut event =
@@ -27,9 +24,7 @@ pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
     event.subject = Some(row.aggregateid.clone());
     event.correlationid = Some(row.headers.correlationid.clone());
     event.causationid = Some(row.headers.causationid.clone());
-    let mut json = Vec::with_capacity(row.payload.get().len() + AROUND_DATA_BYTES);
-    serde_json::to_writer(&mut json, &event).expect("an event has nothing that JSON cannot hold");
-    let message = stamped(row, json.into()).property("ce_id", &row.id);
+    let message = stamped(row, event.to_json().into()).property("ce_id", &row.id);
     told(message, row, service, version)
 }
 

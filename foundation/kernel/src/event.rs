@@ -5,6 +5,9 @@ use serde_json::value::RawValue;
 
 use crate::{CausationId, CorrelationId, Timestamp};
 
+/// What stands around the data, about.
+const AROUND_DATA_BYTES: usize = 512;
+
 /// One fact, as people and other programs read it. `data` is kept as the text that it was, so that no number
 /// in it ever passes through a float.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,7 +81,9 @@ impl CloudEvent {
 
     /// One line of JSON.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("an event has nothing that JSON cannot hold")
+        let mut json = Vec::with_capacity(self.data.get().len() + AROUND_DATA_BYTES);
+        serde_json::to_writer(&mut json, self).expect("an event has nothing that JSON cannot hold");
+        String::from_utf8(json).expect("JSON is UTF-8")
     }
 }
 
