@@ -7,19 +7,9 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::debian::Unpacked;
-use crate::mariadb::{FIRST_STATEMENTS, client, with_first_statements};
+use crate::mariadb::{FIRST_STATEMENTS, SYNCED, UNSYNCED, client, with_first_statements};
 use crate::server::{Server, StopWith};
 use crate::{Absent, DatabaseServer, Engine, free_port, tool};
-
-const SYNCED: &[&str] = &["--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1"];
-/// The flush method exists for measurements, and halves what a table costs to make.
-const UNSYNCED: &[&str] = &[
-    "--innodb-flush-log-at-trx-commit=2",
-    "--sync-binlog=0",
-    "--innodb-flush-method=nosync",
-    "--innodb-use-native-aio=OFF",
-    "--innodb-doublewrite=OFF",
-];
 
 /// A MySQL server on loopback that writes a row-based binlog with GTIDs. The user `hexalpes` with the same password
 /// may do everything.
@@ -37,9 +27,10 @@ impl MySql {
         start(SYNCED).map_err(|error| Absent::because("MySQL", &error))
     }
 
-    /// Commits survive the server but not the machine: for tests that make tens of tables each.
+    /// Commits survive the server but not the machine.
     pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
-        start(UNSYNCED).map_err(|error| Absent::because("MySQL", &error))
+        let settings: Vec<&str> = UNSYNCED.iter().copied().chain(["--innodb-doublewrite=OFF"]).collect();
+        start(&settings).map_err(|error| Absent::because("MySQL", &error))
     }
 }
 
