@@ -7,7 +7,8 @@ use hexalpes_wire::frame::Payload;
 use hexalpes_wire::proto::{CommandSend, KeyValue, MessageMetadata, SingleMessageMetadata};
 
 use super::Outgoing;
-use super::pending::{Pending, Waiter, Waiting};
+use super::pending::{Pending, Waiting};
+use super::waiter::Waiter;
 use crate::clock;
 use crate::error::SendError;
 

@@ -10,12 +10,13 @@ use hexalpes_wire::proto::{
 };
 use hexalpes_wire::{MessageId, TopicName};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::pending::{Permit, Waiter};
+use super::pending::Permit;
 use super::state::State;
+use super::waiter::{Together, Waiter};
 use super::{Access, Outgoing, ProducerOptions, Receipt};
 use crate::connection::Route;
 use crate::error::{OpenError, Refusal, RequestError, SendError};
@@ -64,12 +65,32 @@ impl Shared {
     }
 
     pub(super) fn accept(&self, message: Outgoing, permit: Permit) -> Result<Receipt, SendError> {
-        let (sender, receiver) = oneshot::channel();
-        let opened = self.state.lock().accept(message, Waiter { sender, permit }, Instant::now())?;
+        let (waiter, receipt) = Waiter::one(permit);
+        self.accept_for([(message, waiter)])?;
+        Ok(receipt)
+    }
+
+    /// Those of several messages that go here, in their order. An error: it and those after it were not accepted.
+    pub(super) fn accept_among(
+        &self,
+        messages: impl IntoIterator<Item = Outgoing>,
+        together: &Arc<Together>,
+    ) -> Result<(), SendError> {
+        self.accept_for(messages.into_iter().map(|message| (message, Waiter::Among(Arc::clone(together)))))
+    }
+
+    fn accept_for(&self, messages: impl IntoIterator<Item = (Outgoing, Waiter)>) -> Result<(), SendError> {
+        let (mut opened, now) = (false, Instant::now());
+        let mut state = self.state.lock();
+        let accepted = messages.into_iter().try_for_each(|(message, waiter)| {
+            opened |= state.accept(message, waiter, now)?;
+            Ok(())
+        });
+        drop(state);
         if opened {
             self.changed.notify_one();
         }
-        Ok(Receipt { receiver })
+        accepted
     }
 
     pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {

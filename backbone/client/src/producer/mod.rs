@@ -6,6 +6,7 @@ mod parts;
 mod pending;
 mod routing;
 mod state;
+mod waiter;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -236,6 +237,14 @@ impl Producer {
     /// Queues a message, waiting for room, and gives a future for its receipt.
     pub async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
         self.parts.queue(message).await
+    }
+
+    /// Queues messages in their order, waiting for room for all, and gives one future for all of their receipts: the place
+    /// of the one that was stored last, or why one was not stored. An error: some may be queued, and have no receipt.
+    ///
+    /// Of many small messages, receipts of their own are a good part of the work.
+    pub async fn queue_all(&self, messages: Vec<Outgoing>) -> Result<Receipt, SendError> {
+        self.parts.queue_all(messages).await
     }
 
     /// Whether [`queue`](Self::queue) would refuse the message for what it is: its size, its names, its partition.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::driver::{self, Shared};
 use super::pending::{Permit, Room};
 use super::routing::Router;
+use super::waiter::Together;
 use super::{Outgoing, ProducerOptions, Receipt};
 use crate::client;
 use crate::error::{OpenError, SendError};
@@ -146,10 +147,31 @@ impl Parts {
 
     /// Accepts a message as soon as there is room.
     pub(super) async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
-        let permit = self.room.reserve(&message).await;
+        let permit = self.room.reserve(std::slice::from_ref(&message)).await;
         let part = self.part_of(&message)?;
         let Some(permit) = permit else { return Err(part.ended().unwrap_or(SendError::Closed)) };
         part.accept(message, permit)
+    }
+
+    /// The same of several, in their order in each part.
+    pub(super) async fn queue_all(&self, messages: Vec<Outgoing>) -> Result<Receipt, SendError> {
+        let permit = self.room.reserve(&messages).await;
+        let Some(permit) = permit else {
+            return Err(self.open.read()[0].shared.ended().unwrap_or(SendError::Closed));
+        };
+        let (together, receipt) = Together::new(messages.len(), permit);
+        let mut runs: Vec<(Arc<Shared>, Vec<Outgoing>)> = Vec::new();
+        for message in messages {
+            let part = self.part_of(&message)?;
+            match runs.iter_mut().find(|(of, _)| Arc::ptr_eq(of, &part)) {
+                Some((_, run)) => run.push(message),
+                None => runs.push((part, vec![message])),
+            }
+        }
+        for (part, run) in runs {
+            part.accept_among(run, &together)?;
+        }
+        Ok(receipt)
     }
 
     pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {

@@ -6,47 +6,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hexalpes_wire::MessageId;
 use hexalpes_wire::proto::CommandSend;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::waiter::Waiter;
 use super::{Outgoing, ProducerOptions};
 use crate::error::SendError;
-
-/// Whoever waits for a message's receipt, and the room that the message takes.
-#[derive(Debug)]
-pub(super) struct Waiter {
-    pub(super) sender: oneshot::Sender<Result<MessageId, SendError>>,
-    pub(super) permit: Permit,
-}
-
-impl Waiter {
-    pub(super) fn failed(self, error: &SendError) {
-        self.resolve(Err(error.clone()));
-    }
-
-    fn resolve(self, result: Result<MessageId, SendError>) {
-        // Room first: whoever wakes up may want to send again. And nobody may be waiting any more.
-        drop(self.permit);
-        let _ = self.sender.send(result);
-    }
-}
 
 /// The bounds of what one producer may have without a receipt, over all partitions.
 #[derive(Debug)]
 pub(super) struct Room {
     messages: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    messages_max: u32,
     bytes_max: u32,
 }
 
 impl Room {
     pub(super) fn new(options: &ProducerOptions) -> Self {
-        let bytes_max = u32::try_from(options.max_pending_bytes.max(1)).unwrap_or(u32::MAX);
-        let bytes_max = bytes_max.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
-        Self {
-            messages: Arc::new(Semaphore::new(options.max_pending.clamp(1, Semaphore::MAX_PERMITS))),
-            bytes: Arc::new(Semaphore::new(bytes_max as usize)),
-            bytes_max,
-        }
+        let most = u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX);
+        let bounded = |max: usize| u32::try_from(max).unwrap_or(most).clamp(1, most);
+        let (messages_max, bytes_max) = (bounded(options.max_pending), bounded(options.max_pending_bytes));
+        let permits = |max: u32| Arc::new(Semaphore::new(max as usize));
+        Self { messages: permits(messages_max), bytes: permits(bytes_max), messages_max, bytes_max }
     }
 
     fn weight(&self, message: &Outgoing) -> u32 {
@@ -56,15 +37,19 @@ impl Room {
     /// For a message, if there is some and nobody waits for it already.
     pub(super) fn try_reserve(&self, message: &Outgoing) -> Option<Permit> {
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.weight(message)).ok()?;
-        let message = Arc::clone(&self.messages).try_acquire_owned().ok()?;
-        Some(Permit { message, bytes })
+        let messages = Arc::clone(&self.messages).try_acquire_owned().ok()?;
+        Some(Permit { messages, bytes })
     }
 
-    /// None once it is closed.
-    pub(super) async fn reserve(&self, message: &Outgoing) -> Option<Permit> {
-        let room = Arc::clone(&self.messages).acquire_owned().await.ok()?;
-        let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.weight(message)).await.ok()?;
-        Some(Permit { message: room, bytes })
+    /// For messages that are given together; more than there can ever be room for wait until they are alone. None once
+    /// it is closed.
+    pub(super) async fn reserve(&self, messages: &[Outgoing]) -> Option<Permit> {
+        let count = u32::try_from(messages.len()).unwrap_or(u32::MAX).min(self.messages_max);
+        let bytes = messages.iter().fold(0, |sum: u32, message| sum.saturating_add(self.weight(message)));
+        let bytes = bytes.min(self.bytes_max);
+        let messages = Arc::clone(&self.messages).acquire_many_owned(count).await.ok()?;
+        let bytes = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.ok()?;
+        Some(Permit { messages, bytes })
     }
 
     pub(super) fn close(&self) {
@@ -73,11 +58,11 @@ impl Room {
     }
 }
 
-/// A message's share of the bounds.
+/// A share of the bounds.
 #[derive(Debug)]
 #[expect(dead_code, reason = "permits count by being held")]
 pub(super) struct Permit {
-    pub(super) message: OwnedSemaphorePermit,
+    pub(super) messages: OwnedSemaphorePermit,
     pub(super) bytes: OwnedSemaphorePermit,
 }
 

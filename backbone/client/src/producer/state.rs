@@ -12,7 +12,8 @@ use hexalpes_wire::proto::{Command, CommandProducerSuccess, CommandSend};
 use tokio::time::Instant;
 
 use super::body::{Filled, OpenBatch, Packing, Single};
-use super::pending::{self, Pending, Received, Waiter};
+use super::pending::{self, Pending, Received};
+use super::waiter::Waiter;
 use super::{Batching, Outgoing, ProducerOptions};
 use crate::connection::Urgency;
 use crate::error::{OpenError, SendError};
@@ -281,8 +282,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
     use std::sync::Arc;
 
-    use tokio::sync::{Semaphore, oneshot};
+    use tokio::sync::Semaphore;
 
+    use super::super::Receipt;
     use super::super::pending::Permit;
     use super::*;
 
@@ -299,18 +301,15 @@ mod tests {
         Batching { max_messages, max_bytes: 200, max_delay: Duration::from_secs(1), by_key: false }
     }
 
-    type Receiver = oneshot::Receiver<Result<MessageId, SendError>>;
-
-    fn waiter() -> (Waiter, Receiver) {
+    fn waiter() -> (Waiter, Receipt) {
         let permit = || Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        let (sender, receiver) = oneshot::channel();
-        (Waiter { sender, permit: Permit { message: permit(), bytes: permit() } }, receiver)
+        Waiter::one(Permit { messages: permit(), bytes: permit() })
     }
 
-    fn accept(state: &mut State, message: Outgoing) -> Receiver {
-        let (waiter, receiver) = waiter();
+    fn accept(state: &mut State, message: Outgoing) -> Receipt {
+        let (waiter, receipt) = waiter();
         state.accept(message, waiter, Instant::now()).unwrap();
-        receiver
+        receipt
     }
 
     fn numbered(sequence_id: u64) -> Outgoing {
@@ -391,9 +390,9 @@ mod tests {
     #[test]
     fn a_batch_resolves_each_message_to_its_place() {
         let mut state = producer(Some(batches_of(2)));
-        let mut receivers = [0, 1].map(|id| accept(&mut state, numbered(id)));
+        let mut receipts = [0, 1].map(|id| accept(&mut state, numbered(id)));
         assert!(!state.received(0, MessageId::new(7, 3)));
-        let ids = receivers.each_mut().map(|receiver| receiver.try_recv().unwrap().unwrap());
+        let ids = receipts.each_mut().map(|receipt| receipt.receiver.try_recv().unwrap().unwrap());
         assert_eq!(ids, [0, 1].map(|index| MessageId::new(7, 3).in_batch(index)));
         assert_eq!((state.last_sequence_id, state.resolved), (1, 2));
     }
