@@ -1,7 +1,9 @@
 //! One topic that a relay publishes to: its producer, what of ours it has, and what its messages are written with.
 
+use std::mem;
+
 use hexalpes_avro::Record;
-use hexalpes_client::{Client, Outgoing, Producer, ProducerOptions, Schema, SchemaType};
+use hexalpes_client::{Client, Outgoing, Producer, ProducerOptions, Receipt, Schema, SchemaType};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::info;
 
@@ -17,6 +19,8 @@ pub(super) struct Topic {
     /// How the data of events is written; none: as structured `CloudEvents`.
     pub(super) written: Option<Written>,
     pub(super) last_use: u64,
+    /// Messages that leave together.
+    queued: Vec<Outgoing>,
     name: String,
     _watch: AbortOnDropHandle<()>,
 }
@@ -38,7 +42,16 @@ impl Topic {
             grown.cancel();
         });
         let (name, watch) = (topic.to_owned(), AbortOnDropHandle::new(watch));
-        Ok(Self { stored, producer, layout: None, written: None, last_use: 0, name, _watch: watch })
+        Ok(Self {
+            stored,
+            producer,
+            layout: None,
+            written: None,
+            last_use: 0,
+            queued: Vec::new(),
+            name,
+            _watch: watch,
+        })
     }
 
     /// A topic of events that may have a schema: Avro, by this definition, unless the topic says that its events are
@@ -100,22 +113,34 @@ impl Topic {
     }
 
     /// Queues the row's message, unless the topic has it.
-    pub(super) async fn queue(
-        &self,
+    pub(super) fn queue(
+        &mut self,
         row: &OutboxRow,
         message: Outgoing,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
         let stored = self.stored[message.partition.unwrap_or(0) as usize];
         if row.ordinal > stored {
-            flight.add(self.name(), row.bare_kind(), self.producer.queue(message).await?);
+            flight.add(&self.name, row.bare_kind());
+            self.queued.push(message);
             return Ok(());
         }
         if message.alone {
             return Ok(());
         }
         // No relay has had so many rows on their way: somebody else gave out this number before.
-        Err(RelayError::DatabaseRestored { topic: self.name().to_owned(), stored, newest: row.ordinal })
+        Err(RelayError::DatabaseRestored { topic: self.name.clone(), stored, newest: row.ordinal })
+    }
+
+    /// Sends what is queued, and gives what has its receipts.
+    pub(super) async fn send(&mut self) -> Result<Option<Receipt>, RelayError> {
+        if self.queued.is_empty() {
+            return Ok(None);
+        }
+        let messages = mem::take(&mut self.queued);
+        let receipt = self.producer.queue_all(messages).await?;
+        self.producer.close_batch();
+        Ok(Some(receipt))
     }
 }
 

@@ -3,10 +3,10 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use futures::future::{try_join, try_join_all};
-use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
+use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions, Receipt};
 use hexalpes_kernel::Edge;
 use hexalpes_routing::{Fields, Way};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +49,8 @@ pub(super) struct Topics {
     asked: HashMap<String, Vec<i64>>,
     /// What the session goes by, once it has its turn.
     turn: Option<Turn>,
+    /// Of rows that were sent before the others of their read.
+    receipts: Vec<Receipt>,
     /// How many rows are still sent one by one; see [`Topics::publish`].
     careful: usize,
     uses: u64,
@@ -138,6 +140,7 @@ impl Topics {
             routed: HashMap::new(),
             asked: HashMap::new(),
             turn: None,
+            receipts: Vec::new(),
             careful,
             uses: 0,
             grown,
@@ -231,8 +234,9 @@ impl Topics {
             let had = self.had(self.names(row, row.ordinal), row.ordinal, alone).await?;
             parking.park(Waiting::of_row(row, reason), had, edge.now()).await?;
         }
-        for topic in self.routed.values().chain([&self.raw, &self.events]) {
-            topic.producer.close_batch();
+        flight.receipts = mem::take(&mut self.receipts);
+        for topic in self.routed.values_mut().chain([&mut self.raw, &mut self.events]) {
+            flight.receipts.extend(topic.send().await?);
             if topic.may_grow(flight.checkpoint.ordinal) {
                 self.grown.cancel();
             }
@@ -257,7 +261,7 @@ impl Topics {
             checked.push((to, message));
         }
         for (to, message) in checked {
-            self.topic(&to)?.queue(row, message, flight).await?;
+            self.topic_mut(&to)?.queue(row, message, flight)?;
         }
         if row.headers.route.is_none() {
             flight.checkpoint.events = row.ordinal;
@@ -357,6 +361,17 @@ impl Topics {
             To::Named(name) => named(name),
             To::Ruled(name) => named(name),
         }
+    }
+
+    fn topic_mut(&mut self, to: &To<'_>) -> Result<&mut Topic, RelayError> {
+        let name = match to {
+            To::Raw => return Ok(&mut self.raw),
+            To::Events => return Ok(&mut self.events),
+            To::Own => self.ways.own.as_deref().unwrap_or_default(),
+            To::Named(name) => name,
+            To::Ruled(name) => name,
+        };
+        self.routed.get_mut(name).ok_or(RelayError::Fenced)
     }
 
     /// Which of these topics have the row of that number already. An earlier session sent it, if one did: this one has not.
@@ -476,7 +491,7 @@ impl Topics {
     ) -> Result<&Topic, RelayError> {
         if !self.routed.contains_key(name) {
             if self.routed.len() >= ROUTED_TOPICS_MAX {
-                self.close_oldest().await;
+                self.close_oldest().await?;
             }
             let mut topic = match carries {
                 Carries::Messages => Topic::open(&self.client, name, &self.options, &self.grown).await?,
@@ -504,12 +519,14 @@ impl Topics {
         Ok(topic)
     }
 
-    async fn close_oldest(&mut self) {
+    async fn close_oldest(&mut self) -> Result<(), RelayError> {
         let oldest = self.routed.iter().min_by_key(|(_, topic)| topic.last_use);
-        let Some(name) = oldest.map(|(name, _)| name.clone()) else { return };
-        if let Some(topic) = self.routed.remove(&name) {
+        let oldest = oldest.map(|(name, _)| name.clone());
+        if let Some(mut topic) = oldest.and_then(|name| self.routed.remove(&name)) {
+            self.receipts.extend(topic.send().await?);
             topic.producer.close().await;
         }
+        Ok(())
     }
 
     /// Waits for what is on its way, and gives the names up.
