@@ -1,12 +1,12 @@
 //! The change envelope of a row of our own table, as change-data capture has it: field names as Debezium's.
-//!
-//! It is put together by hand: most of it is a payload that is escaped, and after a backlog that was the relay's largest
-//! single piece of work.
 
 use hexalpes_capture::Origin;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use crate::row::{Captured, OutboxRow};
+use crate::{
+    json::Json,
+    row::{Captured, OutboxRow},
+};
 
 /// What stands around the payload and the headers, about.
 const AROUND_BYTES: usize = 1_024;
@@ -14,7 +14,7 @@ const AROUND_BYTES: usize = 1_024;
 /// An insert. It is as the row was inserted: the relay itself marks it later.
 pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
     let (payload, ts_ms) = (row.payload.get(), row.occurred_at.as_millis());
-    let mut json = Json(Vec::with_capacity(payload.len() * 5 / 4 + AROUND_BYTES));
+    let mut json = Json::with_room(payload.len() * 5 / 4 + AROUND_BYTES);
     json.raw(r#"{"before":null,"after":{"seq":"#);
     json.value(&row.seq);
     for (name, text) in [
@@ -35,7 +35,7 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
     json.raw(r#","op":"c","ts_ms":"#);
     json.value(&ts_ms);
     json.raw("}");
-    json.0
+    json.into_bytes()
 }
 
 /// Where a change comes from. What a database's log says of it stands there with Debezium's names.
@@ -97,55 +97,5 @@ impl Serialize for Place<'_> {
             }
         }
         map.end()
-    }
-}
-
-/// A text of JSON that is being written.
-struct Json(Vec<u8>);
-
-impl Json {
-    fn raw(&mut self, text: &str) {
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn value(&mut self, value: &impl Serialize) {
-        serde_json::to_writer(&mut self.0, value).expect("a row has nothing that JSON cannot hold");
-    }
-
-    /// A text in quotes. JSON within JSON has many quotes and hardly anything else to escape, so each byte goes one way
-    /// whether it is one or not, and the processor has nothing to guess.
-    fn text(&mut self, text: &str) {
-        if text.bytes().min().is_some_and(|least| least < b' ') {
-            return self.value(&text);
-        }
-        let begin = self.0.len();
-        self.0.resize(begin + 2 * text.len() + 2, b'"');
-        let room = &mut self.0[begin..];
-        let mut at = 1;
-        for byte in text.bytes() {
-            room[at] = b'\\';
-            at += usize::from(byte == b'"') + usize::from(byte == b'\\');
-            room[at] = byte;
-            at += 1;
-        }
-        room[at] = b'"';
-        self.0.truncate(begin + at + 1);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_what_others_write_for_it() {
-        for text in
-            ["", "a", "\"", "\\", "\\\"\\", r#"{"a":"b\"c\\","ñ":"📡"}"#, "a\nb\"", "\u{7f}\0", "\"\"\"\""]
-        {
-            let mut json = Json(b"before".to_vec());
-            json.text(text);
-            let written = String::from_utf8(json.0).unwrap();
-            assert_eq!(written, format!("before{}", serde_json::to_string(text).unwrap()));
-        }
     }
 }

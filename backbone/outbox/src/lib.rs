@@ -12,6 +12,7 @@
 mod append;
 mod change;
 mod checkpoint;
+mod json;
 mod keeper;
 mod kept;
 mod layout;

@@ -5,11 +5,13 @@ use bytes::Bytes;
 use hexalpes_avro::{EncodeError, Record};
 use hexalpes_client::{Message, Outgoing, version_number};
 use hexalpes_db::DbError;
-use hexalpes_kernel::CloudEvent;
 use hexalpes_routing::{Carries, Way};
 use serde::Deserialize;
 
-use crate::{change, route::Route, row::OutboxRow};
+use crate::{change, json::Json, route::Route, row::OutboxRow};
+
+/// What stands around the payload, about.
+const AROUND_PAYLOAD_BYTES: usize = 512;
 
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
@@ -19,13 +21,32 @@ pub const RAW_TOPIC: &str = "persistent://public/default/alpes-mysql.alpes.outbo
 
 /// The event: payload and properties as the seeds name them, key the aggregate. `version` is that of its type.
 pub(crate) fn event(row: &OutboxRow, service: &str, version: u32) -> Outgoing {
-    let mut event =
-        CloudEvent::new(row.kind.clone(), source(row), row.id.clone(), row.occurred_at, row.payload.clone());
-    event.subject = Some(row.aggregateid.clone());
-    event.correlationid = Some(row.headers.correlationid.clone());
-    event.causationid = Some(row.headers.causationid.clone());
-    let message = stamped(row, event.to_json().into()).property("ce_id", &row.id);
+    let message = stamped(row, structured(row).into()).property("ce_id", &row.id);
     told(message, row, service, version)
+}
+
+/// As [`CloudEvent`](hexalpes_kernel::CloudEvent) would be written.
+fn structured(row: &OutboxRow) -> Vec<u8> {
+    let payload = row.payload.get();
+    let mut json = Json::with_room(payload.len() + AROUND_PAYLOAD_BYTES);
+    json.raw(r#"{"specversion":"1.0","type":"#);
+    json.text(&row.kind);
+    json.raw(r#","source":"#);
+    json.text(&source(row));
+    json.raw(r#","id":"#);
+    json.text(&row.id);
+    json.raw(r#","time":"#);
+    json.value(&row.occurred_at);
+    json.raw(r#","datacontenttype":"application/json","subject":"#);
+    json.text(&row.aggregateid);
+    json.raw(r#","data":"#);
+    json.raw(payload);
+    json.raw(r#","correlationid":"#);
+    json.text(row.headers.correlationid.as_str());
+    json.raw(r#","causationid":"#);
+    json.text(row.headers.causationid.as_str());
+    json.raw("}");
+    json.into_bytes()
 }
 
 fn source(row: &OutboxRow) -> String {
@@ -147,4 +168,52 @@ fn stamped(row: &OutboxRow, payload: Bytes) -> Outgoing {
         Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.ordinal.unsigned_abs());
     message.event_time = u64::try_from(row.occurred_at.as_millis()).ok();
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_kernel::{Actor, CausationId, CloudEvent, CorrelationId, Timestamp};
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::row::Headers;
+
+    #[test]
+    fn an_event_is_written_as_its_type_would_write_it() {
+        for (text, payload) in
+            [("", "{}"), ("a-1", r#"{ "n": 1.50 }"#), ("\"ñ\"\\\n📡", r#"["\"",12345678901234567890]"#)]
+        {
+            let row = OutboxRow {
+                ordinal: 1,
+                seq: 1,
+                id: format!("id{text}"),
+                aggregatetype: format!("type{text}"),
+                aggregateid: text.to_owned(),
+                kind: format!("com.x.{text}"),
+                payload: RawValue::from_string(payload.to_owned()).unwrap(),
+                headers: Headers {
+                    correlationid: CorrelationId::parse("corr-1").unwrap(),
+                    causationid: CausationId::parse("cause-1").unwrap(),
+                    actor: Actor::anonymous(),
+                    route: None,
+                },
+                occurred_at: Timestamp::from_micros(1_700_000_000_123_450).unwrap(),
+                published: 0,
+                published_at: None,
+                captured: None,
+                foreign: None,
+            };
+            let mut event = CloudEvent::new(
+                row.kind.clone(),
+                source(&row),
+                row.id.clone(),
+                row.occurred_at,
+                row.payload.clone(),
+            );
+            event.subject = Some(row.aggregateid.clone());
+            event.correlationid = Some(row.headers.correlationid.clone());
+            event.causationid = Some(row.headers.causationid.clone());
+            assert_eq!(String::from_utf8(structured(&row)).unwrap(), event.to_json());
+        }
+    }
 }
