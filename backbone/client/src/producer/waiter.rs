@@ -116,7 +116,9 @@ mod tests {
         waiters.remove(1).failed(&SendError::Fenced);
         assert_eq!(receipt.receiver.try_recv().unwrap(), Err(SendError::Fenced));
         assert_eq!(room.available_permits(), 0);
-        waiters.into_iter().for_each(|waiter| waiter.resolve(Ok(MessageId::EARLIEST)));
+        for waiter in waiters {
+            waiter.resolve(Ok(MessageId::EARLIEST));
+        }
         assert_eq!(room.available_permits(), 2);
     }
 }
