@@ -4,14 +4,15 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use hexalpes_capture::{Log, LogError, Mend, Position, Step};
 use mysql_async::binlog::events::{Event as RawEvent, GtidEvent};
 use mysql_async::{BinlogStream, BinlogStreamRequest, Error};
 use tokio::time::{Instant, timeout_at};
 
 use crate::claim::Claim;
-use crate::columns::describe;
+use crate::columns::{Described, describe};
 use crate::connection::{FATAL_ERROR_READING_LOG, SAME_SERVER_ID, connect, failure, is_denied, run};
 use crate::event::{Event, kind};
 use crate::gtid::Start;
@@ -38,6 +39,9 @@ pub struct Binlog {
     ready: VecDeque<Step>,
     /// Read, but not taken yet.
     pending: Option<RawEvent>,
+    /// What the columns of its table are, as long as the server is asked that: whoever waits in short spells gets the answer
+    /// of the first of them.
+    describing: Option<BoxFuture<'static, Result<Vec<Described>, LogError>>>,
     /// What went wrong: nothing comes behind it.
     failed: Option<LogError>,
     /// The last boundary, and when it was given.
@@ -106,6 +110,7 @@ impl Binlog {
             reader,
             ready: VecDeque::new(),
             pending: None,
+            describing: None,
             failed: None,
             given: (from, Instant::now()),
             awaited_since: None,
@@ -135,9 +140,13 @@ impl Binlog {
         let Some(raw) = &self.pending else { return Ok(()) };
         let event = borrowed(raw);
         if let Some(table) = self.reader.asks(&event)? {
-            let mut connection = connect(&self.options.url).await?;
-            let columns = describe(&mut connection, &table).await?;
-            self.reader.learn(&event, &columns)?;
+            let describing = self.describing.get_or_insert_with(|| {
+                let url = self.options.url.clone();
+                async move { describe(&mut connect(&url).await?, &table).await }.boxed()
+            });
+            let columns = describing.await;
+            self.describing = None;
+            self.reader.learn(&event, &columns?)?;
         }
         verify(raw, self.reader.is_inside_payload(&event))?;
         let tagged = if event.kind == kind::TAGGED_GTID { Some(tagged(raw)?) } else { None };
