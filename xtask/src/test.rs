@@ -110,7 +110,7 @@ impl Engines {
             let go = scope.spawn(Go::prepare);
             // No test cuts the power, and a disk that others keep busy makes a synced commit take seconds.
             let mysql = scope.spawn(MySql::start_unsynced);
-            engines.postgres = engines.keep(Postgres::start_unsynced());
+            engines.postgres = engines.keep(Postgres::start());
             engines.mariadb = engines.keep(MariaDb::start_unsynced());
             engines.mysql = engines.keep(mysql.join().expect("starting does not panic"));
             engines.python = engines.keep(python.join().expect("preparing does not panic"));

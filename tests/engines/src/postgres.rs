@@ -23,11 +23,6 @@ impl Postgres {
         Self::start_with(&[])
     }
 
-    /// Commits survive the server but not the machine.
-    pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
-        Self::start_with(&["fsync=off"])
-    }
-
     /// With other settings, each `NAME=VALUE`: for a test that wants a server for itself.
     pub fn start_with(settings: &[&str]) -> Result<DatabaseServer, Absent> {
         start(settings, &initdb).map_err(|error| Absent::because("PostgreSQL", &error))
