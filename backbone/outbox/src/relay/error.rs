@@ -28,6 +28,9 @@ pub(crate) enum RelayError {
     Standby,
     #[error("a row cannot be published: {0}")]
     Send(#[from] SendError),
+    /// None of them is to blame by itself: each was found fit before.
+    #[error("rows of one read cannot be published: {0}")]
+    SendTogether(SendError),
     #[error("the end of topic {topic} cannot be read: {why}")]
     Tail { topic: String, why: ConsumeError },
     #[error("the end of topic {topic} did not come in time")]
@@ -154,6 +157,7 @@ impl Failure for RelayError {
             | Self::Log(LogError::Unreachable(_) | LogError::Refused { .. })
             | Self::Open { .. }
             | Self::Send(_)
+            | Self::SendTogether(_)
             | Self::Tail { .. }
             | Self::TailSilent { .. } => Outlook::Passing,
             Self::Schema { .. }

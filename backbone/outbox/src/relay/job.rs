@@ -261,7 +261,7 @@ impl Work {
 
     /// With the seeds' name.
     fn count_error(&self, why: &RelayError) {
-        if matches!(why, RelayError::Open { .. } | RelayError::Send(_)) {
+        if matches!(why, RelayError::Open { .. } | RelayError::Send(_) | RelayError::SendTogether(_)) {
             self.count_errors(1);
         }
     }

@@ -138,9 +138,18 @@ impl Topic {
             return Ok(None);
         }
         let messages = mem::take(&mut self.queued);
-        let receipt = self.producer.queue_all(messages).await?;
+        let receipt = self.producer.queue_all(messages).await.map_err(RelayError::SendTogether)?;
         self.producer.close_batch();
         Ok(Some(receipt))
+    }
+
+    /// Sends what is queued, and gives the name up when it has arrived.
+    pub(super) async fn close(mut self) -> Result<(), RelayError> {
+        if let Some(receipt) = self.send().await? {
+            receipt.await.map_err(RelayError::SendTogether)?;
+        }
+        self.producer.close().await;
+        Ok(())
     }
 }
 

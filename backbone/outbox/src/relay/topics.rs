@@ -3,10 +3,10 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::{collections::HashMap, mem, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use futures::future::{try_join, try_join_all};
-use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions, Receipt};
+use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
 use hexalpes_kernel::Edge;
 use hexalpes_routing::{Fields, Way};
 use tokio_util::sync::CancellationToken;
@@ -49,8 +49,6 @@ pub(super) struct Topics {
     asked: HashMap<String, Vec<i64>>,
     /// What the session goes by, once it has its turn.
     turn: Option<Turn>,
-    /// Of rows that were sent before the others of their read.
-    receipts: Vec<Receipt>,
     /// How many rows are still sent one by one; see [`Topics::publish`].
     careful: usize,
     uses: u64,
@@ -81,6 +79,18 @@ enum To<'a> {
     Named(&'a str),
     /// As a rule made it.
     Ruled(String),
+}
+
+impl To<'_> {
+    fn name<'a>(&'a self, ways: &'a Ways) -> &'a str {
+        match self {
+            Self::Raw => &ways.raw,
+            Self::Events => &ways.events,
+            Self::Own => ways.own.as_deref().unwrap_or_default(),
+            Self::Named(name) => name,
+            Self::Ruled(name) => name,
+        }
+    }
 }
 
 /// What a topic that is opened on demand carries.
@@ -140,7 +150,6 @@ impl Topics {
             routed: HashMap::new(),
             asked: HashMap::new(),
             turn: None,
-            receipts: Vec::new(),
             careful,
             uses: 0,
             grown,
@@ -234,7 +243,6 @@ impl Topics {
             let had = self.had(self.names(row, row.ordinal), row.ordinal, alone).await?;
             parking.park(Waiting::of_row(row, reason), had, edge.now()).await?;
         }
-        flight.receipts = mem::take(&mut self.receipts);
         for topic in self.routed.values_mut().chain([&mut self.raw, &mut self.events]) {
             flight.receipts.extend(topic.send().await?);
             if topic.may_grow(flight.checkpoint.ordinal) {
@@ -353,25 +361,19 @@ impl Topics {
     }
 
     fn topic(&self, to: &To<'_>) -> Result<&Topic, RelayError> {
-        let named = |name: &str| self.routed.get(name).ok_or(RelayError::Fenced);
         match to {
             To::Raw => Ok(&self.raw),
             To::Events => Ok(&self.events),
-            To::Own => named(self.ways.own.as_deref().unwrap_or_default()),
-            To::Named(name) => named(name),
-            To::Ruled(name) => named(name),
+            routed => self.routed.get(routed.name(&self.ways)).ok_or(RelayError::Fenced),
         }
     }
 
     fn topic_mut(&mut self, to: &To<'_>) -> Result<&mut Topic, RelayError> {
-        let name = match to {
-            To::Raw => return Ok(&mut self.raw),
-            To::Events => return Ok(&mut self.events),
-            To::Own => self.ways.own.as_deref().unwrap_or_default(),
-            To::Named(name) => name,
-            To::Ruled(name) => name,
-        };
-        self.routed.get_mut(name).ok_or(RelayError::Fenced)
+        match to {
+            To::Raw => Ok(&mut self.raw),
+            To::Events => Ok(&mut self.events),
+            routed => self.routed.get_mut(routed.name(&self.ways)).ok_or(RelayError::Fenced),
+        }
     }
 
     /// Which of these topics have the row of that number already. An earlier session sent it, if one did: this one has not.
@@ -522,11 +524,10 @@ impl Topics {
     async fn close_oldest(&mut self) -> Result<(), RelayError> {
         let oldest = self.routed.iter().min_by_key(|(_, topic)| topic.last_use);
         let oldest = oldest.map(|(name, _)| name.clone());
-        if let Some(mut topic) = oldest.and_then(|name| self.routed.remove(&name)) {
-            self.receipts.extend(topic.send().await?);
-            topic.producer.close().await;
+        match oldest.and_then(|name| self.routed.remove(&name)) {
+            Some(topic) => topic.close().await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Waits for what is on its way, and gives the names up.

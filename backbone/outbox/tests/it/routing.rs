@@ -79,20 +79,23 @@ async fn messages_whose_checkpoint_was_lost_are_not_published_twice() {
     relay.stop().await;
 }
 
-/// More than may be open at once, and each comes again after it was closed.
+/// More than may be open at once, in one read and in several, and each comes again after it was closed.
 #[tokio::test]
 async fn any_number_of_topics_gets_its_messages() {
     let stage = Stage::set().await;
-    let relay = stage.relay();
     let topic = |number: usize| format!("persistent://public/default/dead-{number}");
-    for _ in 0..2 {
+    let append_to_each = async |payload| {
         for number in 0..70 {
-            append_message(&stage, a_message(&stage, &topic(number), b"a")).await.unwrap();
+            append_message(&stage, a_message(&stage, &topic(number), payload)).await.unwrap();
         }
-    }
+    };
+    append_to_each(b"a").await;
+    append_to_each(b"b").await;
+    let relay = stage.relay();
+    append_to_each(b"c").await;
     stage.drained().await;
     for number in [0, 33, 69] {
-        assert_eq!(stage.messages(&topic(number), "all").await.len(), 2);
+        assert_eq!(stage.on(&topic(number), "all").await, ["a", "b", "c"]);
     }
     relay.stop().await;
 }
