@@ -41,11 +41,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let starting = thread::spawn(Engines::start);
     let built = build(options)?;
     let engines = starting.join().expect("starting an engine does not panic");
-    // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
-    rustix::fs::sync();
     if !built {
         return Ok(ExitCode::FAILURE);
     }
+    // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
+    rustix::fs::sync();
     let (succeeded, totals) = tests(options, &engines)?;
     for absent in &engines.absent {
         println!("{absent}");

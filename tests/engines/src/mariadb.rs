@@ -24,6 +24,7 @@ pub(crate) const UNSYNCED: &[&str] = &[
     "--sync-binlog=0",
     "--innodb-flush-method=nosync",
     "--innodb-use-native-aio=OFF",
+    "--innodb-doublewrite=OFF",
 ];
 
 /// A MariaDB server on loopback that syncs every commit and writes a row-based binlog. The user `hexalpes`

@@ -29,8 +29,7 @@ impl MySql {
 
     /// Commits survive the server but not the machine.
     pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
-        let settings: Vec<&str> = UNSYNCED.iter().copied().chain(["--innodb-doublewrite=OFF"]).collect();
-        start(&settings).map_err(|error| Absent::because("MySQL", &error))
+        start(UNSYNCED).map_err(|error| Absent::because("MySQL", &error))
     }
 }
 
