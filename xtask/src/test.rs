@@ -8,6 +8,7 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -39,6 +40,7 @@ struct Engines {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     packages::install_missing();
     let starting = thread::spawn(Engines::start);
+    let began = Instant::now();
     let built = build(options)?;
     let engines = starting.join().expect("starting an engine does not panic");
     if !built {
@@ -46,7 +48,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
     rustix::fs::sync();
+    let building = began.elapsed();
+    let began = Instant::now();
     let (succeeded, totals) = tests(options, &engines)?;
+    let testing = began.elapsed();
+    print!("{}", totals.failures);
     for absent in &engines.absent {
         println!("{absent}");
     }
@@ -57,6 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if !complete {
         println!("in CI every engine must be there");
     }
+    println!("built in {} s, tested in {} s", building.as_secs(), testing.as_secs());
     println!("{} passed, {} failed", totals.passed, totals.failed);
     Ok(if succeeded && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -149,11 +156,30 @@ impl Engines {
 struct Totals {
     passed: u64,
     failed: u64,
+    /// What each test that failed printed, to be said once more where all others are past: who reads only the end of it
+    /// knows why.
+    failures: String,
+    /// Between the line that begins a failed test's output and the list of their names.
+    lines_left: usize,
 }
 
+/// The reason is among the first lines of a failed test's output.
+const LINES_A_FAILURE: usize = 40;
+
 impl Totals {
-    /// Each binary ends with `test result: ok. 14 passed; 0 failed; 0 ignored; …`.
+    /// Each binary ends with `test result: ok. 14 passed; 0 failed; 0 ignored; …`; before it comes the output of those that
+    /// failed, each after `---- its::name stdout ----`, and then their names after `failures:`.
     fn add(&mut self, line: &str) {
+        if line.starts_with("---- ") && line.ends_with(" stdout ----") {
+            self.lines_left = LINES_A_FAILURE;
+        } else if line == "failures:" {
+            self.lines_left = 0;
+        }
+        if self.lines_left > 0 {
+            self.lines_left -= 1;
+            self.failures.push_str(line);
+            self.failures.push('\n');
+        }
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
@@ -172,17 +198,36 @@ impl Totals {
 mod tests {
     use super::*;
 
+    fn totals<'a>(lines: impl IntoIterator<Item = &'a str>) -> Totals {
+        let mut totals = Totals::default();
+        lines.into_iter().for_each(|line| totals.add(line));
+        totals
+    }
+
     #[test]
     fn the_results_of_all_binaries_are_summed() {
-        let mut totals = Totals::default();
-        for line in [
+        let totals = totals([
             "running 3 tests",
             "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s",
             "test result: FAILED. 7 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 2s",
             "a test may print: test result: ok. 100 passed; 0 failed",
-        ] {
-            totals.add(line);
-        }
-        assert_eq!(totals, Totals { passed: 9, failed: 3 });
+        ]);
+        assert_eq!((totals.passed, totals.failed), (9, 3));
+        assert_eq!(totals.failures, "");
+    }
+
+    #[test]
+    fn what_failed_tests_printed_is_kept_for_the_end() {
+        let long = vec!["a line of a log"; 2 * LINES_A_FAILURE];
+        let first =
+            ["test a::b ... FAILED", "failures:", "", "---- a::b stdout ----", "panicked at here", ""];
+        let last = ["failures:", "    a::b", "    c", "test result: FAILED. 0 passed; 2 failed; 0 ignored"];
+        let lines = first.into_iter().chain(["---- c stdout ----"]).chain(long).chain(last);
+        let totals = totals(lines);
+        assert_eq!(totals.failed, 2);
+        let kept: Vec<&str> = totals.failures.lines().collect();
+        assert_eq!(kept[..3], ["---- a::b stdout ----", "panicked at here", ""]);
+        assert_eq!(kept.len(), 3 + LINES_A_FAILURE);
+        assert!(!totals.failures.contains("    a::b"));
     }
 }
