@@ -256,7 +256,8 @@ async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_
             peaks.push(peak);
         }
         assert!(peaks[1] < RELAY_BYTES_MAX, "the relay has taken {} MB", peaks[1] >> 20);
-        let more = peaks[1] - peaks[0];
+        // The system's own count of a peak may fall by some pages.
+        let more = peaks[1].saturating_sub(peaks[0]);
         assert!(
             backlog / 5 < ROWS_ENOUGH || more < RELAY_MORE_BYTES_MAX,
             "five times the rows took {} MB more",
