@@ -44,7 +44,8 @@ impl fmt::Display for Step {
         let Self { depth, what, id, subject, service, time, after_ms } = self;
         let time = time.map_or_else(|| "-".to_owned(), |time| time.to_string());
         let after_ms = after_ms.unwrap_or_default();
-        write!(f, "{time} +{after_ms:>6} ms  {service:<22} ")?;
+        // A time has no zeros at its end.
+        write!(f, "{time:<27} +{after_ms:>6} ms  {service:<22} ")?;
         match depth {
             0 => write!(f, "command {id}"),
             _ => write!(f, "{}└ {what} {}", "  ".repeat(depth - 1), subject.as_deref().unwrap_or("-")),
