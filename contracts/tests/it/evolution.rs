@@ -1,6 +1,6 @@
 //! Each schema may follow the one before it, whoever reads, and each event's data goes to Avro and back.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs};
 
 use hexalpes_avro::Record;
 use hexalpes_contracts::{
@@ -31,9 +31,8 @@ fn every_version_of_a_schema_is_compatible_with_all_before_it() {
 
 #[test]
 fn every_file_of_a_schema_is_published() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas");
     let mut files = Vec::new();
-    for context in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+    for context in fs::read_dir("../schemas").unwrap().map(Result::unwrap) {
         let context_name = context.file_name().into_string().unwrap();
         for file in fs::read_dir(context.path()).unwrap().map(Result::unwrap) {
             files.push(format!("{context_name}/{}", file.file_name().into_string().unwrap()));

@@ -10,7 +10,7 @@ use hexalpes_engines::{Engine, MariaDb};
 
 use crate::world::{World, ids, rows, worlds};
 
-const PEMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../foundation/tls/tests/it/pems");
+const PEMS: &str = "../../foundation/tls/tests/it/pems";
 
 /// Where the server may read it who runs as somebody else.
 fn put(folder: &Path, name: &str) -> String {

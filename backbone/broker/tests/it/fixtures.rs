@@ -20,7 +20,7 @@ const PARTITIONED: &str = "persistent://other/space/parts";
 const SCHEMA: &str = r#"{"type":"record","name":"Order","fields":[{"name":"id","type":"string"}]}"#;
 
 fn folder(format: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}"))
+    PathBuf::from(format!("tests/fixtures/format-{format}"))
 }
 
 /// Small, so that a fixture is.

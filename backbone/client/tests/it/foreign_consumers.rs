@@ -249,7 +249,7 @@ async fn the_official_clients_table_view_holds_the_newest_of_each_key() {
 
 #[tokio::test]
 async fn what_the_official_client_encrypts_comes_as_it_was_sent() {
-    let key = |name: &str| format!("{}/tests/it/encryption/{name}.pem", env!("CARGO_MANIFEST_DIR"));
+    let key = |name: &str| format!("tests/it/encryption/{name}.pem");
     says("encrypts", ENCRYPTED, &[&key("public"), &key("private")], &["a secret", "False"]).await;
 }
 

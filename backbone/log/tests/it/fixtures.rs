@@ -19,7 +19,7 @@ use crate::support::{Bench, DIR, payloads};
 const FORMAT: u32 = 1;
 
 fn folder(format: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/format-{format}"))
+    PathBuf::from(format!("tests/fixtures/format-{format}"))
 }
 
 fn options() -> Options {

@@ -14,7 +14,7 @@ use crate::place::{LIMIT, Place};
 
 /// What the tests of other TLS have.
 fn pem(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/tests/it/tls").join(name)
+    Path::new("../client/tests/it/tls").join(name)
 }
 
 /// A file that is the server's own.

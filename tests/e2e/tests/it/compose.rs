@@ -10,7 +10,7 @@ use std::{
 use hexalpes_engines::{PULSAR_VERSION, program};
 use serde_json::{Value, json};
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const ROOT: &str = "../..";
 
 fn text(name: &str) -> String {
     fs::read_to_string(format!("{ROOT}/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))

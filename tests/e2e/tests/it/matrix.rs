@@ -306,7 +306,7 @@ async fn the_official_python_client_reads_events_with_its_own_avro_schema() {
     let Some(python) = hexalpes_engines::python() else { return };
     let product = Product::start();
     let partner = journey(&product, "CORR-python").register("Ñandú & Cía").await;
-    let schemas = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/partners");
+    let schemas = std::path::Path::new("../../schemas/partners");
     let definition = schemas.join("PartnerRegistrationCompleted.v2.avsc");
     let topic = "persistent://hexabuilders/partner-management/partner-registration";
     let mut command = std::process::Command::new(python);

@@ -15,7 +15,7 @@ async fn the_script_makes_all_topics_of_the_platform_and_may_be_repeated() {
     let urls = backbone.urls();
     let run = || {
         let output = Command::new(&python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/create_topics.py"))
+            .arg("../../scripts/create_topics.py")
             .env("HEXALPES", program("hexalpes"))
             .env("PULSAR_BROKER_URL", &urls.service)
             .env("PULSAR_ADMIN_URL", &urls.admin)

@@ -14,7 +14,7 @@ use std::{
 use hexalpes_fuzz::{TARGETS, Target};
 
 fn folder(target: Target) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target.name)
+    Path::new("../../fuzz/corpus").join(target.name)
 }
 
 fn run(target: Target, name: &str, input: &[u8]) {
