@@ -21,6 +21,7 @@ mod error;
 mod feed;
 mod flight;
 mod job;
+mod reader;
 mod tail;
 mod topic;
 mod topics;

@@ -43,6 +43,8 @@ pub(crate) struct Read {
     pub(crate) seqs: Vec<i64>,
     /// Where to go on when all of it has its receipts.
     pub(crate) place: Option<Place>,
+    /// The rest of the last transaction of these is to come.
+    pub(crate) is_amid: bool,
     /// Rows that were looked at.
     count: usize,
     bytes: usize,
@@ -173,19 +175,14 @@ impl LogFeed {
         self.told.iter().map(|told| told.ordinal).max().unwrap_or(0)
     }
 
-    /// Whether the rest of a transaction is to come.
-    pub(crate) fn is_amid(&self) -> bool {
-        self.is_amid
-    }
-
-    /// What comes next; at most a read's worth, and a step of the log more. None when it was woken while it waited.
-    pub(crate) async fn next(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+    /// What comes next; at most a read's worth, and a step of the log more.
+    pub(crate) async fn next(&mut self) -> Result<Read, RelayError> {
         loop {
             if self.log.is_some() {
-                return self.gather(wake).await;
+                return self.gather().await;
             }
             if let Some(read) = self.slice().await? {
-                return Ok(Some(read));
+                return Ok(read);
             }
         }
     }
@@ -244,7 +241,7 @@ impl LogFeed {
         if is_end && let Some(chunk) = self.place.chunk.take() {
             self.give_up_to(Given::up_to(chunk.through, self.shape.key_column(), &chunk.at));
         }
-        Ok(Some(mem::take(&mut self.gathered)))
+        Ok(Some(self.hand_over()))
     }
 
     /// All rows that were there are given: the log has the others.
@@ -259,23 +256,21 @@ impl LogFeed {
     }
 
     /// Waits for a step of the log, and takes those that are there already with it.
-    async fn gather(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+    async fn gather(&mut self) -> Result<Read, RelayError> {
         while !self.gathered.is_full() {
             let is_first = self.gathered.is_empty();
-            let step = if is_first { self.step(wake).await? } else { self.ready_step().await? };
-            match step {
-                Some(step) => self.take(step).await?,
-                None if is_first => return Ok(None),
-                None => break,
-            }
-            if self.log.is_none() {
-                break;
-            }
+            let step = if is_first { self.step().await? } else { self.ready_step().await? };
+            let Some(step) = step else { break };
+            self.take(step).await?;
         }
-        Ok(Some(mem::take(&mut self.gathered)))
+        Ok(self.hand_over())
     }
 
-    async fn step(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Step>, RelayError> {
+    fn hand_over(&mut self) -> Read {
+        Read { is_amid: self.is_amid, ..mem::take(&mut self.gathered) }
+    }
+
+    async fn step(&mut self) -> Result<Option<Step>, RelayError> {
         loop {
             if self.saved.has_changed().unwrap_or(false) {
                 self.confirm().await?;
@@ -287,7 +282,6 @@ impl LogFeed {
             let Some(log) = &mut self.log else { return Ok(None) };
             tokio::select! {
                 biased;
-                Ok(()) = wake.changed() => return Ok(None),
                 step = log.next() => return Ok(Some(step?)),
                 Ok(()) = self.saved.changed() => self.saved.mark_changed(),
                 () = tokio::time::sleep_until(due) => {}

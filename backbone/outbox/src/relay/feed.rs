@@ -32,34 +32,25 @@ impl Feed {
         Self::Table(TableFeed { db: db.clone(), last, commits: db.commits() })
     }
 
-    /// Waits for the next rows, or to be woken, which gives none. Dropped, it gives no more.
-    pub(super) async fn next(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+    /// Waits for the next rows. Dropped, it gives no more.
+    pub(super) async fn next(&mut self) -> Result<Read, RelayError> {
         match self {
-            Self::Table(table) => table.next(wake).await,
-            Self::Log(log) => log.next(wake).await,
-        }
-    }
-
-    /// Whether it has given a part of something that is whole.
-    pub(super) fn is_amid(&self) -> bool {
-        match self {
-            Self::Table(_) => false,
-            Self::Log(log) => log.is_amid(),
+            Self::Table(table) => table.next().await,
+            Self::Log(log) => log.next().await,
         }
     }
 }
 
 impl TableFeed {
-    async fn next(&mut self, wake: &mut watch::Receiver<u64>) -> Result<Option<Read>, RelayError> {
+    async fn next(&mut self) -> Result<Read, RelayError> {
         loop {
             self.commits.mark_unchanged();
             let rows = row::after(&self.db, self.last, ROWS_READ_MAX, BYTES_READ_MAX).await?;
             if let Some(newest) = rows.last() {
                 self.last = newest.seq;
-                return Ok(Some(Read::of_table(rows)));
+                return Ok(Read::of_table(rows));
             }
             tokio::select! {
-                Ok(()) = wake.changed() => return Ok(None),
                 _ = self.commits.changed() => {}
                 () = time::sleep(POLL) => {}
             }

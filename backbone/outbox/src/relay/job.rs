@@ -1,6 +1,6 @@
 //! What a relay does: finds out where everything is, then sends and confirms at the same time.
 
-use std::{convert::Infallible, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use futures::future;
 use hexalpes_client::Client;
@@ -20,6 +20,7 @@ use super::{
     RelayError,
     feed::Feed,
     flight::Flight,
+    reader::{READ_EVERY, Reader},
     tail,
     topic::Topic,
     topics::{ROWS_IN_FLIGHT_MAX, Topics, Ways},
@@ -40,9 +41,6 @@ use crate::{
     status::Counters,
 };
 
-/// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
-/// broker.
-const READ_EVERY: Duration = Duration::from_millis(3);
 /// Between two checkpoints, each of which is a commit that others wait behind. What it does not say yet after a
 /// crash, the broker knows.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
@@ -146,13 +144,14 @@ impl Job for Work {
 impl Work {
     /// Sends and confirms until it is told to stop, or a topic has partitions that another session would use.
     async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
-        let Session { mut topics, claim, checkpoint, mut feed, marks, hold, mut parking } = session;
+        let Session { mut topics, claim, checkpoint, feed, marks, hold, mut parking } = session;
+        let mut reader = Reader::start(feed);
         let (end, grown) = (stop.child_token(), topics.grown());
         let (sent, flights) = mpsc::unbounded_channel();
         let (moved, reached) = watch::channel(checkpoint.ordinal);
         let sent = Sent { flights: sent, hold: Hold { through: hold, reached } };
         let work = async {
-            let send = self.send(&mut topics, &mut feed, &mut parking, sent, stop, &end);
+            let send = self.send(&mut topics, &mut reader, &mut parking, sent, stop, &end);
             let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold, &moved);
             let mark = async {
                 match &marks {
@@ -163,10 +162,7 @@ impl Work {
             Box::pin(future::try_join3(send, confirm, mark)).await?;
             // Told to stop while it sent, it has rows on their way that nobody counts.
             topics.close().await;
-            if let Feed::Log(log) = &mut feed {
-                log.confirm().await?;
-            }
-            Ok(())
+            Ok(true)
         };
         let mut paused = self.paused.subscribe();
         let end_when_grown = async {
@@ -177,14 +173,20 @@ impl Work {
             end.cancel();
             future::pending::<()>().await;
         };
-        tokio::select! {
+        let outcome = tokio::select! {
             outcome = work => outcome.inspect_err(|why| self.count_error(why)),
-            () = end_when_grown => Ok(()),
+            () = end_when_grown => Ok(false),
             () = overdue(stop) => {
                 warn!(relay.service = self.service, "stops before all receipts are there");
-                Ok(())
+                Ok(false)
             }
+        };
+        // Whatever comes next, nobody else holds the log any more.
+        let feed = reader.stop().await;
+        if outcome? && let Feed::Log(mut log) = feed {
+            log.confirm().await?;
         }
+        Ok(())
     }
 
     /// What is read from now on, and the last row that may have been sent before.
@@ -275,44 +277,33 @@ impl Work {
     async fn send(
         &self,
         topics: &mut Topics,
-        feed: &mut Feed,
+        reader: &mut Reader,
         parking: &mut Parking,
         mut sent: Sent,
         stop: &CancellationToken,
         end: &CancellationToken,
     ) -> Result<(), RelayError> {
         let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
-        let mut due = Instant::now();
         let mut to_try = self.to_try.subscribe();
         to_try.mark_changed();
         // Parked rows are left that are to be tried: rows that are ready go out between them.
         let mut is_trying = false;
+        let mut amid = false;
         loop {
-            time::sleep_until(due).await;
             // A transaction that is sent in part would begin anew, and not get further the next time.
-            let is_over = if feed.is_amid() { stop.cancelled() } else { end.cancelled() };
-            if is_trying {
-                // They are tried in any case, and not before what is ready.
-                to_try.mark_unchanged();
-            }
-            let go_on = async {
-                if is_trying {
-                    time::sleep(READ_EVERY).await;
-                    self.to_try.send_modify(|_| {});
-                }
-                future::pending::<Infallible>().await
-            };
+            let is_over = if amid { stop.cancelled() } else { end.cancelled() };
             let read = tokio::select! {
                 biased;
                 () = is_over => return Ok(()),
-                read = feed.next(&mut to_try) => read?,
-                never = go_on => match never {},
+                Ok(()) = to_try.changed(), if !is_trying => None,
+                read = reader.next() => Some(read?),
+                () = time::sleep(READ_EVERY), if is_trying => None,
             };
-            let Some(Read { rows, seqs, place, .. }) = read else {
+            let Some(Read { rows, seqs, place, is_amid, .. }) = read else {
                 is_trying = self.try_parked(topics, parking).await?;
                 continue;
             };
-            due = Instant::now() + READ_EVERY;
+            amid = is_amid;
             let (held, rows) = sent.hold.split(rows);
             if !held.is_empty() {
                 let Some(flight) = self.flight(topics, parking, &room, &held, stop).await? else {
