@@ -124,7 +124,7 @@ async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
         let ordinal = checkpoint::ordinal(tx).await?.unwrap_or(0);
         // As long as marks are to be made, rows among those do not count that came later than ones behind them.
         let unmarked = place::unmarked(tx).await?;
-        let marked_later = unmarked.iter().map(|range| *range.end()).max().unwrap_or(0);
+        let marked_later = unmarked.highest().unwrap_or(0);
         let is_waiting = || match order {
             Order::OfTable => Expr::col("seq").gt(ordinal),
             Order::OfLog => Expr::col("published").eq(0_i64).and(Expr::col("seq").gt(marked_later)),

@@ -24,7 +24,7 @@ pub async fn unpublished(db: &Db, through: i64) -> Result<u64, DbError> {
             .to_owned();
         let unmarked = place::unmarked(tx).await?;
         if !unmarked.is_empty() {
-            let published = Condition::all().add(marks::are_among(unmarked)).add(parked::is_not_parked());
+            let published = Condition::all().add(unmarked.have()).add(parked::is_not_parked());
             select.cond_where(published.not());
         }
         tx.fetch_one(&select).await?.get("pending")

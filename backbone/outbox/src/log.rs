@@ -8,6 +8,7 @@ pub(crate) mod feed;
 pub(crate) mod given;
 pub(crate) mod marks;
 pub(crate) mod place;
+pub(crate) mod runs;
 pub(crate) mod servers;
 pub(crate) mod snapshot;
 pub(crate) mod source;

@@ -5,40 +5,48 @@
 //! the next rows waiting for as long as they take. So only some are made in each round; the others are written down
 //! beside the place, which does not wait for them.
 
-use std::{collections::VecDeque, mem, ops::RangeInclusive, time::Duration};
+use std::{mem, time::Duration};
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_kernel::Edge;
 use parking_lot::Mutex;
-use sea_query::{Condition, Expr, ExprTrait as _, Query, UpdateStatement};
+use sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
 use tokio::{
     sync::{Notify, watch},
     time::{self, Instant},
 };
 
-use super::place::{self, Place};
+use super::{
+    place::{self, Place},
+    runs::Runs,
+};
 use crate::{
     checkpoint::{Claim, is_source},
     parked,
     relay::RelayError,
 };
 
-/// Rows that one transaction marks, and the ranges of numbers that it names them by.
-const ROWS_MAX: u64 = 2_000;
-const RANGES_MAX: usize = 200;
-/// Ranges that are written down, and not marked in the next round.
-const RANGES_LATER_MAX: usize = 100;
+/// Rows that one transaction marks, and the pieces that it names them by.
+const ROWS_MAX: i64 = 2_000;
+const PIECES_MAX: usize = 200;
+/// Pieces that are written down, and not marked in the next round.
+const PIECES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
 const ROUND_EVERY: Duration = Duration::from_millis(100);
+/// The same where a round takes long: so many times as long. A database that has enough to do has more of others' than of
+/// marks.
+const PAUSE_FOR_ROUND: u32 = 4;
 /// The same while more rows come than a round marks. They are a backlog's, which waits for whatever else the database
 /// does, and reading what marks have written is part of that.
 const ROUND_EVERY_AMID_BACKLOG: Duration = Duration::from_secs(1);
+/// Rows that come between two looks, and are a backlog's.
+const ROWS_BACKLOG: usize = 2_000;
 /// Between two places while nothing is published: what is written down is itself in the log.
 const IDLE_EVERY: Duration = Duration::from_secs(10);
 
-/// What has its receipts and is not marked yet. It is kept as ranges: rows come nearly in the order of their numbers,
-/// so that a long backlog is a few of them.
+/// What has its receipts and is not marked yet. Rows come nearly in the order of their numbers, so that a long backlog is a
+/// few pieces.
 #[derive(Debug)]
 pub(crate) struct Marks {
     pending: Mutex<Pending>,
@@ -56,9 +64,9 @@ pub(crate) struct Saved {
 
 #[derive(Debug, Default)]
 struct Pending {
-    ranges: VecDeque<RangeInclusive<i64>>,
+    rows: Runs,
     /// Rows that came since that was looked at last.
-    came: u64,
+    came: usize,
     /// Up to where the checkpoint was when the last of them came.
     checkpoint: i64,
     place: Option<Place>,
@@ -68,9 +76,9 @@ struct Pending {
 /// What is done at once.
 struct Round {
     /// To be marked, each in a transaction of its own.
-    portions: Vec<Vec<RangeInclusive<i64>>>,
+    portions: Vec<Runs>,
     /// To be marked later.
-    later: Vec<RangeInclusive<i64>>,
+    later: Runs,
     checkpoint: i64,
     place: Option<Place>,
     is_closed: bool,
@@ -78,23 +86,20 @@ struct Round {
 
 impl Pending {
     fn add(&mut self, mut seqs: Vec<i64>) {
-        self.came += seqs.len() as u64;
+        self.came += seqs.len();
         seqs.sort_unstable();
         for seq in seqs {
-            match self.ranges.back_mut() {
-                Some(last) if *last.end() + 1 == seq => *last = *last.start()..=seq,
-                _ => self.ranges.push_back(seq..=seq),
-            }
+            self.rows.add(seq);
         }
     }
 
     /// One portion, and as many more as leave few enough for later.
     fn round(&mut self) -> Round {
         let mut portions = Vec::new();
-        while !self.ranges.is_empty() && (portions.is_empty() || self.ranges.len() > RANGES_LATER_MAX) {
-            portions.push(portion(&mut self.ranges));
+        while !self.rows.is_empty() && (portions.is_empty() || self.rows.pieces() > PIECES_LATER_MAX) {
+            portions.push(portion(&mut self.rows));
         }
-        let later = self.ranges.iter().cloned().collect();
+        let later = self.rows.clone();
         let Self { checkpoint, is_closed, .. } = *self;
         Round { portions, later, checkpoint, place: self.place.take(), is_closed }
     }
@@ -103,8 +108,8 @@ impl Pending {
 impl Marks {
     /// With what an earlier session has left, which has come to that checkpoint.
     pub(crate) async fn load(db: &Db, checkpoint: i64) -> Result<Self, DbError> {
-        let ranges = db.read(place::unmarked).await?.into();
-        let pending = Pending { ranges, checkpoint, ..Pending::default() };
+        let rows = db.read(place::unmarked).await?;
+        let pending = Pending { rows, checkpoint, ..Pending::default() };
         Ok(Self { pending: Mutex::new(pending), news: Notify::new(), saved: watch::Sender::default() })
     }
 
@@ -131,12 +136,13 @@ impl Marks {
 
     /// Marks what comes, until it is closed and all is marked or written down.
     pub(crate) async fn run(&self, db: &Db, claim: &Claim, edge: &dyn Edge) -> Result<(), RelayError> {
-        let mut last = Instant::now();
-        let mut written = self.pending.lock().ranges.iter().cloned().collect();
+        let (mut last, mut every) = (Instant::now(), ROUND_EVERY);
+        let mut written = self.pending.lock().rows.clone();
         loop {
-            let Round { portions, later, checkpoint, place, is_closed } = self.take(last).await;
+            let Round { portions, later, checkpoint, place, is_closed } = self.take(last, every).await;
+            let begun = Instant::now();
             for portion in portions {
-                mark(db, claim, checkpoint, portion, edge.now().as_micros()).await?;
+                mark(db, claim, checkpoint, &portion, edge.now().as_micros()).await?;
             }
             if place.is_some() || later != written {
                 place::save_unmarked(db, claim, place.as_ref(), &later).await?;
@@ -150,18 +156,19 @@ impl Marks {
                 return Ok(());
             }
             last = Instant::now();
+            every = (PAUSE_FOR_ROUND * (last - begun)).clamp(ROUND_EVERY, ROUND_EVERY_AMID_BACKLOG);
         }
     }
 
     /// Waits for the next round, and for something to do.
-    async fn take(&self, last: Instant) -> Round {
+    async fn take(&self, last: Instant, every: Duration) -> Round {
         let mut looked = last;
         loop {
             let (is_due_at, is_urgent) = {
                 let pending = self.pending.lock();
                 let is_chunk = pending.place.as_ref().is_some_and(|place| place.position.is_none());
-                let due = match (&pending.place, pending.ranges.is_empty()) {
-                    (_, false) => Some(looked + ROUND_EVERY),
+                let due = match (&pending.place, pending.rows.is_empty()) {
+                    (_, false) => Some(looked + every),
                     (Some(_), true) => Some(last + IDLE_EVERY),
                     (None, true) => None,
                 };
@@ -173,7 +180,7 @@ impl Marks {
             }
             match is_due_at {
                 Some(due) if due <= Instant::now() => {
-                    let is_backlog = mem::take(&mut self.pending.lock().came) > ROWS_MAX;
+                    let is_backlog = mem::take(&mut self.pending.lock().came) > ROWS_BACKLOG;
                     if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
                         break;
                     }
@@ -194,48 +201,22 @@ impl Marks {
 
 /// Marks all that is written down as not marked, for who forgets where the log is, in their transaction.
 pub(crate) async fn settle(tx: &Tx, now: i64) -> Result<(), DbError> {
-    let mut ranges: VecDeque<_> = place::unmarked(tx).await?.into();
-    while !ranges.is_empty() {
-        tx.execute(&marking(portion(&mut ranges), now)).await?;
+    let mut rows = place::unmarked(tx).await?;
+    while !rows.is_empty() {
+        tx.execute(&marking(&portion(&mut rows), now)).await?;
     }
     Ok(())
 }
 
-/// That a row's number is in one of these.
-pub(crate) fn are_among(ranges: impl IntoIterator<Item = RangeInclusive<i64>>) -> Condition {
-    ranges.into_iter().fold(Condition::any(), |these, range| {
-        let (from, to) = range.into_inner();
-        these.add(Expr::col("seq").between(from, to))
-    })
-}
-
 /// Takes what one transaction marks from the beginning.
-fn portion(ranges: &mut VecDeque<RangeInclusive<i64>>) -> Vec<RangeInclusive<i64>> {
-    let (mut portion, mut room) = (Vec::new(), ROWS_MAX);
-    while room > 0 && portion.len() < RANGES_MAX {
-        let Some(range) = ranges.pop_front() else { break };
-        let (from, to) = range.into_inner();
-        let rows = Ord::min(room, (to - from).unsigned_abs() + 1);
-        let next = from + rows.cast_signed();
-        portion.push(from..=next - 1);
-        if next <= to {
-            ranges.push_front(next..=to);
-        }
-        room -= rows;
-    }
-    portion
+fn portion(rows: &mut Runs) -> Runs {
+    rows.take(ROWS_MAX, PIECES_MAX)
 }
 
 /// Refused if the claim was lost meanwhile, or the checkpoint is before these rows: then this is another database than
 /// the one that they were read from, which may give their numbers to others.
-async fn mark(
-    db: &Db,
-    claim: &Claim,
-    checkpoint: i64,
-    ranges: Vec<RangeInclusive<i64>>,
-    now: i64,
-) -> Result<(), RelayError> {
-    let mark = marking(ranges, now);
+async fn mark(db: &Db, claim: &Claim, checkpoint: i64, rows: &Runs, now: i64) -> Result<(), RelayError> {
+    let mark = marking(rows, now);
     let held = Query::select()
         .column("ordinal")
         .from("relay_checkpoint")
@@ -253,12 +234,12 @@ async fn mark(
     .await
 }
 
-fn marking(ranges: Vec<RangeInclusive<i64>>, now: i64) -> UpdateStatement {
+fn marking(rows: &Runs, now: i64) -> UpdateStatement {
     Query::update()
         .table("outbox_event")
         .value("published", 1_i64)
         .value("published_at", now)
-        .cond_where(are_among(ranges))
+        .cond_where(rows.have())
         .and_where(Expr::col("published").eq(0_i64))
         .and_where(parked::is_not_parked())
         .to_owned()
@@ -268,24 +249,19 @@ fn marking(ranges: Vec<RangeInclusive<i64>>, now: i64) -> UpdateStatement {
 mod tests {
     use super::*;
 
+    fn runs(seqs: impl IntoIterator<Item = i64>) -> Runs {
+        let mut runs = Runs::default();
+        seqs.into_iter().for_each(|seq| runs.add(seq));
+        runs
+    }
+
     #[test]
-    fn numbers_that_follow_each_other_are_one_range() {
+    fn rows_that_come_together_are_taken_in_the_order_of_their_numbers() {
         let mut pending = Pending::default();
         pending.add(vec![3, 1, 2]);
         pending.add(vec![4, 9, 8]);
         pending.add(vec![5]);
-        assert_eq!(pending.ranges, [1..=4, 8..=9, 5..=5]);
-    }
-
-    #[test]
-    fn no_transaction_marks_more_than_its_share() {
-        let mut long = VecDeque::from([1..=2_500, 5_000..=5_000]);
-        assert_eq!(portion(&mut long), [1..=2_000]);
-        assert_eq!(portion(&mut long), [2_001..=2_500, 5_000..=5_000]);
-        assert_eq!(portion(&mut long), []);
-        let mut scattered: VecDeque<_> = (0..401).map(|seq| seq * 2..=seq * 2).collect();
-        assert_eq!(portion(&mut scattered).len(), 200);
-        assert_eq!(scattered.front(), Some(&(400..=400)));
+        assert_eq!(pending.rows, runs([1, 2, 3, 4, 8, 9, 5]));
     }
 
     #[test]
@@ -293,13 +269,19 @@ mod tests {
         let mut pending = Pending::default();
         pending.add((1..=1_000_000).collect());
         let round = pending.round();
-        assert_eq!((round.portions, round.later), (vec![vec![1..=2_000]], vec![2_001..=1_000_000]));
-        assert_eq!(pending.round().portions, [[2_001..=4_000]]);
+        assert_eq!((round.portions, round.later), (vec![runs(1..=2_000)], runs(2_001..=1_000_000)));
+        assert_eq!(pending.round().portions, [runs(2_001..=4_000)]);
+        // Where the server leaves out six of seven numbers, as well.
         let mut pending = Pending::default();
-        pending.add((0..450).map(|seq| seq * 2).collect());
+        pending.add((0..1_000_000).map(|row| row * 7).collect());
         let round = pending.round();
-        assert_eq!(round.portions.iter().map(Vec::len).collect::<Vec<_>>(), [200, 200]);
-        assert_eq!(round.later.len(), 50);
+        assert_eq!((round.portions.len(), round.later.pieces()), (1, 2));
+        // Numbers at ever greater distances.
+        let mut pending = Pending::default();
+        pending.add((0..900).map(|row| row * row).collect());
+        let round = pending.round();
+        let pieces: Vec<usize> = round.portions.iter().map(Runs::pieces).collect();
+        assert_eq!((pieces, round.later.pieces()), (vec![PIECES_MAX, PIECES_MAX], 51));
     }
 
     /// How long a round waits while so many rows come every 10 ms.
@@ -314,7 +296,7 @@ mod tests {
             }
         };
         tokio::select! {
-            _ = marks.take(begun) => begun.elapsed(),
+            _ = marks.take(begun, ROUND_EVERY) => begun.elapsed(),
             () = coming => unreachable!("rows come for ever"),
         }
     }

@@ -5,14 +5,15 @@
 //! published, or written down beside it as [unmarked](super::marks). What lies between the two is read again and marked
 //! again after a crash, and not published again.
 
-use std::ops::RangeInclusive;
-
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Row, Tx};
 use sea_query::{Query, UpdateStatement};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::given::{Given, Key, position_text};
+use super::{
+    given::{Given, Key, position_text},
+    runs::Runs,
+};
 use crate::{
     checkpoint::{Claim, is_source},
     relay::RelayError,
@@ -132,12 +133,11 @@ fn parts(identity: &str) -> (&str, Option<&str>) {
 }
 
 /// The numbers of rows that have their receipts and are not marked as published yet.
-pub(crate) async fn unmarked(tx: &Tx) -> Result<Vec<RangeInclusive<i64>>, DbError> {
+pub(crate) async fn unmarked(tx: &Tx) -> Result<Runs, DbError> {
     let read =
         Query::select().column("log_unmarked").from("relay_checkpoint").and_where(is_source()).to_owned();
-    let Some(row) = tx.fetch_optional(&read).await? else { return Ok(Vec::new()) };
-    let ends: Option<Vec<(i64, i64)>> = json(&row, "log_unmarked")?;
-    Ok(ends.unwrap_or_default().into_iter().map(|(from, to)| from..=to).collect())
+    let Some(row) = tx.fetch_optional(&read).await? else { return Ok(Runs::default()) };
+    Ok(json(&row, "log_unmarked")?.unwrap_or_default())
 }
 
 /// Writes these down, and the place if there is a new one, if the claim still stands.
@@ -145,14 +145,13 @@ pub(crate) async fn save_unmarked(
     db: &Db,
     claim: &Claim,
     place: Option<&Place>,
-    unmarked: &[RangeInclusive<i64>],
+    unmarked: &Runs,
 ) -> Result<(), RelayError> {
     let mut save = Query::update();
     if let Some(place) = place {
         place.put_into(&mut save);
     }
-    let ends: Vec<(i64, i64)> = unmarked.iter().map(|range| (*range.start(), *range.end())).collect();
-    save.value("log_unmarked", (!ends.is_empty()).then(|| written(&ends)));
+    save.value("log_unmarked", (!unmarked.is_empty()).then(|| written(unmarked)));
     update(db, claim, save).await
 }
 

@@ -1,15 +1,17 @@
 //! Marks that are left for later, beside a place in the log that does not wait for them.
 
 use hexalpes_db::{DbError, Tx};
+use hexalpes_engines::log_databases;
 use hexalpes_outbox::{
-    EVENTS_TOPIC,
+    EVENTS_TOPIC, PageOrder,
     operate::{self, Reason},
-    unpublished,
+    page, unpublished,
 };
 use sea_query::Query;
 
 use crate::{
     log::after_publishing,
+    servers::Server,
     support::{Stage, until},
 };
 
@@ -44,6 +46,23 @@ async fn marks_that_were_left_for_later_are_made_and_nothing_is_published_twice(
     relay.stop().await;
     assert_eq!(left(&stage).await, [None]);
     stage.assert_as_committed(&memory).await;
+}
+
+/// As on a member of a group of servers, and where several rows are inserted by one statement.
+#[tokio::test]
+async fn on_every_server_rows_at_a_distance_are_marked_and_none_between_them() {
+    for database in log_databases() {
+        let server = Server::on(database).await;
+        server.publish(0..20).await;
+        leave_for_later(&server.stage, "[[1,1,3,5],[14,2,3,2]]").await;
+        assert_eq!(unpublished(&server.stage.db, 20).await.unwrap(), 11, "{}", server.engine);
+        let relay = server.relay();
+        server.stage.marked(&relay, 9).await;
+        relay.stop().await;
+        let rows = page(&server.stage.db, PageOrder::OldestFirst, None, 100).await.unwrap();
+        let marked: Vec<i64> = rows.iter().filter(|row| row.published == 1).map(|row| row.seq).collect();
+        assert_eq!(marked, [1, 4, 7, 10, 13, 14, 15, 17, 18], "{}", server.engine);
+    }
 }
 
 /// It reads what has no mark; what is named has been published.
