@@ -42,13 +42,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let starting = thread::spawn(Engines::start);
     let began = Instant::now();
     let built = build(options)?;
+    let building = began.elapsed();
     let engines = starting.join().expect("starting an engine does not panic");
     if !built {
         return Ok(ExitCode::FAILURE);
     }
     // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
     rustix::fs::sync();
-    let building = began.elapsed();
     let began = Instant::now();
     let (succeeded, totals) = tests(options, &engines)?;
     let testing = began.elapsed();
@@ -62,6 +62,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let complete = engines.absent.is_empty() || !in_ci();
     if !complete {
         println!("in CI every engine must be there");
+    }
+    if !succeeded && totals.failed == 0 {
+        println!("a test binary ended without a result; what it said is behind the last `Running` above");
     }
     println!("built in {} s, tested in {} s", building.as_secs(), testing.as_secs());
     println!("{} passed, {} failed", totals.passed, totals.failed);

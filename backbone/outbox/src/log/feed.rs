@@ -1,7 +1,7 @@
 //! Gives the rows of a log their ordinals: first those of a snapshot, if there has to be one, then what the log has
 //! behind it.
 
-use std::{collections::VecDeque, mem, sync::Arc};
+use std::{collections::VecDeque, future, mem, sync::Arc};
 
 use futures::FutureExt as _;
 use hexalpes_capture::{Inserted, Position, Step};
@@ -208,8 +208,10 @@ impl LogFeed {
                 if let Some(awaited) = &self.awaited {
                     // Nothing is written off before it came by, and here all that can come by has.
                     all_came_by(&self.told, self.ordinal)?;
-                    // It fails only if nobody is left to write it off, which ends the session.
-                    let _ = self.saved.wait_for(|saved| saved == awaited).await;
+                    // It fails only if nobody is left to write it off: then the session has ended, and this with it.
+                    if self.saved.wait_for(|saved| saved == awaited).await.is_err() {
+                        return future::pending().await;
+                    }
                     self.awaited = None;
                 }
                 if let Some(from) = self.place.given.as_ref().map(Given::at)

@@ -151,7 +151,12 @@ impl Work {
         let (moved, reached) = watch::channel(checkpoint.ordinal);
         let sent = Sent { flights: sent, hold: Hold { through: hold, reached } };
         let work = async {
-            let send = self.send(&mut topics, &mut reader, &mut parking, sent, stop, &end);
+            let send = async {
+                let sending = self.send(&mut topics, &mut reader, &mut parking, sent, stop, &end).await;
+                // What nobody sends is not written down either.
+                reader.end();
+                sending
+            };
             let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold, &moved);
             let mark = async {
                 match &marks {
@@ -173,7 +178,7 @@ impl Work {
             end.cancel();
             future::pending::<()>().await;
         };
-        let outcome = tokio::select! {
+        let is_settled = tokio::select! {
             outcome = work => outcome.inspect_err(|why| self.count_error(why)),
             () = end_when_grown => Ok(false),
             () = overdue(stop) => {
@@ -181,10 +186,11 @@ impl Work {
                 Ok(false)
             }
         };
-        // Whatever comes next, nobody else holds the log any more.
+        // Before the next session opens the log, this one has left it.
         let feed = reader.stop().await;
-        if outcome? && let Feed::Log(mut log) = feed {
-            log.confirm().await?;
+        if is_settled? && let Feed::Log(mut log) = feed {
+            // What it is not told now it is told when the next session has come further.
+            time::timeout(STOP_PATIENCE, log.confirm()).await.unwrap_or(Ok(()))?;
         }
         Ok(())
     }
@@ -273,7 +279,7 @@ impl Work {
         metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(errors);
     }
 
-    /// Reads what is committed and sends it, until it is told to stop, or to `end` when what was read is sent.
+    /// Reads what is committed and sends it, until it is told to stop, or to `end` when what it began to send is whole.
     async fn send(
         &self,
         topics: &mut Topics,

@@ -1,13 +1,12 @@
 //! Reads ahead: while what was read is sent, what comes next is read, in a task of its own.
 
-use std::time::Duration;
+use std::{future, panic, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    task::JoinHandle,
+    task::{JoinError, JoinHandle},
     time::{self, Instant},
 };
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{RelayError, feed::Feed};
 use crate::log::feed::Read;
@@ -20,39 +19,59 @@ pub(super) const READ_EVERY: Duration = Duration::from_millis(3);
 pub(super) struct Reader {
     reads: mpsc::Receiver<Result<Read, RelayError>>,
     task: JoinHandle<Feed>,
-    end: DropGuard,
 }
 
 impl Reader {
     pub(super) fn start(mut feed: Feed) -> Self {
         let (slot, reads) = mpsc::channel(1);
-        let end = CancellationToken::new();
-        let ended = end.clone();
         let task = tokio::spawn(async move {
-            ended.run_until_cancelled(read_ahead(&mut feed, slot)).await;
+            tokio::select! {
+                biased;
+                () = slot.closed() => {}
+                () = read_ahead(&mut feed, &slot) => {}
+            }
             feed
         });
-        Self { reads, task, end: end.drop_guard() }
+        Self { reads, task }
     }
 
     /// Waits for the next rows. Dropped, nothing is lost.
     pub(super) async fn next(&mut self) -> Result<Read, RelayError> {
         match self.reads.recv().await {
             Some(read) => read,
-            // It ends by itself only after an error, which was given and has ended whoever asks.
-            None => std::future::pending().await,
+            // An error was given, and has ended whoever asks: only a panic comes here.
+            None => match (&mut self.task).await {
+                Ok(_) => future::pending().await,
+                Err(why) => gone(why).await,
+            },
         }
     }
 
-    /// Reads nothing any more, and gives the feed back; what was read ahead is forgotten.
-    pub(super) async fn stop(self) -> Feed {
-        drop(self.end);
-        self.task.await.expect("reading does not panic")
+    /// Reads nothing any more; what was read ahead is forgotten.
+    pub(super) fn end(&mut self) {
+        self.reads.close();
+    }
+
+    /// The same, and gives the feed back.
+    pub(super) async fn stop(mut self) -> Feed {
+        self.end();
+        match self.task.await {
+            Ok(feed) => feed,
+            Err(why) => gone(why).await,
+        }
     }
 }
 
-/// Until it fails, or nobody takes what it reads.
-async fn read_ahead(feed: &mut Feed, slot: mpsc::Sender<Result<Read, RelayError>>) {
+/// A panic goes on; and where the runtime ends, so does whoever waits here.
+async fn gone<T>(why: JoinError) -> T {
+    match why.try_into_panic() {
+        Ok(panicked) => panic::resume_unwind(panicked),
+        Err(_) => future::pending().await,
+    }
+}
+
+/// Until it fails.
+async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Result<Read, RelayError>>) {
     // Only when the last one is taken.
     while let Ok(slot) = slot.reserve().await {
         let read = feed.next().await;

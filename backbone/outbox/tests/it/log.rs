@@ -334,6 +334,14 @@ pub(crate) async fn after_publishing(rows: i64) -> (Stage, Memory) {
 }
 
 #[tokio::test]
+async fn a_panic_while_a_log_is_read_is_an_alarm() {
+    let (stage, memory) = after_publishing(1).await;
+    memory.break_down();
+    let alarm = alarm(stage.log_relay(&memory)).await;
+    assert!(alarm.contains("panicked"), "{alarm}");
+}
+
+#[tokio::test]
 async fn a_failover_to_another_log_stops_the_relay() {
     let (stage, memory) = after_publishing(5).await;
     memory.fail_over("two");

@@ -42,6 +42,8 @@ struct State {
     rows_max: usize,
     readers: usize,
     readers_max: usize,
+    /// Who reads panics.
+    is_broken: bool,
 }
 
 impl Memory {
@@ -54,6 +56,7 @@ impl Memory {
             rows_max: 500,
             readers: 0,
             readers_max: 1,
+            is_broken: false,
         };
         let state = Arc::new(Mutex::new(state));
         Self {
@@ -65,6 +68,11 @@ impl Memory {
             gate: watch::Sender::new(true),
             waits: watch::Sender::new(0),
         }
+    }
+
+    /// Whoever reads it from now on panics.
+    pub(crate) fn break_down(&self) {
+        self.state.lock().is_broken = true;
     }
 
     /// Commits rows of the table, in the order given, as one transaction.
@@ -326,6 +334,7 @@ impl Log for MemoryLog {
             }
             let rows: Option<Vec<Inserted>> = {
                 let state = self.memory.state.lock();
+                assert!(!state.is_broken, "the log is broken");
                 let rest = state.transactions.get(self.next).map(|rows| &rows[self.given.min(rows.len())..]);
                 rest.map(|rest| rest.iter().take(state.rows_max).cloned().collect())
             };
