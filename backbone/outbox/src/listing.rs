@@ -5,7 +5,7 @@ use hexalpes_kernel::Timestamp;
 use sea_query::{Condition, Expr, ExprTrait as _, Func, Order, Query};
 
 use crate::append::MESSAGE;
-use crate::log::{marks, place};
+use crate::log::place;
 use crate::{parked, row};
 
 /// The ordinal of the newest row; 0 when there is none.
