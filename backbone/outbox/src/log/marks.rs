@@ -34,12 +34,12 @@ const PIECES_MAX: usize = 200;
 const PIECES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
 const ROUND_EVERY: Duration = Duration::from_millis(100);
-/// The same where a round takes long: so many times as long. A database that has enough to do has more of others' than of
-/// marks.
-const PAUSE_FOR_ROUND: u32 = 4;
 /// The same while more rows come than a round marks. They are a backlog's, which waits for whatever else the database
 /// does, and reading what marks have written is part of that.
 const ROUND_EVERY_AMID_BACKLOG: Duration = Duration::from_secs(1);
+/// After a round that took long: so many times as long, and no longer than amid a backlog. A database that has enough to do has
+/// more of others' than of marks.
+const PAUSE_FOR_ROUND: u32 = 4;
 /// Rows that come between two looks, and are a backlog's.
 const ROWS_BACKLOG: usize = 2_000;
 /// Between two places while nothing is published: what is written down is itself in the log.
