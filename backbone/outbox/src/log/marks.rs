@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Rows that one transaction marks, and the pieces that it names them by.
-const ROWS_MAX: i64 = 2_000;
+const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: usize = 200;
 /// Pieces that are written down, and not marked in the next round.
 const PIECES_LATER_MAX: usize = 100;
@@ -40,8 +40,6 @@ const ROUND_EVERY_AMID_BACKLOG: Duration = Duration::from_secs(1);
 /// After a round that took long: so many times as long, and no longer than amid a backlog. A database that has enough to do has
 /// more of others' than of marks.
 const PAUSE_FOR_ROUND: u32 = 4;
-/// Rows that come between two looks, and are a backlog's.
-const ROWS_BACKLOG: usize = 2_000;
 /// Between two places while nothing is published: what is written down is itself in the log.
 const IDLE_EVERY: Duration = Duration::from_secs(10);
 
@@ -66,7 +64,7 @@ pub(crate) struct Saved {
 struct Pending {
     rows: Runs,
     /// Rows that came since that was looked at last.
-    came: usize,
+    came: u64,
     /// Up to where the checkpoint was when the last of them came.
     checkpoint: i64,
     place: Option<Place>,
@@ -86,11 +84,9 @@ struct Round {
 
 impl Pending {
     fn add(&mut self, mut seqs: Vec<i64>) {
-        self.came += seqs.len();
+        self.came += seqs.len() as u64;
         seqs.sort_unstable();
-        for seq in seqs {
-            self.rows.add(seq);
-        }
+        self.rows.extend(seqs);
     }
 
     /// One portion, and as many more as leave few enough for later.
@@ -180,7 +176,7 @@ impl Marks {
             }
             match is_due_at {
                 Some(due) if due <= Instant::now() => {
-                    let is_backlog = mem::take(&mut self.pending.lock().came) > ROWS_BACKLOG;
+                    let is_backlog = mem::take(&mut self.pending.lock().came) > u64::from(ROWS_MAX);
                     if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
                         break;
                     }
@@ -249,19 +245,24 @@ fn marking(rows: &Runs, now: i64) -> UpdateStatement {
 mod tests {
     use super::*;
 
-    fn runs(seqs: impl IntoIterator<Item = i64>) -> Runs {
-        let mut runs = Runs::default();
-        seqs.into_iter().for_each(|seq| runs.add(seq));
-        runs
-    }
-
     #[test]
     fn rows_that_come_together_are_taken_in_the_order_of_their_numbers() {
         let mut pending = Pending::default();
         pending.add(vec![3, 1, 2]);
         pending.add(vec![4, 9, 8]);
         pending.add(vec![5]);
-        assert_eq!(pending.rows, runs([1, 2, 3, 4, 8, 9, 5]));
+        assert_eq!(pending.rows, Runs::of([1, 2, 3, 4, 8, 9, 5]));
+    }
+
+    #[test]
+    fn no_transaction_marks_more_than_its_share() {
+        let mut long = Runs::of((1..=2_500).chain([5_000]));
+        assert_eq!(portion(&mut long), Runs::of(1..=2_000));
+        assert_eq!(portion(&mut long), Runs::of((2_001..=2_500).chain([5_000])));
+        assert_eq!(portion(&mut long), Runs::default());
+        let mut scattered = Runs::of((0..900).map(|row| row * row));
+        assert_eq!(portion(&mut scattered).pieces(), 200);
+        assert_eq!(scattered.pieces(), 251);
     }
 
     #[test]
@@ -269,8 +270,8 @@ mod tests {
         let mut pending = Pending::default();
         pending.add((1..=1_000_000).collect());
         let round = pending.round();
-        assert_eq!((round.portions, round.later), (vec![runs(1..=2_000)], runs(2_001..=1_000_000)));
-        assert_eq!(pending.round().portions, [runs(2_001..=4_000)]);
+        assert_eq!((round.portions, round.later), (vec![Runs::of(1..=2_000)], Runs::of(2_001..=1_000_000)));
+        assert_eq!(pending.round().portions, [Runs::of(2_001..=4_000)]);
         // Where the server leaves out six of seven numbers, as well.
         let mut pending = Pending::default();
         pending.add((0..1_000_000).map(|row| row * 7).collect());

@@ -108,7 +108,7 @@ impl Runs {
         self.0.iter().map(Run::end).max()
     }
 
-    pub(crate) fn add(&mut self, seq: i64) {
+    fn add(&mut self, seq: i64) {
         if let Some(last) = self.0.back_mut()
             && last.times == 1
             && last.end() + 1 == seq
@@ -126,8 +126,8 @@ impl Runs {
     }
 
     /// Takes so many rows from the beginning, unless they are in too many pieces.
-    pub(crate) fn take(&mut self, rows: i64, pieces: usize) -> Self {
-        let (mut taken, mut room) = (VecDeque::new(), rows);
+    pub(crate) fn take(&mut self, rows: u32, pieces: usize) -> Self {
+        let (mut taken, mut room) = (VecDeque::new(), i64::from(rows));
         while room > 0 && taken.len() < pieces {
             let Some(mut run) = self.0.pop_front() else { break };
             let whole = room / run.len;
@@ -153,18 +153,27 @@ impl Runs {
     }
 }
 
+impl Extend<i64> for Runs {
+    fn extend<I: IntoIterator<Item = i64>>(&mut self, seqs: I) {
+        seqs.into_iter().for_each(|seq| self.add(seq));
+    }
+}
+
+#[cfg(test)]
+impl Runs {
+    pub(crate) fn of(seqs: impl IntoIterator<Item = i64>) -> Self {
+        let mut runs = Self::default();
+        runs.extend(seqs);
+        runs
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use sea_query::{Query, SqliteQueryBuilder};
 
     use super::*;
-
-    fn runs(seqs: impl IntoIterator<Item = i64>) -> Runs {
-        let mut runs = Runs::default();
-        seqs.into_iter().for_each(|seq| runs.add(seq));
-        runs
-    }
 
     fn numbers(runs: &Runs) -> Vec<i64> {
         let of = |run: &Run| {
@@ -180,10 +189,13 @@ mod tests {
 
     #[test]
     fn what_is_left_out_regularly_takes_no_more_room() {
-        assert_eq!(written(&runs(1..=1_000_000)), "[[1,1000000]]");
-        assert_eq!(written(&runs((0..100_000).map(|row| 3 + row * 7))), "[[3,1,7,99999],[699996,699996]]");
+        assert_eq!(written(&Runs::of(1..=1_000_000)), "[[1,1000000]]");
+        assert_eq!(
+            written(&Runs::of((0..100_000).map(|row| 3 + row * 7))),
+            "[[3,1,7,99999],[699996,699996]]"
+        );
         let inserted = (0..60_000).filter(|number| number % 15 < 10);
-        assert_eq!(written(&runs(inserted)), "[[0,10,15,3999],[59985,59994]]");
+        assert_eq!(written(&Runs::of(inserted)), "[[0,10,15,3999],[59985,59994]]");
     }
 
     #[test]
@@ -201,7 +213,7 @@ mod tests {
             Query::select().column("id").from("t").cond_where(runs.have()).to_string(SqliteQueryBuilder)
         };
         assert_eq!(
-            select(runs([1, 2, 10, 17, 24, 31, 31])),
+            select(Runs::of([1, 2, 10, 17, 24, 31, 31])),
             concat!(
                 r#"SELECT "id" FROM "t" WHERE ("seq" BETWEEN 1 AND 2)"#,
                 r#" OR (("seq" BETWEEN 10 AND 31) AND ("seq" - 10) % 7 < 1)"#,
@@ -214,7 +226,7 @@ mod tests {
         #[test]
         fn none_is_lost_and_none_is_made_up(
             steps in prop::collection::vec(prop_oneof![8 => 1..=2_i64, 2 => 3..=9_i64, 1 => -5..=-1_i64], 0..200),
-            rows in 1..=30_i64,
+            rows in 1..=30_u32,
             pieces in 1..=5_usize,
         ) {
             let seqs: Vec<i64> = steps
@@ -224,7 +236,7 @@ mod tests {
                     Some(*seq)
                 })
                 .collect();
-            let mut left = runs(seqs.iter().copied());
+            let mut left = Runs::of(seqs.iter().copied());
             prop_assert_eq!(numbers(&left), seqs.clone());
             prop_assert_eq!(left.highest(), seqs.iter().copied().max());
             let read: Runs = serde_json::from_str(&written(&left)).unwrap();

@@ -28,11 +28,7 @@ use super::{
 use crate::{
     checkpoint::{self, Checkpoint, Claim},
     layout::Layouts,
-    log::{
-        feed::{LogFeed, Read},
-        marks::Marks,
-        source::AnySource,
-    },
+    log::{feed::LogFeed, marks::Marks, source::AnySource},
     message, operate,
     parking::Parking,
     row::{self, OutboxRow},
@@ -294,10 +290,10 @@ impl Work {
         to_try.mark_changed();
         // Parked rows are left that are to be tried: rows that are ready go out between them.
         let mut is_trying = false;
-        let mut amid = false;
+        let mut is_amid = false;
         loop {
             // A transaction that is sent in part would begin anew, and not get further the next time.
-            let is_over = if amid { stop.cancelled() } else { end.cancelled() };
+            let is_over = if is_amid { stop.cancelled() } else { end.cancelled() };
             let read = tokio::select! {
                 biased;
                 () = is_over => return Ok(()),
@@ -305,12 +301,12 @@ impl Work {
                 read = reader.next() => Some(read?),
                 () = time::sleep(READ_EVERY), if is_trying => None,
             };
-            let Some(Read { rows, seqs, place, is_amid, .. }) = read else {
+            let Some(read) = read else {
                 is_trying = self.try_parked(topics, parking).await?;
                 continue;
             };
-            amid = is_amid;
-            let (held, rows) = sent.hold.split(rows);
+            is_amid = read.is_amid;
+            let (held, rows) = sent.hold.split(read.rows);
             if !held.is_empty() {
                 let Some(flight) = self.flight(topics, parking, &room, &held, stop).await? else {
                     return Ok(());
@@ -326,7 +322,7 @@ impl Work {
             let Some(mut flight) = self.flight(topics, parking, &room, &rows, stop).await? else {
                 return Ok(());
             };
-            (flight.seqs, flight.place) = (seqs, place);
+            (flight.seqs, flight.place) = (read.seqs, read.place);
             sent.send(flight);
             if is_trying {
                 is_trying = self.try_parked(topics, parking).await?;
