@@ -155,7 +155,7 @@ impl Engines {
 }
 
 /// The sum over all test binaries.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 struct Totals {
     passed: u64,
     failed: u64,
