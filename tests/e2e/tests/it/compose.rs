@@ -10,10 +10,10 @@ use std::{
 use hexalpes_engines::{PULSAR_VERSION, program};
 use serde_json::{Value, json};
 
-const ROOT: &str = "../..";
+use crate::CHECKOUT;
 
 fn text(name: &str) -> String {
-    fs::read_to_string(format!("{ROOT}/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
+    fs::read_to_string(format!("{CHECKOUT}/{name}")).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// The file with its anchors and merges resolved, as `docker compose config` shows it.

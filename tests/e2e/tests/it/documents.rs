@@ -1,10 +1,12 @@
 //! What the documents of the APIs say is true: schemathesis asks what they allow, and what they do not; and what is
 //! written for people names all that there is.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fs, process::Command};
 
 use hexalpes_e2e::Product;
 use serde_json::json;
+
+use crate::CHECKOUT;
 
 /// What may be refused although it looks right: an id of nothing, two fields that contradict each other.
 const SETTINGS: &str = r#"
@@ -65,14 +67,10 @@ async fn all_apis_answer_as_their_documents_say() {
     }
 }
 
-fn checkout() -> PathBuf {
-    PathBuf::from("../..")
-}
-
 /// Accepts S4-FIL-5.
 #[tokio::test]
 async fn the_guide_names_every_path_of_every_api() {
-    let guide = fs::read_to_string(checkout().join("docs/ECOSYSTEM_DOCS.md")).unwrap();
+    let guide = fs::read_to_string(format!("{CHECKOUT}/docs/ECOSYSTEM_DOCS.md")).unwrap();
     let product = Product::start();
     let mut missing = Vec::new();
     for flag in [
@@ -96,10 +94,10 @@ async fn the_guide_names_every_path_of_every_api() {
 /// Accepts S4-FIL-5.
 #[test]
 fn the_context_map_says_where_every_event_flows() {
-    let map = fs::read_to_string(checkout().join("docs/CONTEXT_MAP.md")).unwrap();
+    let map = fs::read_to_string(format!("{CHECKOUT}/docs/CONTEXT_MAP.md")).unwrap();
     let mut missing = Vec::new();
     // A test of the contracts holds the schemas to the events.
-    for context in fs::read_dir(checkout().join("schemas")).unwrap() {
+    for context in fs::read_dir(format!("{CHECKOUT}/schemas")).unwrap() {
         for schema in fs::read_dir(context.unwrap().path()).unwrap() {
             let name = schema.unwrap().file_name().into_string().unwrap();
             let event = name.split('.').next().unwrap();

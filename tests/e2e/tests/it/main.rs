@@ -2,6 +2,9 @@
 //! what is left of it when processes are killed on the way, or their disk does not do as it should.
 #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
 
+/// The checkout, from the folder that tests run in.
+const CHECKOUT: &str = "../..";
+
 mod analytics;
 mod audit;
 mod campaigns;

@@ -6,7 +6,7 @@ use hexalpes_engines::eventually;
 use hexalpes_kernel::{Clock as _, CloudEvent, SystemEdge};
 use serde_json::{Value, json};
 
-use crate::command::ask;
+use crate::{CHECKOUT, command::ask};
 
 fn journey(product: &Product, correlation: &str) -> Journey {
     let [partners, recruitment, campaigns] =
@@ -306,8 +306,7 @@ async fn the_official_python_client_reads_events_with_its_own_avro_schema() {
     let Some(python) = hexalpes_engines::python() else { return };
     let product = Product::start();
     let partner = journey(&product, "CORR-python").register("Ñandú & Cía").await;
-    let schemas = std::path::Path::new("../../schemas/partners");
-    let definition = schemas.join("PartnerRegistrationCompleted.v2.avsc");
+    let definition = format!("{CHECKOUT}/schemas/partners/PartnerRegistrationCompleted.v2.avsc");
     let topic = "persistent://hexabuilders/partner-management/partner-registration";
     let mut command = std::process::Command::new(python);
     command.args(["-c", READ, &product.urls().service, topic]).arg(definition);

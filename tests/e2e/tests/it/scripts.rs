@@ -12,6 +12,8 @@ use hexalpes_engines::{free_port, program};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::CHECKOUT;
+
 /// The settings that say where everything listens.
 const PORTS: [&str; 12] = [
     "HEXALPES_BACKBONE_PORT",
@@ -93,7 +95,7 @@ fn told(Output { status, stdout, stderr }: &Output) -> String {
 
 /// For who runs in another folder.
 fn checkout() -> PathBuf {
-    fs::canonicalize("../..").expect("a test runs in the folder of its crate")
+    fs::canonicalize(CHECKOUT).expect("a test runs in the folder of its crate")
 }
 
 fn assert_valid(name: &str, written: &Value) {

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::command::printed;
+use crate::{CHECKOUT, command::printed};
 use hexalpes_e2e::{Api, Backbone, Product, calculation, messages};
 use hexalpes_engines::program;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn the_script_makes_all_topics_of_the_platform_and_may_be_repeated() {
     let urls = backbone.urls();
     let run = || {
         let output = Command::new(&python)
-            .arg("../../scripts/create_topics.py")
+            .arg(format!("{CHECKOUT}/scripts/create_topics.py"))
             .env("HEXALPES", program("hexalpes"))
             .env("PULSAR_BROKER_URL", &urls.service)
             .env("PULSAR_ADMIN_URL", &urls.admin)

@@ -8,7 +8,10 @@ use hexalpes_engines::{Engine, Postgres, TestDatabase, database_server, eventual
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::command::{ask, create_source, refusal, source_status};
+use crate::{
+    CHECKOUT,
+    command::{ask, create_source, refusal, source_status},
+};
 
 /// Who may do with the tables of one database what the commissions do, and nothing else.
 const ALPES: &str =
@@ -75,7 +78,7 @@ fn alarm_has(product: &Product, words: &str) {
 
 /// The statements of our guide that say what a user may.
 fn granted_by_the_guide() -> String {
-    let guide = fs::read_to_string("../../docs/ECOSYSTEM_DOCS.md").expect("it is there");
+    let guide = fs::read_to_string(format!("{CHECKOUT}/docs/ECOSYSTEM_DOCS.md")).expect("it is there");
     let grants: Vec<&str> = guide.lines().filter(|line| line.starts_with("GRANT ")).collect();
     assert!(grants.len() > 1, "{grants:?}");
     grants.join("\n")
