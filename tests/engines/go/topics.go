@@ -37,6 +37,8 @@ func partitions(w *world) {
 
 // What two consumers of one subscription get, by its type.
 func kinds(w *world) {
+	// So many that chance does not give all of them to one; odd, so that who takes turns does not keep to keys.
+	const keyCount = 49
 	topic := w.topic
 	for _, kind := range []struct {
 		name string
@@ -51,7 +53,7 @@ func kinds(w *world) {
 		}
 		producer := w.producerOf(pulsar.ProducerOptions{BatcherBuilderType: pulsar.KeyBasedBatchBuilder})
 		for n := range 100 {
-			message := pulsar.ProducerMessage{Payload: []byte(fmt.Sprint(n)), Key: fmt.Sprint("key-", n%7)}
+			message := pulsar.ProducerMessage{Payload: []byte(fmt.Sprint(n)), Key: fmt.Sprint("key-", n%keyCount)}
 			producer.SendAsync(soon(), &message, func(_ pulsar.MessageID, _ *pulsar.ProducerMessage, err error) { check(err) })
 			if kind.kind == pulsar.Shared {
 				// Each to whoever's turn it is: a batch would go to one of them whole.
@@ -78,7 +80,7 @@ func kinds(w *world) {
 			keys[who][message.Key()] = true
 		}
 		both := len(got[0]) > 0 && len(got[1]) > 0
-		shares := len(keys[0])+len(keys[1]) > 7
+		shares := len(keys[0])+len(keys[1]) > keyCount
 		say("%s %d both %v keys shared %v", kind.name, len(got[0])+len(got[1]), both, shares)
 	}
 }
