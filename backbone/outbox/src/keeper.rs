@@ -74,15 +74,23 @@ impl Job for Keeper {
         Ok(())
     }
 
+    /// What it waits for may be a database that is away: it is left amid a look, and what was not committed is undone.
     async fn run(&mut self, (): (), stop: &CancellationToken) -> Result<(), KeeperError> {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            outcome = self.keep() => outcome,
+        }
+    }
+}
+
+impl Keeper {
+    /// Until it fails.
+    async fn keep(&self) -> Result<(), KeeperError> {
         let mut ticks = time::interval(MEASURE_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Instant::now();
         loop {
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                _ = ticks.tick() => {}
-            }
+            ticks.tick().await;
             if operate::paused(&self.db).await?.is_some() {
                 self.paused.send_replace(true);
             }
@@ -107,9 +115,7 @@ impl Job for Keeper {
             }
         }
     }
-}
 
-impl Keeper {
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and 2^53 rows are no lag but a loss")]
     fn show(&self, lag: Lag) {
         let labels = [("service", self.service.clone())];

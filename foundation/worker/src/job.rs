@@ -13,8 +13,8 @@ pub trait Job: Send + 'static {
     /// Gets everything that the work needs. Dropped halfway when the worker is told to stop.
     fn open(&mut self) -> impl Future<Output = Result<Self::Session, Self::Error>> + Send;
 
-    /// Works, and ends well only after `stop` was cancelled: it finishes what it is at, and closes. It is
-    /// not interrupted, so whatever it waits for must end with `stop`, or soon by itself.
+    /// Works, and ends well only after `stop` was cancelled: it finishes what it is at, and closes. It has
+    /// [`STOP_PATIENCE`](crate::STOP_PATIENCE) for that, and is dropped then.
     fn run(
         &mut self,
         session: Self::Session,

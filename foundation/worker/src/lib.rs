@@ -61,4 +61,4 @@ mod worker;
 
 pub use job::{Failure, Job, Outlook};
 pub use state::State;
-pub use worker::{RETRY_DELAY, Worker};
+pub use worker::{RETRY_DELAY, STOP_PATIENCE, Worker};

@@ -10,6 +10,9 @@ use crate::{Failure as _, Job, Outlook, State};
 
 /// Between a failure that passes and the next try.
 pub const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// How long a job that is told to stop may finish what it is at. What it waits for may be away for long: a process that
+/// stays until that is back is killed, and then as without this.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(8);
 
 /// A job at work. Stop it; dropping this leaves it working until the process ends.
 #[derive(Debug)]
@@ -40,7 +43,8 @@ impl Worker {
         self.states.clone()
     }
 
-    /// Returns when the job has finished what it was at, and closed.
+    /// Returns when the job has finished what it was at, and closed; or after [`STOP_PATIENCE`], when it is left as a
+    /// process that is killed would leave it.
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(panic) = self.task.await {
@@ -111,6 +115,17 @@ impl Running {
         };
         info!(worker = self.name, "is running");
         self.report.tell(State::working());
-        job.run(session, &self.stop).await.map_err(told)
+        tokio::select! {
+            outcome = job.run(session, &self.stop) => outcome.map_err(told),
+            () = self.overdue() => {
+                warn!(worker = self.name, "is left amid what it does, for it does not end in time");
+                Ok(())
+            }
+        }
+    }
+
+    async fn overdue(&self) {
+        self.stop.cancelled().await;
+        time::sleep(STOP_PATIENCE).await;
     }
 }

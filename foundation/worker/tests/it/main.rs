@@ -28,6 +28,7 @@ enum Turn {
     NeverOpens,
     Breaks(Trouble),
     Works,
+    NeverEnds,
     Panics,
 }
 
@@ -57,6 +58,7 @@ impl Job for Scripted {
         match turn {
             Turn::Breaks(trouble) => Err(trouble),
             Turn::Panics => panic!("as the script wants"),
+            Turn::NeverEnds => std::future::pending().await,
             _ => {
                 stop.cancelled().await;
                 tokio::task::yield_now().await;
@@ -131,6 +133,15 @@ async fn an_opening_that_hangs_does_not_keep_it_from_stopping() {
     let (worker, mut done) = start([Turn::NeverOpens]);
     assert_eq!(done.recv().await, Some("opening"));
     timeout(PATIENCE, worker.stop()).await.expect("it stops");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_does_not_end_is_left_after_a_while() {
+    let (worker, mut done) = start([Turn::NeverEnds]);
+    let states = worker.states();
+    assert_eq!(done.recv().await, Some("working"));
+    timeout(PATIENCE, worker.stop()).await.expect("it stops");
+    assert_eq!(*states.borrow(), State::default());
 }
 
 #[tokio::test(start_paused = true)]
