@@ -94,6 +94,8 @@ pub(crate) struct LogFeed {
     /// It has given some rows of a transaction, and not all.
     is_amid: bool,
     gathered: Read,
+    /// Why there is nothing behind what was gathered.
+    failure: Option<RelayError>,
     told: Vec<Told>,
     /// Where the log ended when it was opened; asked for if topics have rows that the checkpoint does not know of.
     end: Option<Position>,
@@ -150,6 +152,7 @@ impl LogFeed {
             everywhere: checkpoint.ordinal,
             is_amid: false,
             gathered: Read::default(),
+            failure: None,
             told: Vec::new(),
             end: None,
             saved,
@@ -257,15 +260,33 @@ impl LogFeed {
         self.place.save(&self.db, &self.claim).await
     }
 
-    /// Waits for a step of the log, and takes those that are there already with it.
+    /// Waits for a step of the log, and takes those that are there already with it. If one of these cannot be taken, those
+    /// before it are given all the same, and it is said of the next.
     async fn gather(&mut self) -> Result<Read, RelayError> {
+        if let Some(why) = self.failure.take() {
+            return Err(why);
+        }
         while !self.gathered.is_full() {
-            let is_first = self.gathered.is_empty();
-            let step = if is_first { self.step().await? } else { self.ready_step().await? };
-            let Some(step) = step else { break };
-            self.take(step).await?;
+            match self.gather_step().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(why) if self.gathered.is_empty() => return Err(why),
+                Err(why) => {
+                    self.failure = Some(why);
+                    break;
+                }
+            }
         }
         Ok(self.hand_over())
+    }
+
+    /// Whether there was one. If nothing is gathered, it waits.
+    async fn gather_step(&mut self) -> Result<bool, RelayError> {
+        let step = if self.gathered.is_empty() { self.step().await? } else { self.ready_step().await? };
+        match step {
+            Some(step) => self.take(step).await.map(|()| true),
+            None => Ok(false),
+        }
     }
 
     fn hand_over(&mut self) -> Read {

@@ -20,7 +20,7 @@ use super::{
     RelayError,
     feed::Feed,
     flight::Flight,
-    reader::{READ_EVERY, Reader},
+    reader::{Finished, READ_EVERY, Reader},
     tail,
     topic::Topic,
     topics::{ROWS_IN_FLIGHT_MAX, Topics, Ways},
@@ -142,15 +142,17 @@ impl Work {
     async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
         let Session { mut topics, claim, checkpoint, feed, marks, hold, mut parking } = session;
         let mut reader = Reader::start(feed);
-        let (end, grown) = (stop.child_token(), topics.grown());
+        // When it is to end; when it does, and only waits for receipts any more.
+        let (end, ends, grown) = (stop.child_token(), stop.child_token(), topics.grown());
         let (sent, flights) = mpsc::unbounded_channel();
         let (moved, reached) = watch::channel(checkpoint.ordinal);
         let sent = Sent { flights: sent, hold: Hold { through: hold, reached } };
         let work = async {
             let send = async {
                 let sending = self.send(&mut topics, &mut reader, &mut parking, sent, stop, &end).await;
-                // What nobody sends is not written down either.
+                // What nobody sends is not written down either. What is sent is, also when there is nothing more to read.
                 reader.end();
+                ends.cancel();
                 sending
             };
             let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold, &moved);
@@ -177,14 +179,18 @@ impl Work {
         let is_settled = tokio::select! {
             outcome = work => outcome.inspect_err(|why| self.count_error(why)),
             () = end_when_grown => Ok(false),
-            () = overdue(stop) => {
+            () = overdue(&ends) => {
                 warn!(relay.service = self.service, "stops before all receipts are there");
                 Ok(false)
             }
         };
         // Before the next session opens the log, this one has left it.
-        let feed = reader.stop().await;
-        if is_settled? && let Feed::Log(mut log) = feed {
+        let Finished { feed, failure } = reader.stop().await;
+        let is_settled = is_settled?;
+        if let Some(why) = failure {
+            return Err(why);
+        }
+        if is_settled && let Feed::Log(mut log) = feed {
             // What it is not told now it is told when the next session has come further.
             time::timeout(STOP_PATIENCE, log.confirm()).await.unwrap_or(Ok(()))?;
         }
@@ -275,7 +281,7 @@ impl Work {
         metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(errors);
     }
 
-    /// Reads what is committed and sends it, until it is told to stop, or to `end` when what it began to send is whole.
+    /// Sends what is read, until it is told to stop, or to `end` when what it began to send is whole, or there is no more.
     async fn send(
         &self,
         topics: &mut Topics,
@@ -298,7 +304,10 @@ impl Work {
                 biased;
                 () = is_over => return Ok(()),
                 Ok(()) = to_try.changed(), if !is_trying => None,
-                read = reader.next() => Some(read?),
+                read = reader.next() => match read {
+                    Some(read) => Some(read),
+                    None => return Ok(()),
+                },
                 () = time::sleep(READ_EVERY), if is_trying => None,
             };
             let Some(read) = read else {
@@ -496,7 +505,7 @@ async fn take(next: &mut Option<Flight>, flights: &mut mpsc::UnboundedReceiver<F
     }
 }
 
-async fn overdue(stop: &CancellationToken) {
-    stop.cancelled().await;
+async fn overdue(ends: &CancellationToken) {
+    ends.cancelled().await;
     time::sleep(STOP_PATIENCE).await;
 }

@@ -5,7 +5,7 @@ use std::{future, panic, time::Duration};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinHandle},
-    time::{self, Instant},
+    time,
 };
 
 use super::{RelayError, feed::Feed};
@@ -17,34 +17,35 @@ pub(super) const READ_EVERY: Duration = Duration::from_millis(3);
 
 /// A feed that reads by itself. It is one read ahead and no further, so that what waits takes no more memory than that.
 pub(super) struct Reader {
-    reads: mpsc::Receiver<Result<Read, RelayError>>,
-    task: JoinHandle<Feed>,
+    reads: mpsc::Receiver<Read>,
+    task: JoinHandle<Finished>,
+}
+
+/// What is left of a reader.
+pub(super) struct Finished {
+    pub(super) feed: Feed,
+    /// Why it gave no more, if nobody ended it.
+    pub(super) failure: Option<RelayError>,
 }
 
 impl Reader {
     pub(super) fn start(mut feed: Feed) -> Self {
         let (slot, reads) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            tokio::select! {
+            let failure = tokio::select! {
                 biased;
-                () = slot.closed() => {}
-                () = read_ahead(&mut feed, &slot) => {}
-            }
-            feed
+                () = slot.closed() => None,
+                failure = read_ahead(&mut feed, &slot) => failure,
+            };
+            Finished { feed, failure }
         });
         Self { reads, task }
     }
 
-    /// Waits for the next rows. Dropped, nothing is lost.
-    pub(super) async fn next(&mut self) -> Result<Read, RelayError> {
-        match self.reads.recv().await {
-            Some(read) => read,
-            // An error was given, and has ended whoever asks: only a panic comes here.
-            None => match (&mut self.task).await {
-                Ok(_) => future::pending().await,
-                Err(why) => gone(why).await,
-            },
-        }
+    /// Waits for the next rows. Dropped, nothing is lost. None when it cannot read any more, of which [`Reader::stop`]
+    /// says why.
+    pub(super) async fn next(&mut self) -> Option<Read> {
+        self.reads.recv().await
     }
 
     /// Reads nothing any more; what was read ahead is forgotten.
@@ -52,35 +53,27 @@ impl Reader {
         self.reads.close();
     }
 
-    /// The same, and gives the feed back.
-    pub(super) async fn stop(mut self) -> Feed {
+    /// The same, and gives the feed back. A panic goes on.
+    pub(super) async fn stop(mut self) -> Finished {
         self.end();
-        match self.task.await {
-            Ok(feed) => feed,
-            Err(why) => gone(why).await,
+        match self.task.await.map_err(JoinError::try_into_panic) {
+            Ok(finished) => finished,
+            Err(Ok(panicked)) => panic::resume_unwind(panicked),
+            // Where the runtime ends, so does whoever waits here.
+            Err(Err(_)) => future::pending().await,
         }
     }
 }
 
-/// A panic goes on; and where the runtime ends, so does whoever waits here.
-async fn gone<T>(why: JoinError) -> T {
-    match why.try_into_panic() {
-        Ok(panicked) => panic::resume_unwind(panicked),
-        Err(_) => future::pending().await,
-    }
-}
-
-/// Until it fails.
-async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Result<Read, RelayError>>) {
+/// Until it fails, or nobody takes what it reads.
+async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Read>) -> Option<RelayError> {
     // Only when the last one is taken.
     while let Ok(slot) = slot.reserve().await {
-        let read = feed.next().await;
-        let due = Instant::now() + READ_EVERY;
-        let failed = read.is_err();
-        slot.send(read);
-        if failed {
-            break;
+        match feed.next().await {
+            Ok(read) => slot.send(read),
+            Err(why) => return Some(why),
         }
-        time::sleep_until(due).await;
+        time::sleep(READ_EVERY).await;
     }
+    None
 }

@@ -205,7 +205,7 @@ async fn rows_that_come_by_again_after_a_crash_are_parked_once_and_published_onc
     relay.stop().await;
     let before = stage.parked().await;
     for _ in 0..2 {
-        stage.forget_all_but(0, "0").await;
+        stage.forget_all_but(&[], "0").await;
         let relay = stage.relay_of_others(&memory, false);
         until(&relay, |status| status.num_written == 9 && status.parked == 6).await;
         relay.stop().await;
@@ -396,7 +396,7 @@ async fn a_row_that_was_given_up_is_not_parked_again_when_it_comes_by_after_a_cr
     let relay = stage.begun_relay_of_others(&memory).await;
     commit_all(&stage, &memory, &relay).await;
     relay.stop().await;
-    stage.forget_all_but(0, "0").await;
+    stage.forget_all_but(&[], "0").await;
     parked::skip(&stage.db, &*stage.edge, "b-1", &because("nobody needs it")).await.unwrap();
     assert_eq!(stage.parked().await.len(), 5);
     let unknown = parked::skip(&stage.db, &*stage.edge, "b-1", &because("again")).await.unwrap_err();
@@ -425,7 +425,7 @@ async fn what_comes_behind_rows_that_are_to_be_tried_follows_them_without_anothe
     memory.commit_of_others(Some("c-1"), Some("c"), BAD);
     until(&relay, |status| status.parked == 3 && status.num_written == 3).await;
     relay.stop().await;
-    stage.forget_all_but(0, "0").await;
+    stage.forget_all_but(&[], "0").await;
     parked::retry(&stage.db, &*stage.edge, "b-1", &because("it is a text")).await.unwrap();
     for (id, aggregate) in [("b-3", "b"), ("c-2", "c"), ("b-4", "b")] {
         memory.commit_of_others(Some(id), Some(aggregate), GOOD);

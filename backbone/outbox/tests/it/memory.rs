@@ -229,7 +229,7 @@ fn inserted(row: &OutboxRow, begins: Position, is_snapshot: bool) -> Inserted {
         Value::Text(row.payload.get().to_owned()),
         Value::Text(serde_json::to_string(&row.headers).unwrap()),
         Value::Integer(row.occurred_at.as_micros()),
-        Value::Integer(if is_snapshot { row.published } else { 0 }),
+        Value::Integer(row.published),
         Value::Null,
     ];
     let table = Table {
