@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::{Result, anyhow};
 use axum::Router;
+use futures::future::join_all;
 use hexalpes_client::Client;
 use hexalpes_http::layers;
 use hexalpes_kernel::{Edge, SystemEdge};
@@ -176,9 +177,7 @@ impl Services {
 
     /// What was accepted is finished: first those who write, then the trail of it.
     pub(crate) async fn stop(self) {
-        for context in self.contexts {
-            context.stop().await;
-        }
+        join_all(self.contexts.into_iter().map(Running::stop)).await;
         if let Some(trail) = self.trail {
             trail.stop().await;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use futures::future::{join, join_all};
 use hexalpes_client::{Client, TopicName};
 use hexalpes_consumer::EventConsumer;
 use hexalpes_db::Db;
@@ -153,9 +154,8 @@ impl Running {
 
     /// What was accepted is finished: who listens, what follows, who carries, then where it is kept.
     pub(crate) async fn stop(self) {
-        for consumer in self.consumers {
-            consumer.stop().await;
-        }
+        let consumers = join_all(self.consumers.into_iter().map(|consumer| consumer.stop()));
+        join(consumers, self.housekeeping.stop()).await;
         if let Some(matching) = self.matching {
             matching.stop().await;
         }
@@ -163,7 +163,6 @@ impl Running {
         if let Some(relay) = self.relay.and_then(Arc::into_inner) {
             relay.stop().await;
         }
-        self.housekeeping.stop().await;
         self.db.close().await;
     }
 }

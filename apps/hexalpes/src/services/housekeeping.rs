@@ -8,6 +8,7 @@ use hexalpes_db::{Db, DbError, Tx};
 use hexalpes_http::idempotency;
 use hexalpes_kernel::Edge;
 use hexalpes_notifications::Pruning;
+use hexalpes_worker::STOP_PATIENCE;
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
@@ -119,12 +120,18 @@ impl Housekeeping {
         });
     }
 
+    /// As a worker stops: what it is at is finished, or left after a while.
     pub(super) async fn stop(mut self) {
         self.stop.cancel();
-        while let Some(ended) = self.tasks.join_next().await {
-            if let Err(panic) = ended {
-                error!(%panic, "housekeeping ended in a panic");
+        let ending = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Err(panic) = ended {
+                    error!(%panic, "housekeeping ended in a panic");
+                }
             }
+        };
+        if time::timeout(STOP_PATIENCE, ending).await.is_err() {
+            warn!("housekeeping is left amid what it does, for it does not end in time");
         }
     }
 }

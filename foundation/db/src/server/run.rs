@@ -7,15 +7,17 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Mode, Pool, Server};
 use crate::command::Inside;
 use crate::{DbError, Tx};
 
-/// Runs of one command, the first included. Ten rounds outlast a hot row's queue and a server's restart,
-/// yet a caller hears within some seconds that it is hopeless.
+/// Runs of one command, the first included: ten rounds outlast a hot row's queue.
 const RUNS_MAX: usize = 10;
+/// No run begins so long after the first one if the server is away: that outlasts its restart, yet a caller hears within
+/// some seconds that it is hopeless.
+const AWAY_MAX: Duration = Duration::from_secs(8);
 const PAUSE_MIN: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 /// A migration may rewrite a large table.
@@ -59,12 +61,16 @@ where
         .with_max_times(RUNS_MAX - 1)
         .with_jitter()
         .build();
+    let begun = Instant::now();
     loop {
         let (result, failure) = run_once(pool, mode, time_max, work).await;
         if result.is_ok() && mode != Mode::Read {
             commits.send_modify(|commits| *commits += 1);
         }
         let Some(failure) = failure.filter(is_passing) else { return result };
+        if matches!(failure, DbError::Unavailable(_)) && begun.elapsed() >= AWAY_MAX {
+            return result;
+        }
         let Some(pause) = pauses.next() else { return result };
         tracing::debug!(%failure, "a command runs again");
         tokio::time::sleep(pause).await;
