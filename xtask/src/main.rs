@@ -70,7 +70,7 @@ fn run() -> Result<ExitCode> {
         Task::Bench(options) => bench::run(&options),
         Task::Torture(options) => torture::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
-        Task::Prepare => Ok(prepare::run()),
+        Task::Prepare => prepare::run(),
         Task::PythonSuite(options) => python_suite::run(&options),
         Task::Pulsar(command) => pulsar::run(command),
         Task::Mysql => mysql::run(),

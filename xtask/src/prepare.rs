@@ -3,17 +3,19 @@
 use std::process::ExitCode;
 use std::thread;
 
+use anyhow::Result;
 use hexalpes_engines::{Go, MySql, Pulsar, Python};
 
-use crate::packages;
+use crate::{packages, workspace};
 
 /// Fails when something could not be had; what could be had is there all the same.
-pub(crate) fn run() -> ExitCode {
+pub(crate) fn run() -> Result<ExitCode> {
     packages::install_missing();
+    let root = workspace::root()?;
     let (pulsar, mysql, python, go) = thread::scope(|scope| {
         let pulsar = scope.spawn(Pulsar::prepare);
         let mysql = scope.spawn(MySql::prepare);
-        let go = scope.spawn(Go::prepare);
+        let go = scope.spawn(|| Go::prepare(&root));
         let python = Python::prepare();
         let joined = "preparing does not panic";
         let (pulsar, mysql) = (pulsar.join().expect(joined), mysql.join().expect(joined));
@@ -23,5 +25,5 @@ pub(crate) fn run() -> ExitCode {
     for absent in &absent {
         println!("{absent}");
     }
-    if absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(if absent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

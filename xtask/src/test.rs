@@ -6,6 +6,7 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -39,7 +40,8 @@ struct Engines {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     packages::install_missing();
-    let starting = thread::spawn(Engines::start);
+    let root = workspace::root()?;
+    let starting = thread::spawn(move || Engines::start(&root));
     let began = Instant::now();
     let built = build(options)?;
     let building = began.elapsed();
@@ -112,12 +114,12 @@ fn cargo(subcommand: &str, options: &Options) -> Result<Command> {
 }
 
 impl Engines {
-    fn start() -> Self {
+    fn start(checkout: &Path) -> Self {
         let mut engines = Self::default();
         thread::scope(|scope| {
             let pulsar = scope.spawn(Pulsar::start);
             let python = scope.spawn(Python::prepare);
-            let go = scope.spawn(Go::prepare);
+            let go = scope.spawn(|| Go::prepare(checkout));
             // No test cuts the power, and a disk that others keep busy makes a synced commit take seconds.
             let mysql = scope.spawn(MySql::start_unsynced);
             engines.postgres = engines.keep(Postgres::start());
