@@ -154,7 +154,7 @@ impl Running {
 
     /// What was accepted is finished: who listens, what follows, who carries, then where it is kept.
     pub(crate) async fn stop(self) {
-        let consumers = join_all(self.consumers.into_iter().map(|consumer| consumer.stop()));
+        let consumers = join_all(self.consumers.into_iter().map(EventConsumer::stop));
         join(consumers, self.housekeeping.stop()).await;
         if let Some(matching) = self.matching {
             matching.stop().await;
