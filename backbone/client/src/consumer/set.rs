@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hexalpes_wire::proto::InitialPosition;
@@ -27,6 +28,8 @@ use crate::schema::{self, Schema};
 
 /// Versions that are kept in mind; beyond, they are asked for anew.
 const SCHEMAS_MAX: usize = 100;
+/// So long a broker's list may be behind what it tells: a Pulsar keeps its list and the watch over it apart.
+const LIST_IS_BEHIND: Duration = Duration::from_secs(1);
 
 type Parts = Arc<[Arc<Part>]>;
 
@@ -275,10 +278,13 @@ impl Set {
     pub(super) async fn follow(self: Arc<Self>) {
         let follow = async {
             let mut watching = Watching::default();
+            let mut was_told = false;
             loop {
                 let heard = watching.news(&self.client, &self.source);
+                let interval = self.client.options.discovery_interval;
                 // Nothing depends on being told: what was missed is found.
-                let _ = tokio::time::timeout(self.client.options.discovery_interval, heard).await;
+                let wait = if was_told { interval.min(LIST_IS_BEHIND) } else { interval };
+                was_told = tokio::time::timeout(wait, heard).await.is_ok();
                 if let Err(error) = self.look().await {
                     let topics = &self.source;
                     tracing::warn!(?topics, reason = %error, "what is new cannot be consumed yet");
