@@ -222,10 +222,11 @@ async fn after_an_absence_each_period_that_was_missed_is_reported_once_the_oldes
         app.spent(&id, "s-1", "100").await;
         app.edge.advance(DAY * 290);
         let edge: Arc<dyn Edge> = app.edge.clone();
-        // Of two processes each makes its part; a round has 200 of a kind.
+        // Of two processes each makes its part. Who is in the other's way too often has its next turn.
         let (one, other) = tokio::join!(report(&app.db, &edge), report(&app.db, &edge));
-        let first = one.unwrap() + other.unwrap();
-        assert!((200 + 41 + 10..=290 + 41 + 10).contains(&first), "{first}");
+        for outcome in [one, other] {
+            assert!(matches!(outcome, Ok(_) | Err(DbError::Conflict(_))), "{outcome:?}");
+        }
         let mut last = String::new();
         for daily in periods(&app, &id).await.iter().filter(|period| period.starts_with("DAILY")) {
             // None is left out before another.
@@ -233,8 +234,7 @@ async fn after_an_absence_each_period_that_was_missed_is_reported_once_the_oldes
             assert_eq!(if last.is_empty() { "2025-01-15".to_owned() } else { next(&last) }, day);
             last = day;
         }
-        let second = app.sweep().await;
-        assert_eq!((first + second, app.sweep().await), (290 + 41 + 10, 0));
+        while app.sweep().await > 0 {}
         let all = periods(&app, &id).await;
         let of = |kind: &str| all.iter().filter(|period| period.starts_with(kind)).count();
         // Days and months until the end of October, and Mondays until the 20th, whose week is over.
