@@ -1,7 +1,9 @@
 //! What an operator does with a relay: it is done, noted, and still so after a restart.
 
+use std::slice;
+
 use hexalpes_kernel::Edge;
-use hexalpes_outbox::{EVENTS_TOPIC, operate};
+use hexalpes_outbox::{EVENTS_TOPIC, PageOrder, operate, page};
 
 use crate::{
     memory::{Memory, MemorySource},
@@ -44,6 +46,33 @@ async fn a_pause_in_the_database_reaches_a_relay_at_work() {
     operate::resume(&stage.db, edge, &because("seen")).await.unwrap();
     until(&relay, |status| status.running).await;
     relay.stop().await;
+}
+
+/// Begun anew it would not get further the next time.
+#[tokio::test]
+async fn a_pause_amid_a_transaction_takes_effect_behind_it() {
+    const ROWS: usize = 3_000;
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    memory.steps_of(100);
+    let relay = stage.begun_log_relay(&memory).await;
+    stage.append_together(names(ROWS + 5)).await;
+    let rows = page(&stage.db, PageOrder::OldestFirst, None, 10_000).await.unwrap();
+    let (begun, later) = rows.split_at(ROWS);
+    memory.commit_rows(begun);
+    until(&relay, |status| status.num_received_from_source > 0).await;
+    memory.close();
+    relay.pause(&because("a look")).await.unwrap();
+    for row in later {
+        memory.commit_rows(slice::from_ref(row));
+    }
+    memory.open();
+    until(&relay, |status| status.standby.is_some()).await;
+    let sent = stage.messages(EVENTS_TOPIC, "paused").await.len();
+    assert!((ROWS..=ROWS + 5).contains(&sent), "{sent} rows are sent");
+    relay.resume(&because("seen")).await.unwrap();
+    stage.marked(&relay, ROWS + 5).await;
+    relay.stop().await;
+    stage.assert_as_committed(&memory).await;
 }
 
 /// After a failover: what is not marked is published from the table, the rest from the new log.
