@@ -1,8 +1,5 @@
 //! The change envelope of a row of our own table, as change-data capture has it: field names as Debezium's.
 
-use hexalpes_capture::Origin;
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
-
 use crate::{
     json::Json,
     row::{Captured, OutboxRow},
@@ -31,7 +28,7 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
     json.raw(r#","occurred_at":"#);
     json.value(&row.occurred_at.as_micros());
     json.raw(r#","published":0,"published_at":null},"source":"#);
-    json.value(&source(row, service));
+    source(&mut json, row, service);
     json.raw(r#","op":"c","ts_ms":"#);
     json.value(&ts_ms);
     json.raw("}");
@@ -39,63 +36,112 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
 }
 
 /// Where a change comes from. What a database's log says of it stands there with Debezium's names.
-#[derive(Serialize)]
-struct Source<'a> {
-    connector: &'static str,
-    name: &'static str,
-    db: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'a str>,
-    table: &'static str,
-    service: &'a str,
-    ts_ms: i64,
-    #[serde(flatten)]
-    place: Place<'a>,
-}
-
-fn source<'a>(row: &'a OutboxRow, service: &'a str) -> Source<'a> {
-    let (name, table) = ("alpes-mysql", "outbox_event");
-    match &row.captured {
-        None => Source {
-            connector: "hexalpes",
-            name,
-            db: "alpes",
-            schema: None,
-            table,
-            service,
-            ts_ms: row.occurred_at.as_millis(),
-            place: Place::OfTable(row.seq),
-        },
-        Some(Captured { table: of, origin }) => Source {
-            connector: origin.connector,
-            name,
-            db: &of.database,
-            schema: of.schema.as_deref(),
-            table,
-            service,
-            ts_ms: origin.at.as_millis(),
-            place: Place::OfLog(origin),
-        },
+fn source(json: &mut Json, row: &OutboxRow, service: &str) {
+    let (connector, db, schema, ts_ms) = match &row.captured {
+        None => ("hexalpes", "alpes", None, row.occurred_at.as_millis()),
+        Some(Captured { table, origin }) => {
+            (origin.connector, &*table.database, table.schema.as_deref(), origin.at.as_millis())
+        }
+    };
+    json.raw(r#"{"connector":"#);
+    json.text(connector);
+    json.raw(r#","name":"alpes-mysql","db":"#);
+    json.text(db);
+    if let Some(schema) = schema {
+        json.raw(r#","schema":"#);
+        json.text(schema);
     }
-}
-
-enum Place<'a> {
-    /// The row's number.
-    OfTable(i64),
-    OfLog(&'a Origin),
-}
-
-impl Serialize for Place<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Self::OfTable(seq) => map.serialize_entry("pos", seq)?,
-            Self::OfLog(origin) => {
-                for (name, value) in &origin.fields {
-                    map.serialize_entry(name, value)?;
-                }
+    json.raw(r#","table":"outbox_event","service":"#);
+    json.text(service);
+    json.raw(r#","ts_ms":"#);
+    json.value(&ts_ms);
+    match &row.captured {
+        None => {
+            json.raw(r#","pos":"#);
+            json.value(&row.seq);
+        }
+        Some(Captured { origin, .. }) => {
+            for (name, value) in &origin.fields {
+                json.raw(",");
+                json.text(name);
+                json.raw(":");
+                json.value(value);
             }
         }
-        map.end()
+    }
+    json.raw("}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hexalpes_capture::{Origin, Position, Table};
+    use hexalpes_kernel::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn written(row: &OutboxRow) -> Value {
+        serde_json::from_slice(&envelope(row, "commissions")).unwrap()
+    }
+
+    #[test]
+    fn a_change_has_the_row_as_it_was_inserted_and_where_it_comes_from() {
+        let mut row = OutboxRow::example();
+        let headers = serde_json::to_string(&row.headers).unwrap();
+        let mut expected = json!({
+            "before": null,
+            "after": {
+                "seq": 1,
+                "id": "id-1",
+                "aggregatetype": "commission",
+                "aggregateid": "com-1",
+                "type": "com.x.Approved",
+                "payload": r#"{"a":"ñ"}"#,
+                "headers": headers,
+                "occurred_at": 1_700_000_000_123_450_i64,
+                "published": 0,
+                "published_at": null,
+            },
+            "source": {
+                "connector": "hexalpes",
+                "name": "alpes-mysql",
+                "db": "alpes",
+                "table": "outbox_event",
+                "service": "commissions",
+                "ts_ms": 1_700_000_000_123_i64,
+                "pos": 1,
+            },
+            "op": "c",
+            "ts_ms": 1_700_000_000_123_i64,
+        });
+        assert_eq!(written(&row), expected);
+        let origin = Origin {
+            connector: "postgresql",
+            begins: Position::default(),
+            at: Timestamp::from_micros(1_700_000_001_000_000).unwrap(),
+            fields: vec![("txId", 7.into()), ("lsn", 9.into())],
+            is_snapshot: false,
+        };
+        let table = Table {
+            database: "pedidos".to_owned(),
+            schema: Some("\"ñ\"".to_owned()),
+            name: "outbox_event".to_owned(),
+            columns: Vec::new(),
+        };
+        row.captured = Some(Captured { table: Arc::new(table), origin: Arc::new(origin) });
+        expected["source"] = json!({
+            "connector": "postgresql",
+            "name": "alpes-mysql",
+            "db": "pedidos",
+            "schema": "\"ñ\"",
+            "table": "outbox_event",
+            "service": "commissions",
+            "ts_ms": 1_700_000_001_000_i64,
+            "txId": 7,
+            "lsn": 9,
+        });
+        assert_eq!(written(&row), expected);
     }
 }

@@ -172,11 +172,10 @@ fn stamped(row: &OutboxRow, payload: Bytes) -> Outgoing {
 
 #[cfg(test)]
 mod tests {
-    use hexalpes_kernel::{Actor, CausationId, CloudEvent, CorrelationId, Timestamp};
+    use hexalpes_kernel::CloudEvent;
     use serde_json::value::RawValue;
 
     use super::*;
-    use crate::row::Headers;
 
     #[test]
     fn an_event_is_written_as_its_type_would_write_it() {
@@ -184,24 +183,12 @@ mod tests {
             [("", "{}"), ("a-1", r#"{ "n": 1.50 }"#), ("\"ñ\"\\\n📡", r#"["\"",12345678901234567890]"#)]
         {
             let row = OutboxRow {
-                ordinal: 1,
-                seq: 1,
                 id: format!("id{text}"),
                 aggregatetype: format!("type{text}"),
                 aggregateid: text.to_owned(),
                 kind: format!("com.x.{text}"),
                 payload: RawValue::from_string(payload.to_owned()).unwrap(),
-                headers: Headers {
-                    correlationid: CorrelationId::parse("corr-1").unwrap(),
-                    causationid: CausationId::parse("cause-1").unwrap(),
-                    actor: Actor::anonymous(),
-                    route: None,
-                },
-                occurred_at: Timestamp::from_micros(1_700_000_000_123_450).unwrap(),
-                published: 0,
-                published_at: None,
-                captured: None,
-                foreign: None,
+                ..OutboxRow::example()
             };
             let mut event = CloudEvent::new(
                 row.kind.clone(),

@@ -105,6 +105,33 @@ impl OutboxRow {
     }
 }
 
+#[cfg(test)]
+impl OutboxRow {
+    /// The first of a table, of a row whose columns do not matter.
+    pub(crate) fn example() -> Self {
+        Self {
+            ordinal: 1,
+            seq: 1,
+            id: "id-1".to_owned(),
+            aggregatetype: "commission".to_owned(),
+            aggregateid: "com-1".to_owned(),
+            kind: "com.x.Approved".to_owned(),
+            payload: RawValue::from_string(r#"{"a":"ñ"}"#.to_owned()).expect("it is JSON"),
+            headers: Headers {
+                correlationid: CorrelationId::parse("corr-1").expect("it is an id"),
+                causationid: CausationId::parse("cause-1").expect("it is an id"),
+                actor: Actor::anonymous(),
+                route: None,
+            },
+            occurred_at: Timestamp::from_micros(1_700_000_000_123_450).expect("it is a time"),
+            published: 0,
+            published_at: None,
+            captured: None,
+            foreign: None,
+        }
+    }
+}
+
 fn select() -> SelectStatement {
     Query::select().columns(COLUMNS).from("outbox_event").to_owned()
 }
