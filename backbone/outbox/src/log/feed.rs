@@ -53,15 +53,14 @@ pub(crate) struct Read {
 impl Read {
     /// Of a table, where nothing but the rows is of any use.
     pub(crate) fn of_table(rows: Vec<OutboxRow>) -> Self {
-        Self { count: rows.len(), rows: rows.into_iter().map(Ok).collect(), ..Self::default() }
+        Self { rows: rows.into_iter().map(Ok).collect(), ..Self::default() }
     }
 
     fn is_empty(&self) -> bool {
         self.count == 0 && self.place.is_none()
     }
 
-    /// There may be more to read at once.
-    pub(crate) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.count >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
     }
 }

@@ -69,16 +69,11 @@ impl Reader {
 async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Read>) -> Option<RelayError> {
     // Only when the last one is taken.
     while let Ok(slot) = slot.reserve().await {
-        let read = match feed.next().await {
-            Ok(read) => read,
+        match feed.next().await {
+            Ok(read) => slot.send(read),
             Err(why) => return Some(why),
-        };
-        let is_full = read.is_full();
-        slot.send(read);
-        // Of a backlog enough leaves together.
-        if !is_full {
-            time::sleep(READ_EVERY).await;
         }
+        time::sleep(READ_EVERY).await;
     }
     None
 }
