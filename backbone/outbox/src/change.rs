@@ -1,5 +1,8 @@
 //! The change envelope of a row of our own table, as change-data capture has it: field names as Debezium's.
 
+use hexalpes_capture::Origin;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+
 use crate::{
     json::Json,
     row::{Captured, OutboxRow},
@@ -28,7 +31,7 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
     json.raw(r#","occurred_at":"#);
     json.value(&row.occurred_at.as_micros());
     json.raw(r#","published":0,"published_at":null},"source":"#);
-    source(&mut json, row, service);
+    json.value(&source(row, service));
     json.raw(r#","op":"c","ts_ms":"#);
     json.value(&ts_ms);
     json.raw("}");
@@ -36,40 +39,65 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
 }
 
 /// Where a change comes from. What a database's log says of it stands there with Debezium's names.
-fn source(json: &mut Json, row: &OutboxRow, service: &str) {
-    let (connector, db, schema, ts_ms) = match &row.captured {
-        None => ("hexalpes", "alpes", None, row.occurred_at.as_millis()),
-        Some(Captured { table, origin }) => {
-            (origin.connector, &*table.database, table.schema.as_deref(), origin.at.as_millis())
-        }
-    };
-    json.raw(r#"{"connector":"#);
-    json.text(connector);
-    json.raw(r#","name":"alpes-mysql","db":"#);
-    json.text(db);
-    if let Some(schema) = schema {
-        json.raw(r#","schema":"#);
-        json.text(schema);
-    }
-    json.raw(r#","table":"outbox_event","service":"#);
-    json.text(service);
-    json.raw(r#","ts_ms":"#);
-    json.value(&ts_ms);
+#[derive(Serialize)]
+struct Source<'a> {
+    connector: &'static str,
+    name: &'static str,
+    db: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<&'a str>,
+    table: &'static str,
+    service: &'a str,
+    ts_ms: i64,
+    #[serde(flatten)]
+    place: Place<'a>,
+}
+
+fn source<'a>(row: &'a OutboxRow, service: &'a str) -> Source<'a> {
+    let (name, table) = ("alpes-mysql", "outbox_event");
     match &row.captured {
-        None => {
-            json.raw(r#","pos":"#);
-            json.value(&row.seq);
-        }
-        Some(Captured { origin, .. }) => {
-            for (name, value) in &origin.fields {
-                json.raw(",");
-                json.text(name);
-                json.raw(":");
-                json.value(value);
+        None => Source {
+            connector: "hexalpes",
+            name,
+            db: "alpes",
+            schema: None,
+            table,
+            service,
+            ts_ms: row.occurred_at.as_millis(),
+            place: Place::OfTable(row.seq),
+        },
+        Some(Captured { table: of, origin }) => Source {
+            connector: origin.connector,
+            name,
+            db: &of.database,
+            schema: of.schema.as_deref(),
+            table,
+            service,
+            ts_ms: origin.at.as_millis(),
+            place: Place::OfLog(origin),
+        },
+    }
+}
+
+enum Place<'a> {
+    /// The row's number.
+    OfTable(i64),
+    OfLog(&'a Origin),
+}
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::OfTable(seq) => map.serialize_entry("pos", seq)?,
+            Self::OfLog(origin) => {
+                for (name, value) in &origin.fields {
+                    map.serialize_entry(name, value)?;
+                }
             }
         }
+        map.end()
     }
-    json.raw("}");
 }
 
 #[cfg(test)]
