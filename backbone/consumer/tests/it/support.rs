@@ -24,7 +24,11 @@ use parking_lot::Mutex;
 use sea_query::{Expr, ExprTrait as _, Order, Query, Table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task, time::timeout};
+use tokio::{
+    net::TcpListener,
+    task::{self, JoinHandle},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Reached only by what fails.
@@ -106,7 +110,8 @@ pub(crate) struct Stage {
     pub(crate) puppet: Puppet,
     pub(crate) topic: String,
     url: String,
-    broker: Option<(Broker, SocketAddr)>,
+    /// With who takes its connections, who has the folder as long.
+    broker: Option<(Broker, SocketAddr, JoinHandle<()>)>,
     folder: TempDir,
 }
 
@@ -138,7 +143,7 @@ impl Stage {
 
     /// Before anything uses the topic.
     pub(crate) fn make_partitions(&self, partitions: u32) {
-        let (broker, _) = self.broker.as_ref().expect("it has a broker of its own");
+        let (broker, ..) = self.broker.as_ref().expect("it has a broker of its own");
         broker.create_partitioned(&TopicName::parse(&self.topic).unwrap(), partitions).unwrap();
     }
 
@@ -160,14 +165,15 @@ impl Stage {
             broker.set_policy(namespace, Policy::Deduplication, Value::Bool(true)).unwrap();
         }
         let serving = broker.clone();
-        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
-        self.broker = Some((broker, address));
+        let serving = async move { serving.serve(listener, CancellationToken::new()).await };
+        self.broker = Some((broker, address, tokio::spawn(serving)));
     }
 
     pub(crate) async fn restart_broker(&mut self) {
-        let (broker, address) = self.broker.take().unwrap();
+        let (broker, address, serving) = self.broker.take().unwrap();
         broker.close().await.unwrap();
         drop(broker);
+        serving.await.unwrap();
         self.start_broker(Some(address)).await;
     }
 

@@ -16,7 +16,11 @@ use hexalpes_outbox::{
 use sea_query::Query;
 use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task, time::timeout};
+use tokio::{
+    net::TcpListener,
+    task::{self, JoinHandle},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Reached only by what fails.
@@ -34,6 +38,8 @@ pub(crate) struct Stage {
     folder: TempDir,
     pub(crate) db: Db,
     broker: Option<Broker>,
+    /// Who takes its connections; it has the folder as long as that one does.
+    serving: Option<JoinHandle<()>>,
     address: SocketAddr,
     pub(crate) edge: Arc<FixedEdge>,
 }
@@ -45,7 +51,7 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let edge = Arc::new(FixedEdge::at(Timestamp::parse("2025-01-15T10:30:00Z").unwrap()));
-        let mut stage = Self { folder, db, broker: None, address, edge };
+        let mut stage = Self { folder, db, broker: None, serving: None, address, edge };
         stage.serve(listener);
         stage
     }
@@ -83,8 +89,8 @@ impl Stage {
         let broker = Broker::open(BrokerOptions::new(data, self.service_url())).unwrap();
         broker.set_policy("public/default", Policy::Deduplication, Value::Bool(true)).unwrap();
         let serving = broker.clone();
-        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
-        self.broker = Some(broker);
+        let serving = async move { serving.serve(listener, CancellationToken::new()).await };
+        (self.broker, self.serving) = (Some(broker), Some(tokio::spawn(serving)));
     }
 
     pub(crate) fn broker_data(&self) -> std::path::PathBuf {
@@ -97,6 +103,7 @@ impl Stage {
 
     pub(crate) async fn stop_broker(&mut self) {
         self.broker.take().expect("it is there").close().await.unwrap();
+        self.serving.take().expect("it is there").await.unwrap();
     }
 
     pub(crate) async fn start_broker(&mut self) {

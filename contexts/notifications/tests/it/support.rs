@@ -11,7 +11,11 @@ use hexalpes_notifications::{
     EVENTS_TOPIC, MIGRATIONS, Notifications, NotificationsOptions, StartError, Status,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, task, time};
+use tokio::{
+    net::TcpListener,
+    task::{self, JoinHandle},
+    time,
+};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a slow machine; reached only by what fails.
@@ -102,7 +106,8 @@ pub(crate) async fn until(notifications: &Notifications, wanted: impl Fn(&Status
 pub(crate) struct Backbone {
     folder: TempDir,
     address: SocketAddr,
-    broker: Option<Broker>,
+    /// With who takes its connections, who has the folder as long.
+    broker: Option<(Broker, JoinHandle<()>)>,
 }
 
 impl Backbone {
@@ -122,12 +127,14 @@ impl Backbone {
         let options = BrokerOptions::new(self.folder.path().join("broker"), self.url());
         let broker = Broker::open(options).unwrap();
         let serving = broker.clone();
-        tokio::spawn(async move { serving.serve(listener, CancellationToken::new()).await });
-        self.broker = Some(broker);
+        let serving = async move { serving.serve(listener, CancellationToken::new()).await };
+        self.broker = Some((broker, tokio::spawn(serving)));
     }
 
     pub(crate) async fn leave(&mut self) {
-        self.broker.take().expect("it is there").close().await.unwrap();
+        let (broker, serving) = self.broker.take().expect("it is there");
+        broker.close().await.unwrap();
+        serving.await.unwrap();
     }
 
     pub(crate) async fn come_back(&mut self) {
