@@ -6,7 +6,6 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
-use std::num::NonZero;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
@@ -17,9 +16,6 @@ use clap::Args;
 use hexalpes_engines::{Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, variable};
 
 use crate::{packages, workspace};
-
-/// How many tests of a binary run at once, as their runner reads it.
-const THREADS: &str = "RUST_TEST_THREADS";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -94,9 +90,6 @@ fn tests(options: &Options, engines: &Engines) -> Result<(bool, Totals)> {
     for (name, value) in engines.variables() {
         command.env(name, value);
     }
-    if env::var_os(THREADS).is_none() {
-        command.env(THREADS, threads().to_string());
-    }
     let mut running = command.spawn().context("cargo cannot be run")?;
     let output = running.stdout.take().context("its output is ours")?;
     let mut totals = Totals::default();
@@ -107,11 +100,6 @@ fn tests(options: &Options, engines: &Engines) -> Result<(bool, Totals)> {
         totals.add(&line);
     }
     Ok((running.wait()?.success(), totals))
-}
-
-/// Tests wait for disks, servers and one another's events about as much as they compute.
-fn threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get) * 3 / 2
 }
 
 fn cargo(subcommand: &str, options: &Options) -> Result<Command> {
