@@ -222,10 +222,17 @@ async fn after_an_absence_each_period_that_was_missed_is_reported_once_the_oldes
         app.spent(&id, "s-1", "100").await;
         app.edge.advance(DAY * 290);
         let edge: Arc<dyn Edge> = app.edge.clone();
-        // Of two processes each makes its part. Who is in the other's way too often has its next turn.
+        // Of two processes each makes its part; a round has 200 of a kind. Who is in the other's way too often has its next
+        // turn.
         let (one, other) = tokio::join!(report(&app.db, &edge), report(&app.db, &edge));
-        for outcome in [one, other] {
-            assert!(matches!(outcome, Ok(_) | Err(DbError::Conflict(_))), "{outcome:?}");
+        let first = periods(&app, &id).await.len() as u64;
+        match (one, other) {
+            (Ok(one), Ok(other)) => {
+                assert_eq!(one + other, first);
+                assert!((200 + 41 + 10..=290 + 41 + 10).contains(&first), "{first}");
+            }
+            (Ok(_) | Err(DbError::Conflict(_)), Ok(_) | Err(DbError::Conflict(_))) => {}
+            outcomes => panic!("{outcomes:?}"),
         }
         let mut last = String::new();
         for daily in periods(&app, &id).await.iter().filter(|period| period.starts_with("DAILY")) {
@@ -234,7 +241,14 @@ async fn after_an_absence_each_period_that_was_missed_is_reported_once_the_oldes
             assert_eq!(if last.is_empty() { "2025-01-15".to_owned() } else { next(&last) }, day);
             last = day;
         }
-        while app.sweep().await > 0 {}
+        let mut later = 0;
+        loop {
+            match app.sweep().await {
+                0 => break,
+                made => later += made,
+            }
+        }
+        assert_eq!(first + later, 290 + 41 + 10);
         let all = periods(&app, &id).await;
         let of = |kind: &str| all.iter().filter(|period| period.starts_with(kind)).count();
         // Days and months until the end of October, and Mondays until the 20th, whose week is over.
