@@ -6,14 +6,19 @@
 
 use std::env;
 use std::io::{BufRead, BufReader};
+use std::mem;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hexalpes_engines::{Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, variable};
+use hexalpes_engines::{
+    Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, child_processes, variable,
+};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{packages, workspace};
 
@@ -25,6 +30,9 @@ pub(crate) struct Options {
     #[arg(short, long)]
     package: Vec<String>,
 }
+
+/// A test binary that says nothing for so long hangs, and the others are still to come.
+const SILENCE_MAX: Duration = Duration::from_mins(10);
 
 /// What could be started, and why the rest could not.
 #[derive(Default)]
@@ -92,12 +100,28 @@ fn tests(options: &Options, engines: &Engines) -> Result<(bool, Totals)> {
     }
     let mut running = command.spawn().context("cargo cannot be run")?;
     let output = running.stdout.take().context("its output is ours")?;
+    let (say, said) = mpsc::channel();
+    thread::spawn(move || BufReader::new(output).split(b'\n').try_for_each(|line| say.send(line)));
     let mut totals = Totals::default();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        totals.add(&line);
+    loop {
+        match said.recv_timeout(SILENCE_MAX) {
+            Ok(line) => {
+                let line = line?;
+                let line = String::from_utf8_lossy(&line);
+                println!("{line}");
+                totals.add(&line);
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            // What a test left behind has the output still.
+            Err(RecvTimeoutError::Timeout) if running.try_wait()?.is_some() => break,
+            Err(RecvTimeoutError::Timeout) => {
+                totals.hang();
+                for binary in child_processes(running.id())? {
+                    let binary = i32::try_from(binary).ok().and_then(Pid::from_raw).context("a process")?;
+                    kill_process(binary, Signal::KILL)?;
+                }
+            }
+        }
     }
     Ok((running.wait()?.success(), totals))
 }
@@ -166,7 +190,12 @@ struct Totals {
     failures: String,
     /// Between the line that begins a failed test's output and the list of their names.
     lines_left: usize,
+    /// Tests of the binary that runs, of which nothing was heard but that they take long.
+    slow: Vec<String>,
 }
+
+/// What a test binary says of a test that it still waits for.
+const SLOW: &str = " has been running for over 60 seconds";
 
 /// The reason is among the first lines of a failed test's output.
 const LINES_A_FAILURE: usize = 40;
@@ -185,6 +214,13 @@ impl Totals {
             self.failures.push_str(line);
             self.failures.push('\n');
         }
+        if let Some(test) = line.strip_prefix("test ") {
+            if let Some(test) = test.strip_suffix(SLOW) {
+                self.slow.push(test.to_owned());
+            } else if let Some((test, _)) = test.split_once(" ... ") {
+                self.slow.retain(|slow| slow != test);
+            }
+        }
         let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
         else {
             return;
@@ -196,6 +232,17 @@ impl Totals {
                 _ => {}
             }
         }
+    }
+
+    /// The binary that runs is ended, and with it the tests that it waits for.
+    fn hang(&mut self) {
+        let hung = mem::take(&mut self.slow);
+        self.failed += hung.len().max(1) as u64;
+        let minutes = SILENCE_MAX.as_secs() / 60;
+        self.failures.push_str(&format!(
+            "nothing was heard of a test binary for {minutes} minutes, and it was ended amid: {}\n",
+            hung.join(", ")
+        ));
     }
 }
 
@@ -234,5 +281,19 @@ mod tests {
         assert_eq!(kept[..3], ["---- a::b stdout ----", "panicked at here", ""]);
         assert_eq!(kept.len(), 3 + LINES_A_FAILURE);
         assert!(!totals.failures.contains("    a::b"));
+    }
+
+    #[test]
+    fn a_binary_that_hangs_is_told_with_the_tests_that_it_waited_for() {
+        let mut totals = totals([
+            "test a::b has been running for over 60 seconds",
+            "test c has been running for over 60 seconds",
+            "test c ... ok",
+        ]);
+        totals.hang();
+        assert_eq!(totals.failed, 1);
+        assert!(totals.failures.ends_with("ended amid: a::b\n"), "{}", totals.failures);
+        totals.hang();
+        assert_eq!(totals.failed, 2);
     }
 }

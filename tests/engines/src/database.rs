@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::{eventually, mariadb, postgres, tool};
 
 const SLOTS_WITHIN: Duration = Duration::from_secs(10);
+const DROPPED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Which database this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,23 +124,12 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let drop = match (&self.place, self.engine) {
-            (Place::Folder { .. }, _) => return,
-            (Place::Server { name, .. }, Engine::Postgres) => format!("DROP DATABASE {name} WITH (FORCE)"),
-            (Place::Server { name, .. }, _) => format!("DROP DATABASE {name}"),
+        let Place::Server { server, name } = &self.place else { return };
+        let dropped = match self.engine {
+            Engine::MariaDb | Engine::MySql => server.drop_mysql(name),
+            Engine::Sqlite | Engine::Postgres => server.drop_postgres(name),
         };
-        if let (Place::Server { server, name }, Engine::Postgres) = (&self.place, self.engine) {
-            // A database with a replication slot stays. Whoever read from it may be at its end just now.
-            let of_this = format!("FROM pg_replication_slots WHERE database = '{name}'");
-            let free = format!(
-                "SELECT pg_terminate_backend(active_pid) {of_this} AND active_pid IS NOT NULL; \
-                 SELECT pg_drop_replication_slot(slot_name) {of_this}"
-            );
-            let _ = eventually(SLOTS_WITHIN, || server.execute(self.engine, &free).ok());
-        }
-        if let Place::Server { server, name } = &self.place
-            && let Err(error) = server.execute(self.engine, &drop)
-        {
+        if let Err(error) = dropped {
             eprintln!("{name} stays on {}: {error:#}", self.engine);
         }
     }
@@ -181,12 +171,37 @@ impl ServerUrl {
         format!("{}://{}{password}@{}:{}/{database}", self.scheme, self.user, self.host, self.port)
     }
 
-    pub(crate) fn execute(&self, engine: Engine, sql: &str) -> Result<()> {
+    /// What the server answers, a row a line, without the names of columns.
+    pub(crate) fn execute(&self, engine: Engine, sql: &str) -> Result<String> {
         let mut client = match engine {
             Engine::MariaDb | Engine::MySql => self.mariadb(&self.database)?,
             Engine::Sqlite | Engine::Postgres => self.psql(&self.database)?,
         };
-        tool::run(client.arg(if engine == Engine::Postgres { "-c" } else { "-e" }).arg(sql)).map(drop)
+        tool::run(client.arg(if engine == Engine::Postgres { "-tAc" } else { "-Ne" }).arg(sql))
+    }
+
+    fn drop_postgres(&self, name: &str) -> Result<()> {
+        // A database with a replication slot stays. Whoever read from it may be at its end just now.
+        let of_this = format!("FROM pg_replication_slots WHERE database = '{name}'");
+        let free = format!(
+            "SELECT pg_terminate_backend(active_pid) {of_this} AND active_pid IS NOT NULL; \
+             SELECT pg_drop_replication_slot(slot_name) {of_this}"
+        );
+        let _ = eventually(SLOTS_WITHIN, || self.execute(Engine::Postgres, &free).ok());
+        self.execute(Engine::Postgres, &format!("DROP DATABASE {name} WITH (FORCE)")).map(drop)
+    }
+
+    /// A transaction that is open keeps a database from going, for as long as a day; and who could end it may be the
+    /// very thread that waits here.
+    fn drop_mysql(&self, name: &str) -> Result<()> {
+        let open = format!("SELECT id FROM information_schema.processlist WHERE db = '{name}'");
+        for connection in self.execute(Engine::MySql, &open)?.lines() {
+            // It may have gone by itself.
+            let _ = self.execute(Engine::MySql, &format!("KILL {connection}"));
+        }
+        let wait = DROPPED_WITHIN.as_secs();
+        self.execute(Engine::MySql, &format!("SET lock_wait_timeout = {wait}; DROP DATABASE {name}"))
+            .map(drop)
     }
 
     /// Everything but the statements.

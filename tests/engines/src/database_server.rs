@@ -59,7 +59,7 @@ impl DatabaseServer {
     /// Runs statements, in the database that every installation has, as who may do everything.
     pub fn run(&self, statements: &str) -> Result<()> {
         let server = ServerUrl::parse(&self.url).context("its address can be taken apart")?;
-        server.execute(self.engine, statements)
+        server.execute(self.engine, statements).map(drop)
     }
 
     /// Keeps a copy of its data as it is now. Nobody may write to it: it is killed.

@@ -1,13 +1,14 @@
 //! Commands that get in each other's way, and connections that break.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hexalpes_db::{Backend, DatabaseUrl, Db, DbError, DbOptions, Tx};
+use hexalpes_engines::log_databases;
 use sea_query::{Expr, ExprTrait as _, Query};
 use sqlx::Connection as _;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Notify, oneshot};
 
 use crate::support::{MIGRATIONS, ids, insert, on_each_database, the_note};
 
@@ -160,5 +161,35 @@ async fn a_connection_lost_before_the_commit_is_tried_again() {
         assert_eq!(runs.load(Ordering::Relaxed), 2);
         assert_eq!(ids(&db).await, ["a", "b"]);
         db.close().await;
+    }
+}
+
+/// As when a test ends while something of it is amid a transaction, on the thread that would end it.
+#[tokio::test]
+async fn a_tests_database_goes_although_a_transaction_is_open_that_nobody_ends() {
+    for database in log_databases() {
+        let (engine, url) = (database.engine(), DatabaseUrl::parse(database.url()).unwrap());
+        let db = Db::open(&url, DbOptions::default()).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let (begun, has_begun) = oneshot::channel();
+        let (begun, ended) = (Mutex::new(Some(begun)), Arc::new(Notify::new()));
+        let is_ended = Arc::clone(&ended);
+        let left = tokio::spawn(async move {
+            db.read(async move |tx: &Tx| -> Result<(), DbError> {
+                tx.fetch_all(&the_note("a")).await?;
+                if let Some(begun) = begun.lock().unwrap().take() {
+                    begun.send(()).unwrap();
+                }
+                is_ended.notified().await;
+                Ok(())
+            })
+            .await
+        });
+        has_begun.await.unwrap();
+        drop(database);
+        let opened = Db::open(&url, DbOptions::default()).await;
+        assert!(opened.is_err(), "it is still on {engine}");
+        ended.notify_one();
+        let _ = left.await.unwrap();
     }
 }
