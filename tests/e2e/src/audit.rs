@@ -165,7 +165,7 @@ pub async fn drained_outbox(product: &Product) -> Vec<Value> {
     let drained = async {
         // Each look is a request; there is nothing else to wait for from outside.
         while product.get("/debug/outbox?limit=1").await.1["items"][0]["published"] == 0 {
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
         loop {
             let rows = outbox(product).await;

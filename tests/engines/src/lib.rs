@@ -58,4 +58,4 @@ pub use postgres::Postgres;
 pub use program::program;
 pub use pulsar::{PULSAR_VERSION, Pulsar};
 pub use python::Python;
-pub use wait::eventually;
+pub use wait::{a_moment, eventually};

@@ -17,6 +17,11 @@ pub fn eventually<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Opt
     }
 }
 
+/// For who asks again and again, and takes the processor from those whose answer it waits for if it does not pause.
+pub async fn a_moment() {
+    tokio::time::sleep(STEP).await;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -143,7 +143,7 @@ impl Engine {
                 return;
             }
             assert!(tokio::time::Instant::now() < deadline, "backlog is {backlog:?}, not {expected}");
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     }
 }

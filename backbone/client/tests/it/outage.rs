@@ -16,7 +16,7 @@ async fn time_passes(outage: Duration, proxy: &Proxy) {
     tokio::time::resume();
     // The client tries, and goes on trying.
     while proxy.refused() < before + 2 {
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_producer_opens_as_soon_as_its_broker_is_there() {
         let open = client.producer(&topic, ProducerOptions::default());
         let restore = async {
             while proxy.refused() < 2 {
-                tokio::task::yield_now().await;
+                hexalpes_engines::a_moment().await;
             }
             proxy.restore();
         };

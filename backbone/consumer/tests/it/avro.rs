@@ -261,7 +261,7 @@ async fn an_event_that_does_not_fit_its_schema_is_parked_with_what_it_lacks() {
             if let Some(alarm) = relay.status().alarm {
                 return alarm;
             }
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     let alarm = timeout(PATIENCE, alarmed).await.expect("it says so");

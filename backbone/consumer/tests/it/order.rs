@@ -50,7 +50,7 @@ async fn a_restart_in_the_middle_keeps_the_order_of_a_key() {
     consumer.stop().await;
     let consumer = stage.start();
     while stage.effects().await.len() < 20 {
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
     consumer.stop().await;
     let expected: Vec<_> = (0..20).map(|number| format!("a-{number}")).collect();

@@ -24,11 +24,7 @@ use parking_lot::Mutex;
 use sea_query::{Expr, ExprTrait as _, Order, Query, Table};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    task::{self, JoinHandle},
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Reached only by what fails.
@@ -323,7 +319,7 @@ pub(crate) fn failing(name: &str, key: &str, fail: &str, times: u32) -> Outgoing
 pub(crate) async fn until(consumer: &EventConsumer, wanted: impl Fn(&Status) -> bool) -> Status {
     let reached = async {
         while !wanted(&consumer.status()) {
-            task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{:?}", consumer.status()));

@@ -73,7 +73,7 @@ async fn caught_up(url: &str, rows: usize, published: usize) -> Db {
             {
                 return db;
             }
-            task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     timeout(PATIENCE, reached).await.expect("the replica has what the server had")

@@ -29,7 +29,7 @@ async fn writes_stop(stage: &Stage, until: mpsc::Receiver<()>) -> impl Future<Ou
         db.write(wait).await
     });
     while begins.try_recv().is_err() {
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
     async { stopped.await.unwrap() }
 }

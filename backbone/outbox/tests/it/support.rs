@@ -16,11 +16,7 @@ use hexalpes_outbox::{
 use sea_query::Query;
 use serde_json::{Value, value::RawValue};
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    task::{self, JoinHandle},
-    time::timeout,
-};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Reached only by what fails.
@@ -235,7 +231,7 @@ pub(crate) fn subjects(events: &[String]) -> Vec<String> {
 pub(crate) async fn until(relay: &Relay, wanted: impl Fn(&Status) -> bool) -> Status {
     let reached = async {
         while !wanted(&relay.status()) {
-            task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{:?}", relay.status()));

@@ -55,7 +55,7 @@ async fn rated(stage: &Stage, conversion: &str, occurred_at: &str, fields: &Valu
         if let Some(found) = read().await {
             return found;
         }
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
 }
 

@@ -13,7 +13,6 @@ use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -81,7 +80,7 @@ impl Stage {
         let consumer = self.consumers.iter().find(|known| known.handler() == consumer).unwrap();
         let reached = async {
             while !wanted(&consumer.status()) {
-                task::yield_now().await;
+                hexalpes_engines::a_moment().await;
             }
         };
         timeout(PATIENCE, reached).await.unwrap_or_else(|_| panic!("{:?}", consumer.status()));

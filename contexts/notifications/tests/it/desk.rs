@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::{task, time};
+use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -160,7 +160,7 @@ pub(crate) async fn eventually<T>(ask: impl AsyncFn() -> Option<T>) -> T {
             if let Some(found) = ask().await {
                 return found;
             }
-            task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     time::timeout(DEADLINE, found).await.expect("what is waited for comes")

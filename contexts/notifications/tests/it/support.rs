@@ -11,11 +11,7 @@ use hexalpes_notifications::{
     EVENTS_TOPIC, MIGRATIONS, Notifications, NotificationsOptions, StartError, Status,
 };
 use tempfile::TempDir;
-use tokio::{
-    net::TcpListener,
-    task::{self, JoinHandle},
-    time,
-};
+use tokio::{net::TcpListener, task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for a slow machine; reached only by what fails.
@@ -96,7 +92,7 @@ pub(crate) async fn send(producer: &Producer, payloads: &[String]) {
 pub(crate) async fn until(notifications: &Notifications, wanted: impl Fn(&Status) -> bool) {
     let reached = async {
         while !wanted(&notifications.status()) {
-            task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     time::timeout(DEADLINE, reached).await.unwrap_or_else(|_| panic!("{:?}", notifications.status()));

@@ -113,7 +113,7 @@ async fn life_and_cut(
 async fn until(condition: impl Fn() -> bool) {
     let reached = async {
         while !condition() {
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     timeout(PATIENCE, reached).await.expect("it comes to that");

@@ -138,7 +138,7 @@ impl Life {
             if outbox.iter().all(|row| row["published"] == 1) && lines(disks).len() >= outbox.len() {
                 return Ok(());
             }
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     }
 

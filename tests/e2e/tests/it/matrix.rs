@@ -387,7 +387,7 @@ async fn insist(api: &hexalpes_e2e::Api, path: &str, body: &Value) -> Value {
             Some((status, answer)) if status < 500 => return answer,
             other => assert!(begun.elapsed() < PATIENCE, "{other:?}"),
         }
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
 }
 
@@ -398,7 +398,7 @@ async fn insist_on(api: &hexalpes_e2e::Api, path: &str, is_it: fn(&Value) -> boo
             Some((200, answer)) if is_it(&answer) => return answer,
             other => assert!(begun.elapsed() < 4 * PATIENCE, "GET {path}: {other:?}"),
         }
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
 }
 
@@ -433,7 +433,7 @@ async fn each_service_is_killed_in_turn_and_every_partner_arrives_once() {
         while next.load(std::sync::atomic::Ordering::Relaxed) < at
             && !workers.iter().all(tokio::task::JoinHandle::is_finished)
         {
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
         tokio::task::block_in_place(|| fleet.kill_and_restart(round % fleet.size()));
     }

@@ -82,7 +82,7 @@ async fn whole_text(api: &Api, named: impl Fn(&(&str, &str, &str, &str)) -> Stri
         let missing = METRICS.iter().find(|metric| !has(&text, &named(metric), metric.1, metric.2));
         let Some((name, ..)) = missing else { return text };
         assert!(tokio::time::Instant::now() < deadline, "{name} is not in\n{text}");
-        tokio::task::yield_now().await;
+        hexalpes_engines::a_moment().await;
     }
 }
 

@@ -210,7 +210,7 @@ async fn run() -> ([Vec<Message>; 2], State) {
             if left[1].len() == 21 && TOPICS.iter().zip(&left).all(|(topic, of)| is_done(topic, of.len())) {
                 break;
             }
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     let patience = tokio::time::timeout(PATIENCE, settled).await;
@@ -299,7 +299,7 @@ async fn replayed(db: Db, left: &[Vec<Message>; 2], order: &Order) -> State {
             if done {
                 return;
             }
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     let settled = tokio::time::timeout(PATIENCE, settled).await;

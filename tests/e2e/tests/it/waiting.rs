@@ -32,7 +32,7 @@ async fn broker_becomes(api: &Api, status: &str, detail: &str) -> Value {
             if broker["status"] == status && told.contains(detail) {
                 return health;
             }
-            tokio::task::yield_now().await;
+            hexalpes_engines::a_moment().await;
         }
     };
     tokio::time::timeout(PATIENCE, becomes).await.expect("health says so at last")
