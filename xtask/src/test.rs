@@ -146,7 +146,7 @@ impl Engines {
             let go = scope.spawn(|| Go::prepare(checkout));
             // No test cuts the power, and a disk that others keep busy makes a synced commit take seconds.
             let mysql = scope.spawn(MySql::start_unsynced);
-            engines.postgres = engines.keep(Postgres::start());
+            engines.postgres = engines.keep(Postgres::start_unsynced());
             engines.mariadb = engines.keep(MariaDb::start_unsynced());
             engines.mysql = engines.keep(mysql.join().expect("starting does not panic"));
             engines.python = engines.keep(python.join().expect("preparing does not panic"));
@@ -239,10 +239,9 @@ impl Totals {
         let hung = mem::take(&mut self.slow);
         self.failed += hung.len().max(1) as u64;
         let minutes = SILENCE_MAX.as_secs() / 60;
-        self.failures.push_str(&format!(
-            "nothing was heard of a test binary for {minutes} minutes, and it was ended amid: {}\n",
-            hung.join(", ")
-        ));
+        let told =
+            format!("nothing was heard of a test binary for {minutes} minutes, and it was ended amid: ");
+        self.failures.extend([&*told, &*hung.join(", "), "\n"]);
     }
 }
 

@@ -72,10 +72,16 @@ pub fn pulsar() -> Option<PulsarUrls> {
     Some(PulsarUrls { service: set(variable::PULSAR_URL)?, admin: set(variable::PULSAR_ADMIN_URL)? })
 }
 
-/// One of the programs of Pulsar's distribution, such as `pulsar-admin`, where a real Pulsar was brought.
+/// For a JVM that ends soon: half the work of its start is to compile what it hardly uses.
+pub const BRIEF_JVM: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
+
+/// One of the programs of Pulsar's distribution, such as `pulsar-admin`, where a real Pulsar was brought. It begins as
+/// [`BRIEF_JVM`] says, unless its `PULSAR_EXTRA_OPTS` are set to something else.
 pub fn pulsar_program(name: &str) -> Option<Command> {
     pulsar()?;
-    Pulsar::program(name).ok()
+    let mut program = Pulsar::program(name).ok()?;
+    program.env("PULSAR_EXTRA_OPTS", BRIEF_JVM);
+    Some(program)
 }
 
 /// A Python interpreter with the official client, when there is one.

@@ -47,7 +47,8 @@ pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
 pub use front::Front;
 pub use given::{
-    LOG_ENGINES, PulsarUrls, databases, go, killable, log_databases, pulsar, pulsar_program, python, variable,
+    BRIEF_JVM, LOG_ENGINES, PulsarUrls, databases, go, killable, log_databases, pulsar, pulsar_program,
+    python, variable,
 };
 pub use go::Go;
 pub use http::status_of;

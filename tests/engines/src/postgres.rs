@@ -23,6 +23,11 @@ impl Postgres {
         Self::start_with(&[])
     }
 
+    /// Commits survive the server but not the machine.
+    pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
+        Self::start_with(&["fsync=off"])
+    }
+
     /// With other settings, each `NAME=VALUE`: for a test that wants a server for itself.
     pub fn start_with(settings: &[&str]) -> Result<DatabaseServer, Absent> {
         start(settings, &initdb).map_err(|error| Absent::because("PostgreSQL", &error))
@@ -98,9 +103,11 @@ fn start(settings: &[&str], make: &dyn Fn(&Path) -> Command) -> Result<DatabaseS
     DatabaseServer::when_ready(Engine::Postgres, url, server, is_ready)
 }
 
-/// The command-line client, where `PATH` has it, else beside the server.
+/// The command-line client beside the server, else where `PATH` has it: what Debian has there is a script that looks for
+/// the other, and takes longer than that.
 pub(crate) fn psql() -> Result<PathBuf> {
-    tool::find(&["psql"]).or_else(|_| Ok(programs()?.join("psql")))
+    let beside = programs().map(|programs| programs.join("psql")).ok();
+    beside.filter(|psql| psql.is_file()).map_or_else(|| tool::find(&["psql"]), Ok)
 }
 
 /// The folder of the newest version that has a server, else wherever `PATH` has `initdb`.

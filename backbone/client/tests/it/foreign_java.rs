@@ -160,7 +160,8 @@ fn program(name: &str, folder: &Path) -> Option<Command> {
     let mut command = Command::new("sh");
     command.args(["-c", r#"exec "$0" "$@" 2>&1"#]).arg(program.get_program());
     command.env("PULSAR_LOG_LEVEL", "error").env("PULSAR_LOG_DIR", folder);
-    command.env("PULSAR_EXTRA_OPTS", format!("-Duser.home={}", folder.display()));
+    let options = format!("{} -Duser.home={}", hexalpes_engines::BRIEF_JVM, folder.display());
+    command.env("PULSAR_EXTRA_OPTS", options);
     command.kill_on_drop(true);
     Some(command)
 }

@@ -10,7 +10,7 @@ use hexalpes_outbox::{
     operate::{self, Reason},
     page,
 };
-use tokio::{task, time::timeout};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::{

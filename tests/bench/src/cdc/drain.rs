@@ -11,6 +11,8 @@ use crate::process::{cpu_seconds, resident_megabytes};
 /// The connector's JVM starts, and looks at the database, before it reads anything.
 const FIRST_WITHIN: Duration = Duration::from_mins(2);
 const ALL_WITHIN: Duration = Duration::from_mins(15);
+/// Between two questions while rows come: each is work for a broker and a machine that have enough of it.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// What one drain has shown.
 pub(super) struct Drained {
@@ -48,11 +50,11 @@ pub(super) struct Draining<'a> {
 impl Draining<'_> {
     /// From the first row that arrives to the last.
     pub(super) fn measure(&self, rows: u32) -> Result<Drained> {
-        let first = self.wait_for(self.had + 1, FIRST_WITHIN, &mut |_| Ok(()))?;
+        let first = self.wait_for(self.had + 1, FIRST_WITHIN, Duration::ZERO, &mut || Ok(()))?;
         let begun = Instant::now();
         let (cpu, database_cpu) = self.cpu()?;
         let (mut relay, mut broker) = (0.0_f64, 0.0_f64);
-        let last = self.wait_for(self.had + u64::from(rows), ALL_WITHIN, &mut |_| {
+        let last = self.wait_for(self.had + u64::from(rows), ALL_WITHIN, ASK_EVERY, &mut || {
             relay = relay.max(resident_megabytes(self.relay)?);
             broker = broker.max(resident_megabytes(self.broker)?);
             Ok(())
@@ -75,11 +77,16 @@ impl Draining<'_> {
         &self,
         count: u64,
         limit: Duration,
-        meanwhile: &mut dyn FnMut(u64) -> Result<()>,
+        every: Duration,
+        meanwhile: &mut dyn FnMut() -> Result<()>,
     ) -> Result<u64> {
-        let mut seen = 0;
+        let (mut seen, mut due) = (0, Instant::now());
         let reached = eventually(limit, || {
-            let asked = self.fewest().and_then(|fewest| meanwhile(fewest).map(|()| fewest));
+            if Instant::now() < due {
+                return None;
+            }
+            due = Instant::now() + every;
+            let asked = meanwhile().and_then(|()| self.fewest());
             match asked {
                 Ok(fewest) => {
                     seen = fewest;
