@@ -6,9 +6,9 @@ use hexalpes_wire::compression::{self, Codec};
 use hexalpes_wire::frame::Payload;
 use hexalpes_wire::proto::{CommandSend, KeyValue, MessageMetadata, SingleMessageMetadata};
 
-use super::Outgoing;
 use super::pending::{Pending, Waiting};
 use super::waiter::Waiter;
+use super::{Batching, Outgoing};
 use crate::clock;
 use crate::error::SendError;
 
@@ -53,7 +53,9 @@ impl Packing<'_> {
         metadata.event_time = message.event_time;
         metadata.schema_version = message.schema_version;
         metadata.deliver_at_time = message.deliver_at.map(u64::cast_signed);
-        let body = self.compress(message.payload, &mut metadata);
+        let bytes = message.payload.len();
+        let (body, codec) = compressed(self.codec, message.payload);
+        say_packed(&mut metadata, bytes, codec);
         if body.len() > self.max_message_bytes && self.chunking {
             return self.chunks(&metadata, &body);
         }
@@ -92,15 +94,15 @@ impl Packing<'_> {
     }
 
     /// A batch as one SEND; it was kept small enough while it was filled.
-    pub(super) fn batch(self, batch: OpenBatch) -> Pending {
-        let OpenBatch { body, key, first, highest, schema_version, waiters } = batch;
-        let count = i32::try_from(waiters.len()).expect("a batch is bounded far below 2^31 messages");
+    pub(super) fn batch(self, batch: Packed, waiters: Vec<Waiter>) -> Pending {
+        let Packed { body, uncompressed_bytes, codec, key, first, highest, schema_version, messages } = batch;
+        let count = i32::try_from(messages).expect("a batch is bounded far below 2^31 messages");
         let mut metadata = self.metadata(first);
         metadata.num_messages_in_batch = Some(count);
         metadata.highest_sequence_id = Some(highest);
         metadata.schema_version = schema_version;
         (metadata.partition_key, metadata.ordering_key) = key;
-        let body = self.compress(body.freeze(), &mut metadata);
+        say_packed(&mut metadata, uncompressed_bytes, codec);
         let send = CommandSend {
             sequence_id: first,
             highest_sequence_id: Some(highest),
@@ -126,18 +128,6 @@ impl Packing<'_> {
         }
     }
 
-    fn compress(self, body: Bytes, metadata: &mut MessageMetadata) -> Bytes {
-        // Said in any case, as by Java's client: where nothing says it, a Pulsar takes no message for an empty one when it
-        // compacts.
-        metadata.uncompressed_size = u32::try_from(body.len()).ok();
-        let packed = compression::compress(self.codec, &body);
-        if self.codec == Codec::None || packed.len() >= body.len() {
-            return body;
-        }
-        metadata.compression = Some(self.codec.into());
-        packed
-    }
-
     fn seal(self, metadata: &MessageMetadata, body: &Bytes) -> Result<Bytes, SendError> {
         let headers = Payload::headers_len(metadata);
         if body.len() > self.max_message_bytes {
@@ -148,6 +138,19 @@ impl Packing<'_> {
         }
         Ok(Payload::new(metadata, body).into_raw())
     }
+}
+
+/// The body packed, and with what; as it is if that does not make it smaller.
+fn compressed(codec: Codec, body: Bytes) -> (Bytes, Codec) {
+    let packed = compression::compress(codec, &body);
+    if packed.len() < body.len() { (packed, codec) } else { (body, Codec::None) }
+}
+
+/// The size is said in any case, as by Java's client: where nothing says it, a Pulsar takes no message for an empty one
+/// when it compacts.
+fn say_packed(metadata: &mut MessageMetadata, uncompressed_bytes: usize, codec: Codec) {
+    metadata.uncompressed_size = u32::try_from(uncompressed_bytes).ok();
+    metadata.compression = (codec != Codec::None).then(|| codec.into());
 }
 
 /// What the names of a message take at most. A property has two lengths, three tags and its own length around it.
@@ -176,13 +179,72 @@ pub(super) struct OpenBatch {
     first: u64,
     highest: u64,
     schema_version: Option<Bytes>,
-    waiters: Vec<Waiter>,
+    messages: usize,
 }
 
-/// How much was in a batch.
+/// A full batch, which any producer can send: its name is not in it.
+#[derive(Clone, Debug)]
+pub(super) struct Packed {
+    body: Bytes,
+    uncompressed_bytes: usize,
+    /// [`Codec::None`] where the body did not get smaller.
+    codec: Codec,
+    key: Key,
+    first: u64,
+    pub(super) highest: u64,
+    schema_version: Option<Bytes>,
+    pub(super) messages: usize,
+}
+
+/// How a producer fills batches. Two that do it alike make the same of the same messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filling {
+    pub(super) batching: Batching,
+    /// Of a batch, and never more than the broker takes.
+    pub(super) max_bytes: usize,
+    pub(super) codec: Codec,
+    pub(super) schema_version: Option<Bytes>,
+}
+
+impl Filling {
+    /// All of these messages in batches; or all of them back, if one of them is not to be in a batch or may be too large for
+    /// it, or has no number of its own.
+    pub(super) fn batches(&self, messages: Vec<Outgoing>) -> Result<Vec<Packed>, Vec<Outgoing>> {
+        let bytes_max = |message: &Outgoing| headers_max(message) + message.payload.len();
+        let suits = |message: &Outgoing| {
+            !message.alone
+                && message.deliver_at.is_none()
+                && message.sequence_id.is_some()
+                && message.schema_version.is_none()
+                && bytes_max(message) <= self.max_bytes
+        };
+        if !messages.iter().all(suits) {
+            return Err(messages);
+        }
+        let bytes = messages.iter().map(bytes_max).sum::<usize>().min(self.max_bytes);
+        let room = Filled { messages: messages.len(), bytes };
+        let (mut batches, mut open) = (Vec::new(), None::<OpenBatch>);
+        for mut message in messages {
+            message.schema_version.clone_from(&self.schema_version);
+            let sequence_id = message.sequence_id.expect("those without one were given back");
+            let single = Single::new(message, sequence_id);
+            if let Some(full) = open.take_if(|batch| !batch.takes(&single, self.batching, self.max_bytes)) {
+                batches.push(full.pack(self.codec));
+            }
+            match &mut open {
+                Some(batch) => batch.add(single),
+                none => *none = Some(OpenBatch::open(single, room)),
+            }
+        }
+        batches.extend(open.map(|last| last.pack(self.codec)));
+        Ok(batches)
+    }
+}
+
+/// How much is in a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Filled {
-    messages: usize,
+    pub(super) messages: usize,
     bytes: usize,
 }
 
@@ -236,49 +298,49 @@ impl Single {
 }
 
 impl OpenBatch {
-    /// With room for as much as the one `before` it had, so that it does not have to be moved while it grows.
-    pub(super) fn open(single: Single, waiter: Waiter, before: Filled) -> Self {
+    /// With room for as much as it will hold, about, so that it does not have to be moved while it grows.
+    pub(super) fn open(single: Single, room: Filled) -> Self {
         let mut batch = Self {
-            body: BytesMut::with_capacity(before.bytes),
+            body: BytesMut::with_capacity(room.bytes),
             key: single.key(),
             first: single.sequence_id,
             highest: single.sequence_id,
             schema_version: single.schema_version.clone(),
-            waiters: Vec::with_capacity(before.messages),
+            messages: 0,
         };
-        batch.add(single, waiter);
+        batch.add(single);
         batch
     }
 
-    pub(super) fn add(&mut self, single: Single, waiter: Waiter) {
+    pub(super) fn add(&mut self, single: Single) {
         self.highest = single.sequence_id;
         batch::write(single.metadata, &single.payload, &mut self.body);
-        self.waiters.push(waiter);
+        self.messages += 1;
     }
 
-    /// One schema version speaks for the whole batch, and so does one range of rising sequence ids.
-    pub(super) fn suits(&self, single: &Single, by_key: bool) -> bool {
-        self.schema_version == single.schema_version
+    /// Whether it has room for a message, and the message may be in it. One schema version speaks for the whole batch, and
+    /// so does one range of rising sequence ids.
+    pub(super) fn takes(&self, single: &Single, batching: Batching, max_bytes: usize) -> bool {
+        self.messages < batching.max_messages
+            && self.body.len() + single.encoded_bytes() <= max_bytes
+            && self.schema_version == single.schema_version
             && single.sequence_id > self.highest
-            && (!by_key || self.key == single.key())
+            && (!batching.by_key || self.key == single.key())
+    }
+
+    pub(super) fn is_full(&self, batching: Batching, max_bytes: usize) -> bool {
+        self.messages >= batching.max_messages || self.body.len() >= max_bytes
     }
 
     /// How large it is.
     pub(super) fn filled(&self) -> Filled {
-        Filled { messages: self.messages(), bytes: self.bytes() }
+        Filled { messages: self.messages, bytes: self.body.len() }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.body.len()
-    }
-
-    pub(super) fn messages(&self) -> usize {
-        self.waiters.len()
-    }
-
-    pub(super) fn failed(self, error: &SendError) {
-        for waiter in self.waiters {
-            waiter.failed(error);
-        }
+    pub(super) fn pack(self, codec: Codec) -> Packed {
+        let Self { body, key, first, highest, schema_version, messages } = self;
+        let uncompressed_bytes = body.len();
+        let (body, codec) = compressed(codec, body.freeze());
+        Packed { body, uncompressed_bytes, codec, key, first, highest, schema_version, messages }
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::body::{Filling, Packed};
 use super::pending::Permit;
 use super::state::State;
 use super::waiter::{Together, Waiter};
@@ -91,6 +92,23 @@ impl Shared {
             self.changed.notify_one();
         }
         accepted
+    }
+
+    pub(super) fn filling(&self) -> Option<Filling> {
+        self.state.lock().filling()
+    }
+
+    /// Batches that were filled as [`filling`](Self::filling) says.
+    pub(super) fn accept_packed(
+        &self,
+        batches: &[Packed],
+        together: &Arc<Together>,
+    ) -> Result<(), SendError> {
+        let mut state = self.state.lock();
+        batches.iter().try_for_each(|batch| {
+            let waiters = (0..batch.messages).map(|_| Waiter::Among(Arc::clone(together))).collect();
+            state.accept_packed(batch.clone(), waiters)
+        })
     }
 
     pub(super) fn check(&self, message: &Outgoing) -> Result<(), SendError> {

@@ -109,7 +109,7 @@ impl Access {
 }
 
 /// When a batch is closed: at whichever comes first.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batching {
     pub max_messages: usize,
     /// Before compression.
@@ -245,6 +245,17 @@ impl Producer {
     /// Of many small messages, receipts of their own are a good part of the work.
     pub async fn queue_all(&self, messages: Vec<Outgoing>) -> Result<Receipt, SendError> {
         self.parts.queue_all(messages).await
+    }
+
+    /// The same of messages that go to another topic as well: they are encoded and compressed once for both where these have
+    /// no partitions and pack alike. It gives a receipt for each, in the order of the producers, and waits for room on one
+    /// after the other: dropped meanwhile, or on an error, the first may have the messages and the other not.
+    pub async fn queue_all_with(
+        &self,
+        other: &Self,
+        messages: Vec<Outgoing>,
+    ) -> Result<[Receipt; 2], SendError> {
+        self.parts.queue_all_with(&other.parts, messages).await
     }
 
     /// Whether [`queue`](Self::queue) would refuse the message for what it is: its size, its names, its partition.

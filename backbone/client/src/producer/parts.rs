@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::body::Packed;
 use super::driver::{self, Shared};
 use super::pending::{Permit, Room};
 use super::routing::Router;
@@ -171,6 +172,46 @@ impl Parts {
         for (part, run) in runs {
             part.accept_among(run, &together)?;
         }
+        Ok(receipt)
+    }
+
+    /// The same, here and on another topic.
+    pub(super) async fn queue_all_with(
+        &self,
+        other: &Self,
+        messages: Vec<Outgoing>,
+    ) -> Result<[Receipt; 2], SendError> {
+        let bytes = messages.iter().map(|message| message.payload.len()).sum();
+        match self.packed_with(other, messages) {
+            Ok(batches) => {
+                let here = self.queue_packed(&batches, bytes).await?;
+                Ok([here, other.queue_packed(&batches, bytes).await?])
+            }
+            Err(messages) => {
+                let here = self.queue_all(messages.clone()).await?;
+                Ok([here, other.queue_all(messages).await?])
+            }
+        }
+    }
+
+    /// Batches for both topics, if neither has partitions and both fill theirs alike.
+    fn packed_with(&self, other: &Self, messages: Vec<Outgoing>) -> Result<Vec<Packed>, Vec<Outgoing>> {
+        let filling = |parts: &Self| {
+            if parts.is_partitioned { None } else { parts.open.read()[0].shared.filling() }
+        };
+        match filling(self) {
+            Some(here) if filling(other).as_ref() == Some(&here) => here.batches(messages),
+            _ => Err(messages),
+        }
+    }
+
+    async fn queue_packed(&self, batches: &[Packed], bytes: usize) -> Result<Receipt, SendError> {
+        let messages = batches.iter().map(|batch| batch.messages).sum();
+        let permit = self.room.reserve_for(messages, bytes).await;
+        let part = Arc::clone(&self.open.read()[0].shared);
+        let Some(permit) = permit else { return Err(part.ended().unwrap_or(SendError::Closed)) };
+        let (together, receipt) = Together::new(messages, permit);
+        part.accept_packed(batches, &together)?;
         Ok(receipt)
     }
 

@@ -11,7 +11,7 @@ use hexalpes_wire::frame;
 use hexalpes_wire::proto::{Command, CommandProducerSuccess, CommandSend};
 use tokio::time::Instant;
 
-use super::body::{Filled, OpenBatch, Packing, Single};
+use super::body::{Filled, Filling, OpenBatch, Packed, Packing, Single};
 use super::pending::{self, Pending, Received};
 use super::waiter::Waiter;
 use super::{Batching, Outgoing, ProducerOptions};
@@ -27,7 +27,7 @@ pub(super) struct State {
     /// An id that was closed before it was linked.
     pub(super) lost_early: Option<u64>,
     pending: VecDeque<Pending>,
-    batch: Option<(OpenBatch, Instant)>,
+    batch: Option<Open>,
     /// The batch before.
     filled: Filled,
     next_sequence_id: u64,
@@ -41,6 +41,14 @@ pub(super) struct State {
     pub(super) accepted: u64,
     pub(super) resolved: u64,
     ended: Option<SendError>,
+}
+
+/// A batch that is open, who waits for its messages, and when it is closed at the latest.
+#[derive(Debug)]
+struct Open {
+    batch: OpenBatch,
+    waiters: Vec<Waiter>,
+    deadline: Instant,
 }
 
 impl State {
@@ -125,36 +133,59 @@ impl State {
         waiter: Waiter,
         now: Instant,
     ) -> Result<bool, SendError> {
-        let bytes = single.encoded_bytes();
         let max_bytes = self.batch_bytes_max(batching);
         // What does not fit closes the batch before it, so that order holds.
-        let fits =
-            |batch: &OpenBatch| batch.bytes() + bytes <= max_bytes && batch.suits(&single, batching.by_key);
-        if self.batch.as_ref().is_some_and(|(batch, _)| !fits(batch)) {
+        if self.batch.as_ref().is_some_and(|open| !open.batch.takes(&single, batching, max_bytes)) {
             self.close_batch();
         }
-        if bytes > max_bytes {
+        if single.encoded_bytes() > max_bytes {
             let sequence_id = single.sequence_id;
             return self.send_alone(single.into_message(), sequence_id, waiter).map(|()| false);
         }
         let opened = match &mut self.batch {
-            Some((batch, _)) => {
-                batch.add(single, waiter);
+            Some(open) => {
+                open.batch.add(single);
+                open.waiters.push(waiter);
                 false
             }
             none => {
-                let batch = OpenBatch::open(single, waiter, self.filled);
-                *none = Some((batch, now + batching.max_delay));
+                let mut waiters = Vec::with_capacity(self.filled.messages);
+                waiters.push(waiter);
+                let batch = OpenBatch::open(single, self.filled);
+                *none = Some(Open { batch, waiters, deadline: now + batching.max_delay });
                 true
             }
         };
-        let full =
-            |batch: &OpenBatch| batch.messages() >= batching.max_messages || batch.bytes() >= max_bytes;
-        if batching.max_delay == Duration::ZERO || self.batch.as_ref().is_some_and(|(batch, _)| full(batch)) {
+        let is_full = self.batch.as_ref().is_some_and(|open| open.batch.is_full(batching, max_bytes));
+        if batching.max_delay == Duration::ZERO || is_full {
             self.close_batch();
             return Ok(false);
         }
         Ok(opened)
+    }
+
+    /// How it fills batches, if it lets messages wait for others.
+    pub(super) fn filling(&self) -> Option<Filling> {
+        let batching = self.options.batching.filter(|batching| !batching.max_delay.is_zero())?;
+        Some(Filling {
+            batching,
+            max_bytes: self.batch_bytes_max(batching),
+            codec: self.options.compression,
+            schema_version: self.schema_version.clone(),
+        })
+    }
+
+    /// Sends a batch that was packed for this producer and others. Each of its messages has a waiter.
+    pub(super) fn accept_packed(&mut self, packed: Packed, waiters: Vec<Waiter>) -> Result<(), SendError> {
+        if let Some(error) = &self.ended {
+            return Err(error.clone());
+        }
+        self.close_batch();
+        self.next_sequence_id = packed.highest.saturating_add(1);
+        self.accepted += packed.messages as u64;
+        let sent = self.packing().batch(packed, waiters);
+        self.send(sent);
+        Ok(())
     }
 
     fn send_alone(&mut self, message: Outgoing, sequence_id: u64, waiter: Waiter) -> Result<(), SendError> {
@@ -168,15 +199,15 @@ impl State {
 
     /// Closes the batch that is open, if one is.
     pub(super) fn close_batch(&mut self) {
-        if let Some((batch, _)) = self.batch.take() {
+        if let Some(Open { batch, waiters, .. }) = self.batch.take() {
             self.filled = batch.filled();
-            let sent = self.packing().batch(batch);
+            let sent = self.packing().batch(batch.pack(self.options.compression), waiters);
             self.send(sent);
         }
     }
 
     pub(super) fn batch_deadline(&self) -> Option<Instant> {
-        self.batch.as_ref().map(|(_, deadline)| *deadline)
+        self.batch.as_ref().map(|open| open.deadline)
     }
 
     fn packing(&self) -> Packing<'_> {
@@ -265,8 +296,8 @@ impl State {
         for sent in self.pending.drain(..) {
             sent.failed(&error);
         }
-        if let Some((batch, _)) = self.batch.take() {
-            batch.failed(&error);
+        if let Some(open) = self.batch.take() {
+            open.waiters.into_iter().for_each(|waiter| waiter.failed(&error));
         }
         self.resolved = self.accepted;
     }
@@ -282,6 +313,9 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
     use std::sync::Arc;
 
+    use hexalpes_wire::compression::Codec;
+    use hexalpes_wire::frame::Payload;
+    use hexalpes_wire::proto::MessageMetadata;
     use tokio::sync::Semaphore;
 
     use super::super::Receipt;
@@ -319,6 +353,66 @@ mod tests {
     /// First and last sequence id of each SEND, in order.
     fn sent(state: &State) -> Vec<(u64, u64)> {
         state.pending.iter().map(|sent| (sent.send.sequence_id, sent.highest())).collect()
+    }
+
+    /// What was packed for several producers is what each would have sent by itself.
+    #[test]
+    fn what_is_packed_at_once_is_what_is_packed_one_by_one() {
+        let message = |id: u64| {
+            let text = "x".repeat(usize::try_from(id % 7).unwrap() * 10);
+            numbered(id).key(format!("k-{}", id % 2)).property("n", text)
+        };
+        for batching in [batches_of(3), Batching { by_key: true, ..batches_of(10) }, batches_of(10)] {
+            let messages: Vec<Outgoing> = (0..20).chain([5]).map(message).collect();
+            let batching = Batching { max_bytes: 900, ..batching };
+            for codec in [Codec::None, Codec::Lz4] {
+                let [mut one, mut other] = [producer(Some(batching)), producer(Some(batching))];
+                (one.options.compression, other.options.compression) = (codec, codec);
+                let _waiting: Vec<_> =
+                    messages.iter().map(|message| accept(&mut one, message.clone())).collect();
+                one.close_batch();
+                for packed in other.filling().unwrap().batches(messages.clone()).unwrap() {
+                    let waiters = (0..packed.messages).map(|_| waiter().0).collect();
+                    other.accept_packed(packed, waiters).unwrap();
+                }
+                assert!(one.pending.len() > 2);
+                let sends = |state: &State| -> Vec<(CommandSend, u64)> {
+                    state.pending.iter().map(|sent| (sent.send.clone(), sent.messages())).collect()
+                };
+                assert_eq!(sends(&one), sends(&other));
+                let bodies = |state: &State| -> Vec<(MessageMetadata, Bytes)> {
+                    let read = |sent: &Pending| Payload::from_raw(sent.payload.clone()).open().unwrap();
+                    let payloads = state.pending.iter().map(read);
+                    payloads
+                        .map(|(metadata, body)| (MessageMetadata { publish_time: 0, ..metadata }, body))
+                        .collect()
+                };
+                assert_eq!(bodies(&one), bodies(&other));
+                assert_eq!(one.next_sequence_id, other.next_sequence_id);
+                assert_eq!((one.accepted, one.resolved), (other.accepted, other.resolved));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_for_a_batch_is_given_back() {
+        let filling = producer(Some(Batching { max_bytes: 900, ..batches_of(3) })).filling().unwrap();
+        let large = Outgoing::new(vec![0; 900]).sequence_id(1);
+        for other in [Outgoing::new("x"), large, Outgoing { alone: true, ..numbered(1) }] {
+            let messages = vec![numbered(0), other];
+            assert_eq!(filling.batches(messages.clone()).unwrap_err(), messages);
+        }
+        assert!(producer(None).filling().is_none());
+        assert!(producer(Some(Batching { max_delay: Duration::ZERO, ..batches_of(3) })).filling().is_none());
+    }
+
+    #[test]
+    fn a_producer_that_has_ended_takes_no_packed_batch() {
+        let mut state = producer(Some(Batching { max_bytes: 900, ..batches_of(3) }));
+        let packed = state.filling().unwrap().batches(vec![numbered(0)]).unwrap().remove(0);
+        state.end(SendError::Fenced);
+        assert_eq!(state.accept_packed(packed, vec![waiter().0]), Err(SendError::Fenced));
+        assert!(sent(&state).is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod admin_policies;
 mod admin_subscriptions;
 mod authenticated;
 mod bodies;
+mod both;
 mod compacted;
 mod consume;
 mod counting;
