@@ -97,14 +97,14 @@ impl Topic {
         &self.name
     }
 
-    /// The message as it goes to its partition, unless it cannot be sent, and the topic does not have it.
-    pub(super) fn checked(&self, row: &OutboxRow, message: Outgoing) -> Result<Outgoing, RelayError> {
-        let partition = self.layout.map(|layout| layout.partition_of(row.ordinal, message.key.as_deref()));
-        let message = Outgoing { partition, ..message };
-        if row.ordinal > self.stored[partition.unwrap_or(0) as usize] {
-            self.producer.check(&message)?;
+    /// Has the message go to its partition, unless it cannot be sent, and the topic does not have it.
+    pub(super) fn check(&self, row: &OutboxRow, message: &mut Outgoing) -> Result<(), RelayError> {
+        message.partition =
+            self.layout.map(|layout| layout.partition_of(row.ordinal, message.key.as_deref()));
+        if row.ordinal > self.stored[message.partition.unwrap_or(0) as usize] {
+            self.producer.check(message)?;
         }
-        Ok(message)
+        Ok(())
     }
 
     /// Whether its partitions have a row of that number from an earlier session, if it went there.
@@ -119,14 +119,21 @@ impl Topic {
         message: Outgoing,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        let stored = self.stored[message.partition.unwrap_or(0) as usize];
-        if row.ordinal > stored {
+        if self.lacks(row, &message)? {
             flight.add(&self.name, row.bare_kind());
             self.queued.push(message);
-            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Whether the topic has not got the row's message.
+    pub(super) fn lacks(&self, row: &OutboxRow, message: &Outgoing) -> Result<bool, RelayError> {
+        let stored = self.stored[message.partition.unwrap_or(0) as usize];
+        if row.ordinal > stored {
+            return Ok(true);
         }
         if message.alone {
-            return Ok(());
+            return Ok(false);
         }
         // No relay has had so many rows on their way: somebody else gave out this number before.
         Err(RelayError::DatabaseRestored { topic: self.name.clone(), stored, newest: row.ordinal })
@@ -141,6 +148,19 @@ impl Topic {
         let receipt = self.producer.queue_all(messages).await.map_err(RelayError::SendTogether)?;
         self.producer.close_batch();
         Ok(Some(receipt))
+    }
+
+    /// Sends messages that another topic gets as well, on which nothing else is queued either.
+    pub(super) async fn send_with(
+        &self,
+        other: &Self,
+        messages: Vec<Outgoing>,
+    ) -> Result<[Receipt; 2], RelayError> {
+        let receipts = self.producer.queue_all_with(&other.producer, messages).await;
+        let receipts = receipts.map_err(RelayError::SendTogether)?;
+        self.producer.close_batch();
+        other.producer.close_batch();
+        Ok(receipts)
     }
 
     /// Sends what is queued, and gives the name up when it has arrived.

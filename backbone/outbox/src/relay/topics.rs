@@ -3,7 +3,7 @@
 //! Each topic has a producer of its own under the same name, so that each, and each of its partitions, deduplicates
 //! by the ordinals of the rows that go there. Whoever holds the names on the topics of events is the active relay.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use futures::future::{try_join, try_join_all};
 use hexalpes_client::{Batching, Client, Codec, Outgoing, ProducerOptions};
@@ -45,6 +45,8 @@ pub(super) struct Topics {
     pub(super) raw: Topic,
     pub(super) events: Topic,
     routed: HashMap<String, Topic>,
+    /// Messages for the topic of all events and the context's own, which leave together on both.
+    both: Vec<Outgoing>,
     /// Up to where topics have our rows that had to be asked without being opened, as [`Topic::stored`] says it.
     asked: HashMap<String, Vec<i64>>,
     /// What the session goes by, once it has its turn.
@@ -76,6 +78,8 @@ enum To<'a> {
     Events,
     /// The context's.
     Own,
+    /// The topic of all events and the context's.
+    Both,
     Named(&'a str),
     /// As a rule made it.
     Ruled(String),
@@ -85,7 +89,7 @@ impl To<'_> {
     fn name<'a>(&'a self, ways: &'a Ways) -> &'a str {
         match self {
             Self::Raw => &ways.raw,
-            Self::Events => &ways.events,
+            Self::Events | Self::Both => &ways.events,
             Self::Own => ways.own.as_deref().unwrap_or_default(),
             Self::Named(name) => name,
             Self::Ruled(name) => name,
@@ -148,6 +152,7 @@ impl Topics {
             raw,
             events,
             routed: HashMap::new(),
+            both: Vec::new(),
             asked: HashMap::new(),
             turn: None,
             careful,
@@ -243,6 +248,7 @@ impl Topics {
             let had = self.had(self.names(row, row.ordinal), row.ordinal, alone).await?;
             parking.park(Waiting::of_row(row, reason), had, edge.now()).await?;
         }
+        self.send_both(&mut flight).await?;
         for topic in self.routed.values_mut().chain([&mut self.raw, &mut self.events]) {
             flight.receipts.extend(topic.send().await?);
             if topic.may_grow(flight.checkpoint.ordinal) {
@@ -263,17 +269,50 @@ impl Topics {
         alone: bool,
         flight: &mut Flight,
     ) -> Result<(), RelayError> {
-        let mut checked = Vec::with_capacity(4);
-        for (to, message) in self.messages(row, row.ordinal, alone).await? {
-            let message = self.topic(&to)?.checked(row, Outgoing { alone, ..message })?;
-            checked.push((to, message));
+        let mut messages = self.messages(row, row.ordinal, alone).await?;
+        for (to, message) in &mut messages {
+            message.alone = alone;
+            if matches!(to, To::Both) {
+                self.topic(&To::Own)?.check(row, message)?;
+            }
+            self.topic(to)?.check(row, message)?;
         }
-        for (to, message) in checked {
-            self.topic_mut(&to)?.queue(row, message, flight)?;
+        for (to, message) in messages {
+            match to {
+                // Of rows that are not sent alone, both topics lack all, or it is an error.
+                To::Both => {
+                    let own = self.topic(&To::Own)?;
+                    if own.lacks(row, &message)? && self.events.lacks(row, &message)? {
+                        flight.add(own.name(), row.bare_kind());
+                        flight.add(self.events.name(), row.bare_kind());
+                        self.both.push(message);
+                    }
+                }
+                to => {
+                    // In the order of the rows, also where one names the context's topic by itself.
+                    if matches!(to, To::Events) || to.name(&self.ways) == To::Own.name(&self.ways) {
+                        self.send_both(flight).await?;
+                    }
+                    self.topic_mut(&to)?.queue(row, message, flight)?;
+                }
+            }
         }
         if row.headers.route.is_none() {
             flight.checkpoint.events = row.ordinal;
         }
+        Ok(())
+    }
+
+    /// Sends what goes to both topics, behind what is queued on either.
+    async fn send_both(&mut self, flight: &mut Flight) -> Result<(), RelayError> {
+        if self.both.is_empty() {
+            return Ok(());
+        }
+        let own = self.routed.get_mut(To::Own.name(&self.ways)).ok_or(RelayError::Fenced)?;
+        for topic in [&mut *own, &mut self.events] {
+            flight.receipts.extend(topic.send().await?);
+        }
+        flight.receipts.extend(own.send_with(&self.events, mem::take(&mut self.both)).await?);
         Ok(())
     }
 
@@ -303,16 +342,22 @@ impl Topics {
             };
             messages.push((To::Named(name), message));
         }
+        let mut to = To::Events;
         if let Some(own) = self.ways.own.clone() {
-            self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
-            messages.push((To::Own, event.clone()));
+            let has_partitions = self.events.layout.is_some();
+            let topic = self.routed(&own, ordinal, alone, Carries::Events(None)).await?;
+            if !alone && !has_partitions && topic.layout.is_none() {
+                to = To::Both;
+            } else {
+                messages.push((To::Own, event.clone()));
+            }
         }
         for way in self.by_rules(row, Some(&row.kind), rules_of) {
             let name = way.topic.to_string();
             self.routed(&name, ordinal, alone, Carries::Messages).await?;
             messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
         }
-        messages.push((To::Events, event));
+        messages.push((to, event));
         messages.push((To::Raw, message::change(row, &service)));
         Ok(messages)
     }
@@ -363,7 +408,7 @@ impl Topics {
     fn topic(&self, to: &To<'_>) -> Result<&Topic, RelayError> {
         match to {
             To::Raw => Ok(&self.raw),
-            To::Events => Ok(&self.events),
+            To::Events | To::Both => Ok(&self.events),
             routed => self.routed.get(routed.name(&self.ways)).ok_or(RelayError::Fenced),
         }
     }
@@ -371,7 +416,7 @@ impl Topics {
     fn topic_mut(&mut self, to: &To<'_>) -> Result<&mut Topic, RelayError> {
         match to {
             To::Raw => Ok(&mut self.raw),
-            To::Events => Ok(&mut self.events),
+            To::Events | To::Both => Ok(&mut self.events),
             routed => self.routed.get_mut(routed.name(&self.ways)).ok_or(RelayError::Fenced),
         }
     }
@@ -521,9 +566,11 @@ impl Topics {
         Ok(topic)
     }
 
+    /// Never the context's own, for which messages may wait that are for both.
     async fn close_oldest(&mut self) -> Result<(), RelayError> {
-        let oldest = self.routed.iter().min_by_key(|(_, topic)| topic.last_use);
-        let oldest = oldest.map(|(name, _)| name.clone());
+        let own = To::Own.name(&self.ways);
+        let others = self.routed.iter().filter(|(name, _)| *name != own);
+        let oldest = others.min_by_key(|(_, topic)| topic.last_use).map(|(name, _)| name.clone());
         match oldest.and_then(|name| self.routed.remove(&name)) {
             Some(topic) => topic.close().await,
             None => Ok(()),
