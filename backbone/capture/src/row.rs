@@ -105,7 +105,16 @@ pub struct Inserted {
 impl Inserted {
     /// What a column holds; none if the table has no such column.
     pub fn get(&self, column: &str) -> Option<&Value> {
-        let at = self.table.columns.iter().position(|name| name == column)?;
-        self.values.get(at)
+        self.values.get(self.place_of(column)?)
+    }
+
+    /// The same, for who takes it.
+    pub fn get_mut(&mut self, column: &str) -> Option<&mut Value> {
+        let at = self.place_of(column)?;
+        self.values.get_mut(at)
+    }
+
+    fn place_of(&self, column: &str) -> Option<usize> {
+        self.table.columns.iter().position(|name| name == column)
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
         (r#","aggregateid":"#, &*row.aggregateid),
         (r#","type":"#, &*row.kind),
         (r#","payload":"#, payload),
-        (r#","headers":"#, &*row.headers.to_json()),
+        (r#","headers":"#, &*row.headers_json),
     ] {
         json.raw(name);
         json.text(text);

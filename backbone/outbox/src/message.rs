@@ -13,6 +13,9 @@ use crate::{change, json::Json, route::Route, row::OutboxRow};
 /// What stands around the payload, about.
 const AROUND_PAYLOAD_BYTES: usize = 512;
 
+/// Of an event, about.
+const PROPERTIES: usize = 5;
+
 /// Carries every event as a structured `CloudEvent`.
 pub const EVENTS_TOPIC: &str = "persistent://public/default/outbox-events";
 
@@ -32,7 +35,7 @@ fn structured(row: &OutboxRow) -> Vec<u8> {
     json.raw(r#"{"specversion":"1.0","type":"#);
     json.text(&row.kind);
     json.raw(r#","source":"#);
-    json.text(&source(row));
+    json.text_of(&["//", &row.aggregatetype, "/", &row.aggregateid]);
     json.raw(r#","id":"#);
     json.text(&row.id);
     json.raw(r#","time":"#);
@@ -166,6 +169,7 @@ pub(crate) fn event_id(message: &Message) -> Option<String> {
 fn stamped(row: &OutboxRow, payload: Bytes) -> Outgoing {
     let mut message =
         Outgoing::new(payload).key(row.aggregateid.clone()).sequence_id(row.ordinal.unsigned_abs());
+    message.properties.reserve(PROPERTIES);
     message.event_time = u64::try_from(row.occurred_at.as_millis()).ok();
     message
 }

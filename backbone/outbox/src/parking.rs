@@ -298,8 +298,8 @@ fn of_others(
     parked: &ParkedRow,
 ) -> Result<Result<OutboxRow, Unreadable>, DbError> {
     let damaged = || DbError::Damaged("relay_parked.inserted cannot be read".to_owned());
-    let inserted = kept::read(inserted).ok_or_else(damaged)?;
-    let read = shape.row(&inserted, parked.ordinal);
+    let mut inserted = kept::read(inserted).ok_or_else(damaged)?;
+    let read = shape.row(&mut inserted, parked.ordinal);
     Ok(read.map_err(|why| Unreadable::of_parked(shape, parked, Some(inserted), why)))
 }
 

@@ -44,6 +44,9 @@ pub struct OutboxRow {
     pub kind: String,
     pub payload: Box<RawValue>,
     pub headers: Headers,
+    /// As they are in their column.
+    #[serde(skip)]
+    pub(crate) headers_json: String,
     pub occurred_at: Timestamp,
     /// 0 pending, 1 published.
     pub published: i64,
@@ -87,6 +90,7 @@ impl OutboxRow {
         let time = |micros, column| Timestamp::from_micros(micros).ok_or_else(|| damaged(column));
         let published_at: Option<i64> = row.get("published_at")?;
         let seq = row.get("seq")?;
+        let headers_json: String = row.get("headers")?;
         Ok(Self {
             ordinal: seq,
             seq,
@@ -95,7 +99,8 @@ impl OutboxRow {
             aggregateid: row.get("aggregateid")?,
             kind: row.get("type")?,
             payload: RawValue::from_string(row.get("payload")?).map_err(|_| damaged("payload"))?,
-            headers: serde_json::from_str(&row.get::<String>("headers")?).map_err(|_| damaged("headers"))?,
+            headers: serde_json::from_str(&headers_json).map_err(|_| damaged("headers"))?,
+            headers_json,
             occurred_at: time(row.get("occurred_at")?, "occurred_at")?,
             published: row.get("published")?,
             published_at: published_at.map(|micros| time(micros, "published_at")).transpose()?,
@@ -109,6 +114,12 @@ impl OutboxRow {
 impl OutboxRow {
     /// The first of a table, of a row whose columns do not matter.
     pub(crate) fn example() -> Self {
+        let headers = Headers {
+            correlationid: CorrelationId::parse("corr-1").expect("it is an id"),
+            causationid: CausationId::parse("cause-1").expect("it is an id"),
+            actor: Actor::anonymous(),
+            route: None,
+        };
         Self {
             ordinal: 1,
             seq: 1,
@@ -117,12 +128,8 @@ impl OutboxRow {
             aggregateid: "com-1".to_owned(),
             kind: "com.x.Approved".to_owned(),
             payload: RawValue::from_string(r#"{"a":"ñ"}"#.to_owned()).expect("it is JSON"),
-            headers: Headers {
-                correlationid: CorrelationId::parse("corr-1").expect("it is an id"),
-                causationid: CausationId::parse("cause-1").expect("it is an id"),
-                actor: Actor::anonymous(),
-                route: None,
-            },
+            headers_json: headers.to_json(),
+            headers,
             occurred_at: Timestamp::from_micros(1_700_000_000_123_450).expect("it is a time"),
             published: 0,
             published_at: None,

@@ -1,5 +1,7 @@
 //! A row of our table as a log has it.
 
+use std::mem;
+
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::Timestamp;
 use serde_json::value::RawValue;
@@ -30,18 +32,28 @@ pub(crate) fn aggregate(row: &Inserted) -> Result<(String, String), ShapeError> 
     Ok((text(row, "aggregatetype")?, text(row, "aggregateid")?))
 }
 
-pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+/// Takes the texts out of it, unless it cannot be read.
+pub(crate) fn row(row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
     let occurred_at = Timestamp::from_micros(integer(row, "occurred_at")?);
+    let occurred_at = occurred_at.ok_or_else(|| damaged("occurred_at"))?;
+    let headers = serde_json::from_str(borrowed(row, "headers")?).map_err(|_| damaged("headers"))?;
+    let payload: &RawValue =
+        serde_json::from_str(borrowed(row, "payload")?).map_err(|_| damaged("payload"))?;
+    let (payload, seq) = (payload.to_owned(), seq(row)?);
+    for column in ["id", "aggregatetype", "aggregateid", "type"] {
+        borrowed(row, column)?;
+    }
     Ok(OutboxRow {
         ordinal,
-        seq: seq(row)?,
-        id: id(row)?,
-        aggregatetype: text(row, "aggregatetype")?,
-        aggregateid: text(row, "aggregateid")?,
-        kind: text(row, "type")?,
-        payload: RawValue::from_string(text(row, "payload")?).map_err(|_| damaged("payload"))?,
-        headers: serde_json::from_str(&text(row, "headers")?).map_err(|_| damaged("headers"))?,
-        occurred_at: occurred_at.ok_or_else(|| damaged("occurred_at"))?,
+        seq,
+        id: taken(row, "id")?,
+        aggregatetype: taken(row, "aggregatetype")?,
+        aggregateid: taken(row, "aggregateid")?,
+        kind: taken(row, "type")?,
+        payload,
+        headers,
+        headers_json: taken(row, "headers")?,
+        occurred_at,
         published: 0,
         published_at: None,
         captured: Some(Captured { table: row.table.clone(), origin: row.origin.clone() }),
@@ -56,12 +68,23 @@ fn integer(row: &Inserted, column: &str) -> Result<i64, ShapeError> {
     }
 }
 
-/// `MySQL` has names in binary columns, so that they compare byte by byte.
 pub(crate) fn text(row: &Inserted, column: &str) -> Result<String, ShapeError> {
+    borrowed(row, column).map(str::to_owned)
+}
+
+/// `MySQL` has names in binary columns, so that they compare byte by byte.
+fn borrowed<'a>(row: &'a Inserted, column: &str) -> Result<&'a str, ShapeError> {
     match row.get(column) {
-        Some(Value::Text(text) | Value::Json(text)) => Ok(text.clone()),
-        Some(Value::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).map_err(|_| damaged(column)),
+        Some(Value::Text(text) | Value::Json(text)) => Ok(text),
+        Some(Value::Bytes(bytes)) => str::from_utf8(bytes).map_err(|_| damaged(column)),
         _ => Err(damaged(column)),
+    }
+}
+
+fn taken(row: &mut Inserted, column: &str) -> Result<String, ShapeError> {
+    match row.get_mut(column) {
+        Some(Value::Text(text) | Value::Json(text)) => Ok(mem::take(text)),
+        _ => text(row, column),
     }
 }
 

@@ -235,9 +235,9 @@ impl LogFeed {
         }
         let Some(chunks) = &mut self.chunks else { return Ok(None) };
         let many = chunks.rest.len().min(ROWS_READ_MAX);
-        let rows: Vec<_> = chunks.rest.drain(..many).collect();
+        let mut rows: Vec<_> = chunks.rest.drain(..many).collect();
         let is_end = chunks.rest.is_empty();
-        for row in &rows {
+        for row in &mut rows {
             match row {
                 Ok(row) => self.number(row)?,
                 Err(_) => self.pass_over(),
@@ -343,14 +343,14 @@ impl LogFeed {
             }
             (Step::Rows(rows), until) => {
                 self.is_amid = true;
-                let rows =
+                let mut rows =
                     if until.is_some() || self.is_catching_up() { self.lacking(rows).await? } else { rows };
                 self.refuse_marked(&rows)?;
                 let ahead = self.ahead(&rows)?;
                 if let Some(id) = row::one_missing(&self.db, ahead).await? {
                     return Err(RelayError::Undone { id });
                 }
-                rows.iter().try_for_each(|row| self.number(row))
+                rows.iter_mut().try_for_each(|row| self.number(row))
             }
             (Step::Boundary(position), Some(until)) if position >= until => {
                 self.end_between(&until);
@@ -445,7 +445,7 @@ impl LogFeed {
         Ok(ids)
     }
 
-    fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
+    fn number(&mut self, row: &mut Inserted) -> Result<(), RelayError> {
         self.ordinal += 1;
         if !self.told.is_empty() {
             self.compare(&self.id_of(row)?)?;
