@@ -11,6 +11,11 @@ use crate::process::{cpu_seconds, resident_megabytes};
 /// The connector's JVM starts, and looks at the database, before it reads anything.
 const FIRST_WITHIN: Duration = Duration::from_mins(2);
 const ALL_WITHIN: Duration = Duration::from_mins(15);
+/// A server that uses less of the processors, so many looks long, has nothing to do.
+const CORES_AT_REST: f64 = 0.05;
+const CALM_LOOKS: u32 = 3;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const RESTS_WITHIN: Duration = Duration::from_mins(5);
 /// Between two questions while rows come: each is work for a broker and a machine that have enough of it.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
@@ -106,16 +111,37 @@ impl Draining<'_> {
 
     /// Of relay and broker, and of the database.
     fn cpu(&self) -> Result<(f64, f64)> {
-        let mut database = 0.0;
-        if let Some(server) = self.database {
-            // PostgreSQL has a process for each connection.
-            for process in [&[server], &*child_processes(server)?].concat() {
-                // It may have ended meanwhile.
-                database += cpu_seconds(process).unwrap_or_default();
-            }
-        }
+        let database = self.database.map_or(Ok(0.0), cpu_of_server)?;
         Ok((cpu_seconds(self.relay)? + cpu_seconds(self.broker)?, database))
     }
+}
+
+/// PostgreSQL has a process for each connection.
+fn cpu_of_server(server: u32) -> Result<f64> {
+    let processes = [&[server], &*child_processes(server)?].concat();
+    // One of them may have ended meanwhile.
+    Ok(processes.into_iter().map(|process| cpu_seconds(process).unwrap_or_default()).sum())
+}
+
+/// Waits until a server has done what it does after many rows were written (pages, statistics): whoever drained first would
+/// share the processors with it, and who came later would not.
+pub(super) fn wait_until_it_rests(server: u32) -> Result<()> {
+    let (mut before, mut calm) = ((Instant::now(), cpu_of_server(server)?), 0);
+    let rests = eventually(RESTS_WITHIN, || {
+        if before.0.elapsed() < LOOK_EVERY {
+            return None;
+        }
+        let now = match cpu_of_server(server) {
+            Ok(seconds) => (Instant::now(), seconds),
+            Err(error) => return Some(Err(error)),
+        };
+        let cores = (now.1 - before.1) / (now.0 - before.0).as_secs_f64();
+        before = now;
+        // It is less than nothing when one of its processes has ended.
+        calm = if (0.0..CORES_AT_REST).contains(&cores) { calm + 1 } else { 0 };
+        (calm == CALM_LOOKS).then_some(Ok(()))
+    });
+    rests.context("the database does not come to rest")?
 }
 
 /// That nothing came twice: each topic has exactly so many messages.

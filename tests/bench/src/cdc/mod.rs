@@ -88,6 +88,7 @@ fn on(
         eprintln!("writing {} rows on {engine}", settings.rows);
         rows.fill(runtime, settings.rows)?;
         rustix::fs::sync();
+        process.map_or(Ok(()), drain::wait_until_it_rests)?;
         eprintln!("draining them");
         shown.push(ours.drain(settings.rows, process).inspect(|drained| drained.tell("ours"))?);
         if let Some(theirs) = &theirs {
