@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use hexalpes_broker::{Broker, BrokerOptions, Policy};
+use hexalpes_broker::{Broker, BrokerOptions, OpenError as BrokerOpenError, Policy};
 use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Message, TopicName};
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
 use hexalpes_kernel::{
@@ -48,7 +48,7 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let edge = Arc::new(FixedEdge::at(Timestamp::parse("2025-01-15T10:30:00Z").unwrap()));
         let mut stage = Self { folder, db, broker: None, serving: None, address, edge };
-        stage.serve(listener);
+        stage.serve(listener).await;
         stage
     }
 
@@ -79,10 +79,19 @@ impl Stage {
         self.broker.as_ref().expect("it is there")
     }
 
-    fn serve(&mut self, listener: TcpListener) {
+    async fn serve(&mut self, listener: TcpListener) {
         let data = self.broker_data();
         std::fs::create_dir_all(&data).unwrap();
-        let broker = Broker::open(BrokerOptions::new(data, self.service_url())).unwrap();
+        let open = async {
+            loop {
+                match Broker::open(BrokerOptions::new(&data, self.service_url())) {
+                    // A connection of the one before that is about to end has its folder as long.
+                    Err(BrokerOpenError::Lock(_)) => hexalpes_engines::a_moment().await,
+                    opened => return opened.unwrap(),
+                }
+            }
+        };
+        let broker = timeout(PATIENCE, open).await.expect("the broker before gives its folder back");
         broker.set_policy("public/default", Policy::Deduplication, Value::Bool(true)).unwrap();
         let serving = broker.clone();
         let serving = async move { serving.serve(listener, CancellationToken::new()).await };
@@ -104,7 +113,7 @@ impl Stage {
 
     pub(crate) async fn start_broker(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
-        self.serve(listener);
+        self.serve(listener).await;
     }
 
     pub(crate) fn client(&self) -> Client {
