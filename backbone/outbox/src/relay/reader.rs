@@ -13,7 +13,7 @@ use crate::log::feed::Read;
 
 /// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
 /// broker.
-pub(super) const READ_EVERY: Duration = Duration::from_millis(3);
+pub(super) const READ_EVERY: Duration = Duration::from_millis(2);
 
 /// A feed that reads by itself. It is one read ahead and no further, so that what waits takes no more memory than that.
 pub(super) struct Reader {
