@@ -1,12 +1,11 @@
 //! The topic of all events and the context's own have the same events, which leave together once rows go in batches.
 
-use bytes::Bytes;
-use hexalpes_client::TopicName;
-use hexalpes_db::Tx;
-use hexalpes_kernel::Ids as _;
-use hexalpes_outbox::{EVENTS_TOPIC, NewMessage, RAW_TOPIC, RelayOptions, append_to};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, RelayOptions};
 
-use crate::support::{Stage, names, subjects};
+use crate::{
+    routing::{a_message, append_message},
+    support::{Stage, names, subjects},
+};
 
 const OWN: &str = "persistent://public/default/own";
 /// As many as a session may have on its way: it sends so many one by one.
@@ -16,35 +15,22 @@ fn options() -> RelayOptions {
     RelayOptions { topic: Some(OWN.to_owned()), ..RelayOptions::new("commissions") }
 }
 
-impl Stage {
-    /// A row that is no event and goes to that topic alone.
-    async fn append_message_to(&self, topic: &str, payload: &'static str) {
-        let message = NewMessage {
-            id: self.edge.uuid(),
-            topic: TopicName::parse(topic).unwrap(),
-            key: None,
-            properties: Vec::new(),
-            event_time: None,
-            payload: Bytes::from(payload),
-        };
-        let cause = self.cause();
-        self.db.write(async move |tx: &Tx| append_to(tx, &cause, message.clone()).await).await.unwrap();
-    }
-}
-
 /// Those that were sent one by one are before them, and what goes to one of them by itself is where its row is.
 #[tokio::test]
 async fn both_have_every_event_in_the_order_of_the_rows() {
     let stage = Stage::set().await;
+    let append_to = async |topic: &str, payload: &'static [u8]| {
+        append_message(&stage, a_message(&stage, topic, payload)).await.unwrap();
+    };
     stage.append_together(names(ONE_BY_ONE - 10)).await;
     stage.append_together(names(30)).await;
-    stage.append_message_to(OWN, "amid").await;
+    append_to(OWN, b"amid").await;
     stage.append_together(names(700)).await;
     // More than may be open at once.
     for number in 0..70 {
-        stage.append_message_to(&format!("persistent://public/default/dead-{number}"), "dead").await;
+        append_to(&format!("persistent://public/default/dead-{number}"), b"dead").await;
     }
-    stage.append_message_to(OWN, "last").await;
+    append_to(OWN, b"last").await;
     let relay = stage.relay_with(options());
     stage.drained().await;
     relay.stop().await;

@@ -10,7 +10,7 @@ use crate::support::{Stage, names};
 
 const DEAD_LETTERS: &str = "persistent://public/default/commands-commissions-dlq";
 
-fn a_message(stage: &Stage, topic: &str, payload: &'static [u8]) -> NewMessage {
+pub(crate) fn a_message(stage: &Stage, topic: &str, payload: &'static [u8]) -> NewMessage {
     NewMessage {
         id: stage.edge.uuid(),
         topic: TopicName::parse(topic).unwrap(),
@@ -21,7 +21,7 @@ fn a_message(stage: &Stage, topic: &str, payload: &'static [u8]) -> NewMessage {
     }
 }
 
-async fn append_message(stage: &Stage, message: NewMessage) -> Result<(), DbError> {
+pub(crate) async fn append_message(stage: &Stage, message: NewMessage) -> Result<(), DbError> {
     let cause = stage.cause();
     stage.db.write(async move |tx: &Tx| append_to(tx, &cause, message.clone()).await).await
 }
