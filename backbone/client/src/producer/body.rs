@@ -255,6 +255,8 @@ pub(super) struct Single {
     payload: Bytes,
     pub(super) sequence_id: u64,
     schema_version: Option<Bytes>,
+    /// What it takes in a batch, at most.
+    pub(super) encoded_bytes: usize,
 }
 
 impl Single {
@@ -267,15 +269,13 @@ impl Single {
             sequence_id: Some(sequence_id),
             ..SingleMessageMetadata::default()
         };
-        Self { metadata, payload: message.payload, sequence_id, schema_version: message.schema_version }
+        let Outgoing { payload, schema_version, .. } = message;
+        let encoded_bytes = batch::encoded_len(&metadata, &payload);
+        Self { metadata, payload, sequence_id, schema_version, encoded_bytes }
     }
 
     fn key(&self) -> Key {
         (self.metadata.partition_key.clone(), self.metadata.ordering_key.clone())
-    }
-
-    pub(super) fn encoded_bytes(&self) -> usize {
-        batch::encoded_len(&self.metadata, &self.payload)
     }
 
     /// The way back, for a message that is better sent by itself.
@@ -322,7 +322,7 @@ impl OpenBatch {
     /// so does one range of rising sequence ids.
     pub(super) fn takes(&self, single: &Single, batching: Batching, max_bytes: usize) -> bool {
         self.messages < batching.max_messages
-            && self.body.len() + single.encoded_bytes() <= max_bytes
+            && self.body.len() + single.encoded_bytes <= max_bytes
             && self.schema_version == single.schema_version
             && single.sequence_id > self.highest
             && (!batching.by_key || self.key == single.key())

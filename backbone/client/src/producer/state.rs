@@ -113,7 +113,7 @@ impl State {
             None => message,
             Some(batching) => {
                 let single = Single::new(message, sequence_id);
-                if single.encoded_bytes() <= self.batch_bytes_max(batching) {
+                if single.encoded_bytes <= self.batch_bytes_max(batching) {
                     return Ok(());
                 }
                 single.into_message()
@@ -138,7 +138,7 @@ impl State {
         if self.batch.as_ref().is_some_and(|open| !open.batch.takes(&single, batching, max_bytes)) {
             self.close_batch();
         }
-        if single.encoded_bytes() > max_bytes {
+        if single.encoded_bytes > max_bytes {
             let sequence_id = single.sequence_id;
             return self.send_alone(single.into_message(), sequence_id, waiter).map(|()| false);
         }
