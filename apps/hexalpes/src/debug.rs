@@ -73,10 +73,10 @@ impl Record for Of<OutboxRow> {
         let row = &self.of;
         vec![
             row.seq.to_string(),
-            row.id.clone(),
-            row.aggregatetype.clone(),
-            row.aggregateid.clone(),
-            row.kind.clone(),
+            row.id.to_string(),
+            row.aggregatetype.to_string(),
+            row.aggregateid.to_string(),
+            row.kind.to_string(),
             row.payload.get().to_owned(),
             serde_json::to_string(&row.headers).expect("headers are plain texts"),
             row.occurred_at.to_string(),

@@ -1,5 +1,7 @@
 //! Text in the character set of its column.
 
+use bytes::Bytes;
+use bytestring::ByteString;
 use encoding_rs::Encoding;
 
 /// How a column's text is encoded.
@@ -52,17 +54,18 @@ impl Charset {
     }
 
     /// The text; none where the bytes are no text in this character set.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Option<String> {
+    pub(crate) fn decode(self, bytes: Bytes) -> Option<ByteString> {
         match self {
             Self::Binary => None,
-            Self::Utf8 => String::from_utf8(bytes.to_vec()).ok(),
+            Self::Utf8 => ByteString::try_from(bytes).ok(),
             Self::Utf32 => bytes
                 .chunks(4)
                 .map(|four| Some(u32::from_be_bytes(four.try_into().ok()?)).and_then(char::from_u32))
-                .collect(),
+                .collect::<Option<String>>()
+                .map(ByteString::from),
             Self::Encoded(encoding) => encoding
-                .decode_without_bom_handling_and_without_replacement(bytes)
-                .map(std::borrow::Cow::into_owned),
+                .decode_without_bom_handling_and_without_replacement(&bytes)
+                .map(|text| text.into_owned().into()),
         }
     }
 }
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn text_is_read_in_the_character_set_of_its_column() {
-        let read = |name, bytes: &[u8]| Charset::named(name).unwrap().decode(bytes);
+        let read = |name, bytes: &[u8]| Charset::named(name).unwrap().decode(Bytes::copy_from_slice(bytes));
         assert_eq!(read("utf8mb4", "año 🎉".as_bytes()).as_deref(), Some("año 🎉"));
         assert_eq!(read("latin1", b"a\xf1o \x80").as_deref(), Some("año €"));
         assert_eq!(read("utf32", &[0, 1, 0xf3, 0x89, 0, 0, 0, 0x41]).as_deref(), Some("🎉A"));

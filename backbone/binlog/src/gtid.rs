@@ -1,5 +1,6 @@
 //! How a transaction begins in the log: with its global id, and where the server says it, the moment of its commit.
 
+use bytestring::ByteString;
 use uuid::Uuid;
 
 use crate::cursor::{Cursor, Malformed};
@@ -7,7 +8,7 @@ use crate::cursor::{Cursor, Malformed};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Start {
     /// None for a transaction without one.
-    pub(crate) gtid: Option<String>,
+    pub(crate) gtid: Option<ByteString>,
     /// Microseconds since the epoch.
     pub(crate) committed: Option<i64>,
     /// Its rows follow at once, without a statement that begins it.
@@ -24,7 +25,7 @@ pub(crate) fn mysql(body: &[u8], is_anonymous: bool) -> Result<Start, Malformed>
     rest.take(17).ok();
     // The highest bit says that the moment of the first commit follows, where that was on another server.
     let committed = rest.number(7).ok().map(|micros| (micros & !(1 << 55)).cast_signed());
-    let gtid = (!is_anonymous).then(|| format!("{server}:{number}"));
+    let gtid = (!is_anonymous).then(|| format!("{server}:{number}").into());
     Ok(Start { gtid, committed, has_begun: false })
 }
 
@@ -36,7 +37,7 @@ pub(crate) fn mariadb(body: &[u8], server_id: u32) -> Result<Start, Malformed> {
     let number = rest.number(8)?;
     let domain = rest.number(4)?;
     let has_begun = rest.byte()? & STANDALONE == 0;
-    Ok(Start { gtid: Some(format!("{domain}-{server_id}-{number}")), committed: None, has_begun })
+    Ok(Start { gtid: Some(format!("{domain}-{server_id}-{number}").into()), committed: None, has_begun })
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 
-use hexalpes_capture::{Inserted, LogError, Mend, Origin, Position, Step, TableName};
+use bytes::Bytes;
+use bytestring::ByteString;
+use hexalpes_capture::{Detail, Inserted, LogError, Mend, Origin, Position, Step, TableName};
 use hexalpes_kernel::Timestamp;
-use serde_json::Value as Json;
 
 use crate::columns::Described;
 use crate::cursor::Malformed;
@@ -39,7 +40,7 @@ pub(crate) struct Reader {
     charsets: HashMap<u64, String>,
     /// The wanted tables whose map has been seen, by the number that the log gives them.
     tables: HashMap<u64, Mapped>,
-    file: Arc<str>,
+    file: ByteString,
     /// Behind the last event.
     offset: u64,
     /// The beginning of its file has been told of by the server, or is told of next.
@@ -82,7 +83,7 @@ impl Reader {
             wanted,
             charsets,
             tables: HashMap::new(),
-            file: from.file.as_str().into(),
+            file: from.file.clone(),
             offset: from.offset,
             is_told: true,
             payload: None,
@@ -98,7 +99,7 @@ impl Reader {
 
     /// Where it is.
     pub(crate) fn place(&self) -> Position {
-        Position::new(&*self.file, self.offset)
+        Position::new(self.file.clone(), self.offset)
     }
 
     pub(crate) fn is_inside_payload(&self, event: &Event<'_>) -> bool {
@@ -217,7 +218,7 @@ impl Reader {
             return Err(LogError::Unreadable(format!("after {place} the log goes on in {name}")));
         };
         if is_cut {
-            self.file = begun.as_str().into();
+            self.file = begun.into();
             self.offset = FIRST;
         }
         Ok(())
@@ -239,7 +240,7 @@ impl Reader {
     fn transaction(&self, event: &Event<'_>, begins: u64, start: Start) -> Transaction {
         let at = start.committed.unwrap_or(i64::from(event.at) * 1_000_000);
         Transaction {
-            begins: Position::new(&*self.file, begins),
+            begins: Position::new(self.file.clone(), begins),
             start,
             at: Timestamp::from_micros(at).unwrap_or_else(epoch),
             rows: Vec::new(),
@@ -342,9 +343,11 @@ impl Reader {
     fn rows(&mut self, event: &Event<'_>, begins: u64, ready: &mut VecDeque<Step>) -> Result<(), LogError> {
         let id = table_id(event.body).map_err(|error| self.unreadable(error))?;
         let Some(Mapped { layout, .. }) = self.tables.get(&id) else { return Ok(()) };
-        let place = || Position::new(&*self.file, begins);
+        let place = || Position::new(self.file.clone(), begins);
+        // Texts are parts of it.
+        let whole = Bytes::copy_from_slice(event.body);
         let mut rows =
-            Rows::read(event.body, event.kind == kind::WRITE_ROWS, layout).map_err(|error| match error {
+            Rows::read(&whole, event.kind == kind::WRITE_ROWS, layout).map_err(|error| match error {
                 RowsError::Log(error) => error,
                 RowsError::Malformed(error) => LogError::Unreadable(format!("{}: {error}", place())),
             })?;
@@ -352,9 +355,9 @@ impl Reader {
             self.open = Some(self.transaction(event, begins, Start { has_begun: true, ..Start::default() }));
         }
         let Some(transaction) = &mut self.open else { return Ok(()) };
-        let gtid = transaction.start.gtid.clone().map_or(Json::Null, Json::String);
+        let gtid = transaction.start.gtid.clone().map_or(Detail::Null, Detail::Text);
         let begins = self.payload.unwrap_or(begins);
-        let mut row = 0_u32;
+        let mut row = 0;
         loop {
             let before = rows.remaining();
             let values = rows.next().map_err(|error| {
@@ -366,13 +369,13 @@ impl Reader {
                 begins: transaction.begins.clone(),
                 at: transaction.at,
                 fields: vec![
-                    ("server_id", event.server_id.into()),
+                    ("server_id", Detail::Number(event.server_id.into())),
                     ("gtid", gtid.clone()),
-                    ("file", Json::String(self.file.to_string())),
-                    ("pos", begins.into()),
-                    ("row", row.into()),
-                    ("thread", Json::Null),
-                    ("query", Json::Null),
+                    ("file", Detail::Text(self.file.clone())),
+                    ("pos", Detail::Number(begins)),
+                    ("row", Detail::Number(row)),
+                    ("thread", Detail::Null),
+                    ("query", Detail::Null),
                 ],
                 is_snapshot: false,
             };

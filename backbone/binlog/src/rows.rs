@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hexalpes_capture::{LogError, Mend, Table, Value};
 
 use crate::cursor::{Cursor, Malformed, bit};
@@ -16,6 +17,7 @@ pub(crate) fn table_id(bytes: &[u8]) -> Result<u64, Malformed> {
 /// The rows of one event, to be read one by one.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
+    whole: &'a Bytes,
     rest: Cursor<'a>,
     layout: &'a Layout,
     /// Of the columns that the rows have, which may be fewer than the table's.
@@ -27,11 +29,11 @@ pub(crate) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// `is_second_version`: with room for what plugins add.
     pub(crate) fn read(
-        bytes: &'a [u8],
+        whole: &'a Bytes,
         is_second_version: bool,
         layout: &'a Layout,
     ) -> Result<Self, RowsError> {
-        let mut rest = Cursor(bytes);
+        let mut rest = Cursor(whole);
         rest.take(8)?;
         if is_second_version {
             let added = rest.size(2)?;
@@ -47,7 +49,7 @@ impl<'a> Rows<'a> {
             return Err(Malformed("rows have no columns").into());
         }
         let table = if count == width { layout.table.clone() } else { narrowed(layout, present)? };
-        Ok(Self { rest, layout, table, present, count })
+        Ok(Self { whole, rest, layout, table, present, count })
     }
 
     /// The next row's values; none behind the last.
@@ -60,7 +62,7 @@ impl<'a> Rows<'a> {
         for (at, kind) in self.layout.kinds.iter().enumerate() {
             if bit(self.present, at) {
                 let is_null = bit(nulls, values.len());
-                values.push(if is_null { Value::Null } else { kind.read(&mut self.rest)? });
+                values.push(if is_null { Value::Null } else { kind.read(&mut self.rest, self.whole)? });
             }
         }
         Ok(Some(values))
@@ -184,6 +186,7 @@ mod tests {
             if let Ok(layout) = map.with(&Schema { columns: &described, charsets: &charsets }) {
                 let width = u8::try_from(columns.len()).unwrap();
                 let event = [&[0; 8][..], &[width], &vec![0xff; columns.len().div_ceil(8)], &bytes].concat();
+                let event = Bytes::from(event);
                 let mut rows = Rows::read(&event, false, &layout).unwrap();
                 while let Ok(Some(row)) = rows.next() {
                     assert_eq!(row.len(), columns.len());

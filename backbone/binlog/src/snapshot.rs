@@ -7,11 +7,12 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use hexalpes_capture::{Inserted, LogError, Mend, Origin, Position, Snapshot, Table, TableName, Value};
+use hexalpes_capture::{
+    Detail, Inserted, LogError, Mend, Origin, Position, Snapshot, Table, TableName, Value,
+};
 use hexalpes_kernel::Timestamp;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Params, Row, Value as Raw};
-use serde_json::Value as Json;
 
 use crate::columns::{Described, describe, quoted, quoted_table};
 use crate::connection::{answered, failure, is_denied, run};
@@ -64,13 +65,13 @@ impl Binlog {
                 .and_then(Timestamp::from_micros)
                 .ok_or_else(|| LogError::Unreadable("the server has no time".to_owned()))?,
             fields: vec![
-                ("server_id", id.into()),
-                ("gtid", Json::Null),
-                ("file", position.file.clone().into()),
-                ("pos", position.offset.into()),
-                ("row", 0.into()),
-                ("thread", Json::Null),
-                ("query", Json::Null),
+                ("server_id", Detail::Number(id.into())),
+                ("gtid", Detail::Null),
+                ("file", Detail::Text(position.file.clone())),
+                ("pos", Detail::Number(position.offset)),
+                ("row", Detail::Number(0)),
+                ("thread", Detail::Null),
+                ("query", Detail::Null),
             ],
             is_snapshot: true,
         };
@@ -96,7 +97,7 @@ async fn begin_on_mariadb(server: &mut Server) -> Result<Position, LogError> {
         |name: &str| status.iter().find(|(is, _)| is.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let file = find("binlog_snapshot_file").filter(|file| !file.is_empty());
     let offset = find("binlog_snapshot_position").and_then(|offset| offset.parse().ok());
-    file.zip(offset).map(|(file, offset)| Position::new(file, offset)).ok_or_else(no_log)
+    file.zip(offset).map(|(file, offset)| Position::new(file.as_str(), offset)).ok_or_else(no_log)
 }
 
 async fn begin_on_mysql(
@@ -203,7 +204,8 @@ fn asked(key: &Value) -> Option<Raw> {
     Some(match key {
         Value::Integer(number) => Raw::Int(*number),
         Value::Unsigned(number) => Raw::UInt(*number),
-        Value::Decimal(text) | Value::Text(text) | Value::Local(text) => Raw::Bytes(text.as_bytes().to_vec()),
+        Value::Text(text) => Raw::Bytes(text.as_bytes().to_vec()),
+        Value::Decimal(text) | Value::Local(text) => Raw::Bytes(text.as_bytes().to_vec()),
         Value::Bytes(bytes) => Raw::Bytes(bytes.to_vec()),
         Value::Uuid(uuid) => Raw::Bytes(uuid.to_string().into_bytes()),
         Value::Instant(moment) => {
@@ -252,9 +254,9 @@ fn read(column: &Described, raw: Raw, is_mysql: bool) -> Result<Value, LogError>
             };
             match kind {
                 "decimal" => Value::Decimal(text),
-                "json" if is_mysql => Value::Json(text),
-                "uuid" => text.parse().map(Value::Uuid).unwrap_or(Value::Text(text)),
-                _ => Value::Text(text),
+                "json" if is_mysql => Value::Json(text.into()),
+                "uuid" => text.parse().map(Value::Uuid).unwrap_or(Value::Text(text.into())),
+                _ => Value::Text(text.into()),
             }
         }
     })

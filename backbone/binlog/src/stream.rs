@@ -220,7 +220,7 @@ impl Log for Binlog {
         let place = self.reader.place();
         let from = |name: &str, bytes: u64| {
             let begins = Position::new(name, 0);
-            if name == place.file {
+            if place.file == name {
                 bytes.saturating_sub(place.offset)
             } else if begins > place {
                 bytes
@@ -235,7 +235,7 @@ impl Log for Binlog {
 /// Whether the log still has what comes after a position, and is as long as that.
 async fn still_there(server: &mut Server, from: &Position) -> Result<(), LogError> {
     let files = server.files().await?;
-    let Some(file) = files.iter().find(|file| file.name == from.file) else {
+    let Some(file) = files.iter().find(|file| *file.name == *from.file) else {
         let oldest = files.first().map_or_else(|| "none".to_owned(), |file| file.name.clone());
         return Err(LogError::Gap {
             what: format!("the log file {} is gone; the oldest there is {oldest}", from.file),
@@ -330,7 +330,7 @@ fn tagged(raw: &RawEvent) -> Result<Start, LogError> {
     let server = uuid::Uuid::from_bytes(event.sid());
     let tag = event.tag().map(|tag| format!("{}:", tag.as_str())).unwrap_or_default();
     Ok(Start {
-        gtid: Some(format!("{server}:{tag}{}", event.gno())),
+        gtid: Some(format!("{server}:{tag}{}", event.gno()).into()),
         committed: i64::try_from(event.immediate_commit_timestamp()).ok(),
         has_begun: false,
     })

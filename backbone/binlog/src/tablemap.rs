@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use hexalpes_capture::{LogError, Mend, Table, TableName};
 
 use crate::charset::Charset;
@@ -373,7 +374,8 @@ impl Column {
             Charset::Binary => Charset::Utf8,
             charset => charset,
         };
-        let decoded = |member: &Vec<u8>| charset.decode(member).unwrap_or_default();
+        let decoded =
+            |member: &Vec<u8>| charset.decode(Bytes::copy_from_slice(member)).unwrap_or_default().into();
         Ok(members.iter().map(decoded).collect())
     }
 }

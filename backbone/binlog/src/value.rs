@@ -7,6 +7,7 @@ mod temporal;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use hexalpes_capture::Value;
 use uuid::Uuid;
 
@@ -80,7 +81,8 @@ pub(crate) enum Content {
 }
 
 impl Kind {
-    pub(crate) fn read(&self, row: &mut Cursor<'_>) -> Result<Value, Malformed> {
+    /// The value that comes next in a row, which is a part of `whole`.
+    pub(crate) fn read(&self, row: &mut Cursor<'_>, whole: &Bytes) -> Result<Value, Malformed> {
         match self {
             Self::Integer { bytes, unsigned } => integer(row, *bytes, *unsigned),
             Self::Float => {
@@ -102,48 +104,44 @@ impl Kind {
             Self::OldTimestamp => temporal::read_old_timestamp(row),
             Self::Varying { prefix, content } => {
                 let length = row.size(*prefix)?;
-                Ok(content.value(row.take(length)?))
+                Ok(content.value(whole.slice_ref(row.take(length)?)))
             }
             Self::Fixed { prefix, length, content } => {
                 let stored = row.size(*prefix)?;
-                Ok(content.padded(row.take(stored)?, *length))
+                Ok(content.padded(whole.slice_ref(row.take(stored)?), *length))
             }
             Self::Bit { bits: 1 } => Ok(Value::Boolean(row.byte()? != 0)),
-            Self::Bit { bits } => Ok(Value::Bytes(Bytes::copy_from_slice(row.take(bits.div_ceil(8))?))),
+            Self::Bit { bits } => Ok(Value::Bytes(whole.slice_ref(row.take(bits.div_ceil(8))?))),
             Self::Enum { bytes, members } => member(row.size(*bytes)?, members),
             Self::Set { bytes, members } => set(row.number(*bytes)?, members),
             Self::Json { prefix } => {
                 let length = row.size(*prefix)?;
-                json::text(row.take(length)?).map(Value::Json)
+                json::text(row.take(length)?).map(|text| Value::Json(text.into()))
             }
         }
     }
 }
 
 impl Content {
-    fn value(self, bytes: &[u8]) -> Value {
+    fn value(self, bytes: Bytes) -> Value {
         let text = match self {
-            Self::Text(charset) => charset.decode(bytes).map(Value::Text),
-            Self::Uuid => Uuid::from_slice(bytes).ok().map(Value::Uuid),
-            Self::Inet4 => {
-                <[u8; 4]>::try_from(bytes).ok().map(|four| Value::Text(Ipv4Addr::from(four).to_string()))
-            }
-            Self::Inet6 => {
-                <[u8; 16]>::try_from(bytes).ok().map(|all| Value::Text(Ipv6Addr::from(all).to_string()))
-            }
+            Self::Text(charset) => charset.decode(bytes.clone()).map(Value::Text),
+            Self::Uuid => Uuid::from_slice(&bytes).ok().map(Value::Uuid),
+            Self::Inet4 => <[u8; 4]>::try_from(&*bytes).ok().map(|four| text_of(&Ipv4Addr::from(four))),
+            Self::Inet6 => <[u8; 16]>::try_from(&*bytes).ok().map(|all| text_of(&Ipv6Addr::from(all))),
         };
-        text.unwrap_or_else(|| Value::Bytes(Bytes::copy_from_slice(bytes)))
+        text.unwrap_or(Value::Bytes(bytes))
     }
 
     /// What is no text gets the zeros back that it was stored without.
-    fn padded(self, bytes: &[u8], length: usize) -> Value {
+    fn padded(self, bytes: Bytes, length: usize) -> Value {
         let is_text = matches!(self, Self::Text(charset) if charset != Charset::Binary);
         if is_text || bytes.len() >= length {
             return self.value(bytes);
         }
         let mut whole = bytes.to_vec();
         whole.resize(length, 0);
-        self.value(&whole)
+        self.value(whole.into())
     }
 }
 
@@ -164,11 +162,11 @@ fn integer(row: &mut Cursor<'_>, bytes: usize, is_unsigned: bool) -> Result<Valu
 /// The first is number one; zero is what was refused when it was inserted.
 fn member(number: usize, members: &[String]) -> Result<Value, Malformed> {
     if number == 0 {
-        return Ok(Value::Text(String::new()));
+        return Ok(Value::Text(ByteString::new()));
     }
     let member =
         members.get(number - 1).ok_or(Malformed("an ENUM has a member that its column does not have"))?;
-    Ok(Value::Text(member.clone()))
+    Ok(text_of(member))
 }
 
 fn set(bits: u64, members: &[String]) -> Result<Value, Malformed> {
@@ -176,7 +174,11 @@ fn set(bits: u64, members: &[String]) -> Result<Value, Malformed> {
         return Err(Malformed("a SET has a member that its column does not have"));
     }
     let chosen = members.iter().enumerate().filter(|(at, _)| bits >> at & 1 == 1);
-    Ok(Value::Text(chosen.map(|(_, member)| member.as_str()).collect::<Vec<_>>().join(",")))
+    Ok(text_of(&chosen.map(|(_, member)| member.as_str()).collect::<Vec<_>>().join(",")))
+}
+
+fn text_of(value: &(impl ToString + ?Sized)) -> Value {
+    Value::Text(value.to_string().into())
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Malformed> {
@@ -188,8 +190,9 @@ mod tests {
     use super::*;
 
     fn read(kind: &Kind, bytes: &[u8]) -> Value {
-        let mut row = Cursor(bytes);
-        let value = kind.read(&mut row).unwrap();
+        let whole = Bytes::copy_from_slice(bytes);
+        let mut row = Cursor(&whole);
+        let value = kind.read(&mut row, &whole).unwrap();
         assert!(row.is_empty(), "all of it was read");
         value
     }
@@ -218,7 +221,7 @@ mod tests {
     fn members_are_named_and_unknown_ones_refused() {
         let members = ["a".to_owned(), "b".to_owned(), "c".to_owned()];
         assert_eq!(member(2, &members), Ok(Value::Text("b".into())));
-        assert_eq!(member(0, &members), Ok(Value::Text(String::new())));
+        assert_eq!(member(0, &members), Ok(Value::Text(ByteString::new())));
         assert!(member(4, &members).is_err());
         assert_eq!(set(0b101, &members), Ok(Value::Text("a,c".into())));
         assert!(set(0b1000, &members).is_err());

@@ -16,4 +16,4 @@ mod row;
 pub use error::{LogError, Mend};
 pub use log::{Log, Snapshot, Step};
 pub use position::{Position, PositionError};
-pub use row::{Inserted, Origin, Table, TableName, Value};
+pub use row::{Detail, Inserted, Origin, Table, TableName, Value};

@@ -4,12 +4,14 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use bytestring::ByteString;
+
 /// A place between two transactions. Its text is `FILE:OFFSET`, or `OFFSET` alone for a log without files (an LSN, in
 /// decimal digits); ordered within one log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The log file, such as `mysql-bin.000042`; empty if the log has none.
-    pub file: String,
+    pub file: ByteString,
     pub offset: u64,
 }
 
@@ -18,7 +20,7 @@ pub struct Position {
 pub struct PositionError(String);
 
 impl Position {
-    pub fn new(file: impl Into<String>, offset: u64) -> Self {
+    pub fn new(file: impl Into<ByteString>, offset: u64) -> Self {
         Self { file: file.into(), offset }
     }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use hexalpes_kernel::Timestamp;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::position::Position;
@@ -39,7 +41,7 @@ pub struct Table {
     pub columns: Vec<String>,
 }
 
-/// What a column holds, exactly.
+/// What a column holds, exactly. Texts may be parts of what was read, and keep all of that in memory with them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Null,
@@ -50,15 +52,40 @@ pub enum Value {
     Float(f64),
     /// A decimal, in digits.
     Decimal(String),
-    Text(String),
+    Text(ByteString),
     /// A JSON column's text, with the digits of its numbers as the database gives them.
-    Json(String),
+    Json(ByteString),
     Bytes(Bytes),
     Uuid(Uuid),
     /// A moment.
     Instant(Timestamp),
     /// A date, a time, or both without a zone, as the database writes it: `2025-01-15 14:20:00.123456`.
     Local(String),
+}
+
+/// What a field of [`Origin`] holds. There is one of each row, so that nothing is copied for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    Null,
+    Number(u64),
+    Text(ByteString),
+    /// The end of the transaction before, where it is known, and a place in the log, written as Debezium does: a text that
+    /// is a JSON list of texts.
+    Sequence(Option<u64>, u64),
+}
+
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Sequence(Some(before), at) => {
+                serializer.collect_str(&format_args!("[\"{before}\",\"{at}\"]"))
+            }
+            Self::Sequence(None, at) => serializer.collect_str(&format_args!("[null,\"{at}\"]")),
+        }
+    }
 }
 
 /// Where an inserted row comes from, for who tells others (Debezium's `source`).
@@ -72,7 +99,7 @@ pub struct Origin {
     /// When it was committed, as near as the log says it.
     pub at: Timestamp,
     /// What else the log says, with Debezium's field names: `server_id`, `file`, `pos`, `row`, `gtid`; `lsn`, `txId`.
-    pub fields: Vec<(&'static str, serde_json::Value)>,
+    pub fields: Vec<(&'static str, Detail)>,
     /// It was read from the table, not from the log.
     pub is_snapshot: bool,
 }
@@ -105,16 +132,6 @@ pub struct Inserted {
 impl Inserted {
     /// What a column holds; none if the table has no such column.
     pub fn get(&self, column: &str) -> Option<&Value> {
-        self.values.get(self.place_of(column)?)
-    }
-
-    /// The same, for who takes it.
-    pub fn get_mut(&mut self, column: &str) -> Option<&mut Value> {
-        let at = self.place_of(column)?;
-        self.values.get_mut(at)
-    }
-
-    fn place_of(&self, column: &str) -> Option<usize> {
-        self.table.columns.iter().position(|name| name == column)
+        self.values.get(self.table.columns.iter().position(|name| name == column)?)
     }
 }

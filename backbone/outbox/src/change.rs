@@ -1,20 +1,9 @@
 //! The change envelope of a row of our own table, as change-data capture has it: field names as Debezium's.
 
-use hexalpes_capture::Origin;
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
-
-use crate::{
-    json::Json,
-    row::{Captured, OutboxRow},
-};
-
-/// What stands around the payload and the headers, about.
-const AROUND_BYTES: usize = 1_024;
+use crate::{json::Json, row::OutboxRow};
 
 /// An insert. It is as the row was inserted: the relay itself marks it later.
-pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
-    let (payload, ts_ms) = (row.payload.get(), row.occurred_at.as_millis());
-    let mut json = Json::with_room(payload.len() * 5 / 4 + AROUND_BYTES);
+pub(crate) fn write(json: &mut Json, row: &OutboxRow, service: &str) {
     json.raw(r#"{"before":null,"after":{"seq":"#);
     json.value(&row.seq);
     for (name, text) in [
@@ -22,7 +11,7 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
         (r#","aggregatetype":"#, &*row.aggregatetype),
         (r#","aggregateid":"#, &*row.aggregateid),
         (r#","type":"#, &*row.kind),
-        (r#","payload":"#, payload),
+        (r#","payload":"#, row.payload.get()),
         (r#","headers":"#, &*row.headers_json),
     ] {
         json.raw(name);
@@ -31,87 +20,59 @@ pub(crate) fn envelope(row: &OutboxRow, service: &str) -> Vec<u8> {
     json.raw(r#","occurred_at":"#);
     json.value(&row.occurred_at.as_micros());
     json.raw(r#","published":0,"published_at":null},"source":"#);
-    json.value(&source(row, service));
+    source(json, row, service);
     json.raw(r#","op":"c","ts_ms":"#);
-    json.value(&ts_ms);
+    json.value(&row.occurred_at.as_millis());
     json.raw("}");
-    json.into_bytes()
 }
 
 /// Where a change comes from. What a database's log says of it stands there with Debezium's names.
-#[derive(Serialize)]
-struct Source<'a> {
-    connector: &'static str,
-    name: &'static str,
-    db: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<&'a str>,
-    table: &'static str,
-    service: &'a str,
-    ts_ms: i64,
-    #[serde(flatten)]
-    place: Place<'a>,
-}
-
-fn source<'a>(row: &'a OutboxRow, service: &'a str) -> Source<'a> {
-    let (name, table) = ("alpes-mysql", "outbox_event");
-    match &row.captured {
-        None => Source {
-            connector: "hexalpes",
-            name,
-            db: "alpes",
-            schema: None,
-            table,
-            service,
-            ts_ms: row.occurred_at.as_millis(),
-            place: Place::OfTable(row.seq),
-        },
-        Some(Captured { table: of, origin }) => Source {
-            connector: origin.connector,
-            name,
-            db: &of.database,
-            schema: of.schema.as_deref(),
-            table,
-            service,
-            ts_ms: origin.at.as_millis(),
-            place: Place::OfLog(origin),
-        },
+fn source(json: &mut Json, row: &OutboxRow, service: &str) {
+    let log = row.captured.as_ref();
+    json.raw(r#"{"connector":"#);
+    json.text(log.map_or("hexalpes", |log| log.origin.connector));
+    json.raw(r#","name":"alpes-mysql","db":"#);
+    json.text(log.map_or("alpes", |log| &log.table.database));
+    if let Some(schema) = log.and_then(|log| log.table.schema.as_deref()) {
+        json.raw(r#","schema":"#);
+        json.text(schema);
     }
-}
-
-enum Place<'a> {
-    /// The row's number.
-    OfTable(i64),
-    OfLog(&'a Origin),
-}
-
-impl Serialize for Place<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        match self {
-            Self::OfTable(seq) => map.serialize_entry("pos", seq)?,
-            Self::OfLog(origin) => {
-                for (name, value) in &origin.fields {
-                    map.serialize_entry(name, value)?;
-                }
+    json.raw(r#","table":"outbox_event","service":"#);
+    json.text(service);
+    json.raw(r#","ts_ms":"#);
+    json.value(&log.map_or(row.occurred_at, |log| log.origin.at).as_millis());
+    match log {
+        // The row's number.
+        None => {
+            json.raw(r#","pos":"#);
+            json.value(&row.seq);
+        }
+        Some(log) => {
+            for (name, said) in &log.origin.fields {
+                json.raw(r#",""#);
+                json.raw(name);
+                json.raw(r#"":"#);
+                json.value(said);
             }
         }
-        map.end()
     }
+    json.raw("}");
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use hexalpes_capture::{Origin, Position, Table};
+    use hexalpes_capture::{Detail, Origin, Position, Table};
     use hexalpes_kernel::Timestamp;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::{json::Pen, row::Captured};
 
     fn written(row: &OutboxRow) -> Value {
-        serde_json::from_slice(&envelope(row, "commissions")).unwrap()
+        let written = Pen::default().write(|json| write(json, row, "commissions"));
+        serde_json::from_slice(&written).unwrap()
     }
 
     #[test]
@@ -149,7 +110,7 @@ mod tests {
             connector: "postgresql",
             begins: Position::default(),
             at: Timestamp::from_micros(1_700_000_001_000_000).unwrap(),
-            fields: vec![("txId", 7.into()), ("lsn", 9.into())],
+            fields: vec![("txId", Detail::Number(7)), ("sequence", Detail::Sequence(Some(8), 9))],
             is_snapshot: false,
         };
         let table = Table {
@@ -168,7 +129,7 @@ mod tests {
             "service": "commissions",
             "ts_ms": 1_700_000_001_000_i64,
             "txId": 7,
-            "lsn": 9,
+            "sequence": r#"["8","9"]"#,
         });
         assert_eq!(written(&row), expected);
     }

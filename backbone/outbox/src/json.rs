@@ -1,38 +1,42 @@
 //! JSON that is put together by hand: of what a relay sends most is a payload in another text, and to have that written by
 //! its fields was the largest single piece of its work.
 
+use bytes::{Bytes, BytesMut};
+use json_escape_simd::escape_into;
 use serde::Serialize;
 
-/// What stands in a text for a byte that is no control character: two bytes, of which `len` count.
-#[derive(Clone, Copy)]
-struct Written {
-    bytes: [u8; 2],
-    len: u8,
+/// What messages lie in, one behind the other, until they are sent.
+const PAGE_BYTES: usize = 64 * 1024;
+/// Room that a large text made is kept up to here.
+const ROOM_BYTES_MAX: usize = 1024 * 1024;
+
+/// Writes the texts of messages one after another in the same place, which stays near the processor, and puts them into
+/// pages, so that none takes a piece of memory of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Pen {
+    text: Json,
+    page: BytesMut,
 }
 
-const WRITTEN: [Written; 256] = {
-    let mut written = [Written { bytes: [0; 2], len: 1 }; 256];
-    let mut byte = 0_u8;
-    loop {
-        written[byte as usize] = match byte {
-            b'"' | b'\\' => Written { bytes: [b'\\', byte], len: 2 },
-            _ => Written { bytes: [byte; 2], len: 1 },
-        };
-        if byte == u8::MAX {
-            break written;
+impl Pen {
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Json)) -> Bytes {
+        self.text.0.clear();
+        write(&mut self.text);
+        let text = &self.text.0;
+        if self.page.capacity() < text.len() {
+            self.page = BytesMut::with_capacity(text.len().max(PAGE_BYTES));
         }
-        byte += 1;
+        self.page.extend_from_slice(text);
+        self.text.0.shrink_to(ROOM_BYTES_MAX);
+        self.page.split().freeze()
     }
-};
+}
 
 /// A text that is being written.
+#[derive(Debug, Default)]
 pub(crate) struct Json(Vec<u8>);
 
 impl Json {
-    pub(crate) fn with_room(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
-    }
-
     /// What is JSON already.
     pub(crate) fn raw(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
@@ -44,35 +48,16 @@ impl Json {
 
     /// A text in quotes.
     pub(crate) fn text(&mut self, text: &str) {
-        self.text_of(&[text]);
+        escape_into(text, &mut self.0);
     }
 
-    /// One text of several parts. JSON within JSON has many quotes and hardly anything else to escape, so each byte goes one
-    /// way whether it is one or not, and the processor has nothing to guess.
-    pub(crate) fn text_of(&mut self, parts: &[&str]) {
-        let begin = self.0.len();
-        let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        self.0.resize(begin + 2 * bytes + 2, b'"');
-        let room = &mut self.0[begin..];
-        let (mut at, mut least) = (1, u8::MAX);
-        for part in parts {
-            for byte in part.bytes() {
-                let Written { bytes, len } = WRITTEN[usize::from(byte)];
-                room[at..at + 2].copy_from_slice(&bytes);
-                at += usize::from(len);
-                least = least.min(byte);
-            }
-        }
-        if least < b' ' {
-            self.0.truncate(begin);
-            return self.value(&parts.concat());
-        }
-        room[at] = b'"';
-        self.0.truncate(begin + at + 1);
-    }
-
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
+    /// A part of a text whose first quote stands there.
+    pub(crate) fn part(&mut self, text: &str) {
+        let before = self.0.pop();
+        let at = self.0.len();
+        self.text(text);
+        self.0.pop();
+        self.0[at] = before.unwrap_or(b'"');
     }
 }
 
@@ -82,17 +67,42 @@ mod tests {
 
     #[test]
     fn a_text_is_what_others_write_for_it() {
-        for text in
-            ["", "a", "\"", "\\", "\\\"\\", r#"{"a":"b\"c\\","ñ":"📡"}"#, "a\nb\"", "\u{7f}\0", "\"\"\"\""]
-        {
-            let mut json = Json(b"before".to_vec());
-            json.text(text);
-            let written = String::from_utf8(json.0).unwrap();
-            assert_eq!(written, format!("before{}", serde_json::to_string(text).unwrap()));
-            let mut parts = Json(Vec::new());
-            parts.text_of(&["//", text, "/", text]);
-            let whole = serde_json::to_string(&format!("//{text}/{text}")).unwrap();
-            assert_eq!(String::from_utf8(parts.0).unwrap(), whole);
+        for text in [
+            "",
+            "a",
+            "\"",
+            "\\",
+            "\\\"\\",
+            r#"{"a":"b\"c\\","ñ":"📡"}"#,
+            "a\nb\"",
+            "\u{7f}\0\u{1f}",
+            "\"\"\"\"",
+        ] {
+            for text in [text.to_owned(), text.repeat(40)] {
+                let mut json = Json(b"before".to_vec());
+                json.text(&text);
+                let written = String::from_utf8(json.0).unwrap();
+                assert_eq!(written, format!("before{}", serde_json::to_string(&text).unwrap()));
+                let mut parts = Json(Vec::new());
+                parts.raw("\"//");
+                parts.part(&text);
+                parts.raw("/");
+                parts.part(&text);
+                parts.raw("\"");
+                let whole = serde_json::to_string(&format!("//{text}/{text}")).unwrap();
+                assert_eq!(String::from_utf8(parts.0).unwrap(), whole);
+            }
+        }
+    }
+
+    #[test]
+    fn texts_lie_in_pages_and_stay_as_they_were_written() {
+        let mut pen = Pen::default();
+        let length = |at: usize| if at == 50 { 3 * PAGE_BYTES } else { at * 100 };
+        let written: Vec<Bytes> =
+            (0..100).map(|at| pen.write(|json| json.raw(&"x".repeat(length(at))))).collect();
+        for (at, text) in written.iter().enumerate() {
+            assert_eq!(*text, "x".repeat(length(at)));
         }
     }
 }

@@ -6,9 +6,10 @@
 use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use hexalpes_capture::{Inserted, Origin, Position, Table, Value};
+use hexalpes_capture::{Detail, Inserted, Origin, Position, Table, Value};
 use hexalpes_kernel::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// In `relay_parked.inserted`, as JSON.
 #[derive(Serialize, Deserialize)]
@@ -58,7 +59,7 @@ pub(crate) fn written(row: &Inserted) -> String {
         connector: Cow::Borrowed(origin.connector),
         begins: origin.begins.to_string(),
         at: origin.at.as_micros(),
-        fields: origin.fields.iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone())).collect(),
+        fields: origin.fields.iter().map(|(name, said)| (Cow::Borrowed(*name), json!(said))).collect(),
         is_snapshot: origin.is_snapshot,
     };
     serde_json::to_string(&kept).expect("texts and numbers are always JSON")
@@ -67,7 +68,8 @@ pub(crate) fn written(row: &Inserted) -> String {
 /// The row again; none if it is not what [`written`] writes.
 pub(crate) fn read(text: &str) -> Option<Inserted> {
     let kept: Kept<'_> = serde_json::from_str(text).ok()?;
-    let fields = kept.fields.into_iter().map(|(name, value)| Some((Origin::field_named(&name)?, value)));
+    let fields =
+        kept.fields.into_iter().map(|(name, value)| Some((Origin::field_named(&name)?, said(value)?)));
     let origin = Origin {
         connector: Origin::connector_named(&kept.connector)?,
         begins: kept.begins.parse::<Position>().ok()?,
@@ -83,6 +85,16 @@ pub(crate) fn read(text: &str) -> Option<Inserted> {
     };
     let values = kept.values.into_iter().map(KeptValue::value).collect::<Option<_>>()?;
     Some(Inserted { table: Arc::new(table), values, origin: Arc::new(origin) })
+}
+
+/// What is written as it was, whatever it was.
+fn said(value: serde_json::Value) -> Option<Detail> {
+    Some(match value {
+        serde_json::Value::Null => Detail::Null,
+        serde_json::Value::Number(number) => Detail::Number(number.as_u64()?),
+        serde_json::Value::String(text) => Detail::Text(text.into()),
+        _ => return None,
+    })
 }
 
 impl<'a> KeptValue<'a> {
@@ -111,8 +123,8 @@ impl<'a> KeptValue<'a> {
             Self::Unsigned(number) => Value::Unsigned(number),
             Self::Float(digits) => Value::Float(digits.parse().ok()?),
             Self::Decimal(digits) => Value::Decimal(digits.into_owned()),
-            Self::Text(text) => Value::Text(text.into_owned()),
-            Self::Json(text) => Value::Json(text.into_owned()),
+            Self::Text(text) => Value::Text(text.into_owned().into()),
+            Self::Json(text) => Value::Json(text.into_owned().into()),
             Self::Bytes(text) => Value::Bytes(STANDARD.decode(text).ok()?.into()),
             Self::Uuid(id) => Value::Uuid(id.parse().ok()?),
             Self::Instant(micros) => Value::Instant(Timestamp::from_micros(micros)?),
@@ -124,7 +136,6 @@ impl<'a> KeptValue<'a> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use serde_json::json;
 
     use super::*;
 
@@ -138,8 +149,8 @@ mod tests {
             Value::Float(0.1),
             Value::Float(f64::NEG_INFINITY),
             Value::Decimal("12345678901234567890.10".to_owned()),
-            Value::Text("Ñandú 📡\0\"\n".to_owned()),
-            Value::Json(r#"{"a": 1.0}"#.to_owned()),
+            Value::Text("Ñandú 📡\0\"\n".into()),
+            Value::Json(r#"{"a": 1.0}"#.into()),
             Value::Bytes(Bytes::from_static(b"\x00\xff")),
             Value::Uuid("0190a3c2-0000-7000-8000-000000000001".parse().unwrap()),
             Value::Instant(Timestamp::parse("2025-01-15T14:20:00.123456Z").unwrap()),
@@ -154,13 +165,10 @@ mod tests {
         for (connector, fields) in [
             (
                 "postgresql",
-                vec![("txId", json!(7)), ("lsn", json!(26)), ("sequence", json!("[null,\"26\"]"))],
+                vec![("txId", Detail::Number(7)), ("sequence", Detail::Text("[null,\"26\"]".into()))],
             ),
-            ("mariadb", vec![("server_id", json!(1)), ("gtid", json!(null)), ("file", json!("bin.1"))]),
-            (
-                "mysql",
-                vec![("pos", json!(154)), ("row", json!(0)), ("thread", json!(null)), ("query", json!(null))],
-            ),
+            ("mariadb", vec![("gtid", Detail::Null), ("file", Detail::Text("bin.1".into()))]),
+            ("mysql", vec![("pos", Detail::Number(u64::MAX)), ("query", Detail::Null)]),
         ] {
             let origin = Origin {
                 connector,

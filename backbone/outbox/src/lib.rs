@@ -22,6 +22,7 @@ mod message;
 pub mod operate;
 pub mod parked;
 mod parking;
+mod payload;
 mod relay;
 mod route;
 mod row;
@@ -39,6 +40,7 @@ pub use log::{
     source::LogSource,
 };
 pub use message::{EVENTS_TOPIC, RAW_TOPIC};
+pub use payload::Payload;
 pub use relay::{EventSchema, EventTopic, Relay, RelayOptions};
 pub use route::{Encoding, Route};
 pub use row::{Headers, OutboxRow, PageOrder, newest, page};

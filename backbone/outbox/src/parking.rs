@@ -123,8 +123,8 @@ impl Parking {
     /// Whether it is here, or has to wait behind what is.
     pub(crate) fn holds(&self, row: &OutboxRow) -> bool {
         !self.aggregates.is_empty()
-            && (self.ids.contains(&row.id)
-                || self.aggregates.contains(&(row.aggregatetype.clone(), row.aggregateid.clone())))
+            && (self.ids.contains(&*row.id)
+                || self.aggregates.contains(&(row.aggregatetype.to_string(), row.aggregateid.to_string())))
     }
 
     /// Whether an operator does not want it to be published.
@@ -298,8 +298,8 @@ fn of_others(
     parked: &ParkedRow,
 ) -> Result<Result<OutboxRow, Unreadable>, DbError> {
     let damaged = || DbError::Damaged("relay_parked.inserted cannot be read".to_owned());
-    let mut inserted = kept::read(inserted).ok_or_else(damaged)?;
-    let read = shape.row(&mut inserted, parked.ordinal);
+    let inserted = kept::read(inserted).ok_or_else(damaged)?;
+    let read = shape.row(&inserted, parked.ordinal);
     Ok(read.map_err(|why| Unreadable::of_parked(shape, parked, Some(inserted), why)))
 }
 

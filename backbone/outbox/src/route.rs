@@ -2,10 +2,12 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use bytestring::ByteString;
 use hexalpes_client::Outgoing;
 use hexalpes_db::DbError;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+
+use crate::payload::Payload;
 
 /// Kept in the row's headers, so that the outbox has the columns of Debezium's event router and no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ impl Encoding {
         (text.expect("a string is always JSON"), encoding)
     }
 
-    fn read(self, payload: &RawValue) -> Option<Bytes> {
+    fn read(self, payload: &Payload) -> Option<Bytes> {
         let text: String = serde_json::from_str(payload.get()).ok()?;
         match self {
             Self::Text => Some(Bytes::from(text)),
@@ -53,13 +55,12 @@ impl Encoding {
 
 impl Route {
     /// The message, without a sequence id.
-    pub(crate) fn message(&self, payload: &RawValue) -> Result<Outgoing, DbError> {
+    pub(crate) fn message(&self, payload: &Payload) -> Result<Outgoing, DbError> {
         let damaged = || DbError::Damaged("outbox_event.payload cannot be read".to_owned());
         let mut message = Outgoing::new(self.encoding.read(payload).ok_or_else(damaged)?);
-        message.key.clone_from(&self.key);
-        message.properties.clone_from(&self.properties);
+        message.key = self.key.as_deref().map(ByteString::from);
         message.event_time = self.event_time;
-        Ok(message)
+        Ok(message.properties(self.properties.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
     }
 }
 
@@ -71,7 +72,7 @@ mod tests {
     fn any_bytes_come_back_to_the_letter() {
         for bytes in [&b""[..], "Ñandú & Cía 📡\0\n\"".as_bytes(), b"{\"a\":1}", b"\x02\xff\x00avro"] {
             let (json, encoding) = Encoding::of(bytes);
-            let payload = RawValue::from_string(json).unwrap();
+            let payload = Payload::parse(&json.into()).unwrap();
             assert_eq!(encoding.read(&payload).unwrap(), bytes);
         }
     }

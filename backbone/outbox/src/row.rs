@@ -2,15 +2,15 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use bytestring::ByteString;
 use hexalpes_capture::{Origin, Table};
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
 use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::time::{self, Instant};
 
-use crate::{route::Route, shape::Foreign};
+use crate::{payload::Payload, route::Route, shape::Foreign};
 
 /// What travels beside an event's data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,16 +37,16 @@ pub struct OutboxRow {
     pub(crate) ordinal: i64,
     /// Order of the commits on SQLite.
     pub seq: i64,
-    pub id: String,
-    pub aggregatetype: String,
-    pub aggregateid: String,
+    pub id: ByteString,
+    pub aggregatetype: ByteString,
+    pub aggregateid: ByteString,
     #[serde(rename = "type")]
-    pub kind: String,
-    pub payload: Box<RawValue>,
+    pub kind: ByteString,
+    pub payload: Payload,
     pub headers: Headers,
     /// As they are in their column.
     #[serde(skip)]
-    pub(crate) headers_json: String,
+    pub(crate) headers_json: ByteString,
     pub occurred_at: Timestamp,
     /// 0 pending, 1 published.
     pub published: i64,
@@ -82,7 +82,7 @@ const COLUMNS: [&str; 10] = [
 impl OutboxRow {
     /// The fact's name without its namespace: what the seeds' property `event_type` holds.
     pub(crate) fn bare_kind(&self) -> &str {
-        self.kind.rsplit('.').next().unwrap_or(&self.kind)
+        self.kind.rsplit('.').next().unwrap_or_default()
     }
 
     fn read(row: &Row) -> Result<Self, DbError> {
@@ -90,15 +90,16 @@ impl OutboxRow {
         let time = |micros, column| Timestamp::from_micros(micros).ok_or_else(|| damaged(column));
         let published_at: Option<i64> = row.get("published_at")?;
         let seq = row.get("seq")?;
-        let headers_json: String = row.get("headers")?;
+        let text = |column| row.get::<String>(column).map(ByteString::from);
+        let headers_json = text("headers")?;
         Ok(Self {
             ordinal: seq,
             seq,
-            id: row.get("id")?,
-            aggregatetype: row.get("aggregatetype")?,
-            aggregateid: row.get("aggregateid")?,
-            kind: row.get("type")?,
-            payload: RawValue::from_string(row.get("payload")?).map_err(|_| damaged("payload"))?,
+            id: text("id")?,
+            aggregatetype: text("aggregatetype")?,
+            aggregateid: text("aggregateid")?,
+            kind: text("type")?,
+            payload: Payload::parse(&text("payload")?).map_err(|_| damaged("payload"))?,
             headers: serde_json::from_str(&headers_json).map_err(|_| damaged("headers"))?,
             headers_json,
             occurred_at: time(row.get("occurred_at")?, "occurred_at")?,
@@ -123,12 +124,12 @@ impl OutboxRow {
         Self {
             ordinal: 1,
             seq: 1,
-            id: "id-1".to_owned(),
-            aggregatetype: "commission".to_owned(),
-            aggregateid: "com-1".to_owned(),
-            kind: "com.x.Approved".to_owned(),
-            payload: RawValue::from_string(r#"{"a":"ñ"}"#.to_owned()).expect("it is JSON"),
-            headers_json: headers.to_json(),
+            id: "id-1".into(),
+            aggregatetype: "commission".into(),
+            aggregateid: "com-1".into(),
+            kind: "com.x.Approved".into(),
+            payload: Payload::parse(&r#"{"a":"ñ"}"#.into()).expect("it is JSON"),
+            headers_json: headers.to_json().into(),
             headers,
             occurred_at: Timestamp::from_micros(1_700_000_000_123_450).expect("it is a time"),
             published: 0,
@@ -219,7 +220,7 @@ pub(crate) async fn newest_seq(db: &Db) -> Result<i64, DbError> {
 /// The id of the row with that `seq`; none if it was pruned.
 pub(crate) async fn id_of(db: &Db, seq: i64) -> Result<Option<String>, DbError> {
     let next = page(db, PageOrder::OldestFirst, Some(seq - 1), 1).await?;
-    Ok(next.into_iter().find(|row| row.seq == seq).map(|row| row.id))
+    Ok(next.into_iter().find(|row| row.seq == seq).map(|row| row.id.into()))
 }
 
 /// One of these ids, if no row has it. A server may log a commit a moment before others see it.

@@ -36,8 +36,8 @@ pub trait Shape: fmt::Debug + Send + Sync {
     /// The row's number in its table by which it is marked as published; none where nobody marks.
     fn seq(&self, row: &Inserted) -> Result<Option<i64>, ShapeError>;
 
-    /// The row, whose place in the log is `ordinal`. Values may be taken out of it, unless it is an error.
-    fn row(&self, row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError>;
+    /// The row, whose place in the log is `ordinal`.
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError>;
 
     /// What can be told of a row that is none of an outbox, which is parked so. An error: no row can be read, and all wait.
     fn told(&self, row: &Inserted) -> Result<Told, ShapeError>;
@@ -174,7 +174,7 @@ impl Shape for OwnTable {
         decode::seq(row).map(Some)
     }
 
-    fn row(&self, row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
         decode::row(row, ordinal)
     }
 
@@ -245,12 +245,12 @@ impl ForeignRow {
         Ok(OutboxRow {
             ordinal,
             seq: ordinal,
-            id: self.id,
-            aggregatetype: self.aggregate_type,
-            aggregateid: self.aggregate_id,
-            kind: self.kind,
-            payload: self.data,
-            headers_json: headers.to_json(),
+            id: self.id.into(),
+            aggregatetype: self.aggregate_type.into(),
+            aggregateid: self.aggregate_id.into(),
+            kind: self.kind.into(),
+            payload: self.data.into(),
+            headers_json: headers.to_json().into(),
             headers,
             occurred_at: self.occurred_at,
             published: 0,

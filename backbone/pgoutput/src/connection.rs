@@ -240,8 +240,8 @@ impl Row {
         Ok(Self(values))
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = Option<&[u8]>> {
-        self.0.iter().map(Option::as_deref)
+    pub(crate) fn values(&self) -> impl Iterator<Item = Option<&Bytes>> {
+        self.0.iter().map(Option::as_ref)
     }
 
     /// None for null, and for a column that is not there.

@@ -3,6 +3,7 @@
 //! <https://www.postgresql.org/docs/15/protocol-replication.html>,
 //! <https://www.postgresql.org/docs/15/protocol-logicalrep-message-formats.html>.
 
+use bytes::Bytes;
 use hexalpes_capture::Value;
 use hexalpes_kernel::Timestamp;
 
@@ -120,8 +121,8 @@ fn unknown(what: &str, tag: u8) -> Failure {
 pub(crate) struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
-    /// A row's values, each as its column has it: `n` for null, `t` and a text.
-    pub(crate) fn values(mut self, columns: &[Kind]) -> Result<Vec<Value>, Failure> {
+    /// A row's values, each as its column has it: `n` for null, `t` and a text. It is a row in `whole`.
+    pub(crate) fn values(mut self, columns: &[Kind], whole: &Bytes) -> Result<Vec<Value>, Failure> {
         let count = usize::from(self.u16()?);
         if count != columns.len() {
             return Err(Failure::Protocol(format!("{count} values for {} columns", columns.len())));
@@ -133,7 +134,7 @@ impl<'a> Cursor<'a> {
                 b't' => {
                     let length = self.u32()? as usize;
                     let wrong = || Failure::Protocol(format!("a text that is no {kind:?}"));
-                    kind.value(self.take(length)?).ok_or_else(wrong)?
+                    kind.value(self.take(length)?, whole).ok_or_else(wrong)?
                 }
                 tag => return Err(unknown("value", tag)),
             });
@@ -219,8 +220,10 @@ mod tests {
         assert_eq!((&*relation.schema, &*relation.name), ("s", "t"));
         assert_eq!(relation.columns, [("id".to_owned(), Kind::Integer), ("n".to_owned(), Kind::Text)]);
         let insert = [&b"I"[..], &3_u32.to_be_bytes(), b"N\0\x02t\0\0\0\x0242n"].concat();
+        let insert = Bytes::from(insert);
         let Message::Insert { relation: 3, row } = Message::parse(&insert).unwrap() else { panic!("a row") };
-        assert_eq!(row.values(&[Kind::Integer, Kind::Text]).unwrap(), [Value::Integer(42), Value::Null]);
+        let values = row.values(&[Kind::Integer, Kind::Text], &insert).unwrap();
+        assert_eq!(values, [Value::Integer(42), Value::Null]);
     }
 
     #[test]
@@ -228,7 +231,7 @@ mod tests {
         for bytes in [&b""[..], b"B\0", b"Z", b"I\0\0\0\x03K", b"R\0\0\0\x03s"] {
             assert!(Message::parse(bytes).is_err(), "{bytes:?}");
         }
-        let row = |bytes| Cursor(bytes).values(&[Kind::Text]);
+        let row = |bytes| Cursor(bytes).values(&[Kind::Text], &Bytes::from_static(bytes));
         for bytes in [&b"\0\x02nn"[..], b"\0\x01u", b"\0\x01t\0\0\0\x02a", b"\0\x01t\xff\xff\xff\xffa"] {
             assert!(row(bytes).is_err(), "{bytes:?}");
         }

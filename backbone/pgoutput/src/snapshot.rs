@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use hexalpes_capture::{Inserted, LogError, Origin, Position, Snapshot, Table, TableName, Value};
+use bytes::Bytes;
+use hexalpes_capture::{Detail, Inserted, LogError, Origin, Position, Snapshot, Table, TableName, Value};
 use hexalpes_kernel::Timestamp;
 
 use crate::connection::{Connection, Row};
@@ -96,10 +97,7 @@ impl SlotSnapshot {
             connector: CONNECTOR,
             begins: position.clone(),
             at: now.ok_or_else(|| Failure::Protocol("no time".to_owned()))?,
-            fields: vec![
-                ("lsn", offset.into()),
-                ("sequence", serde_json::Value::String(format!("[null,\"{offset}\"]"))),
-            ],
+            fields: vec![("lsn", Detail::Number(offset)), ("sequence", Detail::Sequence(None, offset))],
             is_snapshot: true,
         };
         let user = identifier(row.text(2).unwrap_or_default());
@@ -151,10 +149,10 @@ impl SlotSnapshot {
     }
 
     fn inserted(&self, row: &Row) -> Result<Inserted, LogError> {
-        let value = |(text, kind): (Option<&[u8]>, &Kind)| match text {
+        let value = |(text, kind): (Option<&Bytes>, &Kind)| match text {
             None => Ok(Value::Null),
             Some(text) => kind
-                .value(text)
+                .value(text, text)
                 .ok_or_else(|| LogError::Unreadable(format!("a text in {} is no {kind:?}", self.table.name))),
         };
         let values = row.values().zip(&self.kinds).map(value).collect::<Result<Vec<_>, _>>()?;

@@ -30,7 +30,8 @@ pub(crate) fn value(value: &Value) -> Option<String> {
         Value::Uuid(value) => value.to_string(),
         Value::Instant(value) => value.to_string(),
         Value::Bytes(bytes) => format!("\\x{}", hexadecimal(bytes)),
-        Value::Decimal(text) | Value::Text(text) | Value::Json(text) | Value::Local(text) => text.clone(),
+        Value::Text(text) | Value::Json(text) => text.to_string(),
+        Value::Decimal(text) | Value::Local(text) => text.clone(),
     }))
 }
 

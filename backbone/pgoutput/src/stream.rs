@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexalpes_capture::{Inserted, Log, LogError, Origin, Position, Step, Table, TableName};
+use bytes::Bytes;
+use hexalpes_capture::{Detail, Inserted, Log, LogError, Origin, Position, Step, Table, TableName};
 use hexalpes_kernel::Timestamp;
 use tokio::io::ReadHalf;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -259,7 +260,7 @@ impl Slot {
             Envelope::Data { start, message } => {
                 let size = message.len();
                 match Message::parse(message)? {
-                    Message::Insert { relation, row } => self.insert(start, relation, row, size),
+                    Message::Insert { relation, row } => self.insert(start, relation, row, &frame.body, size),
                     Message::Relation(relation) => self.relation(relation),
                     Message::Begin { commit, at, id } => {
                         let is_old = commit < self.from;
@@ -307,7 +308,14 @@ impl Slot {
         Ok(())
     }
 
-    fn insert(&mut self, at: u64, relation: u32, row: Cursor<'_>, size: usize) -> Result<(), LogError> {
+    fn insert(
+        &mut self,
+        at: u64,
+        relation: u32,
+        row: Cursor<'_>,
+        whole: &Bytes,
+        size: usize,
+    ) -> Result<(), LogError> {
         let unknown = |what: &str| Failure::Protocol(format!("a row of {what} that was not said"));
         let transaction = self.transaction.as_mut().ok_or_else(|| unknown("a transaction"))?;
         let wanted = self.relations.get(&relation).ok_or_else(|| unknown("a table"))?;
@@ -321,13 +329,13 @@ impl Slot {
             begins: Position::new("", transaction.begins),
             at: transaction.at,
             fields: vec![
-                ("txId", transaction.id.into()),
-                ("lsn", at.into()),
-                ("sequence", serde_json::Value::String(format!("[\"{}\",\"{at}\"]", self.committed))),
+                ("txId", Detail::Number(transaction.id.into())),
+                ("lsn", Detail::Number(at)),
+                ("sequence", Detail::Sequence(Some(self.committed), at)),
             ],
             is_snapshot: false,
         };
-        let values = row.values(&wanted.kinds)?;
+        let values = row.values(&wanted.kinds, whole)?;
         self.rows.push(Inserted { table: Arc::clone(&wanted.table), values, origin: Arc::new(origin) });
         self.bytes += size;
         Ok(())

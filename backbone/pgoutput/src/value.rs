@@ -1,6 +1,7 @@
 //! A column's text as a value, by the type that the server says.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use hexalpes_capture::Value;
 use hexalpes_kernel::Timestamp;
 
@@ -38,11 +39,11 @@ impl Kind {
         }
     }
 
-    /// The value that a text says; none if it is no text of this type at all.
+    /// The value that a text in `whole` says; none if it is no text of this type at all.
     ///
     /// A text that is right and has no value of its kind stays a text: `NaN` is no decimal, and neither `infinity`
     /// nor a year before ours is a moment.
-    pub(crate) fn value(self, text: &[u8]) -> Option<Value> {
+    pub(crate) fn value(self, text: &[u8], whole: &Bytes) -> Option<Value> {
         if self == Self::Bytes {
             return unhex(text.strip_prefix(b"\\x")?).map(Value::Bytes);
         }
@@ -60,13 +61,18 @@ impl Kind {
             }
             Self::Uuid => Value::Uuid(text.parse().ok()?),
             Self::Instant => {
-                Timestamp::parse(text).map_or_else(|_| Value::Text(text.to_owned()), Value::Instant)
+                Timestamp::parse(text).map_or_else(|_| Value::Text(part(text, whole)), Value::Instant)
             }
-            Self::Json => Value::Json(text.to_owned()),
+            Self::Json => Value::Json(part(text, whole)),
             Self::Local => Value::Local(text.to_owned()),
-            Self::Decimal | Self::Text | Self::Bytes => Value::Text(text.to_owned()),
+            Self::Decimal | Self::Text | Self::Bytes => Value::Text(part(text, whole)),
         })
     }
+}
+
+/// A text without a copy of its own.
+fn part(text: &str, whole: &Bytes) -> ByteString {
+    ByteString::try_from(whole.slice_ref(text.as_bytes())).expect("it is a text")
 }
 
 fn unhex(digits: &[u8]) -> Option<Bytes> {
@@ -81,28 +87,33 @@ mod tests {
 
     #[test]
     fn texts_are_read_by_their_types() {
-        let value = |type_id, text: &str| Kind::of(type_id).value(text.as_bytes());
+        let value = |type_id, text: &'static str| {
+            let whole = Bytes::from(text);
+            Kind::of(type_id).value(&whole, &whole)
+        };
         assert_eq!(value(16, "t"), Some(Value::Boolean(true)));
         assert_eq!(value(20, "-9223372036854775808"), Some(Value::Integer(i64::MIN)));
         assert_eq!(value(700, "0.1"), Some(Value::Float(0.1)));
         assert_eq!(value(1700, "-1.10"), Some(Value::Decimal("-1.10".to_owned())));
-        assert_eq!(value(1700, "NaN"), Some(Value::Text("NaN".to_owned())));
+        assert_eq!(value(1700, "NaN"), Some(Value::Text("NaN".into())));
         assert_eq!(value(17, "\\x00fF"), Some(Value::Bytes(vec![0, 255].into())));
         assert_eq!(value(17, "\\x"), Some(Value::Bytes(Bytes::new())));
         assert_eq!(
             value(1184, "2025-01-15 14:20:00.123456+00"),
             Some(Value::Instant(Timestamp::parse("2025-01-15T14:20:00.123456Z").unwrap()))
         );
-        assert_eq!(value(1184, "infinity"), Some(Value::Text("infinity".to_owned())));
-        assert_eq!(value(1007, "{1,NULL}"), Some(Value::Text("{1,NULL}".to_owned())));
+        assert_eq!(value(1184, "infinity"), Some(Value::Text("infinity".into())));
+        assert_eq!(value(1007, "{1,NULL}"), Some(Value::Text("{1,NULL}".into())));
     }
 
     #[test]
     fn what_is_no_text_of_a_type_is_no_value() {
         for (type_id, text) in [(16, "true"), (23, "1.5"), (701, "x"), (17, "00"), (17, "\\x0"), (2950, "1")]
         {
-            assert_eq!(Kind::of(type_id).value(text.as_bytes()), None, "{text}");
+            let whole = Bytes::from(text);
+            assert_eq!(Kind::of(type_id).value(&whole, &whole), None, "{text}");
         }
-        assert_eq!(Kind::Text.value(b"\xff"), None);
+        let whole = Bytes::from_static(b"\xff");
+        assert_eq!(Kind::Text.value(&whole, &whole), None);
     }
 }

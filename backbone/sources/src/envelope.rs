@@ -79,9 +79,8 @@ impl Serialize for Source<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use hexalpes_capture::Value;
+    use hexalpes_capture::{Detail, Value};
     use hexalpes_kernel::Timestamp;
-    use serde_json::json;
 
     use super::*;
     use crate::config::DecimalMode;
@@ -89,15 +88,19 @@ mod tests {
     fn a_row(connector: &'static str, schema: Option<&str>, is_snapshot: bool) -> Inserted {
         let fields = match schema {
             None => vec![
-                ("server_id", json!(223_344)),
-                ("gtid", json!(null)),
-                ("file", json!("mysql-bin.000003")),
-                ("pos", json!(154)),
-                ("row", json!(0)),
-                ("thread", json!(null)),
-                ("query", json!(null)),
+                ("server_id", Detail::Number(223_344)),
+                ("gtid", Detail::Null),
+                ("file", Detail::Text("mysql-bin.000003".into())),
+                ("pos", Detail::Number(154)),
+                ("row", Detail::Number(0)),
+                ("thread", Detail::Null),
+                ("query", Detail::Null),
             ],
-            Some(_) => vec![("sequence", json!("[null,\"26\"]")), ("txId", json!(7)), ("lsn", json!(26))],
+            Some(_) => vec![
+                ("sequence", Detail::Sequence(None, 26)),
+                ("txId", Detail::Number(7)),
+                ("lsn", Detail::Number(26)),
+            ],
         };
         let columns = ["id", "payload", "amount"].map(str::to_owned).to_vec();
         Inserted {
@@ -108,8 +111,8 @@ mod tests {
                 columns,
             }),
             values: vec![
-                Value::Text("e-1".to_owned()),
-                Value::Json(r#"{"a":1}"#.to_owned()),
+                Value::Text("e-1".into()),
+                Value::Json(r#"{"a":1}"#.into()),
                 Value::Decimal("120.50".to_owned()),
             ],
             origin: Arc::new(Origin {

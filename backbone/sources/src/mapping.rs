@@ -203,7 +203,8 @@ fn moment(value: &Value) -> Option<Timestamp> {
         Value::Integer(number) if number.abs() >= MICROS_FROM => *number,
         Value::Integer(number) if number.abs() >= MILLIS_FROM => number.checked_mul(1_000)?,
         Value::Integer(number) => number.checked_mul(1_000_000)?,
-        Value::Text(text) | Value::Local(text) => {
+        Value::Text(_) | Value::Local(_) => {
+            let text = &*text(value)?;
             if let Ok(at) = Timestamp::parse(text) {
                 return Some(at);
             }
@@ -275,7 +276,7 @@ mod tests {
     }
 
     fn words(text: &str) -> Value {
-        Value::Text(text.to_owned())
+        Value::Text(text.into())
     }
 
     fn mapping() -> Mapping {
@@ -315,7 +316,7 @@ mod tests {
         for (payload, data, bytes) in [
             (words(""), r#""""#, &b""[..]),
             (words("no JSON"), r#""no JSON""#, b"no JSON"),
-            (Value::Json("[1]".to_owned()), "[1]", b"[1]"),
+            (Value::Json("[1]".into()), "[1]", b"[1]"),
             (Value::Bytes(Bytes::from_static(b"{\"a\":1}")), r#"{"a":1}"#, b"{\"a\":1}"),
             (Value::Bytes(Bytes::from_static(b"\x00\xff")), r#""AP8=""#, b"\x00\xff"),
             (Value::Null, "null", b""),

@@ -55,7 +55,7 @@ impl Shape for MappedShape {
         Ok(None)
     }
 
-    fn row(&self, row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
         let SourceConfig { server_name, modes, .. } = &self.config;
         let mapped = self.mapped(row)?;
         let (data, payload) = (mapped.data(), mapped.payload());

@@ -25,9 +25,8 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Integer(number) => Cow::Owned(number.to_string()),
         Value::Unsigned(number) => Cow::Owned(number.to_string()),
         Value::Float(number) => Cow::Owned(number.to_string()),
-        Value::Decimal(text) | Value::Text(text) | Value::Json(text) | Value::Local(text) => {
-            Cow::Borrowed(text)
-        }
+        Value::Text(text) | Value::Json(text) => Cow::Borrowed(text),
+        Value::Decimal(text) | Value::Local(text) => Cow::Borrowed(text),
         Value::Uuid(id) => Cow::Owned(id.to_string()),
         Value::Instant(at) => Cow::Owned(at.to_string()),
         Value::Bytes(bytes) => match str::from_utf8(bytes) {
@@ -184,11 +183,8 @@ mod tests {
             (Value::Float(120.5), "120.5"),
             (Value::Float(f64::NAN), "null"),
             (Value::Decimal("123.45".to_owned()), "\"MDk=\""),
-            (Value::Text("Ñandú 📡\n".to_owned()), "\"Ñandú 📡\\n\""),
-            (
-                Value::Json("{\"a\": 12345678901234567890.10}".to_owned()),
-                r#""{\"a\": 12345678901234567890.10}""#,
-            ),
+            (Value::Text("Ñandú 📡\n".into()), "\"Ñandú 📡\\n\""),
+            (Value::Json("{\"a\": 12345678901234567890.10}".into()), r#""{\"a\": 12345678901234567890.10}""#),
             (Value::Bytes(Bytes::from_static(b"\x00\xff")), "\"AP8=\""),
             (Value::Uuid(id), "\"01900000-0000-7000-8000-000000000001\""),
             (

@@ -13,7 +13,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 
-use crate::proto::{MessageMetadata, SingleMessageMetadata};
+use crate::proto::{MessageMetadata, SingleMessageMetadata, SingleMessageSent};
 
 /// A batch that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,21 @@ pub fn size(metadata: &MessageMetadata) -> Result<Option<u32>, BatchError> {
 
 /// Appends one message. Its `payload_size` is set here.
 pub fn write(mut metadata: SingleMessageMetadata, payload: &[u8], out: &mut BytesMut) {
-    metadata.payload_size = i32::try_from(payload.len()).expect("a message is shorter than 2 GiB");
+    metadata.payload_size = size_of(payload);
+    append(&metadata, payload, out);
+}
+
+/// The same, of who sends it.
+pub fn write_sent(mut metadata: SingleMessageSent, payload: &[u8], out: &mut BytesMut) {
+    metadata.payload_size = size_of(payload);
+    append(&metadata, payload, out);
+}
+
+fn size_of(payload: &[u8]) -> i32 {
+    i32::try_from(payload.len()).expect("a message is shorter than 2 GiB")
+}
+
+fn append(metadata: &impl Message, payload: &[u8], out: &mut BytesMut) {
     let metadata_bytes = metadata.encoded_len();
     out.reserve(4 + metadata_bytes + payload.len());
     out.put_u32(u32::try_from(metadata_bytes).expect("metadata is shorter than 4 GiB"));
@@ -45,8 +59,8 @@ pub fn write(mut metadata: SingleMessageMetadata, payload: &[u8], out: &mut Byte
     out.extend_from_slice(payload);
 }
 
-/// A bound, and a close one, on what [`write()`] will append.
-pub fn encoded_len(metadata: &SingleMessageMetadata, payload: &[u8]) -> usize {
+/// A bound, and a close one, on what [`write()`] or [`write_sent()`] will append.
+pub fn encoded_len(metadata: &impl Message, payload: &[u8]) -> usize {
     // Whatever `payload_size` holds now, a varint of an i32 that is not negative has at most 5 bytes.
     4 + metadata.encoded_len() + 5 + payload.len()
 }
@@ -101,6 +115,7 @@ impl Iterator for BatchReader {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test that panics is a test that fails")]
     use super::*;
+    use crate::proto::{KeyValue, PropertySent};
 
     fn keyed(key: &str) -> SingleMessageMetadata {
         SingleMessageMetadata { partition_key: Some(key.to_owned()), ..SingleMessageMetadata::default() }
@@ -116,6 +131,29 @@ mod tests {
         let payloads: Vec<_> = read.iter().map(|(_, payload)| &payload[..]).collect();
         assert_eq!(payloads, [&b"one"[..], b"", b"three"]);
         assert_eq!(read[2].0.partition_key(), "c");
+    }
+
+    #[test]
+    fn what_is_sent_is_read_as_the_whole_has_it() {
+        let sent = SingleMessageSent {
+            properties: vec![PropertySent { key: "ñ".into(), value: Bytes::new() }],
+            partition_key: Some("k".into()),
+            payload_size: 0,
+            event_time: Some(3),
+            ordering_key: Some("o".into()),
+            sequence_id: Some(0),
+        };
+        let whole = SingleMessageMetadata {
+            properties: vec![KeyValue::new("ñ", "")],
+            event_time: Some(3),
+            ordering_key: Some("o".into()),
+            sequence_id: Some(0),
+            ..keyed("k")
+        };
+        let (mut one, mut other) = (BytesMut::new(), BytesMut::new());
+        write_sent(sent, b"x", &mut one);
+        write(whole, b"x", &mut other);
+        assert_eq!(one, other);
     }
 
     #[test]

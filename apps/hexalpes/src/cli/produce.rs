@@ -62,10 +62,8 @@ impl Produce {
     }
 
     fn message(&self, text: String) -> Outgoing {
-        let mut message = Outgoing::new(text);
-        message.key.clone_from(&self.key);
-        message.properties.clone_from(&self.properties);
-        message
+        let message = Outgoing { key: self.key.as_deref().map(Into::into), ..Outgoing::new(text) };
+        message.properties(self.properties.clone())
     }
 }
 

@@ -125,7 +125,7 @@ async fn a_snapshot_by_what_is_no_key_is_refused() {
 }
 
 fn words(words: &[&str]) -> Vec<Value> {
-    words.iter().map(|word| Value::Text((*word).to_owned())).collect()
+    words.iter().map(|word| Value::Text((*word).into())).collect()
 }
 
 /// What comes behind a key is above it, and what comes before it or is the same is not, in whatever order that is.
@@ -165,7 +165,7 @@ async fn keys_are_compared_as_the_pieces_are_in_order() {
             }
             if kind.contains("general_ci") {
                 let others = words(&["A", "b", "C", "ZZ"]);
-                let above = snapshot.above(&others, &Value::Text("B".to_owned())).await.unwrap();
+                let above = snapshot.above(&others, &Value::Text("B".into())).await.unwrap();
                 assert_eq!(above, [false, false, true, true]);
             }
         }

@@ -44,7 +44,7 @@ const EXTREME: &str = "2, -128, 0, -32768, 0, 0, -8388608, 0, -2147483648, 0, -9
     '1970-01-02 00:00:01', '2038-01-19 03:14:07.999999', 'ñ', '', -41";
 
 fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+    Value::Text(text.into())
 }
 
 fn local(text: &str) -> Value {
@@ -251,7 +251,7 @@ async fn json_keeps_all_digits_of_its_numbers() {
         let (rows, _) = rows(&mut log, docs.len() + usize::from(is_mysql)).await;
         for (row, doc) in rows.iter().zip(&docs) {
             if is_mysql {
-                assert_eq!(row.get("doc"), Some(&Value::Json((*doc).to_owned())));
+                assert_eq!(row.get("doc"), Some(&Value::Json((*doc).into())));
             } else {
                 assert_eq!(row.get("doc"), Some(&text(doc)), "a JSON column of MariaDB is a text");
             }

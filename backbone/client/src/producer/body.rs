@@ -1,10 +1,11 @@
 //! Turns messages into what a SEND carries: one message, a batch, or chunks of one.
 
 use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
 use hexalpes_wire::batch;
 use hexalpes_wire::compression::{self, Codec};
 use hexalpes_wire::frame::Payload;
-use hexalpes_wire::proto::{CommandSend, KeyValue, MessageMetadata, SingleMessageMetadata};
+use hexalpes_wire::proto::{CommandSend, KeyValue, MessageMetadata, PropertySent, SingleMessageSent};
 
 use super::pending::{Pending, Waiting};
 use super::waiter::Waiter;
@@ -47,8 +48,9 @@ impl Packing<'_> {
     /// The same, for which nobody waits yet.
     pub(super) fn packed(self, message: Outgoing, sequence_id: u64) -> Result<Vec<Pending>, SendError> {
         let mut metadata = self.metadata(sequence_id);
-        metadata.properties = pairs(message.properties);
-        metadata.partition_key = message.key;
+        let pair = |(key, value): (ByteString, ByteString)| KeyValue::new(key, value);
+        metadata.properties = message.properties.into_iter().map(pair).collect();
+        metadata.partition_key = message.key.map(String::from);
         metadata.ordering_key = message.ordering_key;
         metadata.event_time = message.event_time;
         metadata.schema_version = message.schema_version;
@@ -101,7 +103,8 @@ impl Packing<'_> {
         metadata.num_messages_in_batch = Some(count);
         metadata.highest_sequence_id = Some(highest);
         metadata.schema_version = schema_version;
-        (metadata.partition_key, metadata.ordering_key) = key;
+        let (key, ordering_key) = key;
+        (metadata.partition_key, metadata.ordering_key) = (key.map(String::from), ordering_key);
         say_packed(&mut metadata, uncompressed_bytes, codec);
         let send = CommandSend {
             sequence_id: first,
@@ -158,17 +161,13 @@ fn headers_max(message: &Outgoing) -> usize {
     const AROUND_PROPERTY: usize = 16;
     const OTHERS: usize = 256;
     let properties = message.properties.iter().map(|(key, value)| key.len() + value.len() + AROUND_PROPERTY);
-    let keys =
-        message.key.as_ref().map_or(0, String::len) + message.ordering_key.as_ref().map_or(0, Bytes::len);
+    let key = message.key.as_ref().map_or(0, |key| key.len());
+    let keys = key + message.ordering_key.as_ref().map_or(0, Bytes::len);
     properties.sum::<usize>() + keys + OTHERS
 }
 
-fn pairs(properties: Vec<(String, String)>) -> Vec<KeyValue> {
-    properties.into_iter().map(|(key, value)| KeyValue { key, value }).collect()
-}
-
 /// What a message is ordered by: its key, and its ordering key.
-type Key = (Option<String>, Option<Bytes>);
+type Key = (Option<ByteString>, Option<Bytes>);
 
 /// A batch that is being filled.
 #[derive(Debug)]
@@ -251,7 +250,7 @@ pub(super) struct Filled {
 /// A message on its way into a batch.
 #[derive(Debug)]
 pub(super) struct Single {
-    metadata: SingleMessageMetadata,
+    metadata: SingleMessageSent,
     payload: Bytes,
     pub(super) sequence_id: u64,
     schema_version: Option<Bytes>,
@@ -261,13 +260,17 @@ pub(super) struct Single {
 
 impl Single {
     pub(super) fn new(message: Outgoing, sequence_id: u64) -> Self {
-        let metadata = SingleMessageMetadata {
-            properties: pairs(message.properties),
-            partition_key: message.key,
-            ordering_key: message.ordering_key,
+        let property = |(key, value): (ByteString, ByteString)| PropertySent {
+            key: key.into_bytes(),
+            value: value.into_bytes(),
+        };
+        let metadata = SingleMessageSent {
+            properties: message.properties.into_iter().map(property).collect(),
+            partition_key: message.key.map(ByteString::into_bytes),
+            payload_size: 0,
             event_time: message.event_time,
+            ordering_key: message.ordering_key,
             sequence_id: Some(sequence_id),
-            ..SingleMessageMetadata::default()
         };
         let Outgoing { payload, schema_version, .. } = message;
         let encoded_bytes = batch::encoded_len(&metadata, &payload);
@@ -275,15 +278,15 @@ impl Single {
     }
 
     fn key(&self) -> Key {
-        (self.metadata.partition_key.clone(), self.metadata.ordering_key.clone())
+        (self.metadata.partition_key.clone().map(text), self.metadata.ordering_key.clone())
     }
 
     /// The way back, for a message that is better sent by itself.
     pub(super) fn into_message(self) -> Outgoing {
-        let pair = |pair: KeyValue| (pair.key, pair.value);
+        let pair = |pair: PropertySent| (text(pair.key), text(pair.value));
         Outgoing {
             payload: self.payload,
-            key: self.metadata.partition_key,
+            key: self.metadata.partition_key.map(text),
             ordering_key: self.metadata.ordering_key,
             properties: self.metadata.properties.into_iter().map(pair).collect(),
             event_time: self.metadata.event_time,
@@ -295,6 +298,11 @@ impl Single {
             alone: false,
         }
     }
+}
+
+/// It was one.
+fn text(bytes: Bytes) -> ByteString {
+    ByteString::try_from(bytes).expect("it was made of a text")
 }
 
 impl OpenBatch {
@@ -314,7 +322,7 @@ impl OpenBatch {
 
     pub(super) fn add(&mut self, single: Single) {
         self.highest = single.sequence_id;
-        batch::write(single.metadata, &single.payload, &mut self.body);
+        batch::write_sent(single.metadata, &single.payload, &mut self.body);
         self.messages += 1;
     }
 

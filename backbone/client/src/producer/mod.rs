@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use hexalpes_wire::compression::Codec;
 use hexalpes_wire::proto::ProducerAccessMode;
 use hexalpes_wire::{MessageId, TopicName};
@@ -130,10 +131,10 @@ impl Default for Batching {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outgoing {
     pub payload: Bytes,
-    pub key: Option<String>,
+    pub key: Option<ByteString>,
     /// What orders messages instead of the key.
     pub ordering_key: Option<Bytes>,
-    pub properties: Vec<(String, String)>,
+    pub properties: Vec<(ByteString, ByteString)>,
     /// Milliseconds since 1970.
     pub event_time: Option<u64>,
     /// Without one, the one after the message before.
@@ -154,12 +155,21 @@ impl Outgoing {
         Self { payload: payload.into(), ..Self::default() }
     }
 
-    pub fn key(self, key: impl Into<String>) -> Self {
+    pub fn key(self, key: impl Into<ByteString>) -> Self {
         Self { key: Some(key.into()), ..self }
     }
 
-    pub fn property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn property(mut self, name: impl Into<ByteString>, value: impl Into<ByteString>) -> Self {
         self.properties.push((name.into(), value.into()));
+        self
+    }
+
+    /// Several at once, such as those of a message that goes on.
+    pub fn properties<N: Into<ByteString>, V: Into<ByteString>>(
+        mut self,
+        properties: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.properties.extend(properties.into_iter().map(|(name, value)| (name.into(), value.into())));
         self
     }
 

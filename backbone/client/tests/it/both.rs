@@ -33,13 +33,9 @@ async fn everything_on(engine: &Engine, producer: &Producer, count: usize) -> Ve
     let mut messages = Vec::new();
     while messages.len() < count {
         let message = next(&consumer).await;
-        messages.push(Outgoing {
-            payload: message.payload.clone(),
-            key: message.key.clone(),
-            properties: message.properties.clone(),
-            sequence_id: Some(message.sequence_id),
-            ..Outgoing::default()
-        });
+        let same = Outgoing::new(message.payload.clone()).sequence_id(message.sequence_id);
+        let same = same.properties(message.properties.clone());
+        messages.push(Outgoing { key: message.key.as_deref().map(Into::into), ..same });
     }
     messages
 }

@@ -1,12 +1,11 @@
 //! A row of our table as a log has it.
 
-use std::mem;
-
+use bytestring::ByteString;
 use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::{
+    payload::Payload,
     row::{Captured, OutboxRow},
     shape::ShapeError,
 };
@@ -32,27 +31,20 @@ pub(crate) fn aggregate(row: &Inserted) -> Result<(String, String), ShapeError> 
     Ok((text(row, "aggregatetype")?, text(row, "aggregateid")?))
 }
 
-/// Takes the texts out of it, unless it cannot be read.
-pub(crate) fn row(row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+pub(crate) fn row(row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
     let occurred_at = Timestamp::from_micros(integer(row, "occurred_at")?);
     let occurred_at = occurred_at.ok_or_else(|| damaged("occurred_at"))?;
-    let headers = serde_json::from_str(borrowed(row, "headers")?).map_err(|_| damaged("headers"))?;
-    let payload: &RawValue =
-        serde_json::from_str(borrowed(row, "payload")?).map_err(|_| damaged("payload"))?;
-    let (payload, seq) = (payload.to_owned(), seq(row)?);
-    for column in ["id", "aggregatetype", "aggregateid", "type"] {
-        borrowed(row, column)?;
-    }
+    let headers_json = part(row, "headers")?;
     Ok(OutboxRow {
         ordinal,
-        seq,
-        id: taken(row, "id")?,
-        aggregatetype: taken(row, "aggregatetype")?,
-        aggregateid: taken(row, "aggregateid")?,
-        kind: taken(row, "type")?,
-        payload,
-        headers,
-        headers_json: taken(row, "headers")?,
+        seq: seq(row)?,
+        id: part(row, "id")?,
+        aggregatetype: part(row, "aggregatetype")?,
+        aggregateid: part(row, "aggregateid")?,
+        kind: part(row, "type")?,
+        payload: Payload::parse(&part(row, "payload")?).map_err(|_| damaged("payload"))?,
+        headers: serde_json::from_str(&headers_json).map_err(|_| damaged("headers"))?,
+        headers_json,
         occurred_at,
         published: 0,
         published_at: None,
@@ -69,22 +61,15 @@ fn integer(row: &Inserted, column: &str) -> Result<i64, ShapeError> {
 }
 
 pub(crate) fn text(row: &Inserted, column: &str) -> Result<String, ShapeError> {
-    borrowed(row, column).map(str::to_owned)
+    part(row, column).map(String::from)
 }
 
 /// `MySQL` has names in binary columns, so that they compare byte by byte.
-fn borrowed<'a>(row: &'a Inserted, column: &str) -> Result<&'a str, ShapeError> {
+fn part(row: &Inserted, column: &str) -> Result<ByteString, ShapeError> {
     match row.get(column) {
-        Some(Value::Text(text) | Value::Json(text)) => Ok(text),
-        Some(Value::Bytes(bytes)) => str::from_utf8(bytes).map_err(|_| damaged(column)),
+        Some(Value::Text(text) | Value::Json(text)) => Ok(text.clone()),
+        Some(Value::Bytes(bytes)) => ByteString::try_from(bytes.clone()).map_err(|_| damaged(column)),
         _ => Err(damaged(column)),
-    }
-}
-
-fn taken(row: &mut Inserted, column: &str) -> Result<String, ShapeError> {
-    match row.get_mut(column) {
-        Some(Value::Text(text) | Value::Json(text)) => Ok(mem::take(text)),
-        _ => text(row, column),
     }
 }
 
@@ -95,7 +80,8 @@ fn damaged(column: &str) -> ShapeError {
 /// About how many bytes it takes.
 pub(crate) fn size(row: &Inserted) -> usize {
     let of = |value: &Value| match value {
-        Value::Text(text) | Value::Json(text) | Value::Decimal(text) | Value::Local(text) => text.len(),
+        Value::Text(text) | Value::Json(text) => text.len(),
+        Value::Decimal(text) | Value::Local(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         _ => 8,
     };

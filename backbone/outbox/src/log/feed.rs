@@ -60,8 +60,9 @@ impl Read {
         self.count == 0 && self.place.is_none()
     }
 
-    fn is_full(&self) -> bool {
-        self.count >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
+    /// More may be there at once.
+    pub(crate) fn is_full(&self) -> bool {
+        self.count.max(self.rows.len()) >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
     }
 }
 
@@ -235,9 +236,9 @@ impl LogFeed {
         }
         let Some(chunks) = &mut self.chunks else { return Ok(None) };
         let many = chunks.rest.len().min(ROWS_READ_MAX);
-        let mut rows: Vec<_> = chunks.rest.drain(..many).collect();
+        let rows: Vec<_> = chunks.rest.drain(..many).collect();
         let is_end = chunks.rest.is_empty();
-        for row in &mut rows {
+        for row in &rows {
             match row {
                 Ok(row) => self.number(row)?,
                 Err(_) => self.pass_over(),
@@ -343,14 +344,14 @@ impl LogFeed {
             }
             (Step::Rows(rows), until) => {
                 self.is_amid = true;
-                let mut rows =
+                let rows =
                     if until.is_some() || self.is_catching_up() { self.lacking(rows).await? } else { rows };
                 self.refuse_marked(&rows)?;
                 let ahead = self.ahead(&rows)?;
                 if let Some(id) = row::one_missing(&self.db, ahead).await? {
                     return Err(RelayError::Undone { id });
                 }
-                rows.iter_mut().try_for_each(|row| self.number(row))
+                rows.iter().try_for_each(|row| self.number(row))
             }
             (Step::Boundary(position), Some(until)) if position >= until => {
                 self.end_between(&until);
@@ -445,7 +446,7 @@ impl LogFeed {
         Ok(ids)
     }
 
-    fn number(&mut self, row: &mut Inserted) -> Result<(), RelayError> {
+    fn number(&mut self, row: &Inserted) -> Result<(), RelayError> {
         self.ordinal += 1;
         if !self.told.is_empty() {
             self.compare(&self.id_of(row)?)?;

@@ -27,7 +27,7 @@ impl Key {
     pub(crate) fn of(value: &Value) -> Option<Self> {
         Some(match value {
             Value::Integer(number) => Self::Integer(*number),
-            Value::Text(text) => Self::Text { text: text.clone() },
+            Value::Text(text) => Self::Text { text: text.to_string() },
             Value::Uuid(uuid) => Self::Uuid { uuid: *uuid },
             Value::Bytes(bytes) => Self::Bytes { bytes: bytes.to_vec() },
             _ => return None,
@@ -45,7 +45,7 @@ impl Key {
     pub(crate) fn value(&self) -> Value {
         match self {
             Self::Integer(number) => Value::Integer(*number),
-            Self::Text { text } => Value::Text(text.clone()),
+            Self::Text { text } => Value::Text(text.as_str().into()),
             Self::Uuid { uuid } => Value::Uuid(*uuid),
             Self::Bytes { bytes } => Value::Bytes(Bytes::copy_from_slice(bytes)),
         }
@@ -152,7 +152,7 @@ mod tests {
         let uuid = "0190a3c2-0000-7000-8000-000000000001".parse().unwrap();
         for value in [
             Value::Integer(-7),
-            Value::Text("Ñandú".to_owned()),
+            Value::Text("Ñandú".into()),
             Value::Uuid(uuid),
             Value::Bytes(Bytes::from_static(b"\xff\x00")),
         ] {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     layout::Layouts,
-    message,
+    message::{self, Writer},
     parked::ParkedRow,
     parking::{BEHIND, Had, Parking, Refused, Waiting},
     row::OutboxRow,
@@ -39,7 +39,7 @@ const BATCH_BYTES_MAX: usize = 128 * 1024;
 /// The open producers.
 pub(super) struct Topics {
     client: Client,
-    service: Arc<str>,
+    writer: Writer,
     ways: Ways,
     options: ProducerOptions,
     pub(super) raw: Topic,
@@ -142,11 +142,10 @@ impl Topics {
         )
         .await
         .map_err(RelayError::or_standby)?;
-        let service = Arc::from(service);
         let careful = ROWS_IN_FLIGHT_MAX;
         Ok(Self {
             client,
-            service,
+            writer: Writer::new(service),
             ways,
             options,
             raw,
@@ -236,7 +235,7 @@ impl Topics {
             } else {
                 match self.publish_row(row, alone, &mut flight).await {
                     Err(error) if error.is_of_the_row() => {
-                        warn!(row.id, row.kind, "an event is parked: {error}");
+                        warn!(row.id = &*row.id, row.kind = &*row.kind, "an event is parked: {error}");
                         error.to_string()
                     }
                     outcome => {
@@ -331,9 +330,9 @@ impl Topics {
         let mut messages = Vec::with_capacity(4);
         let of_kind = self.ways.of_kind.and_then(|of_kind| of_kind(&row.kind));
         let version = of_kind.and_then(|of| of.schema).map_or(1, |schema| schema.version);
-        let service = Arc::clone(&self.service);
-        let event = message::event(row, &service, version);
+        let event = self.writer.event(row, version);
         if let Some(EventTopic { topic: name, schema }) = of_kind {
+            let service = self.writer.service.clone();
             let carries = Carries::Events(schema.map(|schema| schema.definition));
             let topic = self.routed(name, ordinal, alone, carries).await?;
             let message = match &topic.written {
@@ -355,10 +354,10 @@ impl Topics {
         for way in self.by_rules(row, Some(&row.kind), rules_of) {
             let name = way.topic.to_string();
             self.routed(&name, ordinal, alone, Carries::Messages).await?;
-            messages.push((To::Ruled(name), message::ruled(row, way, &event, &service)));
+            messages.push((To::Ruled(name), self.writer.ruled(row, way, &event)));
         }
         messages.push((to, event));
-        messages.push((To::Raw, message::change(row, &service)));
+        messages.push((To::Raw, self.writer.change(row)));
         Ok(messages)
     }
 

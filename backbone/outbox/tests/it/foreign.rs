@@ -64,7 +64,7 @@ impl Shape for Others {
         Ok(None)
     }
 
-    fn row(&self, row: &mut Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
+    fn row(&self, row: &Inserted, ordinal: i64) -> Result<OutboxRow, ShapeError> {
         let payload = of_column(row, "payload")?;
         let data = match RawValue::from_string(payload.clone()) {
             Err(_) if self.is_lenient => RawValue::from_string(format!("{payload:?}")).unwrap(),

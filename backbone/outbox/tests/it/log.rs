@@ -261,13 +261,13 @@ async fn rows_that_were_there_are_published_once_and_in_order_with_what_comes_me
     stage.marked(&relay, 3_000).await;
     relay.stop().await;
     let rows = page(&stage.db, PageOrder::OldestFirst, None, 3_000).await.unwrap();
-    let in_order = |number: i64| rows.iter().filter(move |row| row.seq % 7 == number).map(|row| &row.id);
+    let in_order = |number: i64| rows.iter().filter(move |row| row.seq % 7 == number).map(|row| &*row.id);
     for topic in [EVENTS_TOPIC, RAW_TOPIC] {
         let (numbers, ids): (Vec<u64>, Vec<String>) = stage.ids_on(topic, "audit").await.into_iter().unzip();
         assert_eq!(numbers, (1..=3_000).collect::<Vec<_>>(), "{topic}");
         for aggregate in 0..7 {
-            let own: BTreeSet<&String> = in_order(aggregate).collect();
-            let found = ids.iter().filter(|id| own.contains(id));
+            let own: BTreeSet<&str> = in_order(aggregate).collect();
+            let found = ids.iter().map(String::as_str).filter(|id| own.contains(id));
             assert!(found.eq(in_order(aggregate)), "{topic}: rows of com-{aggregate} are not in order");
         }
     }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use hexalpes_capture::{Inserted, Log, LogError, Mend, Origin, Position, Snapshot, Step, Table, Value};
+use hexalpes_capture::{
+    Detail, Inserted, Log, LogError, Mend, Origin, Position, Snapshot, Step, Table, Value,
+};
 use hexalpes_db::Db;
 use hexalpes_kernel::Timestamp;
 use hexalpes_outbox::{LogSource, OutboxRow, PageOrder, page};
@@ -106,7 +108,7 @@ impl Memory {
     /// Commits a row of a table that others write: its columns `id`, `aggregate` and `payload`.
     pub(crate) fn commit_of_others(&self, id: Option<&str>, aggregate: Option<&str>, payload: &str) {
         let mut state = self.state.lock();
-        let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
+        let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.into()));
         let table = Table {
             database: "memory".to_owned(),
             schema: None,
@@ -117,7 +119,7 @@ impl Memory {
             connector: "mysql",
             begins: place(state.transactions.len()),
             at: Timestamp::parse("2025-01-15T10:30:00Z").unwrap(),
-            fields: vec![("row", 0.into())],
+            fields: vec![("row", Detail::Number(0))],
             is_snapshot: false,
         };
         let values = vec![text(id), text(aggregate), text(Some(payload))];
@@ -199,7 +201,7 @@ fn index(position: &Position) -> usize {
 
 fn text(value: &Value) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.to_string(),
         Value::Bytes(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
         other => panic!("{other:?} is no text"),
     }
@@ -226,8 +228,8 @@ fn inserted(row: &OutboxRow, begins: Position, is_snapshot: bool) -> Inserted {
         name(&row.aggregatetype),
         Value::Text(row.aggregateid.clone()),
         Value::Text(row.kind.clone()),
-        Value::Text(row.payload.get().to_owned()),
-        Value::Text(serde_json::to_string(&row.headers).unwrap()),
+        Value::Text(row.payload.get().into()),
+        Value::Text(serde_json::to_string(&row.headers).unwrap().into()),
         Value::Integer(row.occurred_at.as_micros()),
         Value::Integer(row.published),
         Value::Null,
@@ -242,7 +244,7 @@ fn inserted(row: &OutboxRow, begins: Position, is_snapshot: bool) -> Inserted {
         connector: "mysql",
         begins,
         at: row.occurred_at,
-        fields: vec![("row", row.seq.into())],
+        fields: vec![("row", Detail::Number(row.seq.unsigned_abs()))],
         is_snapshot,
     };
     Inserted { table: Arc::new(table), values, origin: Arc::new(origin) }
@@ -402,7 +404,7 @@ impl Snapshot for MemorySnapshot {
                 break;
             };
             after = Some(row.seq);
-            if self.ids.contains(&row.id) {
+            if self.ids.contains(&*row.id) {
                 rows.push(inserted(&row, self.position.clone(), true));
             }
         }

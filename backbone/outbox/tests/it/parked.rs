@@ -137,7 +137,7 @@ async fn an_event_that_is_given_up_before_the_checkpoint_passes_it_stays_so() {
     }
     let rows = newest(&stage.db, None, 10).await.unwrap();
     let given_up: Vec<&str> =
-        rows.iter().filter(|row| row.published_at.is_none()).map(|row| row.id.as_str()).collect();
+        rows.iter().filter(|row| row.published_at.is_none()).map(|row| &*row.id).collect();
     assert_eq!(given_up, [strange]);
 }
 

@@ -106,7 +106,7 @@ impl Server {
     /// Aggregate, id, and whether it is marked, by their numbers.
     async fn rows(&self) -> Vec<(String, String, bool)> {
         let rows = page(&self.stage.db, PageOrder::OldestFirst, None, 100_000).await.unwrap();
-        rows.into_iter().map(|row| (row.aggregateid, row.id, row.published == 1)).collect()
+        rows.into_iter().map(|row| (row.aggregateid.into(), row.id.into(), row.published == 1)).collect()
     }
 
     /// Of each aggregate, the ids in the order in which they were written, on both topics and once.

@@ -40,10 +40,11 @@ async fn a_row_says_its_transaction_and_place_as_debezium_does() {
     assert_eq!((origin.connector, origin.is_snapshot), ("postgresql", false));
     let names: Vec<_> = origin.fields.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["txId", "lsn", "sequence"]);
-    assert_eq!(origin.fields[0].1, json!(id));
-    let lsn = origin.fields[1].1.as_u64().unwrap();
+    let field = |at: usize| json!(origin.fields[at].1);
+    assert_eq!(field(0), id);
+    let lsn = field(1).as_u64().unwrap();
     assert!(before.offset <= lsn && lsn < after.offset);
-    assert_eq!(origin.fields[2].1, json!(format!("[\"{}\",\"{lsn}\"]", before.offset)));
+    assert_eq!(field(2), format!("[\"{}\",\"{lsn}\"]", before.offset));
     assert_eq!(given[0].table.schema.as_deref(), Some("public"));
     assert_eq!(given[0].table.database, place.options.slot, "each database has a slot of its own name");
 }
@@ -65,7 +66,7 @@ async fn what_is_rolled_back_never_comes() {
     place.run("INSERT INTO outbox VALUES (5, 'last')").await;
     let (given, _) = rows(&mut log, 3).await;
     assert_eq!(ids(&given), [2, 4, 5]);
-    assert_eq!(given[0].get("payload"), Some(&Value::Text("yes".to_owned())));
+    assert_eq!(given[0].get("payload"), Some(&Value::Text("yes".into())));
 }
 
 #[tokio::test]

@@ -41,13 +41,13 @@ async fn keys_that_are_texts_are_ordered_by_their_bytes() {
     let mut snapshot = Slot::snapshot(&place.options, place.table(), "id").await.unwrap();
     let mut keys: Vec<String> = Vec::new();
     loop {
-        let key = keys.last().map(|key| Value::Text(key.clone()));
+        let key = keys.last().map(|key| Value::Text(key.as_str().into()));
         let piece = snapshot.after(key.as_ref(), 2).await.unwrap();
         if piece.is_empty() {
             break;
         }
         keys.extend(piece.iter().map(|row| match row.get("id") {
-            Some(Value::Text(id)) => id.clone(),
+            Some(Value::Text(id)) => id.to_string(),
             other => panic!("{other:?} is no text"),
         }));
     }

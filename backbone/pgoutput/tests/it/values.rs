@@ -7,7 +7,7 @@ use hexalpes_pgoutput::Slot;
 use crate::place::{Place, rows};
 
 fn text(text: &str) -> Value {
-    Value::Text(text.to_owned())
+    Value::Text(text.into())
 }
 
 fn local(text: &str) -> Value {
@@ -19,7 +19,7 @@ fn decimal(text: &str) -> Value {
 }
 
 fn json(text: &str) -> Value {
-    Value::Json(text.to_owned())
+    Value::Json(text.into())
 }
 
 /// A column's type, the value as SQL writes it, and what is to come.

@@ -102,6 +102,33 @@ pub struct SingleMessageMetadata {
     pub null_partition_key: Option<bool>,
 }
 
+/// What a producer sets of [`SingleMessageMetadata`]. Its texts are parts of others, so that writing it allocates nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct SingleMessageSent {
+    #[prost(message, repeated, tag = "1")]
+    pub properties: Vec<PropertySent>,
+    /// UTF-8.
+    #[prost(bytes = "bytes", optional, tag = "2")]
+    pub partition_key: Option<Bytes>,
+    #[prost(int32, required, tag = "3")]
+    pub payload_size: i32,
+    #[prost(uint64, optional, tag = "5")]
+    pub event_time: Option<u64>,
+    #[prost(bytes = "bytes", optional, tag = "7")]
+    pub ordering_key: Option<Bytes>,
+    #[prost(uint64, optional, tag = "8")]
+    pub sequence_id: Option<u64>,
+}
+
+/// The same of [`KeyValue`], both UTF-8.
+#[derive(Clone, PartialEq, Eq, Hash, Message)]
+pub struct PropertySent {
+    #[prost(bytes = "bytes", required, tag = "1")]
+    pub key: Bytes,
+    #[prost(bytes = "bytes", required, tag = "2")]
+    pub value: Bytes,
+}
+
 /// What a broker adds in front of a message that it stores.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Message)]
 pub struct BrokerEntryMetadata {

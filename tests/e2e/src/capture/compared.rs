@@ -113,8 +113,8 @@ async fn rows(db: &Db) -> Vec<Row> {
         rows.extend(page.iter().map(|row| {
             let data: Value = serde_json::from_str(row.payload.get()).expect("a payload is JSON");
             Row {
-                id: row.id.clone(),
-                aggregate: row.aggregateid.clone(),
+                id: row.id.to_string(),
+                aggregate: row.aggregateid.to_string(),
                 version: data["version"].as_i64().unwrap_or_default(),
             }
         }));

@@ -199,7 +199,7 @@ async fn whatever_is_planted_is_found_and_named() {
     assert!(Said::by(&flow.product, "0").agrees());
 
     // Others may publish there as well; what says that it is ours counts.
-    let again = Outgoing::new("{}").property("ce_id", &id);
+    let again = Outgoing::new("{}").property("ce_id", id.as_str());
     flow.publish("comisiones.eventos", again.clone()).await;
     assert!(Said::by(&flow.product, "0").agrees());
     flow.publish("comisiones.eventos", again.property("source_service", "commissions")).await;

@@ -285,7 +285,8 @@ async fn replayed(db: Db, left: &[Vec<Message>; 2], order: &Order) -> State {
     for (topic, at) in order {
         let Message { payload, key, properties, .. } = left[*topic][*at].clone();
         let producer = client.producer(TOPICS[*topic], ProducerOptions::default()).await.unwrap();
-        producer.send(Outgoing { key, properties, ..Outgoing::new(payload) }).await.unwrap();
+        let message = Outgoing { key: key.map(Into::into), ..Outgoing::new(payload) };
+        producer.send(message.properties(properties)).await.unwrap();
         producer.close().await;
     }
     let settled = async {
