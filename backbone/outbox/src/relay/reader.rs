@@ -11,8 +11,8 @@ use tokio::{
 use super::{RelayError, feed::Feed};
 use crate::log::feed::Read;
 
-/// Between two reads that found rows: those that are committed meanwhile leave together, with one sync of the
-/// broker.
+/// Between two reads that found all rows that there were: those that are committed meanwhile leave together, with one sync
+/// of the broker.
 pub(super) const READ_EVERY: Duration = Duration::from_millis(2);
 
 /// A feed that reads by itself. It is one read ahead and no further, so that what waits takes no more memory than that.
@@ -45,7 +45,9 @@ impl Reader {
     /// Waits for the next rows. Dropped, nothing is lost. None when it cannot read any more, of which [`Reader::stop`]
     /// says why.
     pub(super) async fn next(&mut self) -> Option<Read> {
-        self.reads.recv().await
+        let read = self.reads.recv().await;
+        let_others_run();
+        read
     }
 
     /// Reads nothing any more; what was read ahead is forgotten.
@@ -65,12 +67,25 @@ impl Reader {
     }
 }
 
+/// Whoever was woken last on one of the runtime's threads waits until that thread is free, and no other may take it. So
+/// the reader would read when the sender has nothing to send, and each of the two would have one processor in turn. Where
+/// somebody is woken after it, it goes wherever there is room.
+fn let_others_run() {
+    tokio::spawn(future::ready(()));
+}
+
 /// Until it fails, or nobody takes what it reads.
 async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Read>) -> Option<RelayError> {
     // Only when the last one is taken.
     while let Ok(slot) = slot.reserve().await {
         match feed.next().await {
-            Ok(read) => slot.send(read),
+            Ok(read) => {
+                let is_full = read.is_full();
+                slot.send(read);
+                if is_full {
+                    continue;
+                }
+            }
             Err(why) => return Some(why),
         }
         time::sleep(READ_EVERY).await;
