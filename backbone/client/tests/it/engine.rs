@@ -187,7 +187,7 @@ pub(crate) async fn send_all<T: Into<Outgoing>>(producer: &Producer, messages: i
 }
 
 /// Asks until it is so, within the deadline.
-pub(crate) async fn until(is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let wait = async {
         let mut again = tokio::time::interval(Duration::from_millis(20));
         while !is_so().await {
