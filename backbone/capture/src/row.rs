@@ -41,7 +41,8 @@ pub struct Table {
     pub columns: Vec<String>,
 }
 
-/// What a column holds, exactly. Texts may be parts of what was read, and keep all of that in memory with them.
+/// What a column holds, exactly. Texts and bytes may be parts of what was read, and keep all of that in
+/// memory with them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Null,

@@ -70,6 +70,20 @@ mod tests {
     use super::*;
     use crate::{json::Pen, row::Captured};
 
+    #[test]
+    fn fields_are_in_the_order_of_debezium() {
+        let expected = concat!(
+            r#"{"before":null,"after":{"seq":1,"id":"id-1","aggregatetype":"commission","aggregateid":"com-1","#,
+            r#""type":"com.x.Approved","payload":"{\"a\":\"ñ\"}","headers":"{\"correlationid\":\"corr-1\","#,
+            r#"\"causationid\":\"cause-1\",\"actor\":\"anonymous\"}","occurred_at":1700000000123450,"published":0,"#,
+            r#""published_at":null},"source":{"connector":"hexalpes","name":"alpes-mysql","db":"alpes","#,
+            r#""table":"outbox_event","service":"commissions","ts_ms":1700000000123,"pos":1},"op":"c","#,
+            r#""ts_ms":1700000000123}"#,
+        );
+        let written = Pen::default().write(|json| write(json, &OutboxRow::example(), "commissions"));
+        assert_eq!(written, expected);
+    }
+
     fn written(row: &OutboxRow) -> Value {
         let written = Pen::default().write(|json| write(json, row, "commissions"));
         serde_json::from_slice(&written).unwrap()

@@ -7,11 +7,11 @@ use serde::Serialize;
 
 /// What messages lie in, one behind the other, until they are sent.
 const PAGE_BYTES: usize = 64 * 1024;
-/// Room that a large text made is kept up to here.
+/// Room that a large text made is kept up to here. Escaping takes six times the text's.
 const ROOM_BYTES_MAX: usize = 1024 * 1024;
 
 /// Writes the texts of messages one after another in the same place, which stays near the processor, and puts them into
-/// pages, so that none takes a piece of memory of its own.
+/// pages, so that small ones take no piece of memory of their own.
 #[derive(Debug, Default)]
 pub(crate) struct Pen {
     text: Json,
@@ -20,13 +20,13 @@ pub(crate) struct Pen {
 
 impl Pen {
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Json)) -> Bytes {
-        self.text.0.clear();
         write(&mut self.text);
         let text = &self.text.0;
         if self.page.capacity() < text.len() {
             self.page = BytesMut::with_capacity(text.len().max(PAGE_BYTES));
         }
         self.page.extend_from_slice(text);
+        self.text.0.clear();
         self.text.0.shrink_to(ROOM_BYTES_MAX);
         self.page.split().freeze()
     }
@@ -53,11 +53,11 @@ impl Json {
 
     /// A part of a text whose first quote stands there.
     pub(crate) fn part(&mut self, text: &str) {
-        let before = self.0.pop();
+        let before = self.0.pop().expect("its first quote stands there");
         let at = self.0.len();
         self.text(text);
         self.0.pop();
-        self.0[at] = before.unwrap_or(b'"');
+        self.0[at] = before;
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) fn read(text: &str) -> Option<Inserted> {
     Some(Inserted { table: Arc::new(table), values, origin: Arc::new(origin) })
 }
 
-/// What is written as it was, whatever it was.
+/// None of what no log says. A sequence comes back as the text that it was written as.
 fn said(value: serde_json::Value) -> Option<Detail> {
     Some(match value {
         serde_json::Value::Null => Detail::Null,

@@ -126,7 +126,7 @@ struct Parts {
     counters: Arc<Mutex<Counters>>,
 }
 
-/// Rows that are read at once, and bytes of their payloads. With so few, what is made of them stays near the processor
+/// Rows that are read at once (and those of one step of a log), and bytes of their payloads. With so few, what is made of them stays near the processor
 /// until it is sent: four times as many take a tenth longer each.
 pub(crate) const ROWS_READ_MAX: usize = 128;
 pub(crate) const BYTES_READ_MAX: usize = 8 * 1024 * 1024;

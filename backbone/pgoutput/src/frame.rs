@@ -8,8 +8,10 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::failure::{Failure, Said};
 
-/// Room that there is for every read.
+/// Room that is made for reads, and what is left of it when more is made. Rows are parts of it until they are sent: with
+/// each read in a piece of its own, a small row would keep all of that.
 const READ_BYTES: usize = 64 * 1024;
+const ROOM_BYTES_MIN: usize = 8 * 1024;
 /// What a large message made room for is kept up to here.
 const KEPT_BYTES: usize = 1024 * 1024;
 /// The largest message that a server can make.
@@ -55,7 +57,9 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
         if self.buffer.is_empty() && self.buffer.capacity() > KEPT_BYTES {
             self.buffer = BytesMut::new();
         }
-        self.buffer.reserve(READ_BYTES);
+        if self.buffer.capacity() - self.buffer.len() < ROOM_BYTES_MIN {
+            self.buffer.reserve(READ_BYTES);
+        }
         match self.reader.read_buf(&mut self.buffer).await? {
             0 => Err(Failure::Broken("the server hung up".to_owned())),
             _ => Ok(()),

@@ -47,9 +47,9 @@ impl Kind {
         if self == Self::Bytes {
             return unhex(text.strip_prefix(b"\\x")?).map(Value::Bytes);
         }
-        let text = std::str::from_utf8(text).ok()?;
+        let text = ByteString::try_from(whole.slice_ref(text)).ok()?;
         Some(match self {
-            Self::Boolean => Value::Boolean(match text {
+            Self::Boolean => Value::Boolean(match &*text {
                 "t" => true,
                 "f" => false,
                 _ => return None,
@@ -57,22 +57,17 @@ impl Kind {
             Self::Integer => Value::Integer(text.parse().ok()?),
             Self::Float => Value::Float(text.parse().ok()?),
             Self::Decimal if text.ends_with(|last: char| last.is_ascii_digit()) => {
-                Value::Decimal(text.to_owned())
+                Value::Decimal(text.into())
             }
             Self::Uuid => Value::Uuid(text.parse().ok()?),
             Self::Instant => {
-                Timestamp::parse(text).map_or_else(|_| Value::Text(part(text, whole)), Value::Instant)
+                Timestamp::parse(&text).map_or_else(|_| Value::Text(text.clone()), Value::Instant)
             }
-            Self::Json => Value::Json(part(text, whole)),
-            Self::Local => Value::Local(text.to_owned()),
-            Self::Decimal | Self::Text | Self::Bytes => Value::Text(part(text, whole)),
+            Self::Json => Value::Json(text),
+            Self::Local => Value::Local(text.into()),
+            Self::Decimal | Self::Text | Self::Bytes => Value::Text(text),
         })
     }
-}
-
-/// A text without a copy of its own.
-fn part(text: &str, whole: &Bytes) -> ByteString {
-    ByteString::try_from(whole.slice_ref(text.as_bytes())).expect("it is a text")
 }
 
 fn unhex(digits: &[u8]) -> Option<Bytes> {

@@ -104,7 +104,7 @@ impl Packing<'_> {
         metadata.highest_sequence_id = Some(highest);
         metadata.schema_version = schema_version;
         let (key, ordering_key) = key;
-        (metadata.partition_key, metadata.ordering_key) = (key.map(String::from), ordering_key);
+        (metadata.partition_key, metadata.ordering_key) = (key.map(|key| text(key).into()), ordering_key);
         say_packed(&mut metadata, uncompressed_bytes, codec);
         let send = CommandSend {
             sequence_id: first,
@@ -167,7 +167,7 @@ fn headers_max(message: &Outgoing) -> usize {
 }
 
 /// What a message is ordered by: its key, and its ordering key.
-type Key = (Option<ByteString>, Option<Bytes>);
+type Key = (Option<Bytes>, Option<Bytes>);
 
 /// A batch that is being filled.
 #[derive(Debug)]
@@ -278,7 +278,7 @@ impl Single {
     }
 
     fn key(&self) -> Key {
-        (self.metadata.partition_key.clone().map(text), self.metadata.ordering_key.clone())
+        (self.metadata.partition_key.clone(), self.metadata.ordering_key.clone())
     }
 
     /// The way back, for a message that is better sent by itself.

@@ -53,7 +53,8 @@ pub(crate) struct Read {
 impl Read {
     /// Of a table, where nothing but the rows is of any use.
     pub(crate) fn of_table(rows: Vec<OutboxRow>) -> Self {
-        Self { rows: rows.into_iter().map(Ok).collect(), ..Self::default() }
+        let (count, bytes) = (rows.len(), rows.iter().map(|row| row.payload.get().len()).sum());
+        Self { rows: rows.into_iter().map(Ok).collect(), count, bytes, ..Self::default() }
     }
 
     fn is_empty(&self) -> bool {
@@ -62,7 +63,7 @@ impl Read {
 
     /// More may be there at once.
     pub(crate) fn is_full(&self) -> bool {
-        self.count.max(self.rows.len()) >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
+        self.count >= ROWS_READ_MAX || self.bytes >= BYTES_READ_MAX
     }
 }
 

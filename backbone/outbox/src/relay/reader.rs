@@ -45,9 +45,9 @@ impl Reader {
     /// Waits for the next rows. Dropped, nothing is lost. None when it cannot read any more, of which [`Reader::stop`]
     /// says why.
     pub(super) async fn next(&mut self) -> Option<Read> {
-        let read = self.reads.recv().await;
+        let read = self.reads.recv().await?;
         let_others_run();
-        read
+        Some(read)
     }
 
     /// Reads nothing any more; what was read ahead is forgotten.
@@ -67,9 +67,10 @@ impl Reader {
     }
 }
 
-/// Whoever was woken last on one of the runtime's threads waits until that thread is free, and no other may take it. So
-/// the reader would read when the sender has nothing to send, and each of the two would have one processor in turn. Where
-/// somebody is woken after it, it goes wherever there is room.
+/// Whoever was woken last on one of the runtime's threads waits until that thread is free, and no other may take it
+/// (tokio's LIFO slot). So the reader would read when the sender has nothing to send, and the two would have one processor
+/// in turn. Where somebody is woken after it, it goes wherever there is room: here a task that ends at once, so that it
+/// needs no owner.
 fn let_others_run() {
     tokio::spawn(future::ready(()));
 }
