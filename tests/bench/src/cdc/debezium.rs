@@ -45,7 +45,8 @@ impl<'a> Debezium<'a> {
         let path = file.path().to_str().context("a path is text")?;
         // Nobody reads the topic while the connector is stopped, and a topic that was removed counts from 0 again.
         let kept = ["--disable-delete-while-inactive", "-t", "1d", "-m", "delete_when_no_subscriptions"];
-        pulsar.admin(&[&["namespaces", "set-inactive-topic-policies", "public/default"][..], &kept].concat())?;
+        pulsar
+            .admin(&[&["namespaces", "set-inactive-topic-policies", "public/default"][..], &kept].concat())?;
         pulsar.admin(&["sources", "create", "--source-config-file", path])?;
         let source = Self { pulsar, topic };
         source.wait_for(1)?;
