@@ -124,7 +124,11 @@ mod tests {
             connector: "postgresql",
             begins: Position::default(),
             at: Timestamp::from_micros(1_700_000_001_000_000).unwrap(),
-            fields: vec![("txId", Detail::Number(7)), ("sequence", Detail::Sequence(Some(8), 9))],
+            fields: vec![
+                ("txId", Detail::Number(7)),
+                ("lsn", Detail::Number(9)),
+                ("sequence", Detail::Sequence(Some(8), 9)),
+            ],
             is_snapshot: false,
         };
         let table = Table {
@@ -143,6 +147,7 @@ mod tests {
             "service": "commissions",
             "ts_ms": 1_700_000_001_000_i64,
             "txId": 7,
+            "lsn": 9,
             "sequence": r#"["8","9"]"#,
         });
         assert_eq!(written(&row), expected);

@@ -165,10 +165,29 @@ mod tests {
         for (connector, fields) in [
             (
                 "postgresql",
-                vec![("txId", Detail::Number(7)), ("sequence", Detail::Text("[null,\"26\"]".into()))],
+                vec![
+                    ("txId", Detail::Number(7)),
+                    ("lsn", Detail::Number(26)),
+                    ("sequence", Detail::Text("[null,\"26\"]".into())),
+                ],
             ),
-            ("mariadb", vec![("gtid", Detail::Null), ("file", Detail::Text("bin.1".into()))]),
-            ("mysql", vec![("pos", Detail::Number(u64::MAX)), ("query", Detail::Null)]),
+            (
+                "mariadb",
+                vec![
+                    ("server_id", Detail::Number(1)),
+                    ("gtid", Detail::Null),
+                    ("file", Detail::Text("bin.1".into())),
+                ],
+            ),
+            (
+                "mysql",
+                vec![
+                    ("pos", Detail::Number(154)),
+                    ("row", Detail::Number(0)),
+                    ("thread", Detail::Null),
+                    ("query", Detail::Null),
+                ],
+            ),
         ] {
             let origin = Origin {
                 connector,
@@ -180,6 +199,11 @@ mod tests {
             let row =
                 Inserted { table: Arc::new(table.clone()), values: values.clone(), origin: Arc::new(origin) };
             assert_eq!(read(&written(&row)).unwrap(), row);
+            // A sequence is read as the text that it is written as.
+            let sequence =
+                Origin { fields: vec![("sequence", Detail::Sequence(None, 26))], ..(*row.origin).clone() };
+            let row = Inserted { origin: Arc::new(sequence), ..row };
+            assert_eq!(written(&read(&written(&row)).unwrap()), written(&row));
         }
         assert_eq!(read("{}"), None);
     }
