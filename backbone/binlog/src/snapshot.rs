@@ -204,8 +204,7 @@ fn asked(key: &Value) -> Option<Raw> {
     Some(match key {
         Value::Integer(number) => Raw::Int(*number),
         Value::Unsigned(number) => Raw::UInt(*number),
-        Value::Text(text) => Raw::Bytes(text.as_bytes().to_vec()),
-        Value::Decimal(text) | Value::Local(text) => Raw::Bytes(text.as_bytes().to_vec()),
+        Value::Decimal(text) | Value::Text(text) | Value::Local(text) => Raw::Bytes(text.as_bytes().to_vec()),
         Value::Bytes(bytes) => Raw::Bytes(bytes.to_vec()),
         Value::Uuid(uuid) => Raw::Bytes(uuid.to_string().into_bytes()),
         Value::Instant(moment) => {
@@ -226,17 +225,17 @@ fn read(column: &Described, raw: Raw, is_mysql: bool) -> Result<Value, LogError>
         Raw::Float(number) => Value::Float(f64::from(number)),
         Raw::Double(number) => Value::Float(number),
         Raw::Date(year, month, day, ..) if kind == "date" => {
-            Value::Local(date(year.into(), month.into(), day.into()))
+            Value::Local(date(year.into(), month.into(), day.into()).into())
         }
         Raw::Date(year, month, day, hour, minute, second, micros) => {
             let ymd = [u64::from(year), u64::from(month), u64::from(day)];
             let hms = [u64::from(hour), u64::from(minute), u64::from(second)];
             let text = date_time(ymd, hms, micros.into(), column.decimals);
-            if kind == "timestamp" { moment(&text) } else { Value::Local(text) }
+            if kind == "timestamp" { moment(&text) } else { Value::Local(text.into()) }
         }
         Raw::Time(is_negative, days, hours, minutes, seconds, micros) => {
             let hms = [u64::from(days) * 24 + u64::from(hours), minutes.into(), seconds.into()];
-            Value::Local(span(is_negative, hms, micros.into(), column.decimals))
+            Value::Local(span(is_negative, hms, micros.into(), column.decimals).into())
         }
         Raw::Bytes(bytes) if kind == "bit" => match (column.bits, bytes.as_slice()) {
             (1, bits) => Value::Boolean(bits.iter().any(|byte| *byte != 0)),
@@ -253,7 +252,7 @@ fn read(column: &Described, raw: Raw, is_mysql: bool) -> Result<Value, LogError>
                 Err(bytes) => return Ok(Value::Bytes(bytes.into_bytes().into())),
             };
             match kind {
-                "decimal" => Value::Decimal(text),
+                "decimal" => Value::Decimal(text.into()),
                 "json" if is_mysql => Value::Json(text.into()),
                 "uuid" => text.parse().map(Value::Uuid).unwrap_or(Value::Text(text.into())),
                 _ => Value::Text(text.into()),
@@ -265,5 +264,5 @@ fn read(column: &Described, raw: Raw, is_mysql: bool) -> Result<Value, LogError>
 /// In UTC, as the connection is set.
 fn moment(text: &str) -> Value {
     let written = format!("{}Z", text.replacen(' ', "T", 1));
-    Timestamp::parse(&written).map_or_else(|_| Value::Local(text.to_owned()), Value::Instant)
+    Timestamp::parse(&written).map_or_else(|_| Value::Local(text.into()), Value::Instant)
 }

@@ -90,7 +90,9 @@ impl Kind {
                 Ok(Value::Float(f64::from(f32::from_bits(bits))))
             }
             Self::Double => Ok(Value::Float(f64::from_bits(row.number(8)?))),
-            Self::Decimal { digits, scale } => decimal::read(row, *digits, *scale).map(Value::Decimal),
+            Self::Decimal { digits, scale } => {
+                decimal::read(row, *digits, *scale).map(|digits| Value::Decimal(digits.into()))
+            }
             Self::Year => Ok(Value::Integer(match row.byte()? {
                 0 => 0,
                 since_1900 => 1900 + i64::from(since_1900),

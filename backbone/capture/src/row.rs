@@ -52,7 +52,7 @@ pub enum Value {
     Unsigned(u64),
     Float(f64),
     /// A decimal, in digits.
-    Decimal(String),
+    Decimal(ByteString),
     Text(ByteString),
     /// A JSON column's text, with the digits of its numbers as the database gives them.
     Json(ByteString),
@@ -61,7 +61,7 @@ pub enum Value {
     /// A moment.
     Instant(Timestamp),
     /// A date, a time, or both without a zone, as the database writes it: `2025-01-15 14:20:00.123456`.
-    Local(String),
+    Local(ByteString),
 }
 
 /// What a field of [`Origin`] holds. There is one of each row, so that nothing is copied for it.

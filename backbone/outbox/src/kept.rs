@@ -122,13 +122,13 @@ impl<'a> KeptValue<'a> {
             Self::Integer(number) => Value::Integer(number),
             Self::Unsigned(number) => Value::Unsigned(number),
             Self::Float(digits) => Value::Float(digits.parse().ok()?),
-            Self::Decimal(digits) => Value::Decimal(digits.into_owned()),
+            Self::Decimal(digits) => Value::Decimal(digits.into_owned().into()),
             Self::Text(text) => Value::Text(text.into_owned().into()),
             Self::Json(text) => Value::Json(text.into_owned().into()),
             Self::Bytes(text) => Value::Bytes(STANDARD.decode(text).ok()?.into()),
             Self::Uuid(id) => Value::Uuid(id.parse().ok()?),
             Self::Instant(micros) => Value::Instant(Timestamp::from_micros(micros)?),
-            Self::Local(text) => Value::Local(text.into_owned()),
+            Self::Local(text) => Value::Local(text.into_owned().into()),
         })
     }
 }
@@ -148,13 +148,13 @@ mod tests {
             Value::Unsigned(u64::MAX),
             Value::Float(0.1),
             Value::Float(f64::NEG_INFINITY),
-            Value::Decimal("12345678901234567890.10".to_owned()),
+            Value::Decimal("12345678901234567890.10".into()),
             Value::Text("Ñandú 📡\0\"\n".into()),
             Value::Json(r#"{"a": 1.0}"#.into()),
             Value::Bytes(Bytes::from_static(b"\x00\xff")),
             Value::Uuid("0190a3c2-0000-7000-8000-000000000001".parse().unwrap()),
             Value::Instant(Timestamp::parse("2025-01-15T14:20:00.123456Z").unwrap()),
-            Value::Local("2025-01-15 14:20:00".to_owned()),
+            Value::Local("2025-01-15 14:20:00".into()),
         ];
         let table = Table {
             database: "shop".to_owned(),

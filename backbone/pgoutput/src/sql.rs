@@ -30,8 +30,7 @@ pub(crate) fn value(value: &Value) -> Option<String> {
         Value::Uuid(value) => value.to_string(),
         Value::Instant(value) => value.to_string(),
         Value::Bytes(bytes) => format!("\\x{}", hexadecimal(bytes)),
-        Value::Text(text) | Value::Json(text) => text.to_string(),
-        Value::Decimal(text) | Value::Local(text) => text.clone(),
+        Value::Decimal(text) | Value::Text(text) | Value::Json(text) | Value::Local(text) => text.to_string(),
     }))
 }
 

@@ -56,15 +56,13 @@ impl Kind {
             }),
             Self::Integer => Value::Integer(text.parse().ok()?),
             Self::Float => Value::Float(text.parse().ok()?),
-            Self::Decimal if text.ends_with(|last: char| last.is_ascii_digit()) => {
-                Value::Decimal(text.into())
-            }
+            Self::Decimal if text.ends_with(|last: char| last.is_ascii_digit()) => Value::Decimal(text),
             Self::Uuid => Value::Uuid(text.parse().ok()?),
             Self::Instant => {
                 Timestamp::parse(&text).map_or_else(|_| Value::Text(text.clone()), Value::Instant)
             }
             Self::Json => Value::Json(text),
-            Self::Local => Value::Local(text.into()),
+            Self::Local => Value::Local(text),
             Self::Decimal | Self::Text | Self::Bytes => Value::Text(text),
         })
     }
@@ -89,7 +87,7 @@ mod tests {
         assert_eq!(value(16, "t"), Some(Value::Boolean(true)));
         assert_eq!(value(20, "-9223372036854775808"), Some(Value::Integer(i64::MIN)));
         assert_eq!(value(700, "0.1"), Some(Value::Float(0.1)));
-        assert_eq!(value(1700, "-1.10"), Some(Value::Decimal("-1.10".to_owned())));
+        assert_eq!(value(1700, "-1.10"), Some(Value::Decimal("-1.10".into())));
         assert_eq!(value(1700, "NaN"), Some(Value::Text("NaN".into())));
         assert_eq!(value(17, "\\x00fF"), Some(Value::Bytes(vec![0, 255].into())));
         assert_eq!(value(17, "\\x"), Some(Value::Bytes(Bytes::new())));

@@ -113,7 +113,7 @@ mod tests {
             values: vec![
                 Value::Text("e-1".into()),
                 Value::Json(r#"{"a":1}"#.into()),
-                Value::Decimal("120.50".to_owned()),
+                Value::Decimal("120.50".into()),
             ],
             origin: Arc::new(Origin {
                 connector,

@@ -203,8 +203,7 @@ fn moment(value: &Value) -> Option<Timestamp> {
         Value::Integer(number) if number.abs() >= MICROS_FROM => *number,
         Value::Integer(number) if number.abs() >= MILLIS_FROM => number.checked_mul(1_000)?,
         Value::Integer(number) => number.checked_mul(1_000_000)?,
-        Value::Text(_) | Value::Local(_) => {
-            let text = &*text(value)?;
+        Value::Text(text) | Value::Local(text) => {
             if let Ok(at) = Timestamp::parse(text) {
                 return Some(at);
             }
@@ -295,7 +294,7 @@ mod tests {
             ("clave", Value::Integer(41)),
             ("pedido", words("p-1")),
             ("suceso", words("shop.PedidoPagado")),
-            ("cuando", Value::Local("2025-01-15 09:00:00.5".to_owned())),
+            ("cuando", Value::Local("2025-01-15 09:00:00.5".into())),
             ("cuerpo", payload),
             ("nuevo", words("added later")),
         ])
@@ -379,7 +378,7 @@ mod tests {
             Value::Integer(1_736_937_000),
             Value::Integer(1_736_937_000_000),
             Value::Integer(1_736_937_000_000_000),
-            Value::Local("2025-01-15 10:30:00".to_owned()),
+            Value::Local("2025-01-15 10:30:00".into()),
             words("2025-01-15T10:30:00Z"),
             Value::Null,
         ] {

@@ -25,8 +25,9 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Integer(number) => Cow::Owned(number.to_string()),
         Value::Unsigned(number) => Cow::Owned(number.to_string()),
         Value::Float(number) => Cow::Owned(number.to_string()),
-        Value::Text(text) | Value::Json(text) => Cow::Borrowed(text),
-        Value::Decimal(text) | Value::Local(text) => Cow::Borrowed(text),
+        Value::Decimal(text) | Value::Text(text) | Value::Json(text) | Value::Local(text) => {
+            Cow::Borrowed(text)
+        }
         Value::Uuid(id) => Cow::Owned(id.to_string()),
         Value::Instant(at) => Cow::Owned(at.to_string()),
         Value::Bytes(bytes) => match str::from_utf8(bytes) {
@@ -182,7 +183,7 @@ mod tests {
             (Value::Unsigned(u64::MAX), "-1"),
             (Value::Float(120.5), "120.5"),
             (Value::Float(f64::NAN), "null"),
-            (Value::Decimal("123.45".to_owned()), "\"MDk=\""),
+            (Value::Decimal("123.45".into()), "\"MDk=\""),
             (Value::Text("Ñandú 📡\n".into()), "\"Ñandú 📡\\n\""),
             (Value::Json("{\"a\": 12345678901234567890.10}".into()), r#""{\"a\": 12345678901234567890.10}""#),
             (Value::Bytes(Bytes::from_static(b"\x00\xff")), "\"AP8=\""),
@@ -191,11 +192,11 @@ mod tests {
                 Value::Instant(Timestamp::parse("2025-01-15T14:20:00.5Z").unwrap()),
                 "\"2025-01-15T14:20:00.5Z\"",
             ),
-            (Value::Local("2025-01-15".to_owned()), "20103"),
-            (Value::Local("14:20:00".to_owned()), "51600000000"),
-            (Value::Local("2025-01-15 14:20:00".to_owned()), "1736950800000"),
-            (Value::Local("2025-01-15 14:20:00.123456".to_owned()), "1736950800123456"),
-            (Value::Local("0000-00-00".to_owned()), "null"),
+            (Value::Local("2025-01-15".into()), "20103"),
+            (Value::Local("14:20:00".into()), "51600000000"),
+            (Value::Local("2025-01-15 14:20:00".into()), "1736950800000"),
+            (Value::Local("2025-01-15 14:20:00.123456".into()), "1736950800123456"),
+            (Value::Local("0000-00-00".into()), "null"),
         ] {
             assert_eq!(written(&value, built_in), expected);
         }
@@ -204,13 +205,13 @@ mod tests {
     #[test]
     fn modes_choose_how_numbers_bytes_and_times_are_written() {
         let modes = Modes { decimal: DecimalMode::Double, binary: BinaryMode::Hex, time: TimeMode::Connect };
-        assert_eq!(written(&Value::Decimal("120.50".to_owned()), modes), "120.5");
+        assert_eq!(written(&Value::Decimal("120.50".into()), modes), "120.5");
         assert_eq!(written(&Value::Bytes(Bytes::from_static(b"\x00\xff")), modes), "\"00ff\"");
-        assert_eq!(written(&Value::Local("2025-01-15 14:20:00.123456".to_owned()), modes), "1736950800123");
+        assert_eq!(written(&Value::Local("2025-01-15 14:20:00.123456".into()), modes), "1736950800123");
         let modes = Modes { decimal: DecimalMode::String, ..modes };
-        assert_eq!(written(&Value::Decimal("120.50".to_owned()), modes), "\"120.50\"");
+        assert_eq!(written(&Value::Decimal("120.50".into()), modes), "\"120.50\"");
         // PostgreSQL does not write the zeros that a fraction ends with.
-        let local = Value::Local("2025-01-15 14:20:00".to_owned());
+        let local = Value::Local("2025-01-15 14:20:00".into());
         assert_eq!(debezium(&local, Modes::default(), false).get(), "1736950800000000");
     }
 

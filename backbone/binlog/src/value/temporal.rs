@@ -30,7 +30,7 @@ fn fraction(micros: u64, decimals: usize) -> String {
 
 pub(super) fn read_date(row: &mut Cursor<'_>) -> Result<Value, Malformed> {
     let packed = row.number(3)?;
-    Ok(Value::Local(date(packed >> 9, packed >> 5 & 15, packed & 31)))
+    Ok(Value::Local(date(packed >> 9, packed >> 5 & 15, packed & 31).into()))
 }
 
 pub(super) fn read_date_time(row: &mut Cursor<'_>, decimals: usize) -> Result<Value, Malformed> {
@@ -39,7 +39,7 @@ pub(super) fn read_date_time(row: &mut Cursor<'_>, decimals: usize) -> Result<Va
     let packed = packed.checked_sub(0x80_0000_0000).ok_or(Malformed("a DATETIME is before all time"))?;
     let (months, day) = (packed >> 22, packed >> 17 & 31);
     let time = [packed >> 12 & 31, packed >> 6 & 63, packed & 63];
-    Ok(Value::Local(date_time([months / 13, months % 13, day], time, micros, decimals)))
+    Ok(Value::Local(date_time([months / 13, months % 13, day], time, micros, decimals).into()))
 }
 
 /// A length of time below zero is written as what is missing to it, fraction and all.
@@ -50,7 +50,7 @@ pub(super) fn read_time(row: &mut Cursor<'_>, decimals: usize) -> Result<Value, 
     let size = packed.abs_diff(zero);
     let (whole, fraction) = (size >> (8 * fraction_bytes), size & ((1 << (8 * fraction_bytes)) - 1));
     let time = [whole >> 12 & 0x3ff, whole >> 6 & 63, whole & 63];
-    Ok(Value::Local(span(packed < zero, time, fraction * scale(fraction_bytes), decimals)))
+    Ok(Value::Local(span(packed < zero, time, fraction * scale(fraction_bytes), decimals).into()))
 }
 
 pub(super) fn read_timestamp(row: &mut Cursor<'_>, decimals: usize) -> Result<Value, Malformed> {
@@ -67,20 +67,20 @@ pub(super) fn read_old_time(row: &mut Cursor<'_>) -> Result<Value, Malformed> {
     let packed = row.number(3)?;
     let is_negative = packed >= 0x80_0000;
     let size = if is_negative { 0x100_0000 - packed } else { packed };
-    Ok(Value::Local(span(is_negative, [size / 10_000, size / 100 % 100, size % 100], 0, 0)))
+    Ok(Value::Local(span(is_negative, [size / 10_000, size / 100 % 100, size % 100], 0, 0).into()))
 }
 
 pub(super) fn read_old_date_time(row: &mut Cursor<'_>) -> Result<Value, Malformed> {
     let packed = row.number(8)?;
     let (day, time) = (packed / 1_000_000, packed % 1_000_000);
     let ymd = [day / 10_000, day / 100 % 100, day % 100];
-    Ok(Value::Local(date_time(ymd, [time / 10_000, time / 100 % 100, time % 100], 0, 0)))
+    Ok(Value::Local(date_time(ymd, [time / 10_000, time / 100 % 100, time % 100], 0, 0).into()))
 }
 
 /// The moment zero is how `0000-00-00 00:00:00` is written, which is none.
 fn moment(seconds: u64, micros: u64, decimals: usize) -> Result<Value, Malformed> {
     if seconds == 0 && micros == 0 {
-        return Ok(Value::Local(date_time([0; 3], [0; 3], 0, decimals)));
+        return Ok(Value::Local(date_time([0; 3], [0; 3], 0, decimals).into()));
     }
     let micros = i64::try_from(seconds * 1_000_000 + micros).ok();
     let moment =

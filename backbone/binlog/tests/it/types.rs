@@ -48,11 +48,11 @@ fn text(text: &str) -> Value {
 }
 
 fn local(text: &str) -> Value {
-    Value::Local(text.to_owned())
+    Value::Local(text.into())
 }
 
 fn decimal(text: &str) -> Value {
-    Value::Decimal(text.to_owned())
+    Value::Decimal(text.into())
 }
 
 fn bytes(bytes: &'static [u8]) -> Value {

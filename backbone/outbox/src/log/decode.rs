@@ -80,8 +80,7 @@ fn damaged(column: &str) -> ShapeError {
 /// About how many bytes it takes.
 pub(crate) fn size(row: &Inserted) -> usize {
     let of = |value: &Value| match value {
-        Value::Text(text) | Value::Json(text) => text.len(),
-        Value::Decimal(text) | Value::Local(text) => text.len(),
+        Value::Text(text) | Value::Json(text) | Value::Decimal(text) | Value::Local(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         _ => 8,
     };
