@@ -30,6 +30,8 @@ use crate::{
 /// Rows that one transaction marks, and the pieces that it names them by.
 const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: usize = 200;
+/// Rows that a round marks at least while others are written, which wait for what marks take from the database.
+const ROWS_BESIDE_OTHERS: u32 = 200;
 /// Pieces that are written down, and not marked in the next round.
 const PIECES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
@@ -89,11 +91,17 @@ impl Pending {
         self.rows.extend(seqs);
     }
 
-    /// One portion, and as many more as leave few enough for later.
-    fn round(&mut self) -> Round {
+    /// One portion, and as many more as leave few enough for later. While rows come, the first is of as many, and as
+    /// many again of a backlog.
+    fn round(&mut self, came: u64) -> Round {
+        let mut rows_max = match u32::try_from(came.saturating_mul(2)) {
+            Ok(0) | Err(_) => ROWS_MAX,
+            Ok(rows) => rows.clamp(ROWS_BESIDE_OTHERS, ROWS_MAX),
+        };
         let mut portions = Vec::new();
         while !self.rows.is_empty() && (portions.is_empty() || self.rows.pieces() > PIECES_LATER_MAX) {
-            portions.push(portion(&mut self.rows));
+            portions.push(portion(&mut self.rows, rows_max));
+            rows_max = ROWS_MAX;
         }
         let later = self.rows.clone();
         let Self { checkpoint, is_closed, .. } = *self;
@@ -159,7 +167,7 @@ impl Marks {
     /// Waits for the next round, and for something to do.
     async fn take(&self, last: Instant, every: Duration) -> Round {
         let mut looked = last;
-        loop {
+        let came = loop {
             let (is_due_at, is_urgent) = {
                 let pending = self.pending.lock();
                 let is_chunk = pending.place.as_ref().is_some_and(|place| place.position.is_none());
@@ -172,13 +180,13 @@ impl Marks {
                 (due, pending.is_closed || is_chunk)
             };
             if is_urgent {
-                break;
+                break 0;
             }
             match is_due_at {
                 Some(due) if due <= Instant::now() => {
-                    let is_backlog = mem::take(&mut self.pending.lock().came) > u64::from(ROWS_MAX);
-                    if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
-                        break;
+                    let came = mem::take(&mut self.pending.lock().came);
+                    if came <= u64::from(ROWS_MAX) || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
+                        break came;
                     }
                     looked = Instant::now();
                 }
@@ -190,8 +198,8 @@ impl Marks {
                 }
                 None => self.news.notified().await,
             }
-        }
-        self.pending.lock().round()
+        };
+        self.pending.lock().round(came)
     }
 }
 
@@ -199,14 +207,14 @@ impl Marks {
 pub(crate) async fn settle(tx: &Tx, now: i64) -> Result<(), DbError> {
     let mut rows = place::unmarked(tx).await?;
     while !rows.is_empty() {
-        tx.execute(&marking(&portion(&mut rows), now)).await?;
+        tx.execute(&marking(&portion(&mut rows, ROWS_MAX), now)).await?;
     }
     Ok(())
 }
 
 /// Takes what one transaction marks from the beginning.
-fn portion(rows: &mut Runs) -> Runs {
-    rows.take(ROWS_MAX, PIECES_MAX)
+fn portion(rows: &mut Runs, rows_max: u32) -> Runs {
+    rows.take(rows_max, PIECES_MAX)
 }
 
 /// Refused if the claim was lost meanwhile, or the checkpoint is before these rows: then this is another database than
@@ -257,11 +265,11 @@ mod tests {
     #[test]
     fn no_transaction_marks_more_than_its_share() {
         let mut long = Runs::of((1..=2_500).chain([5_000]));
-        assert_eq!(portion(&mut long), Runs::of(1..=2_000));
-        assert_eq!(portion(&mut long), Runs::of((2_001..=2_500).chain([5_000])));
-        assert_eq!(portion(&mut long), Runs::default());
+        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of(1..=2_000));
+        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of((2_001..=2_500).chain([5_000])));
+        assert_eq!(portion(&mut long, ROWS_MAX), Runs::default());
         let mut scattered = Runs::of((0..900).map(|row| row * row));
-        assert_eq!(portion(&mut scattered).pieces(), 200);
+        assert_eq!(portion(&mut scattered, ROWS_MAX).pieces(), 200);
         assert_eq!(scattered.pieces(), 251);
     }
 
@@ -269,20 +277,31 @@ mod tests {
     fn a_round_leaves_a_long_backlog_for_later_and_few_scattered_rows() {
         let mut pending = Pending::default();
         pending.add((1..=1_000_000).collect());
-        let round = pending.round();
+        let round = pending.round(0);
         assert_eq!((round.portions, round.later), (vec![Runs::of(1..=2_000)], Runs::of(2_001..=1_000_000)));
-        assert_eq!(pending.round().portions, [Runs::of(2_001..=4_000)]);
+        assert_eq!(pending.round(0).portions, [Runs::of(2_001..=4_000)]);
         // Where the server leaves out six of seven numbers, as well.
         let mut pending = Pending::default();
         pending.add((0..1_000_000).map(|row| row * 7).collect());
-        let round = pending.round();
+        let round = pending.round(0);
         assert_eq!((round.portions.len(), round.later.pieces()), (1, 2));
         // Numbers at ever greater distances.
         let mut pending = Pending::default();
         pending.add((0..900).map(|row| row * row).collect());
-        let round = pending.round();
+        let round = pending.round(0);
         let pieces: Vec<usize> = round.portions.iter().map(Runs::pieces).collect();
         assert_eq!((pieces, round.later.pieces()), (vec![PIECES_MAX, PIECES_MAX], 51));
+    }
+
+    #[test]
+    fn while_others_are_written_a_round_marks_as_many_and_as_many_again() {
+        let mut pending = Pending::default();
+        pending.add((1..=100_000).collect());
+        let mut rows = |came| pending.round(came).portions.pop().unwrap();
+        assert_eq!(rows(1), Runs::of(1..=200));
+        assert_eq!(rows(300), Runs::of(201..=800));
+        assert_eq!(rows(5_000), Runs::of(801..=2_800));
+        assert_eq!(rows(0), Runs::of(2_801..=4_800));
     }
 
     /// How long a round waits while so many rows come every 10 ms.
