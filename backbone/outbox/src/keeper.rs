@@ -16,7 +16,7 @@ use tracing::info;
 
 use crate::{checkpoint, log::place, operate, parked, status::Counters};
 
-/// Rows of which the bytes are counted: more take too long to look through every second.
+/// Rows, by their numbers, of which the bytes are counted: more take too long to look through every second.
 pub const LAG_ROWS_MAX: u64 = 10_000;
 /// Rows that one transaction deletes, so that commands do not wait long for it.
 const PRUNE_ROWS_MAX: u64 = 500;
@@ -147,13 +147,15 @@ async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
         else {
             return Ok(Lag::default());
         };
+        // By their numbers, not by a limit: a server that has not looked at a table yet takes it for a small one, and would
+        // sort all that wait to find the first of them.
+        let looked_at = first.saturating_add_unsigned(LAG_ROWS_MAX - 1);
         let waiting = Query::select()
             .column("occurred_at")
             .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
             .from("outbox_event")
             .and_where(is_waiting())
-            .order_by("seq", sea_query::Order::Asc)
-            .limit(LAG_ROWS_MAX)
+            .and_where(Expr::col("seq").lte(looked_at))
             .to_owned();
         let oldest_and_bytes = Query::select()
             .expr_as(Expr::col("occurred_at").min(), "oldest")
@@ -170,7 +172,7 @@ async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
                 // On SQLite numbers have no gaps: a rollback takes them back.
                 Order::OfTable => (newest - ordinal).unsigned_abs(),
                 // Many are not counted one by one; those of rollbacks are counted in.
-                Order::OfLog if counted < LAG_ROWS_MAX => counted,
+                Order::OfLog if newest <= looked_at => counted,
                 Order::OfLog => (newest - first + 1).unsigned_abs(),
             },
             bytes: bytes.unsigned_abs(),
@@ -186,34 +188,34 @@ async fn prune(db: &Db, order: Order, before: Timestamp) -> Result<u64, DbError>
     loop {
         let rows = db.upkeep(async move |tx: &Tx| prune_some(tx, order, before).await).await?;
         pruned += rows;
-        if rows < PRUNE_ROWS_MAX {
+        if rows == 0 {
             return Ok(pruned);
         }
     }
 }
 
+/// Looks at the first of those that are published: rows are written nearly in the order of their times, so that behind
+/// rows that are to stay there is nothing to find.
 async fn prune_some(tx: &Tx, order: Order, before: Timestamp) -> Result<u64, DbError> {
     // Never the row at the checkpoint or beyond, whatever its mark says: a start looks there. Where a log is read, rows
     // are marked behind the checkpoint alone, and a start looks into the log.
     let Some(ordinal) = checkpoint::ordinal(tx).await? else { return Ok(0) };
-    let mut old = Query::select()
-        .column("seq")
+    let end = match order {
+        Order::OfTable => ordinal,
+        Order::OfLog => i64::MAX,
+    };
+    let is_published = || Expr::col("published").eq(1_i64).and(Expr::col("seq").lt(end));
+    let first = Query::select()
+        .expr_as(Expr::col("seq").min(), "first")
         .from("outbox_event")
-        .and_where(Expr::col("occurred_at").lt(before.as_micros()))
-        .and_where(Expr::col("published").eq(1_i64))
-        .limit(PRUNE_ROWS_MAX)
+        .and_where(is_published())
         .to_owned();
-    if order == Order::OfTable {
-        old.and_where(Expr::col("seq").lt(ordinal));
-    }
-    let mut rows = Vec::new();
-    for row in tx.fetch_all(&old).await? {
-        rows.push(row.get::<i64>("seq")?);
-    }
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let delete =
-        Query::delete().from_table("outbox_event").and_where(Expr::col("seq").is_in(rows)).to_owned();
-    tx.execute(&delete).await
+    let Some(first) = tx.fetch_one(&first).await?.get::<Option<i64>>("first")? else { return Ok(0) };
+    let old = Query::delete()
+        .from_table("outbox_event")
+        .and_where(is_published())
+        .and_where(Expr::col("seq").lt(first.saturating_add_unsigned(PRUNE_ROWS_MAX)))
+        .and_where(Expr::col("occurred_at").lt(before.as_micros()))
+        .to_owned();
+    tx.execute(&old).await
 }
