@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::post::conversion_of;
 use crate::stats::Latencies;
 
-/// Commits a second, and how long.
+/// Commits a second, at even distances, and how long.
 pub(super) const RATES: [(u32, Duration); 4] = [
     (1, Duration::from_secs(30)),
     (10, Duration::from_secs(15)),

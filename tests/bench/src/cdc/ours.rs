@@ -129,7 +129,7 @@ impl Ours {
         for _ in 0..connections {
             opened.push(Connection::open(self.relay.api_port()).await?);
         }
-        keep_busy(opened, Some(Pace::together(pace)), span, async |connection: &mut Connection| {
+        keep_busy(opened, Some(Pace::in_turn(pace)), span, async |connection: &mut Connection| {
             let number = rows.numbers().replace(rows.numbers().get() + 1);
             connection.calculate(number).await?;
             committed.borrow_mut().insert(number, std::time::Instant::now());

@@ -93,7 +93,7 @@ impl Rows {
         let committed = RefCell::new(Committed::new());
         let (connections, pace) = connections(per_second);
         let writers: Vec<Db> = (0..connections).map(|_| self.db.clone()).collect();
-        keep_busy(writers, Some(Pace::together(pace)), span, async |db: &mut Db| {
+        keep_busy(writers, Some(Pace::in_turn(pace)), span, async |db: &mut Db| {
             let number = self.next.replace(self.next.get() + 1);
             let row = self.first.row(number);
             db.write(async move |tx: &Tx| tx.execute(&row).await.map(drop)).await?;
