@@ -5,6 +5,7 @@
 mod acceptance;
 mod bench;
 mod fuzz;
+mod memory;
 mod mysql;
 mod packages;
 mod prepare;

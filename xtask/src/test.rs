@@ -19,8 +19,9 @@ use hexalpes_engines::{
     Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, child_processes, variable,
 };
 use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
 
-use crate::{packages, workspace};
+use crate::{memory, packages, workspace};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -49,6 +50,7 @@ struct Engines {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     packages::install_missing();
     let root = workspace::root()?;
+    let memory = memory::folder()?;
     let starting = thread::spawn(move || Engines::start(&root));
     let began = Instant::now();
     let built = build(options)?;
@@ -60,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
     rustix::fs::sync();
     let began = Instant::now();
-    let (succeeded, totals) = tests(options, &engines)?;
+    let (succeeded, totals) = tests(options, &engines, memory.as_ref().map(TempDir::path))?;
     let testing = began.elapsed();
     print!("{}", totals.failures);
     for absent in &engines.absent {
@@ -92,11 +94,14 @@ fn build(options: &Options) -> Result<bool> {
     Ok(command.status().context("cargo cannot be run")?.success())
 }
 
-fn tests(options: &Options, engines: &Engines) -> Result<(bool, Totals)> {
+fn tests(options: &Options, engines: &Engines, temporary: Option<&Path>) -> Result<(bool, Totals)> {
     let mut command = cargo("test", options)?;
     command.arg("--no-fail-fast").args(&options.filter).stdout(Stdio::piped());
     for (name, value) in engines.variables() {
         command.env(name, value);
+    }
+    if let Some(temporary) = temporary {
+        command.env("TMPDIR", temporary);
     }
     let mut running = command.spawn().context("cargo cannot be run")?;
     let output = running.stdout.take().context("its output is ours")?;
