@@ -6,6 +6,7 @@ use futures::future;
 use hexalpes_client::{Receipt, SendError};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::reader::Landing;
 use crate::{checkpoint::Checkpoint, log::place::Place};
 
 /// Rows that were read and sent together.
@@ -20,6 +21,8 @@ pub(super) struct Flight {
     /// Gives their room back to others when they have arrived.
     pub(super) room: Option<OwnedSemaphorePermit>,
     pub(super) receipts: Vec<Receipt>,
+    /// Of the last rows of a read.
+    pub(super) landing: Option<Landing>,
     counts: Vec<Count>,
     since: Instant,
 }
@@ -41,6 +44,7 @@ impl Default for Flight {
             place: None,
             room: None,
             receipts: Vec::new(),
+            landing: None,
             counts: Vec::new(),
             since: Instant::now(),
         }
@@ -64,6 +68,7 @@ impl Flight {
             future::poll_fn(|context| std::pin::Pin::new(&mut *receipt).poll(context)).await?;
             self.receipts.pop();
         }
+        self.landing = None;
         Ok(())
     }
 

@@ -310,7 +310,7 @@ impl Work {
                 },
                 () = time::sleep(READ_EVERY), if is_trying => None,
             };
-            let Some(read) = read else {
+            let Some((read, landing)) = read else {
                 is_trying = self.try_parked(topics, parking).await?;
                 continue;
             };
@@ -331,7 +331,7 @@ impl Work {
             let Some(mut flight) = self.flight(topics, parking, &room, &rows, stop).await? else {
                 return Ok(());
             };
-            (flight.seqs, flight.place) = (read.seqs, read.place);
+            (flight.seqs, flight.place, flight.landing) = (read.seqs, read.place, Some(landing));
             sent.send(flight);
             if is_trying {
                 is_trying = self.try_parked(topics, parking).await?;

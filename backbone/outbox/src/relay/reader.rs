@@ -3,7 +3,7 @@
 use std::{future, panic, time::Duration};
 
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     task::{JoinError, JoinHandle},
     time,
 };
@@ -11,13 +11,19 @@ use tokio::{
 use super::{RelayError, feed::Feed};
 use crate::log::feed::Read;
 
-/// Between two reads that found all rows that there were: those that are committed meanwhile leave together, with one sync
-/// of the broker.
+/// Between two reads that found all rows that there were, unless those of the first have arrived before: what is committed
+/// while others are on their way leaves together, with one sync of the broker.
 pub(super) const READ_EVERY: Duration = Duration::from_millis(2);
+
+/// Held by whoever waits for the receipts of a read, and dropped when they are there.
+#[derive(Debug)]
+pub(super) struct Landing(
+    #[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>,
+);
 
 /// A feed that reads by itself. It is one read ahead and no further, so that what waits takes no more memory than that.
 pub(super) struct Reader {
-    reads: mpsc::Receiver<Read>,
+    reads: mpsc::Receiver<(Read, Landing)>,
     task: JoinHandle<Finished>,
 }
 
@@ -44,7 +50,7 @@ impl Reader {
 
     /// Waits for the next rows. Dropped, nothing is lost. None when it cannot read any more, of which [`Reader::stop`]
     /// says why.
-    pub(super) async fn next(&mut self) -> Option<Read> {
+    pub(super) async fn next(&mut self) -> Option<(Read, Landing)> {
         let read = self.reads.recv().await?;
         let_others_run();
         Some(read)
@@ -76,20 +82,22 @@ fn let_others_run() {
 }
 
 /// Until it fails, or nobody takes what it reads.
-async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<Read>) -> Option<RelayError> {
+async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<(Read, Landing)>) -> Option<RelayError> {
     // Only when the last one is taken.
     while let Ok(slot) = slot.reserve().await {
+        let (landing, landed) = oneshot::channel();
         match feed.next().await {
             Ok(read) => {
                 let is_full = read.is_full();
-                slot.send(read);
+                slot.send((read, Landing(landing)));
                 if is_full {
                     continue;
                 }
             }
             Err(why) => return Some(why),
         }
-        time::sleep(READ_EVERY).await;
+        // When it is dropped, or late.
+        let _ = time::timeout(READ_EVERY, landed).await;
     }
     None
 }
