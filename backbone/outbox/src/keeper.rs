@@ -1,6 +1,6 @@
 //! Beside the relay: measures how much waits, and prunes what was published long ago.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{cmp, mem, sync::Arc, time::Duration};
 
 use hexalpes_db::{Db, DbError, ErrorKind, Tx, columns};
 use hexalpes_kernel::{Edge, Timestamp};
@@ -130,56 +130,90 @@ async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
         let ordinal = checkpoint::ordinal(tx).await?.unwrap_or(0);
         // As long as marks are to be made, rows among those do not count that came later than ones behind them.
         let unmarked = place::unmarked(tx).await?;
-        let marked_later = unmarked.highest().unwrap_or(0);
-        let is_waiting = || match order {
-            Order::OfTable => Expr::col("seq").gt(ordinal),
-            Order::OfLog => Expr::col("published").eq(0_i64).and(Expr::col("seq").gt(marked_later)),
+        let behind = match order {
+            Order::OfTable => ordinal,
+            Order::OfLog => unmarked.highest().unwrap_or(0),
         };
-        let ends = Query::select()
-            .expr_as(Expr::col("seq").min(), "oldest")
-            .expr_as(Expr::col("seq").max(), "newest")
-            .from("outbox_event")
-            .and_where(is_waiting())
-            .to_owned();
-        let ends = tx.fetch_one(&ends).await?;
-        let (Some(first), Some(newest)) =
-            (ends.get::<Option<i64>>("oldest")?, ends.get::<Option<i64>>("newest")?)
-        else {
-            return Ok(Lag::default());
-        };
+        let Some((mut from, newest)) = ends(tx, order, behind).await? else { return Ok(Lag::default()) };
         // By their numbers, not by a limit: a server that has not looked at a table yet takes it for a small one, and would
-        // sort all that wait to find the first of them.
-        let looked_at = first.saturating_add_unsigned(LAG_ROWS_MAX - 1);
-        let waiting = Query::select()
-            .column("occurred_at")
-            .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
-            .from("outbox_event")
-            .and_where(is_waiting())
-            .and_where(Expr::col("seq").lte(looked_at))
-            .to_owned();
-        let oldest_and_bytes = Query::select()
-            .expr_as(Expr::col("occurred_at").min(), "oldest")
-            .expr_as(Expr::col("occurred_at").count(), "rows")
-            .expr_as(columns::sum(tx.backend(), "bytes"), "bytes")
-            .from_subquery(waiting, "waiting")
-            .to_owned();
-        let row = tx.fetch_one(&oldest_and_bytes).await?;
-        let oldest: i64 = row.get("oldest")?;
-        let bytes: i64 = row.get("bytes")?;
-        let counted = row.get::<i64>("rows")?.unsigned_abs();
+        // sort all that wait to find the first of them. Rows that are far apart, as parked ones are, are looked at each.
+        let mut looked = Looked { rows: 0, bytes: 0, oldest: i64::MAX };
+        let left = loop {
+            let through = from.saturating_add_unsigned(LAG_ROWS_MAX - 1);
+            looked.at(tx, order, from, through).await?;
+            if looked.rows >= LAG_ROWS_MAX {
+                break cmp::max(newest - through, 0).unsigned_abs();
+            }
+            match ends(tx, order, through).await? {
+                Some((next, _)) => from = next,
+                None => break 0,
+            }
+        };
         Ok(Lag {
             rows: match order {
                 // On SQLite numbers have no gaps: a rollback takes them back.
                 Order::OfTable => (newest - ordinal).unsigned_abs(),
                 // Many are not counted one by one; those of rollbacks are counted in.
-                Order::OfLog if newest <= looked_at => counted,
-                Order::OfLog => (newest - first + 1).unsigned_abs(),
+                Order::OfLog => looked.rows + left,
             },
-            bytes: bytes.unsigned_abs(),
-            seconds: u64::try_from((now.as_micros() - oldest) / 1_000_000).unwrap_or(0),
+            bytes: looked.bytes,
+            seconds: u64::try_from((now.as_micros() - looked.oldest) / 1_000_000).unwrap_or(0),
         })
     })
     .await
+}
+
+/// Rows behind that number which are not published.
+fn is_waiting(order: Order, behind: i64) -> Expr {
+    let is_behind = Expr::col("seq").gt(behind);
+    match order {
+        Order::OfTable => is_behind,
+        Order::OfLog => Expr::col("published").eq(0_i64).and(is_behind),
+    }
+}
+
+/// The numbers of the first and the last of them.
+async fn ends(tx: &Tx, order: Order, behind: i64) -> Result<Option<(i64, i64)>, DbError> {
+    let ends = Query::select()
+        .expr_as(Expr::col("seq").min(), "oldest")
+        .expr_as(Expr::col("seq").max(), "newest")
+        .from("outbox_event")
+        .and_where(is_waiting(order, behind))
+        .to_owned();
+    let ends = tx.fetch_one(&ends).await?;
+    Ok(ends.get::<Option<i64>>("oldest")?.zip(ends.get("newest")?))
+}
+
+/// What was seen of rows that wait.
+struct Looked {
+    rows: u64,
+    bytes: u64,
+    /// When the first of them happened, in microseconds.
+    oldest: i64,
+}
+
+impl Looked {
+    /// Looks at those with numbers between these two, of which there is one at least.
+    async fn at(&mut self, tx: &Tx, order: Order, from: i64, through: i64) -> Result<(), DbError> {
+        let waiting = Query::select()
+            .column("occurred_at")
+            .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
+            .from("outbox_event")
+            .and_where(is_waiting(order, from - 1))
+            .and_where(Expr::col("seq").lte(through))
+            .to_owned();
+        let sums = Query::select()
+            .expr_as(Expr::col("occurred_at").min(), "oldest")
+            .expr_as(Expr::col("occurred_at").count(), "rows")
+            .expr_as(columns::sum(tx.backend(), "bytes"), "bytes")
+            .from_subquery(waiting, "waiting")
+            .to_owned();
+        let sums = tx.fetch_one(&sums).await?;
+        self.rows += sums.get::<i64>("rows")?.unsigned_abs();
+        self.bytes += sums.get::<i64>("bytes")?.unsigned_abs();
+        self.oldest = cmp::min(self.oldest, sums.get("oldest")?);
+        Ok(())
+    }
 }
 
 /// Deletes rows that were published and happened before `before`, and says how many.
@@ -218,4 +252,67 @@ async fn prune_some(tx: &Tx, order: Order, before: Timestamp) -> Result<u64, DbE
         .and_where(Expr::col("occurred_at").lt(before.as_micros()))
         .to_owned();
     tx.execute(&old).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use hexalpes_db::{DatabaseUrl, DbOptions};
+    use hexalpes_engines::databases;
+
+    use super::*;
+    use crate::MIGRATIONS;
+
+    async fn insert(db: &Db, seqs: Range<i64>) {
+        let columns = [
+            "seq",
+            "id",
+            "aggregatetype",
+            "aggregateid",
+            "type",
+            "payload",
+            "headers",
+            "occurred_at",
+            "published",
+        ];
+        let mut insert = Query::insert().into_table("outbox_event").columns(columns).to_owned();
+        for seq in seqs {
+            let id = format!("event-{seq}");
+            insert.values_panic([
+                seq.into(),
+                id.into(),
+                "order".into(),
+                "o".into(),
+                "Made".into(),
+                "{}".into(),
+                "{}".into(),
+                (seq * 1_000_000).into(),
+                0_i64.into(),
+            ]);
+        }
+        db.write(async move |tx: &Tx| tx.execute(&insert).await.map(drop)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_counted_also_where_one_of_it_is_far_behind() {
+        let now = Timestamp::from_micros(2_000_000_000_000).unwrap();
+        for database in databases() {
+            let url = DatabaseUrl::parse(database.url()).unwrap();
+            let db = Db::open(&url, DbOptions::default()).await.unwrap();
+            db.migrate(MIGRATIONS).await.unwrap();
+            let lag = async || lag(&db, Order::OfLog, now).await.unwrap();
+            assert_eq!(lag().await, Lag::default(), "{}", database.engine());
+            insert(&db, 5..6).await;
+            insert(&db, 1_000_000..1_000_001).await;
+            let two = Lag { rows: 2, bytes: 4, seconds: 1_999_995 };
+            assert_eq!(lag().await, two, "{}", database.engine());
+            for first in (1_900_000..1_910_100).step_by(100) {
+                insert(&db, first..first + 100).await;
+            }
+            // The last hundred are behind those that are looked at.
+            let many = Lag { rows: 10_102, bytes: 2 * 10_002, seconds: 1_999_995 };
+            assert_eq!(lag().await, many, "{}", database.engine());
+        }
+    }
 }
