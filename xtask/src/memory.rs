@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 /// Linux has it everywhere; other systems do without.
 const IN_MEMORY: &str = "/dev/shm";
-/// What is to be free: tests use some three of them at most, the engines three more.
+/// What is to be free: a whole run has had little over one GiB at a time, and what is compiled takes memory too.
 const FREE_BYTES_MIN: u64 = 12 << 30;
 /// The id of the process that uses a folder follows.
 const PREFIX: &str = "hexalpes-tests-";

@@ -16,7 +16,8 @@ use tracing::info;
 
 use crate::{checkpoint, log::place, operate, parked, status::Counters};
 
-/// Rows, by their numbers, of which the bytes are counted: more take too long to look through every second.
+/// Rows that are looked at, for their bytes: more take too long every second. The stretch of numbers that has the last of
+/// them is looked at whole.
 pub const LAG_ROWS_MAX: u64 = 10_000;
 /// Rows that one transaction deletes, so that commands do not wait long for it.
 const PRUNE_ROWS_MAX: u64 = 500;
@@ -141,13 +142,11 @@ async fn lag(db: &Db, order: Order, now: Timestamp) -> Result<Lag, DbError> {
         let left = loop {
             let through = from.saturating_add_unsigned(LAG_ROWS_MAX - 1);
             looked.at(tx, order, from, through).await?;
-            if looked.rows >= LAG_ROWS_MAX {
+            if looked.rows >= LAG_ROWS_MAX || through >= newest {
                 break cmp::max(newest - through, 0).unsigned_abs();
             }
-            match ends(tx, order, through).await? {
-                Some((next, _)) => from = next,
-                None => break 0,
-            }
+            let Some((next, _)) = ends(tx, order, through).await? else { break 0 };
+            from = next;
         };
         Ok(Lag {
             rows: match order {
@@ -262,21 +261,10 @@ mod tests {
     use hexalpes_engines::databases;
 
     use super::*;
-    use crate::MIGRATIONS;
+    use crate::{MIGRATIONS, row};
 
     async fn insert(db: &Db, seqs: Range<i64>) {
-        let columns = [
-            "seq",
-            "id",
-            "aggregatetype",
-            "aggregateid",
-            "type",
-            "payload",
-            "headers",
-            "occurred_at",
-            "published",
-        ];
-        let mut insert = Query::insert().into_table("outbox_event").columns(columns).to_owned();
+        let mut insert = Query::insert().into_table("outbox_event").columns(row::COLUMNS).to_owned();
         for seq in seqs {
             let id = format!("event-{seq}");
             insert.values_panic([
@@ -289,6 +277,7 @@ mod tests {
                 "{}".into(),
                 (seq * 1_000_000).into(),
                 0_i64.into(),
+                None::<i64>.into(),
             ]);
         }
         db.write(async move |tx: &Tx| tx.execute(&insert).await.map(drop)).await.unwrap();

@@ -66,7 +66,7 @@ pub(crate) struct Captured {
     pub(crate) origin: Arc<Origin>,
 }
 
-const COLUMNS: [&str; 10] = [
+pub(crate) const COLUMNS: [&str; 10] = [
     "seq",
     "id",
     "aggregatetype",

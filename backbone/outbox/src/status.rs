@@ -19,7 +19,8 @@ pub struct Status {
     pub num_written: u64,
     /// Rows that are committed and not yet published.
     pub lag_rows: u64,
-    /// Bytes of their payloads; of the oldest [`LAG_ROWS_MAX`](crate::LAG_ROWS_MAX) of them if there are more.
+    /// Bytes of their payloads; of the oldest, [`LAG_ROWS_MAX`](crate::LAG_ROWS_MAX) of them or somewhat more, if there are
+    /// more.
     pub lag_bytes: u64,
     /// Bytes of the database's log that are not read yet; `null` where no log is read.
     pub lag_log_bytes: Option<u64>,

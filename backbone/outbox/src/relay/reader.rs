@@ -16,10 +16,7 @@ use crate::log::feed::Read;
 pub(super) const READ_EVERY: Duration = Duration::from_millis(2);
 
 /// Held by whoever waits for the receipts of a read, and dropped when they are there.
-#[derive(Debug)]
-pub(super) struct Landing(
-    #[expect(dead_code, reason = "that it is dropped is what it says")] oneshot::Sender<()>,
-);
+pub(super) type Landing = oneshot::Sender<()>;
 
 /// A feed that reads by itself. It is one read ahead and no further, so that what waits takes no more memory than that.
 pub(super) struct Reader {
@@ -89,7 +86,7 @@ async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<(Read, Landing)>) -> Op
         match feed.next().await {
             Ok(read) => {
                 let is_full = read.is_full();
-                slot.send((read, Landing(landing)));
+                slot.send((read, landing));
                 if is_full {
                     continue;
                 }
