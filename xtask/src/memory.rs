@@ -4,10 +4,10 @@
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 use std::{env, process};
 
 use anyhow::{Context, Result, anyhow};
+use hexalpes_engines::process_runs;
 use tempfile::TempDir;
 
 /// Linux has it everywhere; other systems do without.
@@ -45,7 +45,7 @@ fn free() -> Option<u64> {
 /// Folders of runs that were killed.
 fn remove_left_behind() {
     for entry in fs::read_dir(IN_MEMORY).into_iter().flatten().flatten() {
-        if owner(&entry.file_name()).is_some_and(|id| !Path::new(&format!("/proc/{id}")).exists()) {
+        if owner(&entry.file_name()).is_some_and(|id| !process_runs(id)) {
             // Whose it is does it the next time.
             let _ = fs::remove_dir_all(entry.path());
         }

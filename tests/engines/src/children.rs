@@ -20,7 +20,7 @@ pub fn child_processes(parent: u32) -> Result<Vec<u32>> {
 }
 
 /// Whether a process runs still. One that has ended, and whose parent has not looked yet, does not.
-pub(crate) fn runs(id: u32) -> bool {
+pub fn process_runs(id: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let state = status.lines().find_map(|line| line.strip_prefix("State:"));
     state.is_some_and(|state| !state.trim().starts_with(['Z', 'X']))
@@ -37,9 +37,12 @@ mod tests {
     fn a_process_is_its_parent_s_child_as_long_as_it_runs() {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(child_processes(process::id()).unwrap().contains(&child.id()));
-        assert!(runs(child.id()));
+        assert!(process_runs(child.id()));
         child.kill().unwrap();
-        assert!(crate::eventually(Duration::from_secs(10), || (!runs(child.id())).then_some(())).is_some());
+        assert!(
+            crate::eventually(Duration::from_secs(10), || (!process_runs(child.id())).then_some(()))
+                .is_some()
+        );
         child.wait().unwrap();
         assert!(!child_processes(process::id()).unwrap().contains(&child.id()));
     }

@@ -42,7 +42,7 @@ mod wait;
 
 pub use absent::Absent;
 pub use cache::cache_folder;
-pub use children::child_processes;
+pub use children::{child_processes, process_runs};
 pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
 pub use front::Front;

@@ -15,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 
-use crate::children::{child_processes, runs};
+use crate::children::{child_processes, process_runs};
 use crate::tool;
 use crate::wait::eventually;
 
@@ -86,7 +86,7 @@ impl Server {
             let _ = kill_process(child, Signal::KILL);
         }
         let _ = self.process.wait();
-        eventually(GRACE, || children.iter().all(|id| !runs(*id)).then_some(()));
+        eventually(GRACE, || children.iter().all(|id| !process_runs(*id)).then_some(()));
         self.call_off();
     }
 
