@@ -172,15 +172,16 @@ pub(crate) fn resident_megabytes(id: u32) -> Result<f64> {
     Ok(kilobytes * 1024.0 / 1e6)
 }
 
-/// What a process has used of the cores, all of its threads together.
+/// What a process has used of the cores, all of its threads together, and those that it started and that have ended.
 pub(crate) fn cpu_seconds(id: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).context("this needs Linux")?;
     // The program's name stands in parentheses and may hold anything.
     let (_, fields) = stat.rsplit_once(") ").context("a process has a name")?;
     let fields: Vec<&str> = fields.split(' ').collect();
-    let ticks = |at: usize| fields.get(at).and_then(|ticks| ticks.parse::<f64>().ok());
-    let (user, system) = ticks(11).zip(ticks(12)).context("a process has used some")?;
-    Ok((user + system) / TICKS_A_SECOND)
+    // Its own in user and system mode, and those of the ended, likewise.
+    let used = fields.get(11..15).context("a process has used some")?;
+    let ticks = used.iter().map(|ticks| ticks.parse::<f64>()).sum::<Result<f64, _>>()?;
+    Ok(ticks / TICKS_A_SECOND)
 }
 
 fn data(folder: &Path) -> PathBuf {

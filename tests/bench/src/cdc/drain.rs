@@ -119,7 +119,7 @@ impl Draining<'_> {
 /// PostgreSQL has a process for each connection.
 fn cpu_of_server(server: u32) -> Result<f64> {
     let processes = [&[server], &*child_processes(server)?].concat();
-    // One of them may have ended meanwhile.
+    // One that has ended meanwhile is the server's from then on.
     Ok(processes.into_iter().map(|process| cpu_seconds(process).unwrap_or_default()).sum())
 }
 
@@ -137,8 +137,7 @@ pub(super) fn wait_until_it_rests(server: u32) -> Result<()> {
         };
         let cores = (now.1 - before.1) / (now.0 - before.0).as_secs_f64();
         before = now;
-        // It is less than nothing when one of its processes has ended.
-        calm = if (0.0..CORES_AT_REST).contains(&cores) { calm + 1 } else { 0 };
+        calm = if cores < CORES_AT_REST { calm + 1 } else { 0 };
         (calm == CALM_LOOKS).then_some(Ok(()))
     });
     rests.context("the database does not come to rest")?
