@@ -45,10 +45,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 fn kills(tests: &[&str], options: &Kills) -> Result<ExitCode> {
     let Kills { rounds, seed } = options;
     println!("{rounds} rounds from seed {seed}");
-    let test = [&["--package", "hexalpes-e2e", "--test", "it"], tests, &["--nocapture"]].concat();
-    for (subcommand, more) in [("build", &["--package", "hexalpes"][..]), ("test", &test)] {
+    let test = [&["--test", "it"], tests, &["--nocapture"]].concat();
+    // As `cargo xtask test` builds: for these packages alone, with the features of theirs, all would be compiled again.
+    for (subcommand, more) in [("build", &["--bins", "--tests"][..]), ("test", &test)] {
         let mut command = workspace::cargo(subcommand)?;
-        command.args(more);
+        command.arg("--workspace").args(more);
         command.env("HEXALPES_TEST_ROUNDS", rounds.to_string());
         command.env("HEXALPES_TEST_SEED", seed.to_string());
         command.env(variable::KILLABLE, LOG_ENGINES.map(|engine| engine.to_string()).join(","));
