@@ -64,7 +64,7 @@ pub struct TlsOptions {
     pub roots_pem: Option<Vec<u8>>,
 }
 
-/// How long to wait between attempts to reconnect: doubling, with jitter, without end.
+/// How long to wait between attempts to reconnect: doubling, without end, and each up to twice as long by chance.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     pub delay_min: Duration,
@@ -72,8 +72,9 @@ pub struct Backoff {
 }
 
 impl Default for Backoff {
+    /// However long a broker was away, it is found within a second of its return.
     fn default() -> Self {
-        Self { delay_min: Duration::from_millis(50), delay_max: Duration::from_secs(5) }
+        Self { delay_min: Duration::from_millis(50), delay_max: Duration::from_millis(500) }
     }
 }
 
@@ -98,5 +99,11 @@ mod tests {
     fn no_two_wait_alike() {
         let delays = || Backoff::default().delays().take(8).collect::<Vec<_>>();
         assert_ne!(delays(), delays());
+    }
+
+    #[test]
+    fn who_was_away_for_long_is_found_soon() {
+        let longest = Backoff::default().delays().take(1_000).max();
+        assert!(longest <= Some(Duration::from_secs(1)), "{longest:?}");
     }
 }
