@@ -26,6 +26,9 @@ pub(crate) use transaction::ServerTransaction;
 
 /// How long a connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// A connection that was at rest for so long is asked whether it is still alive. The pool has asked each as it came back;
+/// one that has died since fails to begin its transaction, which then begins again.
+const ASKED_AFTER: Duration = Duration::from_millis(100);
 
 /// What a transaction is for; decides how it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
