@@ -10,8 +10,9 @@ use tokio::time;
 
 use super::RelayError;
 
-/// Entries that are read before the whole topic is: others may have published after us.
-const ENTRIES: u64 = 1_000;
+/// So many entries are read first, each of which may be a batch of hundreds of messages; then more at a time, for others may
+/// have published after us while we were away; and only then the whole topic.
+const ENTRIES: [u64; 4] = [16, 256, 4_096, 65_536];
 /// Each message may take so long: how long all of them take, a topic's length says. Reached only when the broker goes away
 /// meanwhile.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,13 +25,13 @@ enum Failure {
 
 /// The last message of `producer` on the topic, by its sequence id; none if there is none.
 ///
-/// It subscribes for a moment: brokers have no other way to read.
+/// It subscribes for a moment, from the end on, for what is read is sought: brokers have no other way to read.
 pub(super) async fn last_of(
     client: &Client,
     topic: &str,
     producer: &str,
 ) -> Result<Option<Message>, RelayError> {
-    let options = ConsumerOptions::new(format!("{}-tail", producer.replace('/', "-"))).from_earliest();
+    let options = ConsumerOptions::new(format!("{}-tail", producer.replace('/', "-")));
     let consumer = client.consumer(topic, options).await.map_err(|why| RelayError::open(topic, why))?;
     let outcome = last_read(&consumer, producer).await;
     let tail = |why| RelayError::Tail { topic: topic.to_owned(), why };
@@ -48,9 +49,14 @@ async fn last_read(consumer: &Consumer, producer: &str) -> Result<Option<Message
         return Ok(None);
     }
     let end = MessageId::new(end.ledger, end.entry);
-    let near = MessageId::new(end.ledger, end.entry.saturating_sub(ENTRIES));
-    let last = newest(consumer, SeekTo::Message(near), end, producer).await?;
-    if last.is_some() { Ok(last) } else { newest(consumer, SeekTo::Earliest, end, producer).await }
+    for entries in ENTRIES.into_iter().take_while(|entries| *entries <= end.entry) {
+        let near = MessageId::new(end.ledger, end.entry - entries);
+        let last = newest(consumer, SeekTo::Message(near), end, producer).await?;
+        if last.is_some() {
+            return Ok(last);
+        }
+    }
+    newest(consumer, SeekTo::Earliest, end, producer).await
 }
 
 async fn patiently<T>(asked: impl Future<Output = Result<T, ConsumeError>>) -> Result<T, Failure> {
