@@ -52,6 +52,8 @@ fn debeziums_event_router_names_the_columns_and_is_a_rule() {
             "transforms.outbox.table.fields.additional.placement",
             json!("suceso:header:eventType, clave:header"),
         ),
+        ("transforms.outbox.table.expand.json.payload", json!("true")),
+        ("transforms.outbox.route.tombstone.on.empty.payload", json!("true")),
         ("hexalpes.column.type", json!("suceso")),
         ("hexalpes.snapshot.key", json!("seq")),
     ];
@@ -79,6 +81,12 @@ fn debeziums_event_router_names_the_columns_and_is_a_rule() {
     // The seed's router is not in the list any more, so that what it says has no effect.
     assert_eq!(config.notes.len(), 2);
     assert!(config.notes[1].contains("transforms.route.regex"), "{:?}", config.notes);
+    assert!(
+        config.notes[1].contains("transforms.outbox.route.tombstone.on.empty.payload"),
+        "{:?}",
+        config.notes
+    );
+    assert!(!config.notes[1].contains("expand.json.payload"), "{:?}", config.notes);
 }
 
 #[test]

@@ -107,15 +107,8 @@ impl Transforms {
                 rule.headers.insert(header.to_owned(), column.to_owned());
             }
         }
-        // What they say is so here anyway.
-        for rest in [
-            "table.field.event.payload.id",
-            "table.op.invalid.behavior",
-            "table.expand.json.payload",
-            "table.json.payload.null.behavior",
-            "table.field.event.schema.version",
-            "route.tombstone.on.empty.payload",
-        ] {
+        // What they say is so here anyway. The others of its settings have no effect, which is said of each.
+        for rest in ["table.op.invalid.behavior", "table.expand.json.payload"] {
             take(rest);
         }
         Rule::new(rule.clone())
