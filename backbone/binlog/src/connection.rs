@@ -121,10 +121,33 @@ const TABLE_ACCESS_DENIED: u16 = 1142;
 const COLUMN_ACCESS_DENIED: u16 = 1143;
 const NO_SUCH_TABLE: u16 = 1146;
 const PRIVILEGE_MISSING: u16 = 1227;
-/// The connection, not what was asked: too many of them, a shutdown, a lock, a thread that was killed, a table that was
-/// altered below a snapshot, another reader with the same number.
-const ASK_AGAIN: [u16; 15] =
-    [1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1205, 1213, 1317, 1412, 1927, SAME_SERVER_ID];
+/// The connection, not what was asked: too many of them, in all or of the user, or that were broken off; a shutdown, a lock, a
+/// thread that was killed, a server that only reads or recovers, a table that was altered below a snapshot, another reader
+/// with the same number.
+const ASK_AGAIN: [u16; 22] = [
+    1040,
+    1053,
+    1077,
+    1079,
+    1129,
+    1152,
+    1158,
+    1159,
+    1160,
+    1161,
+    1184,
+    1203,
+    1205,
+    1213,
+    1226,
+    1290,
+    1317,
+    1412,
+    1836,
+    1927,
+    3032,
+    SAME_SERVER_ID,
+];
 
 const UNBELIEVED: &str = "name with ssl-ca who signed the server's certificate, for the host that the address has, or ask for less with ssl-mode";
 

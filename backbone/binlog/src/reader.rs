@@ -22,7 +22,7 @@ use crate::event::{Event, kind};
 use crate::gtid::{self, Start};
 use crate::query::{self, Statement};
 use crate::rows::{Rows, RowsError, table_id};
-use crate::tablemap::{Layout, Schema, TableMap, table_of};
+use crate::tablemap::{Layout, Schema, TableMap, changed, table_of};
 
 /// Rows of a transaction that are kept until they are given.
 const ROWS_MAX: usize = 500;
@@ -40,7 +40,11 @@ pub(crate) struct Reader {
     charsets: HashMap<u64, String>,
     /// The wanted tables whose map has been seen, by the number that the log gives them.
     tables: HashMap<u64, Mapped>,
+    /// What the columns of the only wanted table are here; none if that is not known, or it was altered since it was.
+    columns: Option<Arc<[String]>>,
     file: ByteString,
+    /// When that was made; 0 until it is known.
+    made: u32,
     /// Behind the last event.
     offset: u64,
     /// The beginning of its file has been told of by the server, or is told of next.
@@ -83,7 +87,9 @@ impl Reader {
             wanted,
             charsets,
             tables: HashMap::new(),
+            columns: None,
             file: from.file.clone(),
+            made: from.made,
             offset: from.offset,
             is_told: true,
             payload: None,
@@ -97,9 +103,17 @@ impl Reader {
         (is_between && u32::try_from(self.offset).is_ok()).then(|| self.place())
     }
 
+    pub(crate) fn columns(&self) -> Option<Arc<[String]>> {
+        self.columns.clone()
+    }
+
+    pub(crate) fn expect(&mut self, columns: &[String]) {
+        self.columns = Some(columns.into());
+    }
+
     /// Where it is.
     pub(crate) fn place(&self) -> Position {
-        Position::new(self.file.clone(), self.offset)
+        Position { made: self.made, ..Position::new(self.file.clone(), self.offset) }
     }
 
     pub(crate) fn is_inside_payload(&self, event: &Event<'_>) -> bool {
@@ -118,9 +132,19 @@ impl Reader {
 
     /// What [`Self::asks`] has asked for.
     pub(crate) fn learn(&mut self, event: &Event<'_>, columns: &[Described]) -> Result<(), LogError> {
-        let (id, _) = table_of(event.body).map_err(|error| self.unreadable(error))?;
+        let (id, table) = table_of(event.body).map_err(|error| self.unreadable(error))?;
         let map = TableMap::read(event.body).map_err(|error| self.unreadable(error))?;
+        let has_names = map.has_names();
         let layout = map.with(&Schema { columns, charsets: &self.charsets })?;
+        if self.wanted.len() == 1 {
+            let now = &layout.table.columns;
+            // Added at the end, columns change nothing of the others.
+            let is_altered = |known: &Arc<[String]>| known.iter().zip(now).any(|(known, now)| known != now);
+            if !has_names && self.columns.as_ref().is_some_and(is_altered) {
+                return Err(changed(&table));
+            }
+            self.columns = Some(now.as_slice().into());
+        }
         self.tables.insert(id, Mapped { bytes: event.body.to_vec(), layout });
         Ok(())
     }
@@ -145,7 +169,7 @@ impl Reader {
             self.advance(event);
         }
         match event.kind {
-            kind::FORMAT_DESCRIPTION => self.abandon(),
+            kind::FORMAT_DESCRIPTION => self.begin_file(event),
             kind::ROTATE => self.rotate(event),
             kind::GTID | kind::ANONYMOUS_GTID => {
                 let start = gtid::mysql(event.body, event.kind == kind::ANONYMOUS_GTID);
@@ -187,14 +211,22 @@ impl Reader {
         }
     }
 
-    /// A file begins, and no transaction goes over two of them: one that is open was cut by a crash, and never was.
-    fn abandon(&mut self) -> Result<(), LogError> {
+    /// A file begins, as the server also says of one that is read from its middle on, with the time of its making. No
+    /// transaction goes over two of them: one that is open was cut by a crash, and never was.
+    fn begin_file(&mut self, event: &Event<'_>) -> Result<(), LogError> {
         self.tables.clear();
         self.payload = None;
-        match self.open.take() {
-            Some(cut) if cut.given > 0 => Err(taken_back(&cut)),
-            _ => Ok(()),
+        if self.made != 0 && self.made != event.at {
+            return Err(LogError::Gap {
+                what: format!(
+                    "the log was reset: the file {} is another one of that name than was read before",
+                    self.file
+                ),
+                mend: Mend("take the tables' rows anew".to_owned()),
+            });
         }
+        self.made = event.at;
+        self.abandon_open()
     }
 
     /// The file ends and says which is next. After a crash it does not, and then the server alone says it, in an event
@@ -206,6 +238,7 @@ impl Reader {
             let name =
                 std::str::from_utf8(name).map_err(|_| self.unreadable(Malformed("a file has no name")))?;
             self.file = name.into();
+            self.made = 0;
             self.offset = FIRST;
             self.is_told = true;
             return Ok(());
@@ -219,6 +252,7 @@ impl Reader {
         };
         if is_cut {
             self.file = begun.into();
+            self.made = 0;
             self.offset = FIRST;
         }
         Ok(())
@@ -267,7 +301,11 @@ impl Reader {
         ready: &mut VecDeque<Step>,
     ) -> Result<(), LogError> {
         let (schema, text) = query::read(event.body).map_err(|error| self.unreadable(error))?;
-        match Statement::of(text) {
+        let statement = Statement::of(text);
+        if statement.may_alter() && self.wanted.iter().any(|table| text.contains(&table.name)) {
+            self.columns = None;
+        }
+        match statement {
             Statement::Begin => {
                 if self.open.is_none() {
                     self.open = Some(self.transaction(event, begins, Start::default()));
@@ -292,16 +330,35 @@ impl Reader {
             Statement::Changes => self.refuse_changes(|table| {
                 table.schema == schema || (text.contains(&table.schema) && text.contains(&table.name))
             })?,
+            Statement::Drops(names) => {
+                let dropped = query::names(names).into_iter().map(|(database, name)| {
+                    TableName::new(database.unwrap_or_else(|| schema.to_owned()), name)
+                });
+                self.drop_tables(dropped.filter(|table| self.wanted.contains(table)).collect(), ready);
+            }
+            Statement::DropsAll(name) => {
+                let dropped = query::names(name);
+                let is_in = |table: &&TableName| dropped.iter().any(|(_, name)| *name == table.schema);
+                self.drop_tables(self.wanted.iter().filter(is_in).cloned().collect(), ready);
+            }
             Statement::Other { rows_follow: true } => {
                 self.open.iter_mut().for_each(|transaction| transaction.start.has_begun = true);
             }
-            Statement::Other { rows_follow: false } => {
-                if self.open.as_ref().is_none_or(|transaction| !transaction.start.has_begun) {
-                    self.commit(ready);
-                }
-            }
+            Statement::Other { rows_follow: false } => self.alter(ready),
         }
         Ok(())
+    }
+
+    /// A statement that makes tables what they are is a transaction of its own.
+    fn alter(&mut self, ready: &mut VecDeque<Step>) {
+        if self.open.as_ref().is_none_or(|transaction| !transaction.start.has_begun) {
+            self.commit(ready);
+        }
+    }
+
+    fn drop_tables(&mut self, dropped: Vec<TableName>, ready: &mut VecDeque<Step>) {
+        self.alter(ready);
+        ready.extend(dropped.into_iter().map(Step::Dropped));
     }
 
     /// A statement that changes rows stands in the log in their place. Whether they are of a wanted table nobody knows,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -167,8 +168,8 @@ impl Binlog {
     /// Why the server does not go on. It has one number for several reasons, so it is asked.
     async fn reason(&mut self, error: &Error) -> LogError {
         let plain = failure(error);
-        let ended = [FATAL_ERROR_READING_LOG, SAME_SERVER_ID];
-        if !matches!(error, Error::Server(server) if ended.contains(&server.code)) {
+        let Error::Server(said) = error else { return plain };
+        if ![FATAL_ERROR_READING_LOG, SAME_SERVER_ID].contains(&said.code) {
             return plain;
         }
         let ask = async {
@@ -177,7 +178,17 @@ impl Binlog {
             unread(&mut server, self.options.server_id).await?;
             self.claim.stands(&mut server).await
         };
-        ask.await.err().unwrap_or(plain)
+        match ask.await {
+            Err(reason) => reason,
+            Ok(()) if said.code == FATAL_ERROR_READING_LOG => LogError::Gap {
+                what: format!("the server cannot read its log behind {}: {said}", self.reader.place()),
+                mend: Mend(
+                    "this is not the log that was read before, or it is damaged: take the tables' rows anew"
+                        .to_owned(),
+                ),
+            },
+            Ok(()) => plain,
+        }
     }
 }
 
@@ -207,6 +218,14 @@ impl Log for Binlog {
     /// A server keeps its log for as long as it is set to, whoever reads it.
     async fn confirm(&mut self, _through: &Position) -> Result<(), LogError> {
         Ok(())
+    }
+
+    fn columns(&self) -> Option<Arc<[String]>> {
+        self.reader.columns()
+    }
+
+    fn expect(&mut self, columns: &[String]) {
+        self.reader.expect(columns);
     }
 
     async fn behind(&mut self) -> Result<Option<u64>, LogError> {

@@ -115,6 +115,11 @@ impl TableMap {
         Ok(Self { table, columns })
     }
 
+    /// Whether the log says what its columns are called.
+    pub(crate) fn has_names(&self) -> bool {
+        self.columns.iter().all(|column| column.name.is_some())
+    }
+
     /// How its rows are read, with what the log does not say from what the database says now.
     pub(crate) fn with(self, database: &Schema<'_>) -> Result<Layout, LogError> {
         let described = self.described(database.columns)?;
@@ -136,7 +141,7 @@ impl TableMap {
     /// What the database says of each column: by its name if the log says that. Otherwise by their order, and then the
     /// types must be those of the log; columns may have been added at the end since.
     fn described<'a>(&self, now: &'a [Described]) -> Result<Vec<Option<&'a Described>>, LogError> {
-        if self.columns.iter().all(|column| column.name.is_some()) {
+        if self.has_names() {
             let by_name = |column: &Column| now.iter().find(|now| Some(&now.name) == column.name.as_ref());
             let fits = |now: &&Described, column: &Column| now.may_be(column.type_in_log());
             let same = |column: &Column| by_name(column).filter(|now| fits(now, column));
@@ -147,13 +152,17 @@ impl TableMap {
         if fits {
             return Ok(now.iter().take(self.columns.len()).map(Some).collect());
         }
-        Err(LogError::Refused {
-            what: format!(
-                "the log has rows of {} from before its columns were changed, without the columns' names",
-                self.table
-            ),
-            mend: Mend("SET GLOBAL binlog_row_metadata = 'FULL'; and take the table's rows anew".to_owned()),
-        })
+        Err(changed(&self.table))
+    }
+}
+
+/// Of rows that nobody can describe any more.
+pub(crate) fn changed(table: &TableName) -> LogError {
+    LogError::Refused {
+        what: format!(
+            "the log has rows of {table} from before its columns were changed, without the columns' names"
+        ),
+        mend: Mend("SET GLOBAL binlog_row_metadata = 'FULL'; and take the table's rows anew".to_owned()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reading a log, and what a table had at one place of it.
 
+use std::sync::Arc;
+
 use crate::error::LogError;
 use crate::position::Position;
-use crate::row::{Inserted, Value};
+use crate::row::{Inserted, TableName, Value};
 
 /// What a log gives next.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +15,9 @@ pub enum Step {
     /// Everything up to here has been given, and no transaction is half given. It also comes from time to time while
     /// nothing is inserted into the tables, for the log to be let go.
     Boundary(Position),
+    /// One of the tables was dropped, where the log tells it (`PostgreSQL`'s does not: a table that is made anew is in no
+    /// publication). What is inserted under its name from here on may be a copy of what it had.
+    Dropped(TableName),
 }
 
 /// A database's log, from a position on, with the insertions into chosen tables alone.
@@ -25,6 +30,16 @@ pub trait Log: Send {
 
     /// Bytes of log between what was given last and what the database has written; none where it does not say.
     fn behind(&mut self) -> impl Future<Output = Result<Option<u64>, LogError>> + Send;
+
+    /// What the columns of its only table are where it is, for who goes on there later with [`Log::expect`]; none where nobody
+    /// needs to know, or it cannot be told.
+    fn columns(&self) -> Option<Arc<[String]>> {
+        None
+    }
+
+    /// What they were where it was opened. A log that has no names may have rows of before the table was altered, which the
+    /// database cannot describe any more.
+    fn expect(&mut self, _columns: &[String]) {}
 }
 
 /// The rows that a table had at one place of the log.

@@ -30,6 +30,9 @@ pub trait Shape: fmt::Debug + Send + Sync {
     /// The event's id.
     fn id(&self, row: &Inserted) -> Result<String, ShapeError>;
 
+    /// Whether rows that are published are marked so.
+    fn has_marks(&self) -> bool;
+
     /// Whether somebody had published it when it was read.
     fn is_published(&self, row: &Inserted) -> Result<bool, ShapeError>;
 
@@ -164,6 +167,10 @@ impl Shape for OwnTable {
 
     fn id(&self, row: &Inserted) -> Result<String, ShapeError> {
         decode::id(row)
+    }
+
+    fn has_marks(&self) -> bool {
+        true
     }
 
     fn is_published(&self, row: &Inserted) -> Result<bool, ShapeError> {

@@ -28,6 +28,9 @@ pub const MIGRATIONS: &[Migration] = &[
         vec![parked_had(backend), parked_given_up(backend)]
     }),
     Migration::new("outbox", 12, "have a smaller index of occurrence", by_occurrence_of_pages),
+    Migration::new("outbox", 13, "add sent and log_columns to relay_checkpoint", |backend| {
+        vec![sent(backend), columns_in_log(backend)]
+    }),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -83,6 +86,16 @@ fn relay_checkpoint(backend: Backend) -> String {
 /// Which relay may move the checkpoint.
 fn holder(backend: Backend) -> String {
     backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::id(backend, "holder")))
+}
+
+/// What the table's columns are where reading the database's log goes on.
+fn columns_in_log(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::text(backend, "log_columns")))
+}
+
+/// The ordinal of the last row that was ever sent, which only a relay that has ended in order has written down.
+fn sent(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::integer("sent")))
 }
 
 /// The ordinal of the last row that went to the topics of events: others go to topics of their own.

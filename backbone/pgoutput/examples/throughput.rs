@@ -48,6 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         match log.next().await? {
             Step::Rows(given) => read += given.len() as u64,
             Step::Boundary(position) => log.confirm(&position).await?,
+            Step::Dropped(table) => return Err(format!("{table} was dropped").into()),
         }
         steps += 1;
     }

@@ -1,5 +1,7 @@
 //! The log of a source's database, as the relay asks for it.
 
+use std::sync::Arc;
+
 use hexalpes_binlog::{Binlog, BinlogOptions, BinlogSnapshot};
 use hexalpes_capture::{Inserted, Log, LogError, Position, Snapshot, Step, TableName, Value};
 use hexalpes_outbox::LogSource;
@@ -131,6 +133,20 @@ impl Log for AnyLog {
         match self {
             Self::Binlog(log) => log.behind().await,
             Self::Slot(log) => log.behind().await,
+        }
+    }
+
+    fn columns(&self) -> Option<Arc<[String]>> {
+        match self {
+            Self::Binlog(log) => log.columns(),
+            Self::Slot(log) => log.columns(),
+        }
+    }
+
+    fn expect(&mut self, columns: &[String]) {
+        match self {
+            Self::Binlog(log) => log.expect(columns),
+            Self::Slot(log) => log.expect(columns),
         }
     }
 }

@@ -45,6 +45,10 @@ impl Shape for MappedShape {
         Ok(self.mapped(row)?.id)
     }
 
+    fn has_marks(&self) -> bool {
+        false
+    }
+
     /// Whoever published rows of another program, it was not us.
     fn is_published(&self, _: &Inserted) -> Result<bool, ShapeError> {
         Ok(false)

@@ -110,6 +110,7 @@ async fn from_each_boundary_the_rest_comes_again() {
             match next(&mut log).await.unwrap() {
                 Step::Rows(rows) => all.extend(rows),
                 Step::Boundary(at) => boundaries.push((all.len(), at)),
+                Step::Dropped(table) => panic!("{table} is dropped"),
             }
         }
         assert_eq!(ids(&all), [1, 3, 2, 4, 5, 6]);
@@ -202,7 +203,7 @@ async fn waiting_that_is_given_up_loses_nothing() {
                 match timeout(Duration::from_micros(50), log.next()).await {
                     Ok(Ok(Step::Rows(rows))) => seen.extend(ids(&rows)),
                     Ok(Err(error)) => panic!("{error}"),
-                    Ok(Ok(Step::Boundary(_))) | Err(_) => {}
+                    Ok(Ok(Step::Boundary(_) | Step::Dropped(_))) | Err(_) => {}
                 }
             }
             seen

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::world::{WITHIN, World, failure, ids, is_read, rows, worlds};
 
 /// A server of each kind that nobody else uses, which goes with the second value; none in a plain `cargo test`.
-async fn alone(tables: &[&str]) -> Vec<(World, DatabaseServer)> {
+pub(crate) async fn alone(tables: &[&str]) -> Vec<(World, DatabaseServer)> {
     let engines: Vec<Engine> =
         log_databases().iter().map(TestDatabase::engine).filter(|it| is_read(*it)).collect();
     let mut servers = Vec::new();

@@ -1,8 +1,8 @@
 //! Tables that change while they are read.
 
-use hexalpes_capture::{Inserted, LogError, Value};
+use hexalpes_capture::{Inserted, Log as _, LogError, Step, Value};
 
-use crate::world::{failure, rows, worlds};
+use crate::world::{failure, ids, next, rows, worlds};
 
 fn columns(row: &Inserted) -> Vec<(&str, Value)> {
     row.table.columns.iter().map(String::as_str).zip(row.values.iter().cloned()).collect()
@@ -52,10 +52,83 @@ async fn rows_from_before_another_change_are_refused_unless_the_log_has_their_na
     }
 }
 
+/// A log without names does not say which of two texts is which, and the database describes the table of today. What is read
+/// of the log behind the change is no question.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_from_before_columns_of_the_same_type_were_put_between_are_refused_and_not_mixed_up() {
+    for (world, _server) in crate::refusals::alone(&["notes"]).await {
+        world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a VARCHAR(20))"]).await;
+        let mut log = world.open_now().await;
+        world.run(&["INSERT INTO notes VALUES (1, 'a-1')"]).await;
+        let (_, here) = rows(&mut log, 1).await;
+        let known = log.columns().unwrap();
+        assert_eq!(*known, ["id", "a"]);
+        drop(log);
+        world
+            .run(&[
+                "INSERT INTO notes VALUES (2, 'a-2')",
+                "ALTER TABLE notes ADD COLUMN b VARCHAR(20) AFTER id, ADD COLUMN c VARCHAR(20)",
+                "INSERT INTO notes VALUES (3, 'b-3', 'a-3', 'c-3')",
+            ])
+            .await;
+        let mut log = world.open(&here).await;
+        log.expect(&known);
+        let (before, error) = failure(&mut log).await;
+        assert_eq!(before, []);
+        assert!(matches!(error, LogError::Refused { .. }), "{}: {error}", world.engine);
+        drop(log);
+
+        // As the reader says where it has seen the change, and where it has not needed to.
+        let there = world.position().await;
+        let mut log = world.open(&there).await;
+        log.expect(&known);
+        world
+            .run(&[
+                "ALTER TABLE notes ADD COLUMN d INT FIRST",
+                "INSERT INTO notes VALUES (0, 4, '', 'a-4', '')",
+            ])
+            .await;
+        let (after, _) = rows(&mut log, 1).await;
+        assert_eq!(after[0].get("a"), Some(&Value::Text("a-4".into())));
+        assert_eq!(*log.columns().unwrap(), ["d", "id", "b", "a", "c"]);
+    }
+}
+
+/// Dropped for another one, with its database, or beside others; and one that is only emptied is no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_dropped_is_told_of_before_the_rows_of_the_next_of_its_name() {
+    for world in worlds(&["notes"]) {
+        let make = "CREATE TABLE notes (id INT PRIMARY KEY)";
+        world.run(&[make, "CREATE TABLE others (id INT)"]).await;
+        let mut log = world.open_now().await;
+        let with_all = format!("DROP DATABASE {0}; CREATE DATABASE {0}; USE {0}", world.schema);
+        let with_all: Vec<&str> = with_all.split("; ").collect();
+        world.run(&["INSERT INTO notes VALUES (1)", "DROP TABLE IF EXISTS others, notes", make]).await;
+        world.run(&["INSERT INTO notes VALUES (2)", "TRUNCATE notes", "INSERT INTO notes VALUES (3)"]).await;
+        world.run(&with_all).await;
+        world.run(&[make, "INSERT INTO notes VALUES (4)"]).await;
+        if world.is_mariadb() {
+            world
+                .run(&["CREATE OR REPLACE TABLE notes (id INT PRIMARY KEY)", "INSERT INTO notes VALUES (5)"])
+                .await;
+        } else {
+            world.run(&["DROP TABLE notes", make, "INSERT INTO notes VALUES (5)"]).await;
+        }
+        let mut told = Vec::new();
+        while told.last() != Some(&"5".to_owned()) {
+            match next(&mut log).await.unwrap() {
+                Step::Rows(rows) => told.extend(ids(&rows).iter().map(i64::to_string)),
+                Step::Dropped(table) => told.push(table.name),
+                Step::Boundary(_) => {}
+            }
+        }
+        assert_eq!(told, ["1", "notes", "2", "3", "notes", "4", "notes", "5"], "{}", world.engine);
+    }
+}
+
 async fn failure_or_row(log: &mut hexalpes_binlog::Binlog) -> Result<Inserted, LogError> {
-    use hexalpes_capture::Step;
     loop {
-        if let Step::Rows(rows) = crate::world::next(log).await? {
+        if let Step::Rows(rows) = next(log).await? {
             return Ok(rows.into_iter().next().unwrap());
         }
     }

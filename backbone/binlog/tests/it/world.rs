@@ -115,7 +115,7 @@ pub(crate) async fn rows(log: &mut Binlog, count: usize) -> (Vec<Inserted>, Posi
                 assert_eq!(all.len(), count, "{all:?}");
                 return (all, at);
             }
-            Step::Boundary(_) => {}
+            Step::Boundary(_) | Step::Dropped(_) => {}
         }
     }
 }
@@ -127,7 +127,7 @@ pub(crate) async fn steps(log: &mut Binlog) -> Vec<Vec<Inserted>> {
         match next(log).await.unwrap() {
             Step::Rows(rows) => steps.push(rows),
             Step::Boundary(_) if !steps.is_empty() => return steps,
-            Step::Boundary(_) => {}
+            Step::Boundary(_) | Step::Dropped(_) => {}
         }
     }
 }
@@ -138,7 +138,7 @@ pub(crate) async fn failure(log: &mut Binlog) -> (Vec<Inserted>, LogError) {
     loop {
         match next(log).await {
             Ok(Step::Rows(rows)) => all.extend(rows),
-            Ok(Step::Boundary(_)) => {}
+            Ok(Step::Boundary(_) | Step::Dropped(_)) => {}
             Err(error) => return (all, error),
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Read {
     pub(crate) place: Option<Place>,
     /// The rest of the last transaction of these is to come.
     pub(crate) is_amid: bool,
+    /// All that was in the log when it was opened, and that was asked for, has come by.
+    pub(crate) is_past_end: bool,
     /// Rows that were looked at.
     count: usize,
     bytes: usize,
@@ -58,7 +60,7 @@ impl Read {
     }
 
     fn is_empty(&self) -> bool {
-        self.count == 0 && self.place.is_none()
+        self.count == 0 && self.place.is_none() && !self.is_past_end
     }
 
     /// More may be there at once.
@@ -99,7 +101,7 @@ pub(crate) struct LogFeed {
     /// Why there is nothing behind what was gathered.
     failure: Option<RelayError>,
     told: Vec<Told>,
-    /// Where the log ended when it was opened; asked for if topics have rows that the checkpoint does not know of.
+    /// Where the log ended when it was opened, until it is read up to there.
     end: Option<Position>,
     saved: watch::Receiver<Saved>,
     measured: Instant,
@@ -137,7 +139,13 @@ impl LogFeed {
             return Err(RelayError::OtherKey { had: had.to_owned(), has: shape.key_column().to_owned() });
         }
         let (chunks, log) = match &place.position {
-            Some(from) => (None, Some(source.open(from).await?)),
+            Some(from) => {
+                let mut log = source.open(from).await?;
+                if let Some(columns) = &place.columns {
+                    log.expect(columns);
+                }
+                (None, Some(log))
+            }
             None => (Some(Chunks::new(source.snapshot().await?, Arc::clone(shape))), None),
         };
         Ok(Self {
@@ -354,6 +362,9 @@ impl LogFeed {
                 }
                 rows.iter().try_for_each(|row| self.number(row))
             }
+            // Rows of our own say by their marks whether they are a copy.
+            (Step::Dropped(_), _) if self.shape.has_marks() => Ok(()),
+            (Step::Dropped(_), _) => Err(RelayError::Left),
             (Step::Boundary(position), Some(until)) if position >= until => {
                 self.end_between(&until);
                 Ok(())
@@ -367,6 +378,7 @@ impl LogFeed {
             }
             (Step::Boundary(position), None) => {
                 self.place.position = Some(position);
+                self.place.columns = self.log.as_ref().and_then(|log| log.columns());
                 if !self.is_catching_up() {
                     self.place.given = Some(Given::all(&Position::default()));
                 }
@@ -484,18 +496,20 @@ impl LogFeed {
 
     /// What topics have must have come by when the log is read to where it ended.
     fn look_at_the_end(&mut self) -> Result<(), RelayError> {
-        match (&self.place.position, &self.end) {
-            (Some(boundary), Some(end)) if boundary >= end => all_came_by(&self.told, self.ordinal),
-            _ => Ok(()),
+        let is_there = self.place.position.as_ref().zip(self.end.as_ref());
+        if is_there.is_none_or(|(boundary, end)| boundary < end) {
+            return Ok(());
         }
+        all_came_by(&self.told, self.ordinal)?;
+        self.end = None;
+        self.gathered.is_past_end = true;
+        Ok(())
     }
 
-    /// Asks where the log ends, if something has to have come by then.
+    /// Asks where the log ends: all that was ever sent comes by until then.
     pub(crate) async fn ask_for_the_end(&mut self) -> Result<(), RelayError> {
-        if !self.told.is_empty() {
-            self.end = Some(self.source.end().await?);
-        }
-        Ok(())
+        self.end = Some(self.source.end().await?);
+        self.look_at_the_end()
     }
 }
 

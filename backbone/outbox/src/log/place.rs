@@ -5,6 +5,8 @@
 //! published, or written down beside it as [unmarked](super::marks). What lies between the two is read again and marked
 //! again after a crash, and not published again.
 
+use std::sync::Arc;
+
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Row, Tx};
 use sea_query::{Query, UpdateStatement};
@@ -32,6 +34,8 @@ pub(crate) struct Place {
     pub(crate) given: Option<Given>,
     /// What a snapshot gave last.
     pub(crate) chunk: Option<Chunk>,
+    /// The table's columns where the log is read from, if somebody needs to know them there.
+    pub(crate) columns: Option<Arc<[String]>>,
 }
 
 /// Rows of a snapshot, which have the ordinals after the base. They are written down before they are published, since
@@ -52,7 +56,8 @@ pub(crate) struct Chunk {
 
 impl Place {
     pub(crate) async fn load(db: &Db) -> Result<Self, DbError> {
-        let columns = ["log_identity", "log_position", "log_base", "log_segments", "log_chunk"];
+        let columns =
+            ["log_identity", "log_position", "log_base", "log_segments", "log_chunk", "log_columns"];
         let read =
             Query::select().columns(columns).from("relay_checkpoint").and_where(is_source()).to_owned();
         db.read(async move |tx: &Tx| {
@@ -65,6 +70,7 @@ impl Place {
                 base: row.get("log_base")?,
                 given: json(&row, "log_segments")?,
                 chunk: json(&row, "log_chunk")?,
+                columns: json::<Vec<String>>(&row, "log_columns")?.map(Arc::from),
             })
         })
         .await
@@ -120,10 +126,11 @@ impl Place {
 
     fn put_into(&self, save: &mut UpdateStatement) {
         save.value("log_identity", self.identity.clone())
-            .value("log_position", self.position.as_ref().map(Position::to_string))
+            .value("log_position", self.position.as_ref().map(Position::kept))
             .value("log_base", self.base)
             .value("log_segments", self.given.as_ref().map(written))
-            .value("log_chunk", self.chunk.as_ref().map(written));
+            .value("log_chunk", self.chunk.as_ref().map(written))
+            .value("log_columns", self.columns.as_ref().map(|columns| written(&&**columns)));
     }
 }
 

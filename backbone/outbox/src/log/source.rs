@@ -1,6 +1,6 @@
 //! A server whose log a relay reads.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use futures::{FutureExt as _, future::BoxFuture};
 use hexalpes_capture::{Inserted, Log, LogError, Position, Snapshot, Step, Value};
@@ -77,6 +77,8 @@ pub(crate) trait AnyLog: Send {
     fn next(&mut self) -> BoxFuture<'_, Result<Step, LogError>>;
     fn confirm<'a>(&'a mut self, through: &'a Position) -> BoxFuture<'a, Result<(), LogError>>;
     fn behind(&mut self) -> BoxFuture<'_, Result<Option<u64>, LogError>>;
+    fn columns(&self) -> Option<Arc<[String]>>;
+    fn expect(&mut self, columns: &[String]);
 }
 
 impl<L: Log> AnyLog for L {
@@ -90,6 +92,14 @@ impl<L: Log> AnyLog for L {
 
     fn behind(&mut self) -> BoxFuture<'_, Result<Option<u64>, LogError>> {
         Log::behind(self).boxed()
+    }
+
+    fn columns(&self) -> Option<Arc<[String]>> {
+        Log::columns(self)
+    }
+
+    fn expect(&mut self, columns: &[String]) {
+        Log::expect(self, columns);
     }
 }
 

@@ -36,7 +36,7 @@ async fn pair(engine: Engine) -> (DatabaseServer, DatabaseServer) {
 fn replicate(engine: Engine, from: &Url, at: &Position) -> String {
     let (host, port) = (from.host_str().unwrap(), from.port().unwrap());
     let (user, password) = (from.username(), from.password().unwrap());
-    let Position { file, offset } = at;
+    let Position { file, offset, .. } = at;
     let set = "SET GLOBAL server_id = 2";
     if engine == Engine::MariaDb {
         format!(

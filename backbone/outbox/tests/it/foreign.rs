@@ -56,6 +56,10 @@ impl Shape for Others {
         of_column(row, self.id)
     }
 
+    fn has_marks(&self) -> bool {
+        false
+    }
+
     fn is_published(&self, _: &Inserted) -> Result<bool, ShapeError> {
         Ok(false)
     }
@@ -175,6 +179,27 @@ async fn commit_all(stage: &Stage, memory: &Memory, relay: &Relay) {
     let status = until(relay, |status| status.parked == 6 && status.num_written == 9).await;
     assert!(status.running && status.alarm.unwrap().contains("6 events are parked"));
     assert_eq!(stage.events("before").await, ["a-1", "a-2", "d-1"]);
+}
+
+/// As a dump does that is read back: its rows are copies of those that were published, and nothing in them says so.
+#[tokio::test]
+async fn a_table_that_is_dropped_and_made_anew_stops_its_relay_until_an_operator_says_how_to_go_on() {
+    let (stage, memory) = (Stage::set().await, Memory::new());
+    let relay = stage.begun_relay_of_others(&memory).await;
+    memory.commit_of_others(Some("a-1"), Some("a"), GOOD);
+    until(&relay, |status| status.num_written == 1).await;
+    memory.drop_table();
+    memory.commit_of_others(Some("a-1"), Some("a"), GOOD);
+    let status = until(&relay, |status| status.alarm.is_some() && !status.running).await;
+    let alarm = status.alarm.unwrap();
+    assert!(alarm.contains("the outbox's table was made anew") && alarm.contains("relay skip"), "{alarm}");
+    relay.skip(&because("it was a copy")).await.unwrap();
+    relay.restart().await;
+    until(&relay, |status| status.running && status.alarm.is_none()).await;
+    memory.commit_of_others(Some("a-2"), Some("a"), GOOD);
+    until(&relay, |status| status.num_written == 2).await;
+    relay.stop().await;
+    assert_eq!(stage.events("all").await, ["a-1", "a-2"]);
 }
 
 #[tokio::test]

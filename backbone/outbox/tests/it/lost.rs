@@ -1,6 +1,8 @@
 //! A log that no longer has what comes next: the relay says so and publishes nothing, and an operator has it go on with
 //! what is in the table, or with what comes from then on.
 
+use std::time::{Duration, Instant};
+
 use hexalpes_binlog::{Binlog, BinlogOptions};
 use hexalpes_capture::LogError;
 use hexalpes_engines::{
@@ -19,6 +21,8 @@ use crate::{
 enum Loss {
     /// Its files are purged.
     Purge,
+    /// It begins anew, with files of the same names, which are longer by now.
+    Reset,
     /// An operator drops the slot.
     Drop,
     /// The slot has kept more than it may.
@@ -29,7 +33,7 @@ impl Loss {
     fn all() -> Vec<(Engine, Self)> {
         let of = |engine| match engine {
             Engine::Postgres => vec![(engine, Self::Drop), (engine, Self::Invalidate)],
-            _ => vec![(engine, Self::Purge)],
+            _ => vec![(engine, Self::Purge), (engine, Self::Reset)],
         };
         killable().into_iter().flat_map(of).collect()
     }
@@ -50,6 +54,9 @@ impl Loss {
     async fn happen(self, own: &DatabaseServer, server: &Server) {
         if self == Self::Purge {
             return purge(own, server).await;
+        }
+        if self == Self::Reset {
+            return task::block_in_place(|| reset(own));
         }
         // Who read it may be at its end just now; and a server looks at what it keeps at its checkpoints.
         let lose = match self {
@@ -80,6 +87,17 @@ async fn purge(own: &DatabaseServer, server: &Server) {
             _ => assert!(tokio::time::Instant::now() < deadline, "the log is purged"),
         }
     }
+}
+
+/// A file is known by the second in which it was made.
+fn reset(own: &DatabaseServer) {
+    let now = Instant::now();
+    eventually(PATIENCE, || (now.elapsed() > Duration::from_secs(1)).then_some(())).expect("time goes on");
+    let begin_anew =
+        if own.engine() == Engine::MariaDb { "RESET MASTER" } else { "RESET BINARY LOGS AND GTIDS" };
+    let longer = "CREATE DATABASE IF NOT EXISTS noise; CREATE TABLE IF NOT EXISTS noise.noise (text LONGTEXT); \
+                  INSERT INTO noise.noise VALUES (REPEAT('x', 4000000))";
+    own.run(&format!("{begin_anew}; {longer}")).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use hexalpes_capture::{
-    Detail, Inserted, Log, LogError, Mend, Origin, Position, Snapshot, Step, Table, Value,
+    Detail, Inserted, Log, LogError, Mend, Origin, Position, Snapshot, Step, Table, TableName, Value,
 };
 use hexalpes_db::Db;
 use hexalpes_kernel::Timestamp;
@@ -37,6 +37,8 @@ pub(crate) struct Memory {
 struct State {
     identity: String,
     transactions: Vec<Vec<Inserted>>,
+    /// Those of them that drop the table.
+    drops: BTreeSet<usize>,
     /// Transactions that were let go.
     purged: usize,
     confirmed: Position,
@@ -53,6 +55,7 @@ impl Memory {
         let state = State {
             identity: "one".to_owned(),
             transactions: Vec::new(),
+            drops: BTreeSet::new(),
             purged: 0,
             confirmed: Position::default(),
             rows_max: 500,
@@ -94,6 +97,15 @@ impl Memory {
 
     /// Commits a transaction that has nothing to do with the table.
     pub(crate) fn commit_other(&self) {
+        self.push(&[]);
+    }
+
+    /// Drops the table, which is made anew when somebody inserts into it.
+    pub(crate) fn drop_table(&self) {
+        let mut state = self.state.lock();
+        let at = state.transactions.len();
+        state.drops.insert(at);
+        drop(state);
         self.push(&[]);
     }
 
@@ -334,15 +346,19 @@ impl Log for MemoryLog {
                 (self.is_due, self.steps) = (false, self.steps + 1);
                 return Ok(Step::Boundary(place(self.next)));
             }
-            let rows: Option<Vec<Inserted>> = {
+            let (rows, is_drop): (Option<Vec<Inserted>>, bool) = {
                 let state = self.memory.state.lock();
                 assert!(!state.is_broken, "the log is broken");
                 let rest = state.transactions.get(self.next).map(|rows| &rows[self.given.min(rows.len())..]);
-                rest.map(|rest| rest.iter().take(state.rows_max).cloned().collect())
+                let rows = rest.map(|rest| rest.iter().take(state.rows_max).cloned().collect());
+                (rows, state.drops.contains(&self.next))
             };
             match rows {
                 Some(rows) if rows.is_empty() => {
                     (self.next, self.given, self.is_due) = (self.next + 1, 0, true);
+                    if is_drop {
+                        return Ok(Step::Dropped(TableName::new("memory", "salida")));
+                    }
                 }
                 Some(rows) => {
                     self.given += rows.len();

@@ -109,7 +109,7 @@ pub(crate) async fn transaction(log: &mut Slot) -> (Vec<Vec<Inserted>>, Position
         match next(log).await {
             Step::Rows(rows) => steps.push(rows),
             Step::Boundary(position) if !steps.is_empty() => return (steps, position),
-            Step::Boundary(_) => {}
+            Step::Boundary(_) | Step::Dropped(_) => {}
         }
     }
 }
@@ -124,7 +124,7 @@ pub(crate) async fn rows(log: &mut Slot, count: usize) -> (Vec<Inserted>, Positi
                 assert_eq!(rows.len(), count, "rows that are too many");
                 return (rows, position);
             }
-            Step::Boundary(_) => {}
+            Step::Boundary(_) | Step::Dropped(_) => {}
         }
     }
 }
