@@ -61,8 +61,9 @@ pub(crate) fn minting(epoch: Uuid, given: Option<&str>) -> InsertStatement {
         .to_owned()
 }
 
-/// Takes the right to move the checkpoint from whoever had it, and says where it is.
-pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayError> {
+/// Takes the right to move the checkpoint from whoever had it, and says where it is, and which row was sent last if whoever
+/// had it [ended in order](ended): whoever has it now may send others.
+pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<i64>), RelayError> {
     let take = Query::update()
         .table("relay_checkpoint")
         .value("holder", claim.holder.as_str())
@@ -70,8 +71,13 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayErr
         .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
         .to_owned();
     let read = Query::select()
-        .columns(["ordinal", "events"])
+        .columns(["ordinal", "events", "sent"])
         .from("relay_checkpoint")
+        .and_where(is_source())
+        .to_owned();
+    let more = Query::update()
+        .table("relay_checkpoint")
+        .value("sent", Expr::value(None::<i64>))
         .and_where(is_source())
         .to_owned();
     db.write(async move |tx: &Tx| {
@@ -79,7 +85,24 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Checkpoint, RelayErr
             return Err(RelayError::Fenced);
         }
         let row = tx.fetch_one(&read).await?;
-        Ok(Checkpoint { ordinal: row.get("ordinal")?, events: row.get("events")? })
+        tx.execute(&more).await?;
+        let checkpoint = Checkpoint { ordinal: row.get("ordinal")?, events: row.get("events")? };
+        Ok((checkpoint, row.get("sent")?))
+    })
+    .await
+}
+
+/// Writes down which row was ever sent last, by whoever has the claim and sends no more.
+pub(crate) async fn ended(db: &Db, claim: &Claim, sent: i64) -> Result<(), RelayError> {
+    let note = Query::update()
+        .table("relay_checkpoint")
+        .value("sent", sent)
+        .and_where(is_source())
+        .and_where(claim.stands())
+        .to_owned();
+    db.upkeep(async move |tx: &Tx| match tx.execute(&note).await? {
+        0 => Err(RelayError::Fenced),
+        _ => Ok(()),
     })
     .await
 }

@@ -42,11 +42,12 @@ impl Layout {
         }
     }
 
-    /// For so many partitions from the row after `newest` on. One change at a time: while rows from before the
-    /// last one may be on their way, this one waits for the next start.
+    /// For so many partitions from the row after `newest` on, which is the last that was ever sent. One change at a time:
+    /// while rows from before the last one may be on their way, this one waits for the next start.
     fn grown(self, partitions: u32, confirmed: i64, newest: i64) -> Self {
-        if partitions <= self.partitions || confirmed < self.since {
-            return self;
+        let since = Ord::min(self.since, newest);
+        if partitions <= self.partitions || confirmed < since {
+            return Self { since, ..self };
         }
         Self { partitions_before: self.partitions, partitions, since: newest }
     }
@@ -154,5 +155,7 @@ mod tests {
         assert_eq!((again.partition_of(15, None), again.partition_of(23, None)), (3, 7));
         // Fewer partitions than rows were spread over are no layout.
         assert_eq!(again.grown(8, 30, 40), again);
+        // Those after the last that was sent were never there, whatever was thought of them before.
+        assert_eq!(again.grown(8, 15, 15), Layout { since: 15, ..again });
     }
 }

@@ -27,9 +27,9 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Those that are wanted, written down if they are others than before. No row after `newest` has been sent, and
-    /// all up to `confirmed` have their receipts. One change at a time: while rows from before the last one may be on
-    /// their way, this one waits.
+    /// Those that are wanted, written down if they are others than before, or count for rows that were not before. No row
+    /// after `newest` has been sent, and all up to `confirmed` have their receipts. One change at a time: while rows from
+    /// before the last one may be on their way, this one waits.
     pub(crate) async fn load(
         db: &Db,
         claim: &Claim,
@@ -39,7 +39,12 @@ impl Rules {
     ) -> Result<Self, RelayError> {
         let known = Self::read(db).await?;
         let is_known = known.is_some();
-        let known = known.unwrap_or(Self { before: [].into(), now: [].into(), since: 0, is_waiting: false });
+        let mut known =
+            known.unwrap_or(Self { before: [].into(), now: [].into(), since: 0, is_waiting: false });
+        if known.are_late(newest) {
+            known.since = newest;
+            known.note(db, claim, is_known).await?;
+        }
         if specs(&known.now) == specs(wanted) {
             return Ok(known);
         }
@@ -57,6 +62,11 @@ impl Rules {
     /// Whether those that are wanted count from the next session on.
     pub(crate) fn may_change(&self, ordinal: i64) -> bool {
         self.is_waiting && ordinal >= self.since
+    }
+
+    /// Whether rows behind the last that was sent go by those of before.
+    pub(crate) fn are_late(&self, sent: i64) -> bool {
+        self.since > sent
     }
 
     /// Whether no row goes by one.

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use tokio::{sync::watch, task::JoinHandle, time};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{self, Instant},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use crate::{Failure as _, Job, Outlook, State};
 
-/// Between a failure that passes and the next try.
+/// Between a failure that passes and the next try, at most: the first tries follow one another sooner, for what is away is
+/// often back in a moment.
 pub const RETRY_DELAY: Duration = Duration::from_millis(500);
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(50);
 /// How long a job that is told to stop may finish what it is at. What it waits for may be away for long: a process that
 /// stays until that is back is killed, and then as without this.
 pub const STOP_PATIENCE: Duration = Duration::from_secs(8);
@@ -86,8 +92,13 @@ struct Running {
 
 impl Running {
     async fn run(self, mut job: impl Job) {
+        let mut delay = RETRY_DELAY_MIN;
         loop {
+            let began = Instant::now();
             let outcome = self.session(&mut job).await;
+            if began.elapsed() >= RETRY_DELAY {
+                delay = RETRY_DELAY_MIN;
+            }
             let Err((outlook, why)) = outcome else { break };
             let state = State::after(outlook, why.clone());
             // Said once, not with every try.
@@ -101,8 +112,9 @@ impl Running {
             }
             tokio::select! {
                 () = self.stop.cancelled() => break,
-                () = time::sleep(RETRY_DELAY) => {}
+                () = time::sleep(delay) => {}
             }
+            delay = (delay * 2).min(RETRY_DELAY);
         }
         self.report.tell(State::default());
     }

@@ -119,6 +119,15 @@ impl RelayError {
         }
     }
 
+    /// Whether the database does not answer.
+    pub(super) fn is_away(&self) -> bool {
+        match self {
+            Self::Log(why) => matches!(why, LogError::Unreachable(_)),
+            Self::Database(why) => matches!(why, DbError::Unavailable(_)),
+            _ => false,
+        }
+    }
+
     pub(crate) fn open(topic: &str, why: OpenError) -> Self {
         Self::Open { topic: topic.to_owned(), why }
     }

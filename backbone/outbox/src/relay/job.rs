@@ -1,6 +1,13 @@
 //! What a relay does: finds out where everything is, then sends and confirms at the same time.
 
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use futures::future;
 use hexalpes_client::Client;
@@ -43,6 +50,8 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
 /// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
 /// next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
+/// The same where nothing more can be read because the database does not answer: what has receipts cannot be written down then.
+const AWAY_PATIENCE: Duration = Duration::from_millis(200);
 /// Parked rows that are tried before others have their turn: each is sent alone, and waits for its receipts.
 const PARKED_AT_ONCE_MAX: usize = 16;
 
@@ -74,6 +83,8 @@ pub(super) struct Session {
     marks: Option<Marks>,
     /// Up to here topics have rows that the checkpoint does not know of: nothing is settled before they came by.
     hold: i64,
+    /// No row after it was ever sent.
+    sent: i64,
     parking: Parking,
 }
 
@@ -94,18 +105,20 @@ impl Job for Work {
         // Only now: until it lost the names, another relay may have moved the checkpoint. This session's own: what the one
         // before it was writing down when it ended may still be tried, and would take back what this one has written.
         let claim = Claim { epoch, holder: self.edge.uuid().simple().to_string() };
-        let checkpoint = checkpoint::claim(&self.db, &claim).await?;
+        let (checkpoint, noted) = checkpoint::claim(&self.db, &claim).await?;
         let marks = match self.source {
             Some(_) => Some(Marks::load(&self.db, checkpoint.ordinal).await?),
             None => None,
         };
-        let (mut feed, sent) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
+        let (mut feed, newest) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
         let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
+        // What a copy of the database has noted may be less than was sent since.
+        let sent = noted.map_or(newest, |noted| noted.max(checkpoint.ordinal).max(topics.furthest()));
         let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, sent).await?;
         topics.begin(layouts, rules, sent).await?;
         let (raw, events) = future::try_join(
-            self.stored(&topics.raw, topics.name(), checkpoint, sent),
-            self.stored(&topics.events, topics.name(), checkpoint, sent),
+            self.stored(&topics.raw, topics.name(), checkpoint, newest),
+            self.stored(&topics.events, topics.name(), checkpoint, newest),
         )
         .await?;
         let mut hold = 0;
@@ -122,7 +135,7 @@ impl Job for Work {
         topics.raw.stored = raw.last;
         topics.events.stored = events.last;
         let parking = Parking::load(&self.db, &claim, &self.shape).await?;
-        Ok(Session { topics, claim, checkpoint, feed, marks, hold, parking })
+        Ok(Session { topics, claim, checkpoint, feed, marks, hold, sent, parking })
     }
 
     async fn run(&mut self, mut session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
@@ -140,13 +153,15 @@ impl Job for Work {
 impl Work {
     /// Sends and confirms until it is told to stop, or a topic has partitions that another session would use.
     async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
-        let Session { mut topics, claim, checkpoint, feed, marks, hold, mut parking } = session;
+        let Session { mut topics, claim, checkpoint, feed, marks, hold, sent, mut parking } = session;
         let mut reader = Reader::start(feed);
+        let away = reader.away();
         // When it is to end; when it does, and only waits for receipts any more.
         let (end, ends, grown) = (stop.child_token(), stop.child_token(), topics.grown());
-        let (sent, flights) = mpsc::unbounded_channel();
+        let (counting, flights) = mpsc::unbounded_channel();
         let (moved, reached) = watch::channel(checkpoint.ordinal);
-        let sent = Sent { flights: sent, hold: Hold { through: hold, reached } };
+        let hold_back = Hold { through: hold, reached };
+        let sent = Sent { flights: counting, hold: hold_back, last: checkpoint.ordinal, ever: sent };
         let work = async {
             let send = async {
                 let sending = self.send(&mut topics, &mut reader, &mut parking, sent, stop, &end).await;
@@ -162,10 +177,10 @@ impl Work {
                     None => Ok(()),
                 }
             };
-            Box::pin(future::try_join3(send, confirm, mark)).await?;
+            let (ever, (), ()) = Box::pin(future::try_join3(send, confirm, mark)).await?;
             // Told to stop while it sent, it has rows on their way that nobody counts.
             topics.close().await;
-            Ok(true)
+            Ok(Some(Settled { ever }))
         };
         let mut paused = self.paused.subscribe();
         let end_when_grown = async {
@@ -176,23 +191,30 @@ impl Work {
             end.cancel();
             future::pending::<()>().await;
         };
-        let is_settled = tokio::select! {
+        let ended = tokio::select! {
             outcome = work => outcome.inspect_err(|why| self.count_error(why)),
-            () = end_when_grown => Ok(false),
-            () = overdue(&ends) => {
+            () = end_when_grown => Ok(None),
+            () = overdue(&ends, &away) => {
                 warn!(relay.service = self.service, "stops before all receipts are there");
-                Ok(false)
+                Ok(None)
             }
         };
         // Before the next session opens the log, this one has left it.
         let Finished { feed, failure } = reader.stop().await;
-        let is_settled = is_settled?;
+        let ended = ended?;
         if let Some(why) = failure {
             return Err(why);
         }
-        if is_settled && let Feed::Log(mut log) = feed {
+        if let Some(Settled { ever }) = ended
+            && let Feed::Log(mut log) = feed
+        {
             // What it is not told now it is told when the next session has come further.
             time::timeout(STOP_PATIENCE, log.confirm()).await.unwrap_or(Ok(()))?;
+            if let Some(ever) = ever {
+                // Where it is not known, more may have been sent than was.
+                let noted = time::timeout(STOP_PATIENCE, checkpoint::ended(&self.db, &claim, ever)).await;
+                noted.unwrap_or(Ok(()))?;
+            }
         }
         Ok(())
     }
@@ -281,7 +303,8 @@ impl Work {
         metrics::counter!("pulsar_event_publish_errors_total", &labels).increment(errors);
     }
 
-    /// Sends what is read, until it is told to stop, or to `end` when what it began to send is whole, or there is no more.
+    /// Sends what is read, until it is told to stop, or to `end` when what it began to send is whole, or there is no more. Says
+    /// which row was ever sent last; not if it was stopped amid some.
     async fn send(
         &self,
         topics: &mut Topics,
@@ -290,7 +313,7 @@ impl Work {
         mut sent: Sent,
         stop: &CancellationToken,
         end: &CancellationToken,
-    ) -> Result<(), RelayError> {
+    ) -> Result<Option<i64>, RelayError> {
         let room = Arc::new(Semaphore::new(ROWS_IN_FLIGHT_MAX));
         let mut to_try = self.to_try.subscribe();
         to_try.mark_changed();
@@ -302,11 +325,11 @@ impl Work {
             let is_over = if is_amid { stop.cancelled() } else { end.cancelled() };
             let read = tokio::select! {
                 biased;
-                () = is_over => return Ok(()),
+                () = is_over => return Ok(Some(sent.ever)),
                 Ok(()) = to_try.changed(), if !is_trying => None,
                 read = reader.next() => match read {
                     Some(read) => Some(read),
-                    None => return Ok(()),
+                    None => return Ok(Some(sent.ever)),
                 },
                 () = time::sleep(READ_EVERY), if is_trying => None,
             };
@@ -318,21 +341,26 @@ impl Work {
             let (held, rows) = sent.hold.split(read.rows);
             if !held.is_empty() {
                 let Some(flight) = self.flight(topics, parking, &room, &held, stop).await? else {
-                    return Ok(());
+                    return Ok(None);
                 };
                 sent.send(flight);
             }
             if !rows.is_empty() {
                 tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
+                    () = stop.cancelled() => return Ok(Some(sent.ever)),
                     () = sent.hold.is_over() => {}
                 }
             }
             let Some(mut flight) = self.flight(topics, parking, &room, &rows, stop).await? else {
-                return Ok(());
+                return Ok(None);
             };
             (flight.seqs, flight.place, flight.landing) = (read.seqs, read.place, Some(landing));
             sent.send(flight);
+            if read.is_past_end {
+                // What another session may have sent has come by.
+                sent.ever = sent.last;
+                topics.end_if_late(sent.ever);
+            }
             if is_trying {
                 is_trying = self.try_parked(topics, parking).await?;
             }
@@ -444,14 +472,26 @@ impl Work {
 /// A row that was read, or why it could not be.
 type Row = Result<OutboxRow, Blank>;
 
+/// How a session has ended that has all its receipts.
+struct Settled {
+    /// The last row that was ever sent, if that is known.
+    ever: Option<i64>,
+}
+
 /// What is on its way, for who waits for its receipts.
 struct Sent {
     flights: mpsc::UnboundedSender<Flight>,
     hold: Hold,
+    /// The last row that came by.
+    last: i64,
+    /// No row after it was ever sent, by this session or another.
+    ever: i64,
 }
 
 impl Sent {
-    fn send(&self, flight: Flight) {
+    fn send(&mut self, flight: Flight) {
+        self.last = self.last.max(flight.checkpoint.ordinal);
+        self.ever = self.ever.max(self.last);
         // It fails only if the other half did, which ends this one as well.
         let _ = self.flights.send(flight);
     }
@@ -505,7 +545,7 @@ async fn take(next: &mut Option<Flight>, flights: &mut mpsc::UnboundedReceiver<F
     }
 }
 
-async fn overdue(ends: &CancellationToken) {
+async fn overdue(ends: &CancellationToken, away: &AtomicBool) {
     ends.cancelled().await;
-    time::sleep(STOP_PATIENCE).await;
+    time::sleep(if away.load(Relaxed) { AWAY_PATIENCE } else { STOP_PATIENCE }).await;
 }

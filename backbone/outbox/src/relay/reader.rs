@@ -1,6 +1,13 @@
 //! Reads ahead: while what was read is sent, what comes next is read, in a task of its own.
 
-use std::{future, panic, time::Duration};
+use std::{
+    future, panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot},
@@ -22,6 +29,7 @@ pub(super) type Landing = oneshot::Sender<()>;
 pub(super) struct Reader {
     reads: mpsc::Receiver<(Read, Landing)>,
     task: JoinHandle<Finished>,
+    away: Arc<AtomicBool>,
 }
 
 /// What is left of a reader.
@@ -34,15 +42,25 @@ pub(super) struct Finished {
 impl Reader {
     pub(super) fn start(mut feed: Feed) -> Self {
         let (slot, reads) = mpsc::channel(1);
+        let away = Arc::new(AtomicBool::new(false));
+        let is_away = Arc::clone(&away);
         let task = tokio::spawn(async move {
             let failure = tokio::select! {
                 biased;
                 () = slot.closed() => None,
                 failure = read_ahead(&mut feed, &slot) => failure,
             };
+            is_away.store(failure.as_ref().is_some_and(RelayError::is_away), Relaxed);
+            // Only now do those who wait for more hear that there is none.
+            drop(slot);
             Finished { feed, failure }
         });
-        Self { reads, task }
+        Self { reads, task, away }
+    }
+
+    /// Becomes true when it cannot read any more because the database does not answer.
+    pub(super) fn away(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.away)
     }
 
     /// Waits for the next rows. Dropped, nothing is lost. None when it cannot read any more, of which [`Reader::stop`]

@@ -179,6 +179,22 @@ impl Topics {
         Ok(())
     }
 
+    /// The last row that the topics of all rows are known to have.
+    pub(super) fn furthest(&self) -> i64 {
+        self.raw.stored.iter().chain(&self.events.stored).copied().max().unwrap_or(0)
+    }
+
+    /// Ends the session if rows behind the last that was ever sent go by rules of before, or to the partitions of before: the
+    /// next one knows better.
+    pub(super) fn end_if_late(&self, sent: i64) {
+        let sent = sent.max(self.furthest());
+        let late = |topic: &Topic| topic.layout.is_some_and(|layout| layout.since > sent);
+        let are_late = self.turn.as_ref().is_some_and(|turn| turn.rules.are_late(sent));
+        if are_late || self.routed.values().chain([&self.raw, &self.events]).any(late) {
+            self.grown.cancel();
+        }
+    }
+
     /// Whether rows go to the topics of all events alone.
     pub(super) fn are_all_of_events(&self) -> bool {
         let Ways { own, of_kind, .. } = &self.ways;
