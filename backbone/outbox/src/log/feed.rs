@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, future, mem, sync::Arc};
 
 use futures::FutureExt as _;
-use hexalpes_capture::{Inserted, Position, Step};
+use hexalpes_capture::{Inserted, Mend, Position, Step};
 use hexalpes_db::Db;
 use parking_lot::Mutex;
 use tokio::{
@@ -227,11 +227,12 @@ impl LogFeed {
                     }
                     self.awaited = None;
                 }
-                if let Some(from) = self.place.given.as_ref().map(Given::at)
-                    && from < chunks.position()
-                {
-                    self.log = Some(self.source.open(from).await?);
-                    return Ok(None);
+                if let Some(from) = self.place.given.as_ref().map(Given::at) {
+                    none_goes_back(from, chunks.position())?;
+                    if from < chunks.position() {
+                        self.log = Some(self.source.open(from).await?);
+                        return Ok(None);
+                    }
                 }
                 // No row behind the last chunk may be on a topic, for it would not have been written down before.
                 all_came_by(&self.told, self.ordinal)?;
@@ -523,6 +524,17 @@ fn none_is_lost(rows: &VecDeque<Taken>, base: i64, everywhere: i64) -> Result<()
         rows if rows > KEYS_SHOWN_MAX => Err(RelayError::RowsGone { rows, keys: format!("{shown}, …") }),
         rows => Err(RelayError::RowsGone { rows, keys: shown }),
     }
+}
+
+/// A log that has not come as far as it was read before is another one, which may lack what came last in that.
+fn none_goes_back(read: &Position, now: &Position) -> Result<(), RelayError> {
+    if read <= now {
+        return Ok(());
+    }
+    Err(RelayError::Gap {
+        what: format!("it ends at {now}, before {read}, up to which it was read"),
+        mend: Mend("this is not the log that was read before".to_owned()),
+    })
 }
 
 /// What topics have must be of rows that were there.

@@ -115,7 +115,7 @@ pub(super) mod position_text {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     pub(crate) fn serialize<S: Serializer>(position: &Position, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(position)
+        serializer.serialize_str(&position.kept())
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {

@@ -85,6 +85,10 @@ impl Stage {
         self.checkpoint().await.remove(0).0
     }
 
+    pub(crate) async fn log_position(&self) -> Option<String> {
+        self.checkpoint().await.remove(0).1
+    }
+
     async fn checkpoint(&self) -> Vec<(String, Option<String>, i64, i64)> {
         let select = Query::select()
             .columns(["epoch", "log_position", "log_base", "ordinal"])
