@@ -1,5 +1,7 @@
 //! A statement in the log: where transactions begin and end, and what should have been rows.
 
+use std::borrow::Cow;
+
 use crate::cursor::{Cursor, Malformed};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,37 @@ pub(crate) fn read(bytes: &[u8]) -> Result<(&str, &str), Malformed> {
     let schema = std::str::from_utf8(rest.take(schema)?).map_err(|_| Malformed("a name is no UTF-8"))?;
     rest.take(1)?;
     Ok((schema, text(rest.0)))
+}
+
+/// Without comments, and with what stands in such as a server executes (`/*!40000 … */`): dumps have both.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains("/*") {
+        return Cow::Borrowed(text);
+    }
+    let (mut plain, mut rest, mut quote) = (String::with_capacity(text.len()), text, None);
+    while let Some(next) = rest.chars().next() {
+        if quote.is_none() && rest.starts_with("/*") {
+            let inside = &rest[2..];
+            rest = match inside.strip_prefix('!').or_else(|| inside.strip_prefix("M!")) {
+                Some(executed) => executed.trim_start_matches(|digit: char| digit.is_ascii_digit()),
+                None => inside.split_once("*/").map_or("", |(_, behind)| behind),
+            };
+            plain.push(' ');
+        } else if quote.is_none() && rest.starts_with("*/") {
+            rest = &rest[2..];
+            plain.push(' ');
+        } else {
+            match quote {
+                // A quote that stands twice ends here and begins again.
+                Some(open) if open == next => quote = None,
+                None if matches!(next, '`' | '"' | '\'') => quote = Some(next),
+                _ => {}
+            }
+            plain.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    Cow::Owned(plain)
 }
 
 /// What is no UTF-8 is cut off: what a statement is, its beginning says.
@@ -180,6 +213,21 @@ mod tests {
         let with_rows = Statement::of("CREATE TABLE t (a INT) START TRANSACTION");
         assert_eq!(with_rows, Statement::Other { rows_follow: true });
         assert_eq!(Statement::of("BEGINNING"), Statement::Other { rows_follow: false });
+    }
+
+    #[test]
+    fn comments_are_nothing_and_what_is_executed_in_them_is_read() {
+        let dropped = |text: &str| match Statement::of(&plain(text)) {
+            Statement::Drops(rest) | Statement::DropsAll(rest) => names(rest),
+            other => panic!("{text}: {other:?}"),
+        };
+        let named = |name: &str| vec![(None, name.to_owned())];
+        assert_eq!(dropped("/*!40000 DROP DATABASE IF EXISTS `d`*/"), named("d"));
+        assert_eq!(dropped("DROP DATABASE /*!32312 IF EXISTS*/ d"), named("d"));
+        assert_eq!(dropped("CREATE OR REPLACE /*x*/ TABLE t (a INT)"), named("t"));
+        assert_eq!(dropped("DROP TABLE /* c */ `a/*b*/`"), named("a/*b*/"));
+        assert_eq!(dropped("/*M!100100 DROP TABLE t */"), named("t"));
+        assert_eq!(plain("SELECT '/*'"), "SELECT '/*'");
     }
 
     #[test]

@@ -301,8 +301,9 @@ impl Reader {
         ready: &mut VecDeque<Step>,
     ) -> Result<(), LogError> {
         let (schema, text) = query::read(event.body).map_err(|error| self.unreadable(error))?;
-        let statement = Statement::of(text);
-        if statement.may_alter() && self.wanted.iter().any(|table| text.contains(&table.name)) {
+        let plain = query::plain(text);
+        let statement = Statement::of(&plain);
+        if statement.may_alter() && self.wanted.iter().any(|table| may_name(text, &table.name)) {
             self.columns = None;
         }
         match statement {
@@ -539,6 +540,12 @@ fn taken_back(transaction: &Transaction) -> LogError {
     }
 }
 
+/// Whether a statement may be about a table: in names of other letters there are more ways to write them.
+fn may_name(statement: &str, table: &str) -> bool {
+    let is_plain = |letter: char| letter.is_ascii() && letter != '`';
+    !table.chars().all(is_plain) || statement.to_ascii_lowercase().contains(&table.to_ascii_lowercase())
+}
+
 /// The file after this one: names end with a number.
 fn following(file: &str) -> Option<String> {
     let (name, number) = file.rsplit_once('.')?;
@@ -592,6 +599,19 @@ mod tests {
         let mut reader = reader();
         take(&mut reader, &event(kind::ROTATE, 0, &told("log.000009"))).unwrap();
         assert!(take(&mut reader, &event(kind::ROTATE, 0, &told("log.000011"))).is_err());
+    }
+
+    #[test]
+    fn a_file_is_known_by_the_time_of_its_making_also_from_its_middle_on() {
+        let begins = |at| Event { at, ..event(kind::FORMAT_DESCRIPTION, 0, &[]) };
+        let mut reader = reader();
+        take(&mut reader, &begins(7)).unwrap();
+        assert_eq!(reader.boundary().unwrap().kept(), "log.000009:400@7");
+        take(&mut reader, &event(kind::ROTATE, 450, &told("log.000010"))).unwrap();
+        assert_eq!(reader.boundary().unwrap().kept(), "log.000010:4");
+        take(&mut reader, &begins(9)).unwrap();
+        assert_eq!(reader.boundary().unwrap().kept(), "log.000010:4@9");
+        assert!(matches!(take(&mut reader, &begins(10)), Err(LogError::Gap { .. })));
     }
 
     fn statement(text: &str) -> Vec<u8> {
