@@ -75,7 +75,7 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<
         .from("relay_checkpoint")
         .and_where(is_source())
         .to_owned();
-    let more = Query::update()
+    let forget = Query::update()
         .table("relay_checkpoint")
         .value("sent", Expr::value(None::<i64>))
         .and_where(is_source())
@@ -85,7 +85,7 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<
             return Err(RelayError::Fenced);
         }
         let row = tx.fetch_one(&read).await?;
-        tx.execute(&more).await?;
+        tx.execute(&forget).await?;
         let checkpoint = Checkpoint { ordinal: row.get("ordinal")?, events: row.get("events")? };
         Ok((checkpoint, row.get("sent")?))
     })

@@ -50,7 +50,7 @@ const CHECKPOINT_EVERY: Duration = Duration::from_millis(25);
 /// How long a relay that is told to stop waits for receipts. Rows that have none then are settled by the
 /// next start.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
-/// The same where nothing more can be read because the database does not answer: what has receipts cannot be written down then.
+/// The same where nothing more can be read because the database does not answer: what has receipts can hardly be written down then.
 const AWAY_PATIENCE: Duration = Duration::from_millis(200);
 /// Parked rows that are tried before others have their turn: each is sent alone, and waits for its receipts.
 const PARKED_AT_ONCE_MAX: usize = 16;

@@ -49,14 +49,20 @@ async fn last_read(consumer: &Consumer, producer: &str) -> Result<Option<Message
         return Ok(None);
     }
     let end = MessageId::new(end.ledger, end.entry);
-    for entries in ENTRIES.into_iter().take_while(|entries| *entries <= end.entry) {
-        let near = MessageId::new(end.ledger, end.entry - entries);
-        let last = newest(consumer, SeekTo::Message(near), end, producer).await?;
+    for entry in windows(end.entry) {
+        let near = SeekTo::Message(MessageId::new(end.ledger, entry));
+        let last = newest(consumer, near, end, producer).await?;
         if last.is_some() {
             return Ok(last);
         }
     }
     newest(consumer, SeekTo::Earliest, end, producer).await
+}
+
+/// Where what is read begins, each time further back, in the ledger that ends there: one that was begun lately is short.
+fn windows(end: u64) -> impl Iterator<Item = u64> {
+    let reaching = ENTRIES.iter().position(|entries| *entries >= end).map_or(ENTRIES.len(), |at| at + 1);
+    ENTRIES.into_iter().take(reaching).map(move |entries| end.saturating_sub(entries))
 }
 
 async fn patiently<T>(asked: impl Future<Output = Result<T, ConsumeError>>) -> Result<T, Failure> {
@@ -106,4 +112,18 @@ async fn newest(
         }
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_read_further_and_further_back_to_the_beginning_of_its_last_ledger() {
+        let windows = |end| windows(end).collect::<Vec<u64>>();
+        assert_eq!(windows(0), [0]);
+        assert_eq!(windows(9), [0]);
+        assert_eq!(windows(200), [184, 0]);
+        assert_eq!(windows(100_000), [99_984, 99_744, 95_904, 34_464]);
+    }
 }

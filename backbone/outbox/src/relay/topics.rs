@@ -108,7 +108,7 @@ enum Carries {
 struct Turn {
     layouts: Layouts,
     rules: Rules,
-    /// The last row that may have been sent before.
+    /// The last row that may have been sent, by an earlier session or this one.
     newest: i64,
 }
 
@@ -186,8 +186,11 @@ impl Topics {
 
     /// Ends the session if rows behind the last that was ever sent go by rules of before, or to the partitions of before: the
     /// next one knows better.
-    pub(super) fn end_if_late(&self, sent: i64) {
+    pub(super) fn end_if_late(&mut self, sent: i64) {
         let sent = sent.max(self.furthest());
+        if let Some(turn) = &mut self.turn {
+            turn.newest = sent;
+        }
         let late = |topic: &Topic| topic.layout.is_some_and(|layout| layout.since > sent);
         let are_late = self.turn.as_ref().is_some_and(|turn| turn.rules.are_late(sent));
         if are_late || self.routed.values().chain([&self.raw, &self.events]).any(late) {
@@ -270,8 +273,11 @@ impl Topics {
                 self.grown.cancel();
             }
         }
-        if self.turn.as_ref().is_some_and(|turn| turn.rules.may_change(flight.checkpoint.ordinal)) {
-            self.grown.cancel();
+        if let Some(turn) = &mut self.turn {
+            turn.newest = turn.newest.max(flight.checkpoint.ordinal);
+            if turn.rules.may_change(flight.checkpoint.ordinal) {
+                self.grown.cancel();
+            }
         }
         Ok(flight)
     }
