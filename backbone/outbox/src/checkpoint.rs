@@ -94,13 +94,15 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<
 
 /// Writes down which row was ever sent last, by whoever has the claim and sends no more.
 pub(crate) async fn ended(db: &Db, claim: &Claim, sent: i64) -> Result<(), RelayError> {
-    let note = Query::update()
-        .table("relay_checkpoint")
-        .value("sent", sent)
-        .and_where(is_source())
-        .and_where(claim.stands())
-        .to_owned();
-    db.upkeep(async move |tx: &Tx| match tx.execute(&note).await? {
+    let mut note = Query::update();
+    note.value("sent", sent);
+    update(db, claim, note).await
+}
+
+/// Writes values down beside the checkpoint, if the claim still stands.
+pub(crate) async fn update(db: &Db, claim: &Claim, mut values: UpdateStatement) -> Result<(), RelayError> {
+    values.table("relay_checkpoint").and_where(is_source()).and_where(claim.stands());
+    db.upkeep(async move |tx: &Tx| match tx.execute(&values).await? {
         0 => Err(RelayError::Fenced),
         _ => Ok(()),
     })

@@ -17,7 +17,7 @@ use super::{
     runs::Runs,
 };
 use crate::{
-    checkpoint::{Claim, is_source},
+    checkpoint::{Claim, is_source, update},
     relay::RelayError,
 };
 
@@ -160,15 +160,6 @@ pub(crate) async fn save_unmarked(
     }
     save.value("log_unmarked", (!unmarked.is_empty()).then(|| written(unmarked)));
     update(db, claim, save).await
-}
-
-async fn update(db: &Db, claim: &Claim, mut save: UpdateStatement) -> Result<(), RelayError> {
-    save.table("relay_checkpoint").and_where(is_source()).and_where(claim.stands());
-    db.upkeep(async move |tx: &Tx| match tx.execute(&save).await? {
-        0 => Err(RelayError::Fenced),
-        _ => Ok(()),
-    })
-    .await
 }
 
 fn written(value: &impl Serialize) -> String {

@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnectionMetadata;
 use tokio::sync::{Semaphore, watch};
 
 use crate::tx::Session;
@@ -137,6 +138,17 @@ impl Pool {
             Self::MySql(pool) => Session::MySql(ServerTransaction::begin(pool, mode).await?),
         })
     }
+}
+
+/// Of a connection that the pool is about to give: one that was at rest is asked, and dropped if it does not answer.
+async fn is_alive(
+    connection: &mut impl sqlx::Connection,
+    been: PoolConnectionMetadata,
+) -> Result<bool, sqlx::Error> {
+    if been.idle_for >= ASKED_AFTER {
+        connection.ping().await?;
+    }
+    Ok(true)
 }
 
 /// What went wrong beneath the database's own errors: the connection, or how we used the driver.

@@ -9,7 +9,7 @@ use sqlx::mysql::{
 use sqlx::{Column as _, Connection as _, MySql, MySqlPool, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{ASKED_AFTER, CONNECT_WAIT, Dialect, Mode, ServerTransaction, Unmade, driver_error};
+use super::{CONNECT_WAIT, Dialect, Mode, ServerTransaction, Unmade, driver_error, is_alive};
 use crate::row::Value;
 use crate::{Backend, DbError, DbOptions};
 
@@ -32,14 +32,7 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<MySqlPool,
         .max_connections(options.connections_max)
         .acquire_timeout(CONNECT_WAIT)
         .test_before_acquire(false)
-        .before_acquire(|connection, been| {
-            Box::pin(async move {
-                if been.idle_for >= ASKED_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
+        .before_acquire(|connection, been| Box::pin(is_alive(connection, been)))
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) })
         })

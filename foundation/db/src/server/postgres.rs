@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOpti
 use sqlx::{Column as _, Connection as _, PgPool, Postgres, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{ASKED_AFTER, CONNECT_WAIT, Dialect, Mode, Unmade, driver_error};
+use super::{CONNECT_WAIT, Dialect, Mode, Unmade, driver_error, is_alive};
 use crate::row::Value;
 use crate::{DbError, DbOptions};
 
@@ -31,14 +31,7 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<PgPool, Db
         .max_connections(options.connections_max)
         .acquire_timeout(CONNECT_WAIT)
         .test_before_acquire(false)
-        .before_acquire(|connection, been| {
-            Box::pin(async move {
-                if been.idle_for >= ASKED_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
+        .before_acquire(|connection, been| Box::pin(is_alive(connection, been)))
         .after_connect(|connection, _| {
             Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(|_| ()) })
         })
