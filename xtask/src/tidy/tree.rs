@@ -24,6 +24,8 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<String>,
     /// What its tests are built with, besides.
     pub(crate) test_dependencies: Vec<String>,
+    /// The examples of its documentation are tests.
+    pub(crate) runs_examples: bool,
 }
 
 impl Tree {
@@ -81,7 +83,9 @@ fn package(folder: &str, manifest: &str) -> Result<Package> {
         dependencies.extend(keys(section, "build-dependencies"));
         test_dependencies.extend(keys(section, "dev-dependencies"));
     }
-    Ok(Package { folder: folder.to_owned(), name, dependencies, test_dependencies })
+    let doctest = manifest.get("lib").and_then(|lib| lib.get("doctest")).and_then(toml::Value::as_bool);
+    let runs_examples = doctest.unwrap_or(true);
+    Ok(Package { folder: folder.to_owned(), name, dependencies, test_dependencies, runs_examples })
 }
 
 fn keys(section: &Table, name: &str) -> Vec<String> {
@@ -108,5 +112,6 @@ mod tests {
         let package = package("foundation/a", manifest).unwrap();
         assert_eq!(package.dependencies, ["c", "b"]);
         assert_eq!(package.test_dependencies, ["d"]);
+        assert!(package.runs_examples);
     }
 }
