@@ -37,12 +37,16 @@ pub(crate) async fn connect(options: &SlotOptions) -> Result<Connection, LogErro
     Connection::open(&Address::parse(&options.url)?, Purpose::Replication).await
 }
 
-/// What is not set up right is an error that says what mends it; what is missing can be made.
+/// What is not set up right is an error that says what mends it; what is missing can be made. So is a slot that another one
+/// reads from.
 pub(crate) async fn check(options: &SlotOptions) -> Result<(), LogError> {
     let mut connection = connect(options).await?;
     let found = found(&mut connection, options).await;
     connection.close().await;
-    found.map(drop)
+    match found? {
+        (_, Some(Found { reader: Some(reader), .. })) => Err(read_by(options, &reader)),
+        _ => Ok(()),
+    }
 }
 
 async fn found(
@@ -143,6 +147,7 @@ pub(crate) async fn identify(connection: &mut Connection) -> Result<(String, u32
     Ok((row.parsed(0)?, row.parsed(1)?, written))
 }
 
+/// One that is being made has confirmed nothing yet: nobody knows where it will begin.
 async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Option<Found>, LogError> {
     let slot = literal(&options.slot);
     let asked = format!(
@@ -159,11 +164,18 @@ async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Opti
             format!("SELECT pg_drop_replication_slot({slot}); or name another slot"),
         ));
     }
-    Ok(Some(Found {
-        lost: row.is_true(1),
-        confirmed: row.text(2).and_then(lsn::parse).unwrap_or_default(),
-        reader: row.text(3).map(str::to_owned),
-    }))
+    let reader = row.text(3).map(str::to_owned);
+    let Some(confirmed) = row.text(2).and_then(lsn::parse) else {
+        return Err(LogError::Taken {
+            what: format!("the slot {}", options.slot),
+            mend: Mend(format!(
+                "the server's process {} makes it, and waits until all transactions that are open have ended: look for \
+                 old ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start",
+                reader.as_deref().unwrap_or("of another")
+            )),
+        });
+    };
+    Ok(Some(Found { lost: row.is_true(1), confirmed, reader }))
 }
 
 /// The slot, and what it has confirmed. What is missing is made, the publication first: a log that is older than its
@@ -248,7 +260,10 @@ pub(crate) async fn remove(options: &SlotOptions) -> Result<(), LogError> {
 /// Somebody else reads from the slot.
 pub(crate) async fn taken(connection: &mut Connection, options: &SlotOptions) -> LogError {
     let found = find(connection, options).await.ok().flatten();
-    let reader = found.and_then(|slot| slot.reader).unwrap_or_else(|| "another".to_owned());
+    read_by(options, found.and_then(|slot| slot.reader).as_deref().unwrap_or("another"))
+}
+
+fn read_by(options: &SlotOptions, reader: &str) -> LogError {
     LogError::Taken {
         what: format!("the slot {}", options.slot),
         mend: Mend(format!("it is free once the server's process {reader} has ended")),

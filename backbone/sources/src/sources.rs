@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use hexalpes_client::Client;
@@ -23,11 +24,11 @@ use hexalpes_vault::Vault;
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time};
 use tracing::{info, warn};
 
 use crate::{
-    config::{ConfigError, SourceConfig},
+    config::{ConfigError, Connector, SourceConfig},
     deeds::{self, SourceDeed},
     log::SourceLog,
     shape::MappedShape,
@@ -37,6 +38,8 @@ use crate::{
 
 /// The list of sources.
 const LIST: &str = "sources.db";
+/// A database that takes longer to say where its log ends waits for transactions, and other sources would wait for it.
+const ANEW_PATIENCE: Duration = Duration::from_secs(20);
 /// Rows that are shown of what is parked, and of what was done with it.
 const SHOWN_MAX: u64 = 200;
 
@@ -53,6 +56,17 @@ pub enum SourcesError {
     Instance { name: String, instance: String },
     #[error("source {0} runs: pause it first")]
     Runs(String),
+    #[error(
+        "the database of source {name} has not answered for {} s: PostgreSQL makes a slot when all transactions that are \
+         open have ended; look for old ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY \
+         xact_start, and try again",
+        ANEW_PATIENCE.as_secs()
+    )]
+    Waits { name: String },
+    #[error(
+        "source {other} has {what} on that server too, and but one of them could read: give this one another {key}"
+    )]
+    SameReader { other: String, what: String, key: &'static str },
     #[error("a reason is needed: it is written down")]
     NoReason,
     #[error("the rule of source {name} cannot be used: {why}")]
@@ -209,6 +223,10 @@ impl Sources {
         self.rules(&config)?;
         let name = config.full_name();
         let mut running = self.0.running.lock().await;
+        // One of that name is told of first.
+        if !running.contains_key(&name) {
+            running.values().try_for_each(|other| reads_beside(&config, &other.config))?;
+        }
         if !store::add(&self.0.list, &self.0.options.vault, json, &self.deed(&name, "create", by)).await? {
             return Err(SourcesError::Exists(config.name));
         }
@@ -330,7 +348,8 @@ impl Sources {
         let mut running = self.0.running.lock().await;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
         source.stop().await;
-        let done = self.begin_anew(name, &source.config, deed, by).await;
+        let done = time::timeout(ANEW_PATIENCE, self.begin_anew(name, &source.config, deed, by)).await;
+        let done = done.unwrap_or_else(|_| Err(SourcesError::Waits { name: short(name) }));
         if done.is_ok() {
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
@@ -506,6 +525,23 @@ impl Sources {
         }
         Ok(())
     }
+}
+
+/// What a database keeps for a reader, or knows it by, is not another source's: names of both come from a source's own name,
+/// which sources of two namespaces may share.
+fn reads_beside(config: &SourceConfig, other: &SourceConfig) -> Result<(), SourcesError> {
+    if (&config.host, config.port) != (&other.host, other.port) {
+        return Ok(());
+    }
+    let both = (config.connector == Connector::Postgres, other.connector == Connector::Postgres);
+    let (what, key) = match both {
+        (true, true) if config.slot == other.slot => (format!("the slot {}", config.slot), "slot.name"),
+        (false, false) if config.server_id == other.server_id => {
+            (format!("the server id {}", config.server_id), "database.server.id")
+        }
+        _ => return Ok(()),
+    };
+    Err(SourcesError::SameReader { other: other.full_name(), what, key })
 }
 
 async fn open(path: &Path) -> Result<Db, SourcesError> {

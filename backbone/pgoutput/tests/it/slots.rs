@@ -51,10 +51,37 @@ async fn a_second_reader_waits_until_the_first_goes() {
         place.options.slot
     );
     assert_eq!(taken.to_string(), expected);
+    assert_eq!(Slot::check(&place.options).await.unwrap_err().to_string(), expected);
     drop(first);
     place.run("INSERT INTO outbox VALUES (1, 'x')").await;
     let mut second = place.log_from(&from).await;
     assert_eq!(ids(&rows(&mut second, 1).await.0), [1]);
+}
+
+/// A slot begins where all transactions that were open have ended; until then, nobody else knows where that is.
+#[tokio::test]
+async fn a_slot_that_is_being_made_says_what_it_waits_for() {
+    let Some(mut place) = Place::open().await else { return };
+    let mut old = place.another().await;
+    run(&mut old, "BEGIN; SELECT txid_current()").await;
+    let options = place.options.clone();
+    let making = tokio::spawn(async move { Slot::position(&options).await });
+    let deadline = Instant::now() + LIMIT;
+    let maker = loop {
+        if let Some(process) = place.slot("active_pid").await {
+            break process;
+        }
+        assert!(Instant::now() < deadline, "nobody makes the slot");
+    };
+    let taken = Slot::position(&place.options).await.unwrap_err();
+    assert!(matches!(taken, LogError::Taken { .. }), "{taken}");
+    let text = taken.to_string();
+    assert!(text.contains(&format!("the server's process {maker} makes it, and waits until")), "{text}");
+
+    run(&mut old, "ROLLBACK").await;
+    let from = timeout(LIMIT, making).await.unwrap().unwrap().unwrap();
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    assert_eq!(ids(&rows(&mut place.log_from(&from).await, 1).await.0), [1]);
 }
 
 #[tokio::test]

@@ -97,6 +97,31 @@ fn form(config: &Value, archive_bytes: usize) -> Vec<u8> {
     form
 }
 
+#[tokio::test]
+async fn two_sources_are_not_one_reader_of_a_server() {
+    let stage = Stage::set().await;
+    let other = "/admin/v3/sources/public/other/salida";
+    let kind = "multipart/form-data; boundary=limit";
+    let (status, _) = stage.ask("POST", SOURCE, kind, form(&config(), 10)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, told) = stage.ask("POST", other, kind, form(&config(), 10)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let reason = told["reason"].as_str().unwrap();
+    assert!(reason.starts_with("source public/default/salida has the server id "), "{reason}");
+    assert!(reason.ends_with("give this one another database.server.id"), "{reason}");
+
+    let mut own = config();
+    own["configs"]["database.server.id"] = json!("77");
+    let (status, told) = stage.ask("POST", other, kind, form(&own, 10)).await;
+    assert_eq!((status, told), (StatusCode::NO_CONTENT, Value::Null));
+    // Of another server, the same name is nobody else's.
+    let mut elsewhere = config();
+    elsewhere["configs"]["database.port"] = json!("2");
+    let (status, _) =
+        stage.ask("POST", "/admin/v3/sources/public/third/salida", kind, form(&elsewhere, 10)).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
 /// Accepts S3-CLI-4, S3-SRC-2.
 #[tokio::test]
 async fn pulsars_calls_are_answered_as_pulsar_does() {
