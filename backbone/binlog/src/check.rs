@@ -4,6 +4,7 @@ use hexalpes_capture::{LogError, Mend, TableName};
 use mysql_async::Row;
 use mysql_async::prelude::Queryable;
 
+use crate::claim;
 use crate::columns::{describe, quoted, quoted_table};
 use crate::connection::{answered, failure, is_denied, is_denied_database};
 use crate::options::BinlogOptions;
@@ -18,7 +19,7 @@ pub(crate) async fn check(options: &BinlogOptions) -> Result<(), LogError> {
     for table in &options.tables {
         check_table(&mut server, table).await?;
     }
-    Ok(())
+    claim::is_free(&mut server, options.server_id).await
 }
 
 /// `MySQL` locks a table while a snapshot begins, and says whether it may only when it does. So it is asked for a table that

@@ -42,10 +42,27 @@ impl Claim {
 
     /// Whether it is this reader's still.
     pub(crate) async fn stands(&self, server: &mut Server) -> Result<(), LogError> {
-        let ask = server.connection.exec_first("SELECT IS_USED_LOCK(?)", (lock(self.server_id),));
-        let holder: Option<Option<u32>> = answered(ask).await?;
-        if holder.flatten() == Some(self.id) { Ok(()) } else { Err(taken(self.server_id)) }
+        if holder(server, self.server_id).await? == Some(self.id) {
+            Ok(())
+        } else {
+            Err(taken(self.server_id))
+        }
     }
+}
+
+/// Whether nobody has the number now.
+pub(crate) async fn is_free(server: &mut Server, server_id: u32) -> Result<(), LogError> {
+    match holder(server, server_id).await? {
+        None => Ok(()),
+        Some(_) => Err(taken(server_id)),
+    }
+}
+
+/// The server's number of the connection that has it.
+async fn holder(server: &mut Server, server_id: u32) -> Result<Option<u32>, LogError> {
+    let ask = server.connection.exec_first("SELECT IS_USED_LOCK(?)", (lock(server_id),));
+    let holder: Option<Option<u32>> = answered(ask).await?;
+    Ok(holder.flatten())
 }
 
 fn lock(server_id: u32) -> String {

@@ -65,7 +65,8 @@ impl fmt::Debug for Binlog {
 }
 
 impl Binlog {
-    /// What is not set up so that the log can be read, with the statement that mends it.
+    /// What is not set up so that the log can be read, with the statement that mends it; or that another reader has the number
+    /// now.
     pub async fn check(options: &BinlogOptions) -> Result<(), LogError> {
         crate::check::check(options).await
     }

@@ -94,7 +94,7 @@ impl std::fmt::Debug for Slot {
 }
 
 impl Slot {
-    /// What is not set up right, each with the statement that mends it.
+    /// What is not set up right, each with the statement that mends it; or that another reader has the slot now.
     pub async fn check(options: &SlotOptions) -> Result<(), LogError> {
         setup::check(options).await
     }

@@ -110,7 +110,7 @@ pub(crate) struct LogFeed {
 }
 
 impl LogFeed {
-    /// Goes on where the database says, or begins.
+    /// Goes on where the database says, or begins. Whether the log can be read was asked before.
     pub(crate) async fn open(
         db: &Db,
         claim: &Claim,
@@ -120,7 +120,6 @@ impl LogFeed {
         counters: &Arc<Mutex<Counters>>,
         saved: watch::Receiver<Saved>,
     ) -> Result<Self, RelayError> {
-        source.check().await?;
         let mut place = Place::load(db).await?;
         if place.identity.is_some() {
             place.be_of(source.identity().await?)?;

@@ -10,7 +10,7 @@ pub trait LogSource: Send + Sync + 'static {
     type Log: Log + 'static;
     type Snapshot: Snapshot + 'static;
 
-    /// Whether the database is set up so that its log can be read.
+    /// Whether the database is set up so that its log can be read, and nobody else reads it.
     fn check(&self) -> impl Future<Output = Result<(), LogError>> + Send;
 
     /// Which log it is: another one after a failover, whose positions say nothing of this one's. Behind a `#`, where it is

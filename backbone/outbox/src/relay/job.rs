@@ -100,6 +100,11 @@ impl Job for Work {
             return Err(RelayError::Paused(by));
         }
         self.paused.send_replace(false);
+        // Before it takes the names. When the broker comes back, whoever has the log takes them again, and a relay that only
+        // waits would have them for a moment and keep it from that.
+        if let Some(source) = &self.source {
+            source.check().await?;
+        }
         let ways = self.ways.clone();
         let mut topics = Topics::open(self.client.clone(), &self.service, ways, &epoch).await?;
         // Only now: until it lost the names, another relay may have moved the checkpoint. This session's own: what the one
