@@ -103,9 +103,8 @@ impl Relation {
         let column = |cursor: &mut Cursor<'_>| {
             cursor.u8()?;
             let name = cursor.text()?;
-            let kind = Kind::of(cursor.u32()?);
-            cursor.u32()?;
-            Ok((name, kind))
+            let (type_id, modifier) = (cursor.u32()?, cursor.u32()?.cast_signed());
+            Ok((name, Kind::of(type_id, modifier)))
         };
         let columns = (0..count).map(|_| column(cursor)).collect::<Result<_, Failure>>()?;
         Ok(Self { id, schema, name, columns })

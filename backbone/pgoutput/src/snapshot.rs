@@ -223,7 +223,7 @@ impl Columns {
             "SELECT a.attname, a.atttypid, a.attcollation <> 0, EXISTS ( \
              SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
              AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL), \
-             NOT a.attnotnull, format_type(a.atttypid, a.atttypmod) \
+             NOT a.attnotnull, format_type(a.atttypid, a.atttypmod), a.atttypmod \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
              LEFT JOIN pg_publication_tables p \
@@ -239,7 +239,7 @@ impl Columns {
         let column = |row: &Row| {
             Ok(Column {
                 name: row.parsed(0)?,
-                kind: Kind::of(row.parsed(1)?),
+                kind: Kind::of(row.parsed(1)?, row.parsed(6)?),
                 has_collation: row.is_true(2),
                 is_unique: row.is_true(3),
                 is_nullable: row.is_true(4),

@@ -16,13 +16,18 @@ pub(crate) enum Kind {
     Bytes,
     Uuid,
     Instant,
-    Local,
+    /// With so many digits behind the point as its column has; a date has none.
+    Local(u8),
     Text,
 }
 
+/// Digits of a time whose type says nothing of them.
+const TIME_DIGITS: u8 = 6;
+
 impl Kind {
     /// Built-in types have the same numbers everywhere (`src/include/catalog/pg_type.dat`).
-    pub(crate) fn of(type_id: u32) -> Self {
+    /// The modifier is -1 where a type has none.
+    pub(crate) fn of(type_id: u32, modifier: i32) -> Self {
         match type_id {
             16 => Self::Boolean,
             17 => Self::Bytes,
@@ -33,8 +38,10 @@ impl Kind {
             114 | 3802 => Self::Json,
             2950 => Self::Uuid,
             1184 => Self::Instant,
-            // date, time, timestamp
-            1082 | 1083 | 1114 => Self::Local,
+            // date
+            1082 => Self::Local(0),
+            // time, timestamp
+            1083 | 1114 => Self::Local(u8::try_from(modifier).unwrap_or(TIME_DIGITS)),
             _ => Self::Text,
         }
     }
@@ -62,10 +69,21 @@ impl Kind {
                 Timestamp::parse(&text).map_or_else(|_| Value::Text(text.clone()), Value::Instant)
             }
             Self::Json => Value::Json(text),
-            Self::Local => Value::Local(text),
+            Self::Local(digits) => Value::Local(with_digits(text, digits.into())),
             Self::Decimal | Self::Text | Self::Bytes => Value::Text(text),
         })
     }
+}
+
+/// The server leaves out zeros at the end, which say how exact a column is.
+fn with_digits(text: ByteString, digits: usize) -> ByteString {
+    let fraction = text.rsplit_once('.').map_or(0, |(_, fraction)| fraction.len());
+    // A year before ours has its era behind it, and infinity has no digits at all.
+    if fraction >= digits || !text.ends_with(|last: char| last.is_ascii_digit()) {
+        return text;
+    }
+    let point = if fraction == 0 { "." } else { "" };
+    format!("{text}{point}{}", "0".repeat(digits - fraction)).into()
 }
 
 fn unhex(digits: &[u8]) -> Option<Bytes> {
@@ -82,7 +100,7 @@ mod tests {
     fn texts_are_read_by_their_types() {
         let value = |type_id, text: &'static str| {
             let whole = Bytes::from(text);
-            Kind::of(type_id).value(&whole, &whole)
+            Kind::of(type_id, -1).value(&whole, &whole)
         };
         assert_eq!(value(16, "t"), Some(Value::Boolean(true)));
         assert_eq!(value(20, "-9223372036854775808"), Some(Value::Integer(i64::MIN)));
@@ -100,11 +118,28 @@ mod tests {
     }
 
     #[test]
+    fn a_time_has_the_digits_of_its_column() {
+        for (type_id, modifier, text, expected) in [
+            (1082, -1, "2025-01-15", "2025-01-15"),
+            (1083, 3, "10:30:00.5", "10:30:00.500"),
+            (1083, 0, "10:30:00", "10:30:00"),
+            (1114, -1, "2025-01-15 10:30:00", "2025-01-15 10:30:00.000000"),
+            (1114, -1, "2025-01-15 10:30:00.123456", "2025-01-15 10:30:00.123456"),
+            (1114, -1, "0044-03-15 10:30:00 BC", "0044-03-15 10:30:00 BC"),
+            (1114, 3, "-infinity", "-infinity"),
+        ] {
+            let whole = Bytes::from_static(text.as_bytes());
+            let value = Kind::of(type_id, modifier).value(&whole, &whole);
+            assert_eq!(value, Some(Value::Local(expected.into())), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_text_of_a_type_is_no_value() {
         for (type_id, text) in [(16, "true"), (23, "1.5"), (701, "x"), (17, "00"), (17, "\\x0"), (2950, "1")]
         {
             let whole = Bytes::from(text);
-            assert_eq!(Kind::of(type_id).value(&whole, &whole), None, "{text}");
+            assert_eq!(Kind::of(type_id, -1).value(&whole, &whole), None, "{text}");
         }
         let whole = Bytes::from_static(b"\xff");
         assert_eq!(Kind::Text.value(&whole, &whole), None);

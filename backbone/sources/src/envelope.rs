@@ -40,8 +40,7 @@ struct After<'a>(&'a Envelope<'a>);
 impl Serialize for After<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Envelope { row, modes, .. } = self.0;
-        let is_mysql = row.origin.connector != "postgresql";
-        let value = |value| -> Box<RawValue> { value::debezium(value, *modes, is_mysql) };
+        let value = |value| -> Box<RawValue> { value::debezium(value, *modes) };
         serializer.collect_map(row.table.columns.iter().zip(row.values.iter().map(value)))
     }
 }

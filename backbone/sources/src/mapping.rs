@@ -210,7 +210,7 @@ fn moment(value: &Value) -> Option<Timestamp> {
             match Local::parse(text)? {
                 Local::DateTime { micros, .. } => micros,
                 Local::Date(days) => days.checked_mul(86_400_000_000)?,
-                Local::Time(_) | Local::Zero => return None,
+                Local::Time { .. } | Local::Zero => return None,
             }
         }
         _ => return None,

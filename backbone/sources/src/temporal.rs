@@ -8,14 +8,10 @@ const SECONDS_A_DAY: i64 = 86_400;
 pub(crate) enum Local {
     /// Days since 1970.
     Date(i64),
-    /// Microseconds of a day, or of a span that is longer, or negative.
-    Time(i64),
-    /// Microseconds since 1970 as if it were in UTC.
-    DateTime {
-        micros: i64,
-        /// Digits behind the point, as they were written.
-        digits: usize,
-    },
+    /// Microseconds of a day, or of a span that is longer, or negative; and digits behind the point, as they were written.
+    Time { micros: i64, digits: usize },
+    /// Microseconds since 1970 as if it were in UTC, and digits likewise.
+    DateTime { micros: i64, digits: usize },
     /// What no calendar has, and databases let in: `0000-00-00`.
     Zero,
 }
@@ -44,7 +40,7 @@ impl Local {
                 Some(Self::DateTime { micros, digits })
             }
             (Some(days), None) => Some(Self::Date(days)),
-            (None, Some((micros, _))) => Some(Self::Time(micros)),
+            (None, Some((micros, digits))) => Some(Self::Time { micros, digits }),
             (None, None) => None,
         }
     }
@@ -91,13 +87,14 @@ mod tests {
     #[test]
     fn dates_and_times_are_counted_as_databases_write_them() {
         let date_time = |micros, digits| Some(Local::DateTime { micros, digits });
+        let time = |micros, digits| Some(Local::Time { micros, digits });
         for (text, expected) in [
             ("1970-01-01", Some(Local::Date(0))),
             ("1969-12-31", Some(Local::Date(-1))),
             ("2025-01-15", Some(Local::Date(20_103))),
             ("2024-02-29", Some(Local::Date(19_782))),
-            ("14:20:00", Some(Local::Time(51_600_000_000))),
-            ("-838:59:59.000001", Some(Local::Time(-3_020_399_000_001))),
+            ("14:20:00", time(51_600_000_000, 0)),
+            ("-838:59:59.000001", time(-3_020_399_000_001, 6)),
             ("2025-01-15 14:20:00", date_time(1_736_950_800_000_000, 0)),
             ("2025-01-15 14:20:00.123", date_time(1_736_950_800_123_000, 3)),
             ("2025-01-15T14:20:00.123456", date_time(1_736_950_800_123_456, 6)),

@@ -60,9 +60,8 @@ pub(crate) fn raw(json: String) -> Box<RawValue> {
 
 /// A value as Debezium's JSON has it, by the modes that its connectors know.
 ///
-/// A log does not say everything of a column's type: a time without a zone is in milliseconds if it has up to three
-/// digits behind the point (of `MySQL`, which writes as many as the column has), else in microseconds.
-pub(crate) fn debezium(value: &Value, modes: Modes, is_mysql: bool) -> Box<RawValue> {
+/// A time without a zone has as many digits behind the point as its column.
+pub(crate) fn debezium(value: &Value, modes: Modes) -> Box<RawValue> {
     match value {
         Value::Null => raw("null".to_owned()),
         Value::Boolean(is) => raw(is.to_string()),
@@ -87,7 +86,7 @@ pub(crate) fn debezium(value: &Value, modes: Modes, is_mysql: bool) -> Box<RawVa
             BinaryMode::Base64UrlSafe => URL_SAFE.encode(bytes),
             BinaryMode::Hex => hex(bytes),
         }),
-        Value::Local(text) => local(text, modes.time, is_mysql),
+        Value::Local(text) => local(text, modes.time),
     }
 }
 
@@ -96,17 +95,22 @@ fn float(number: f64) -> String {
     serde_json::Number::from_f64(number).map_or_else(|| "null".to_owned(), |number| number.to_string())
 }
 
-fn local(text: &str, mode: TimeMode, is_mysql: bool) -> Box<RawValue> {
+fn local(text: &str, mode: TimeMode) -> Box<RawValue> {
+    let millis = |micros: i64| micros.div_euclid(1_000);
     let number = match (Local::parse(text), mode) {
         (Some(Local::Zero), _) => return raw("null".to_owned()),
         (Some(Local::Date(days)), _) => days,
-        (Some(Local::DateTime { micros, .. } | Local::Time(micros)), TimeMode::Connect) => {
-            micros.div_euclid(1_000)
+        (Some(Local::Time { micros, .. }), TimeMode::AdaptiveTimeMicroseconds) => micros,
+        (Some(Local::DateTime { micros, .. } | Local::Time { micros, .. }), TimeMode::Connect) => {
+            millis(micros)
         }
-        (Some(Local::DateTime { micros, digits }), TimeMode::Adaptive) if is_mysql && digits <= 3 => {
-            micros.div_euclid(1_000)
+        (Some(Local::DateTime { micros, digits } | Local::Time { micros, digits }), _) => {
+            if digits <= 3 {
+                millis(micros)
+            } else {
+                micros
+            }
         }
-        (Some(Local::DateTime { micros, .. } | Local::Time(micros)), TimeMode::Adaptive) => micros,
         (None, _) => return string(text),
     };
     raw(number.to_string())
@@ -169,7 +173,7 @@ mod tests {
     use super::*;
 
     fn written(value: &Value, modes: Modes) -> String {
-        debezium(value, modes, true).get().to_owned()
+        debezium(value, modes).get().to_owned()
     }
 
     #[test]
@@ -210,9 +214,9 @@ mod tests {
         assert_eq!(written(&Value::Local("2025-01-15 14:20:00.123456".into()), modes), "1736950800123");
         let modes = Modes { decimal: DecimalMode::String, ..modes };
         assert_eq!(written(&Value::Decimal("120.50".into()), modes), "\"120.50\"");
-        // PostgreSQL does not write the zeros that a fraction ends with.
-        let local = Value::Local("2025-01-15 14:20:00".into());
-        assert_eq!(debezium(&local, Modes::default(), false).get(), "1736950800000000");
+        let modes = Modes { time: TimeMode::Adaptive, ..modes };
+        assert_eq!(written(&Value::Local("14:20:00.123".into()), modes), "51600123");
+        assert_eq!(written(&Value::Local("14:20:00.123000".into()), modes), "51600123000");
     }
 
     #[test]

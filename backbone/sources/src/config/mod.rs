@@ -90,9 +90,11 @@ pub enum BinaryMode {
 /// `time.precision.mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TimeMode {
-    /// Milliseconds or microseconds, as the column has them.
-    #[default]
+    /// Milliseconds where the column has up to three digits behind the point, else microseconds.
     Adaptive,
+    /// The same, but times of a day are always microseconds.
+    #[default]
+    AdaptiveTimeMicroseconds,
     /// Milliseconds.
     Connect,
 }
@@ -207,7 +209,7 @@ impl SourceConfig {
             server_id: keys.number("database.server.id", 1..=u32::MAX)?.unwrap_or_else(|| server_id(&name)),
             slot: postgres_name(&mut keys, "slot.name")?.unwrap_or_else(|| identifier.clone()),
             publication: postgres_name(&mut keys, "publication.name")?.unwrap_or(identifier),
-            modes: modes(&mut keys)?,
+            modes: modes(&mut keys, connector)?,
             takes_what_is_there: snapshot(&mut keys)?,
             tenant,
             namespace,
@@ -366,7 +368,7 @@ fn tls(keys: &mut Keys) -> Result<TlsMode, ConfigError> {
     }
 }
 
-fn modes(keys: &mut Keys) -> Result<Modes, ConfigError> {
+fn modes(keys: &mut Keys, connector: Connector) -> Result<Modes, ConfigError> {
     let decimal = match keys.config("decimal.handling.mode").as_deref() {
         None | Some("precise") => DecimalMode::Precise,
         Some("double") => DecimalMode::Double,
@@ -383,7 +385,10 @@ fn modes(keys: &mut Keys) -> Result<Modes, ConfigError> {
         }
     };
     let time = match keys.config("time.precision.mode").as_deref() {
-        None | Some("adaptive" | "adaptive_time_microseconds") => TimeMode::Adaptive,
+        // As each of Debezium's connectors has it.
+        None if connector == Connector::Postgres => TimeMode::Adaptive,
+        Some("adaptive") => TimeMode::Adaptive,
+        None | Some("adaptive_time_microseconds") => TimeMode::AdaptiveTimeMicroseconds,
         Some("connect") => TimeMode::Connect,
         Some(mode) => {
             return Err(wrong(
