@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::Result;
-use hexalpes_engines::{Go, MySql, Pulsar, Python};
+use hexalpes_engines::{Debezium, Go, MySql, Pulsar, Python};
 
 use crate::{packages, workspace};
 
@@ -12,16 +12,18 @@ use crate::{packages, workspace};
 pub(crate) fn run() -> Result<ExitCode> {
     packages::install_missing();
     let root = workspace::root()?;
-    let (pulsar, mysql, python, go) = thread::scope(|scope| {
+    let (pulsar, debezium, mysql, python, go) = thread::scope(|scope| {
         let pulsar = scope.spawn(Pulsar::prepare);
+        let debezium = scope.spawn(Debezium::prepare);
         let mysql = scope.spawn(MySql::prepare);
         let go = scope.spawn(|| Go::prepare(&root));
         let python = Python::prepare();
         let joined = "preparing does not panic";
-        let (pulsar, mysql) = (pulsar.join().expect(joined), mysql.join().expect(joined));
-        (pulsar, mysql, python, go.join().expect(joined))
+        let (pulsar, debezium) = (pulsar.join().expect(joined), debezium.join().expect(joined));
+        (pulsar, debezium, mysql.join().expect(joined), python, go.join().expect(joined))
     });
-    let absent: Vec<_> = [pulsar.err(), mysql.err(), python.err(), go.err()].into_iter().flatten().collect();
+    let absent = [pulsar.err(), debezium.err(), mysql.err(), python.err(), go.err()];
+    let absent: Vec<_> = absent.into_iter().flatten().collect();
     for absent in &absent {
         println!("{absent}");
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use hexalpes_engines::{
-    Absent, DatabaseServer, Go, MariaDb, MySql, Postgres, Pulsar, Python, child_processes, variable,
+    Absent, DatabaseServer, Debezium, Go, MariaDb, MySql, Postgres, Pulsar, Python, child_processes, variable,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -42,6 +42,7 @@ struct Engines {
     mariadb: Option<DatabaseServer>,
     mysql: Option<DatabaseServer>,
     pulsar: Option<Pulsar>,
+    debezium: Option<Debezium>,
     python: Option<Python>,
     go: Option<Go>,
     absent: Vec<Absent>,
@@ -150,6 +151,7 @@ impl Engines {
             let pulsar = scope.spawn(Pulsar::start);
             let python = scope.spawn(Python::prepare);
             let go = scope.spawn(|| Go::prepare(checkout));
+            let debezium = scope.spawn(Debezium::prepare);
             // No test cuts the power, and a disk that others keep busy makes a synced commit take seconds.
             let mysql = scope.spawn(MySql::start_unsynced);
             engines.postgres = engines.keep(Postgres::start_unsynced());
@@ -157,6 +159,7 @@ impl Engines {
             engines.mysql = engines.keep(mysql.join().expect("starting does not panic"));
             engines.python = engines.keep(python.join().expect("preparing does not panic"));
             engines.go = engines.keep(go.join().expect("preparing does not panic"));
+            engines.debezium = engines.keep(debezium.join().expect("preparing does not panic"));
             engines.pulsar = engines.keep(pulsar.join().expect("starting does not panic"));
         });
         engines
@@ -167,8 +170,9 @@ impl Engines {
     }
 
     /// What the test binaries read. An absent engine's variable is empty, whatever our own environment says.
-    fn variables(&self) -> [(&'static str, String); 8] {
+    fn variables(&self) -> [(&'static str, String); 9] {
         let python = self.python.as_ref().map(|python| python.interpreter().display().to_string());
+        let debezium = self.debezium.as_ref().map(|debezium| debezium.connectors().display().to_string());
         let go = self.go.as_ref().map(|go| go.program().display().to_string());
         let servers = [&self.postgres, &self.mariadb, &self.mysql];
         let killable: Vec<String> = servers.into_iter().flatten().map(|it| it.engine().to_string()).collect();
@@ -179,6 +183,7 @@ impl Engines {
             (variable::KILLABLE, Some(killable.join(","))),
             (variable::PULSAR_URL, self.pulsar.as_ref().map(Pulsar::service_url)),
             (variable::PULSAR_ADMIN_URL, self.pulsar.as_ref().map(Pulsar::admin_url)),
+            (variable::DEBEZIUM, debezium),
             (variable::PYTHON, python),
             (variable::GO, go),
         ]

@@ -14,7 +14,7 @@ impl Absent {
         Self { engine, because: format!("{error:#}") }
     }
 
-    /// `PostgreSQL`, `MariaDB`, `MySQL`, `Pulsar`, `Python client` or `Go client`.
+    /// `PostgreSQL`, `MariaDB`, `MySQL`, `Pulsar`, `Python client`, `Go client` or `Debezium`.
     pub fn engine(&self) -> &'static str {
         self.engine
     }

@@ -4,8 +4,8 @@ use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::Pulsar;
 use crate::database::{Engine, TestDatabase};
+use crate::{Debezium, Pulsar};
 
 /// The variables by which `cargo xtask test` hands the engines to all test binaries.
 pub mod variable {
@@ -23,6 +23,8 @@ pub mod variable {
     pub const PULSAR_ADMIN_URL: &str = "HEXALPES_TEST_PULSAR_ADMIN_URL";
     /// A Python interpreter that can `import pulsar, fastavro, schemathesis, xmlschema`, and has the schema of pain.001.
     pub const PYTHON: &str = "HEXALPES_TEST_PYTHON";
+    /// The folder of Debezium's connectors.
+    pub const DEBEZIUM: &str = "HEXALPES_TEST_DEBEZIUM";
     /// The program with the official Go client.
     pub const GO: &str = "HEXALPES_TEST_GO";
 }
@@ -92,6 +94,12 @@ pub fn python() -> Option<PathBuf> {
 /// The program that drives the official Go client ([`Go`](crate::Go) says how), when there is one.
 pub fn go() -> Option<PathBuf> {
     set(variable::GO).map(PathBuf::from)
+}
+
+/// A real Debezium's connectors, when they are there, with the Pulsar that runs them.
+pub fn debezium() -> Option<Debezium> {
+    pulsar()?;
+    set(variable::DEBEZIUM).map(|folder| Debezium::at(folder.into()))
 }
 
 fn set(name: &str) -> Option<String> {

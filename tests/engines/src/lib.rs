@@ -1,12 +1,12 @@
-//! Real PostgreSQL, MariaDB, MySQL, Apache Pulsar and its official clients of Python and Go, for tests.
+//! Real PostgreSQL, MariaDB, MySQL, Apache Pulsar, its official clients of Python and Go, and Debezium, for tests.
 //!
 //! Two halves, and no test needs both:
 //!
-//! - **Starting** ([`Postgres`], [`MariaDb`], [`MySql`], [`Pulsar`], [`Python`], [`Go`]) is what `cargo xtask test`
+//! - **Starting** ([`Postgres`], [`MariaDb`], [`MySql`], [`Pulsar`], [`Python`], [`Go`], [`Debezium`]) is what `cargo xtask test`
 //!   does once a run. Each engine lives in a temporary folder on free ports, is stopped when its value is dropped, and
 //!   also when the process that started it dies. What this machine cannot have is a value ([`Absent`]), not
 //!   a panic.
-//! - **Asking** ([`databases`], [`pulsar`], [`python`], [`go`]) is what a test does: it loops over what there is.
+//! - **Asking** ([`databases`], [`pulsar`], [`python`], [`go`], [`debezium`](debezium())) is what a test does: it loops over what there is.
 //!   A plain `cargo test` finds the embedded engines alone.
 //!
 //! ```
@@ -45,10 +45,11 @@ pub use cache::cache_folder;
 pub use children::{child_processes, process_runs};
 pub use database::{Engine, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
+pub use debezium::{Debezium, DebeziumSource};
 pub use front::Front;
 pub use given::{
-    BRIEF_JVM, LOG_ENGINES, PulsarUrls, databases, go, killable, log_databases, pulsar, pulsar_program,
-    python, variable,
+    BRIEF_JVM, LOG_ENGINES, PulsarUrls, databases, debezium, go, killable, log_databases, pulsar,
+    pulsar_program, python, variable,
 };
 pub use go::Go;
 pub use http::status_of;

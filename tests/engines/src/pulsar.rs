@@ -73,6 +73,18 @@ impl Pulsar {
         self.server.id()
     }
 
+    /// kill −9. Its data stays, for [`start_again`](Self::start_again).
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// At the same address and with the same data, after it was killed.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.server.spawn_again()?;
+        let admin_port = self.admin_port;
+        self.server.wait_until(READY_WITHIN, || is_ready(admin_port))
+    }
+
     /// The JVMs of its sources, as long as they run.
     pub fn source_process_ids(&self) -> Result<Vec<u32>> {
         child_processes(self.process_id())
@@ -116,11 +128,15 @@ fn start(connectors: Option<&Path>) -> Result<Pulsar> {
     command.env("PULSAR_LOG_APPENDER", "Console");
     let mut server = Server::spawn(command, folder, StopWith::Kill)?;
     server.wait_until(READY_WITHIN, || {
-        status_of(admin_port, "/admin/v2/brokers/health") == Some(200)
-            && status_of(admin_port, "/admin/v2/namespaces/public/default") == Some(200)
+        is_ready(admin_port)
             && (connectors.is_none() || status_of(admin_port, "/admin/v2/worker/cluster") == Some(200))
     })?;
     Ok(Pulsar { service_port, admin_port, server })
+}
+
+fn is_ready(admin_port: u16) -> bool {
+    status_of(admin_port, "/admin/v2/brokers/health") == Some(200)
+        && status_of(admin_port, "/admin/v2/namespaces/public/default") == Some(200)
 }
 
 /// Writes a configuration of the distribution with some of its values replaced, which stand behind `sign`.

@@ -127,8 +127,12 @@ impl Server {
             Some(Err(failure)) => failure,
             None => format!("it was not ready within {} s", limit.as_secs()),
         };
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
-        bail!("{failure}\n{}", tool::last_lines(&log))
+        bail!("{failure}\n{}", self.last_lines())
+    }
+
+    /// The end of what it has printed.
+    pub(crate) fn last_lines(&self) -> String {
+        tool::last_lines(&fs::read_to_string(&self.log).unwrap_or_default())
     }
 
     pub(crate) fn id(&self) -> u32 {

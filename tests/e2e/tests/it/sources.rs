@@ -1,5 +1,6 @@
 //! Outboxes that others write: made by seed 3's own commands, taken from what was there on, each row once.
 
+mod beside_debezium;
 mod first_snapshot;
 mod once;
 mod operated;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hexalpes_client::Message;
 use hexalpes_e2e::{PATIENCE, Product, messages};
-use hexalpes_engines::{Engine, TestDatabase, eventually};
+use hexalpes_engines::{Engine, TestDatabase, a_moment, eventually};
 use serde_json::{Value, json};
 
 use crate::command::{ask, create_source, source_status};
@@ -142,6 +142,7 @@ pub(super) async fn at_least(service: &str, topic: &str, count: usize) -> Vec<Me
             if all.len() >= count {
                 return all;
             }
+            a_moment().await;
         }
     };
     tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("{topic} has no {count} messages"))
