@@ -9,7 +9,8 @@ use hexalpes_outbox::{
 
 use crate::{
     memory::Memory,
-    support::{Stage, an_event, because, subjects, until},
+    servers::Server,
+    support::{PATIENCE, Stage, an_event, because, subjects, until},
 };
 
 const STRANGE: &str = "com.hexabuilders.commissions.CommissionStrange";
@@ -21,9 +22,13 @@ fn with_amount(kind: &str) -> Option<EventTopic> {
     (kind == STRANGE).then_some(EventTopic { topic: "persistent://public/default/strange", schema })
 }
 
+fn strict() -> RelayOptions {
+    RelayOptions { of_kind: Some(with_amount), ..RelayOptions::new("commissions") }
+}
+
 impl Stage {
     fn strict_relay(&self) -> Relay {
-        self.relay_with(RelayOptions { of_kind: Some(with_amount), ..RelayOptions::new("commissions") })
+        self.relay_with(strict())
     }
 
     /// Appends an event, and gives its id.
@@ -43,6 +48,18 @@ impl Stage {
         self.append_one("b", USUAL).await;
         self.append_one("c", USUAL).await;
         strange
+    }
+
+    /// The event is tried once more, and stays.
+    async fn retry_in_vain(&self, event: &str) {
+        parked::retry(&self.db, &*self.edge, event, &because("once more")).await.unwrap();
+        let again = async {
+            let mut commits = self.db.commits();
+            while parked::list(&self.db, 1).await.unwrap()[0].turn.is_some() {
+                commits.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, again).await.expect("it is tried, and stays");
     }
 
     async fn subjects_on(&self, topic: &str, subscription: &str) -> Vec<String> {
@@ -75,14 +92,7 @@ async fn parked_events_that_are_retried_are_published_once_in_their_order() {
     let relay = stage.strict_relay();
     let strange = stage.append_a_strange_one().await;
     until(&relay, |status| status.parked == 2).await;
-    parked::retry(&stage.db, &*stage.edge, &strange, &because("once more")).await.unwrap();
-    let again = async {
-        let mut commits = stage.db.commits();
-        while parked::list(&stage.db, 1).await.unwrap()[0].turn.is_some() {
-            commits.changed().await.unwrap();
-        }
-    };
-    tokio::time::timeout(crate::support::PATIENCE, again).await.expect("it is tried, and stays");
+    stage.retry_in_vain(&strange).await;
     relay.stop().await;
 
     let relay = stage.relay();
@@ -153,4 +163,55 @@ async fn an_event_whose_names_no_broker_takes_is_parked_where_a_log_is_read_too(
     relay.stop().await;
     assert_eq!(stage.subjects_on(EVENTS_TOPIC, "all").await, ["com-1", "com-2"]);
     assert!(parked::list(&stage.db, 1).await.unwrap()[0].reason.contains("larger than"));
+}
+
+/// Where a server's log is read: parked over restarts, tried in vain, tried when nothing is in the way any more, given up.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_each_server_an_event_that_cannot_be_published_waits_until_somebody_decides() {
+    for server in Server::all().await {
+        let (stage, engine) = (&server.stage, server.engine);
+        let relay = server.relay_with(strict());
+        stage.begun_again().await;
+        let strange = stage.append_a_strange_one().await;
+        let status = until(&relay, |status| status.parked == 2 && status.num_written == 5).await;
+        assert!(status.running && status.alarm.unwrap().contains("2 events are parked"), "{engine}");
+        relay.stop().await;
+        assert_eq!(stage.subjects_on(EVENTS_TOPIC, "before").await, ["a", "a", "c"], "{engine}");
+        let rows = parked::list(&stage.db, 10).await.unwrap();
+        assert_eq!((rows.len(), &rows[0].id), (2, &strange), "{engine}");
+        assert!(rows[0].reason.contains("amount") && rows[1].reason.contains("waits behind"), "{rows:?}");
+
+        let relay = server.relay_with(strict());
+        stage.retry_in_vain(&strange).await;
+        relay.stop().await;
+        let relay = server.relay();
+        parked::retry(&stage.db, &*stage.edge, &strange, &because("the schema is gone")).await.unwrap();
+        until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
+        server.drained(&relay).await;
+        relay.stop().await;
+
+        let relay = server.relay_with(strict());
+        let unwanted = stage.append_a_strange_one().await;
+        until(&relay, |status| status.parked == 2).await;
+        parked::skip(&stage.db, &*stage.edge, &unwanted, &because("nobody needs it")).await.unwrap();
+        until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
+        server.drained(&relay).await;
+        relay.stop().await;
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            let messages = stage.messages(topic, "all").await;
+            let mut keys: Vec<String> = messages.into_iter().map(|message| message.key.unwrap()).collect();
+            assert_eq!(keys[..5], ["a", "a", "c", "b", "b"], "{topic} on {engine}");
+            // The one behind the one that was given up may go before or after another aggregate's.
+            keys[5..].sort_unstable();
+            assert_eq!(keys[5..], ["a", "a", "b", "c"], "{topic} on {engine}");
+        }
+        let deeds = operate::deeds(&stage.db, 10).await.unwrap();
+        let whys: Vec<&str> = deeds.iter().map(|deed| deed.why.as_str()).collect();
+        let expected = [
+            format!("{unwanted}: nobody needs it"),
+            format!("{strange}: the schema is gone"),
+            format!("{strange}: once more"),
+        ];
+        assert_eq!(whys, expected, "{engine}");
+    }
 }

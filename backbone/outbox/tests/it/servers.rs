@@ -40,7 +40,7 @@ pub(crate) async fn alarm_of(relay: &Relay) -> String {
 }
 
 impl Server {
-    async fn all() -> Vec<Self> {
+    pub(crate) async fn all() -> Vec<Self> {
         let mut servers = Vec::new();
         for database in log_databases() {
             servers.push(Self::on(database).await);
@@ -59,9 +59,12 @@ impl Server {
     }
 
     pub(crate) fn relay(&self) -> Relay {
+        self.relay_with(RelayOptions::new("commissions"))
+    }
+
+    pub(crate) fn relay_with(&self, options: RelayOptions) -> Relay {
         let edge: Arc<dyn Edge> = Arc::clone(&self.stage.edge) as Arc<dyn Edge>;
-        let (db, client, options) =
-            (self.stage.db.clone(), self.stage.client(), RelayOptions::new("commissions"));
+        let (db, client) = (self.stage.db.clone(), self.stage.client());
         if self.engine == Engine::Postgres {
             let slot = format!("outbox_{}", self.place.database);
             let source = SlotSource::new(&self.url, &self.place, &slot);
