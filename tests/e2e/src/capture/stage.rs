@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use hexalpes_client::{Client, ClientOptions, Outgoing, ProducerOptions};
+use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, Outgoing, ProducerOptions};
 use hexalpes_db::{DatabaseUrl, Db, DbOptions};
-use hexalpes_engines::{DatabaseServer, Engine, TestDatabase};
+use hexalpes_engines::{DatabaseServer, Engine, Pulsar, PulsarUrls, TestDatabase};
 use hexalpes_outbox::{newest_ordinal, unpublished};
 
 use super::compared::Captured;
@@ -42,11 +42,41 @@ impl fmt::Display for Part {
     }
 }
 
+/// Whose topics there are.
+#[derive(Debug)]
+enum Broker {
+    Ours(Backbone),
+    Pulsar(Pulsar),
+}
+
+impl Broker {
+    fn urls(&self) -> PulsarUrls {
+        match self {
+            Self::Ours(backbone) => backbone.urls(),
+            Self::Pulsar(pulsar) => PulsarUrls { service: pulsar.service_url(), admin: pulsar.admin_url() },
+        }
+    }
+
+    fn kill(&mut self) {
+        match self {
+            Self::Ours(backbone) => backbone.kill(),
+            Self::Pulsar(pulsar) => pulsar.kill(),
+        }
+    }
+
+    fn restart(&mut self) {
+        match self {
+            Self::Ours(backbone) => backbone.restart(),
+            Self::Pulsar(pulsar) => pulsar.start_again().expect("the real Pulsar comes back"),
+        }
+    }
+}
+
 /// Gone with its value, all of it.
 #[derive(Debug)]
 pub struct CaptureStage {
     pub db: Db,
-    pub backbone: Backbone,
+    broker: Broker,
     /// One of them works; others wait for their turn.
     pub relays: Vec<Product>,
     // Last: what is above asks it.
@@ -58,16 +88,31 @@ pub struct CaptureStage {
 impl CaptureStage {
     /// On a server that nobody else uses, or a file of `SQLite`'s, with so many relays.
     pub async fn set(server: Option<DatabaseServer>, relays: usize) -> Self {
+        Self::set_on(Broker::Ours(Backbone::start()), server, relays).await
+    }
+
+    /// The same on a real Pulsar that nobody else uses, and that leaves out what it has.
+    pub async fn set_on_pulsar(pulsar: Pulsar, server: Option<DatabaseServer>, relays: usize) -> Self {
+        let admin = AdminClient::new(AdminOptions::new(pulsar.admin_url())).expect("it is an address");
+        admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
+        Self::set_on(Broker::Pulsar(pulsar), server, relays).await
+    }
+
+    async fn set_on(broker: Broker, server: Option<DatabaseServer>, relays: usize) -> Self {
         let database = match &server {
             Some(server) => TestDatabase::on_server(server.engine(), &server.url()),
             None => TestDatabase::sqlite(),
         };
-        let backbone = Backbone::start();
-        let relays = (0..relays).map(|_| Product::serve_from(backbone.urls(), database.url())).collect();
+        let relays = (0..relays).map(|_| Product::serve_from(broker.urls(), database.url())).collect();
         let url = DatabaseUrl::parse(database.url()).expect("a test database has an address");
         let db = Db::open(&url, DbOptions::default()).await.expect("the server is there");
         db.migrate(MIGRATIONS).await.expect("the server takes tables");
-        Self { db, backbone, relays, database, server }
+        Self { db, broker, relays, database, server }
+    }
+
+    /// Where the topics are.
+    pub fn service_url(&self) -> String {
+        self.broker.urls().service
     }
 
     pub fn engine(&self) -> Engine {
@@ -78,7 +123,7 @@ impl CaptureStage {
     pub fn kill(&mut self, part: Part, relay: usize) {
         match part {
             Part::Relay => self.relays[relay].kill(),
-            Part::Broker => self.backbone.kill(),
+            Part::Broker => self.broker.kill(),
             Part::Database => self.own_server().kill(),
         }
     }
@@ -87,7 +132,7 @@ impl CaptureStage {
     pub fn restart(&mut self, part: Part, relay: usize) {
         match part {
             Part::Relay => self.relays[relay].restart(),
-            Part::Broker => self.backbone.restart(),
+            Part::Broker => self.broker.restart(),
             Part::Database => self.own_server().start_again().expect("the server comes back"),
         }
     }
@@ -119,12 +164,12 @@ impl CaptureStage {
 
     /// Reads everything.
     pub async fn captured(&self) -> Captured {
-        Captured::read(&self.db, &self.backbone.urls().service).await
+        Captured::read(&self.db, &self.service_url()).await
     }
 
     /// Somebody else publishes to a topic of ours, for the comparison to find.
     pub async fn publish(&self, topic: &str, payload: Vec<u8>, key: &str) {
-        let client = Client::connect(ClientOptions::new(&self.backbone.urls().service)).await;
+        let client = Client::connect(ClientOptions::new(&self.service_url())).await;
         let client = client.expect("the broker is there");
         let producer = client.producer(topic, ProducerOptions::default()).await.expect("the topic is there");
         producer.send(Outgoing::new(payload).key(key)).await.expect("the topic takes it");

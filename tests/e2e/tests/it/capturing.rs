@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use hexalpes_client::{Client, ClientOptions, ConsumerOptions};
 use hexalpes_e2e::{CaptureStage, Captured, Dice, PATIENCE, Part, Writers, messages, rounds};
-use hexalpes_engines::{Engine, database_server, eventually, killable};
+use hexalpes_engines::{Engine, Pulsar, database_server, eventually, killable, pulsar};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 
 /// Kills of each database's test.
 const KILLS: usize = 6;
+/// So many kills of other processes take as long as one of a real Pulsar.
+const KILLS_A_JVM: usize = 20;
 /// After so many, everything is compared.
 const KILLS_AN_EPISODE: usize = 10;
 /// Commits between two kills, at most.
@@ -23,6 +25,8 @@ const AWAY_MS: usize = 1_500;
 const SILENCE: Duration = Duration::from_secs(2);
 /// The same of CI's few returns, on a machine that others keep busy.
 const SILENCE_IN_CI: Duration = Duration::from_secs(10);
+/// Of what the relays have printed, where rows came late.
+const LINES_SHOWN_MAX: usize = 60;
 /// Aimed at: a relay that waits takes over within this; asserted in a long run.
 const TAKEN_OVER: Duration = Duration::from_secs(5);
 /// Likewise in CI.
@@ -77,7 +81,7 @@ impl Silences {
 
 /// Until the next message arrives at a consumer that comes now.
 async fn until_the_next_row(stage: &CaptureStage, since: Instant) -> Duration {
-    let service = stage.backbone.urls().service;
+    let service = stage.service_url();
     let arriving = async {
         let client = Client::connect(ClientOptions::new(&service)).await.unwrap();
         let consumer = client.consumer(EVENTS_TOPIC, ConsumerOptions::new("next-row")).await.unwrap();
@@ -96,6 +100,12 @@ fn written(stage: &CaptureStage, writers: &Writers, commits: usize) {
     assert!(written.is_some(), "nobody can write any more: {}", stage.logs());
 }
 
+/// What was printed while a part was away, and after.
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().collect();
+    lines[lines.len().saturating_sub(LINES_SHOWN_MAX)..].join("\n")
+}
+
 /// Kills so often, while many write, and compares everything at the end.
 async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silences: &mut Silences) -> usize {
     let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
@@ -109,7 +119,15 @@ async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silenc
         let returned = Instant::now();
         // Who writes has to find the database again, too.
         written(stage, &writers, 1);
-        silences.0.entry(part).or_default().push(until_the_next_row(stage, returned).await);
+        let silence = until_the_next_row(stage, returned).await;
+        if silence > SILENCE {
+            println!(
+                "{} ms after the return of the {part}:\n{}",
+                silence.as_millis(),
+                last_lines(&stage.logs())
+            );
+        }
+        silences.0.entry(part).or_default().push(silence);
     }
     let answered = writers.stop().await;
     stage.drained().await.unwrap();
@@ -144,6 +162,35 @@ async fn killed(engine: Engine) {
 async fn whatever_is_killed_each_committed_row_is_on_the_topics_once_and_in_order() {
     for engine in killable() {
         killed(engine).await;
+    }
+}
+
+/// The same where somebody else's broker keeps the topics, and dies. It is away for as long as its JVM takes to begin, so one
+/// database has it in CI, and each in a long run.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_pulsar_that_is_killed_has_each_committed_row_once_and_in_order() {
+    if pulsar().is_none() {
+        return;
+    }
+    let mut dice = Dice::new();
+    for engine in killable().into_iter().take(if is_long() { usize::MAX } else { 1 }) {
+        println!("on {engine}");
+        let server = database_server(engine).unwrap();
+        let mut stage = CaptureStage::set_on_pulsar(Pulsar::start().unwrap(), server, 1).await;
+        let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
+        for _ in 0..rounds(KILLS).div_ceil(KILLS_A_JVM) {
+            written(&stage, &writers, dice.roll(COMMITS));
+            stage.kill(Part::Broker, 0);
+            written(&stage, &writers, dice.roll(COMMITS));
+            stage.restart(Part::Broker, 0);
+            until_the_next_row(&stage, Instant::now()).await;
+        }
+        let answered = writers.stop().await;
+        stage.drained().await.unwrap();
+        let captured = stage.captured().await;
+        captured.compare().unwrap();
+        assert!(captured.rows.len() >= answered, "an answer is a commit");
+        println!("{engine}: {} rows, none lost, none twice, none out of order", captured.rows.len());
     }
 }
 
@@ -225,7 +272,7 @@ async fn the_comparison_finds_what_is_lost_twice_or_out_of_order() {
 
         // Somebody publishes a row once more.
         for topic in [EVENTS_TOPIC, RAW_TOPIC] {
-            let service = stage.backbone.urls().service;
+            let service = stage.service_url();
             let first = messages(&service, topic).await.swap_remove(0);
             stage.publish(topic, first.payload.to_vec(), "aggregate-0").await;
             let found = stage.captured().await.compare().unwrap_err();
