@@ -12,6 +12,8 @@ use crate::server::{Flavour, Server, cell};
 
 pub(crate) async fn check(options: &BinlogOptions) -> Result<(), LogError> {
     let mut server = Server::connect(&options.url).await?;
+    // First, for whoever waits for it asks again and again.
+    claim::is_free(&mut server, options.server_id).await?;
     settings(&mut server).await?;
     ids(&mut server, options.server_id).await?;
     rights(&mut server).await?;
@@ -19,7 +21,7 @@ pub(crate) async fn check(options: &BinlogOptions) -> Result<(), LogError> {
     for table in &options.tables {
         check_table(&mut server, table).await?;
     }
-    claim::is_free(&mut server, options.server_id).await
+    Ok(())
 }
 
 /// `MySQL` locks a table while a snapshot begins, and says whether it may only when it does. So it is asked for a table that

@@ -38,15 +38,18 @@ pub(crate) async fn connect(options: &SlotOptions) -> Result<Connection, LogErro
 }
 
 /// What is not set up right is an error that says what mends it; what is missing can be made. So is a slot that another one
-/// reads from.
+/// reads from, of which whoever waits for it asks again and again: by a connection that takes no place among the senders of the log.
 pub(crate) async fn check(options: &SlotOptions) -> Result<(), LogError> {
+    let mut connection = Connection::open(&Address::parse(&options.url)?, Purpose::Queries).await?;
+    let slot = find(&mut connection, options).await;
+    connection.close().await;
+    if let Some(Found { reader: Some(reader), .. }) = slot? {
+        return Err(read_by(options, &format!("process {reader}")));
+    }
     let mut connection = connect(options).await?;
     let found = found(&mut connection, options).await;
     connection.close().await;
-    match found? {
-        (_, Some(Found { reader: Some(reader), .. })) => Err(read_by(options, &reader)),
-        _ => Ok(()),
-    }
+    found.map(drop)
 }
 
 async fn found(
@@ -169,9 +172,9 @@ async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Opti
         return Err(LogError::Taken {
             what: format!("the slot {}", options.slot),
             mend: Mend(format!(
-                "the server's process {} makes it, and waits until all transactions that are open have ended: look for \
-                 old ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start",
-                reader.as_deref().unwrap_or("of another")
+                "the server's {} makes it, and waits until all transactions that are open have ended: look for old ones \
+                 with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start",
+                reader.map_or_else(|| "own process".to_owned(), |reader| format!("process {reader}"))
             )),
         });
     };
@@ -259,14 +262,19 @@ pub(crate) async fn remove(options: &SlotOptions) -> Result<(), LogError> {
 
 /// Somebody else reads from the slot.
 pub(crate) async fn taken(connection: &mut Connection, options: &SlotOptions) -> LogError {
-    let found = find(connection, options).await.ok().flatten();
-    read_by(options, found.and_then(|slot| slot.reader).as_deref().unwrap_or("another"))
+    let reader = match find(connection, options).await {
+        Err(why @ LogError::Taken { .. }) => return why,
+        found => found.ok().flatten().and_then(|slot| slot.reader),
+    };
+    let reader =
+        reader.map_or_else(|| "process that reads from it".to_owned(), |reader| format!("process {reader}"));
+    read_by(options, &reader)
 }
 
 fn read_by(options: &SlotOptions, reader: &str) -> LogError {
     LogError::Taken {
         what: format!("the slot {}", options.slot),
-        mend: Mend(format!("it is free once the server's process {reader} has ended")),
+        mend: Mend(format!("it is free once the server's {reader} has ended")),
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum RelayError {
     Paused(String),
     #[error("the database's log cannot be read: {0}")]
     Log(LogError),
+    #[error("{what} is another reader's, and this relay waits for its turn; {mend}")]
+    Taken { what: String, mend: Mend },
     /// Rows would be lost.
     #[error("the database's log cannot be read on: {what}; {mend}; {}", WAYS_OUT)]
     Gap { what: String, mend: Mend },
@@ -150,6 +152,7 @@ impl From<LogError> for RelayError {
     fn from(why: LogError) -> Self {
         match why {
             LogError::Gap { what, mend } => Self::Gap { what, mend },
+            LogError::Taken { what, mend } => Self::Taken { what, mend },
             why => Self::Log(why),
         }
     }
@@ -158,9 +161,11 @@ impl From<LogError> for RelayError {
 impl Failure for RelayError {
     fn outlook(&self) -> Outlook {
         match self {
-            Self::Standby | Self::Fenced | Self::Paused(_) | Self::Log(LogError::Taken { .. }) => {
-                Outlook::Standby
-            }
+            Self::Standby
+            | Self::Fenced
+            | Self::Paused(_)
+            | Self::Log(LogError::Taken { .. })
+            | Self::Taken { .. } => Outlook::Standby,
             Self::Database(error) if error.kind() == ErrorKind::Corrupt => Outlook::Final,
             Self::Database(_)
             | Self::Log(LogError::Unreachable(_) | LogError::Refused { .. })

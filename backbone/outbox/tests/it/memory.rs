@@ -50,6 +50,16 @@ struct State {
     is_broken: bool,
 }
 
+impl State {
+    fn is_free(&self) -> Result<(), LogError> {
+        if self.readers < self.readers_max {
+            return Ok(());
+        }
+        let mend = Mend("stop the other reader".to_owned());
+        Err(LogError::Taken { what: "the slot".to_owned(), mend })
+    }
+}
+
 impl Memory {
     pub(crate) fn new() -> Self {
         let state = State {
@@ -274,7 +284,7 @@ impl LogSource for MemorySource {
     type Snapshot = MemorySnapshot;
 
     async fn check(&self) -> Result<(), LogError> {
-        Ok(())
+        self.memory.state.lock().is_free()
     }
 
     async fn identity(&self) -> Result<String, LogError> {
@@ -296,10 +306,7 @@ impl LogSource for MemorySource {
             let mend = Mend("take a new snapshot".to_owned());
             return Err(LogError::Gap { what: "the log no longer has what comes next".to_owned(), mend });
         }
-        if state.readers >= state.readers_max {
-            let mend = Mend("stop the other reader".to_owned());
-            return Err(LogError::Taken { what: "the slot".to_owned(), mend });
-        }
+        state.is_free()?;
         state.readers += 1;
         drop(state);
         let length = memory.length.subscribe();
