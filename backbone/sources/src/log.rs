@@ -1,18 +1,25 @@
 //! The log of a source's database, as the relay asks for it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hexalpes_binlog::{Binlog, BinlogOptions, BinlogSnapshot};
 use hexalpes_capture::{Inserted, Log, LogError, Position, Snapshot, Step, TableName, Value};
 use hexalpes_outbox::LogSource;
 use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot};
+use tokio::time;
 
 use crate::config::{Connector, SourceConfig};
+
+/// Other sources' commands wait behind one that waits for so long.
+const SOON: Duration = Duration::from_secs(20);
 
 /// Where a source's rows come from.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceLog {
     reader: Reader,
+    /// How long the database may take to say where the log begins. PostgreSQL says so when a slot is made, behind all
+    /// transactions that are open.
+    patience: Option<Duration>,
     table: TableName,
     /// The column by which the rows of before are read in pieces.
     key: String,
@@ -51,7 +58,19 @@ impl SourceLog {
                 publication: config.publication.clone(),
             }),
         };
-        Self { reader, table, key: config.snapshot_key.clone() }
+        Self { reader, patience: None, table, key: config.snapshot_key.clone() }
+    }
+
+    /// The same for whoever has others wait.
+    pub(crate) fn soon(&self) -> Self {
+        Self { patience: Some(SOON), ..self.clone() }
+    }
+
+    async fn position(&self) -> Result<Position, LogError> {
+        match &self.reader {
+            Reader::Binlog(options) => Binlog::position(options).await,
+            Reader::Slot(options) => Slot::position(options).await,
+        }
     }
 
     /// Takes away what the database keeps for this reader.
@@ -82,10 +101,18 @@ impl LogSource for SourceLog {
     }
 
     async fn begin(&self) -> Result<Position, LogError> {
-        match &self.reader {
-            Reader::Binlog(options) => Binlog::position(options).await,
-            Reader::Slot(options) => Slot::position(options).await,
-        }
+        let Some(patience) = self.patience else { return self.position().await };
+        let late = |_| {
+            let waits = match &self.reader {
+                Reader::Binlog(_) => "",
+                Reader::Slot(_) => {
+                    ": it may be making a slot, which waits until all transactions that are open have ended; look for old \
+                     ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start, and try again"
+                }
+            };
+            Err(LogError::Unreachable(format!("it has taken {} s{waits}", patience.as_secs())))
+        };
+        time::timeout(patience, self.position()).await.unwrap_or_else(late)
     }
 
     async fn end(&self) -> Result<Position, LogError> {

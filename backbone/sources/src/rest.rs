@@ -134,9 +134,7 @@ impl IntoResponse for Refusal {
                 | SourcesError::Unreadable { .. },
             ) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Update => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Sources(SourcesError::Skip(_) | SourcesError::Waits { .. }) | Self::Closed => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Sources(SourcesError::Skip(_)) | Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
         (status, Json(json!({ "reason": self.to_string() }))).into_response()

@@ -8,7 +8,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use hexalpes_client::Client;
@@ -24,7 +23,7 @@ use hexalpes_vault::Vault;
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use tokio::{sync::Mutex, time};
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::{
@@ -38,8 +37,6 @@ use crate::{
 
 /// The list of sources.
 const LIST: &str = "sources.db";
-/// A database that takes longer to say where its log ends waits for transactions, and other sources would wait for it.
-const ANEW_PATIENCE: Duration = Duration::from_secs(20);
 /// Rows that are shown of what is parked, and of what was done with it.
 const SHOWN_MAX: u64 = 200;
 
@@ -57,14 +54,7 @@ pub enum SourcesError {
     #[error("source {0} runs: pause it first")]
     Runs(String),
     #[error(
-        "the database of source {name} has not answered for {} s: PostgreSQL makes a slot when all transactions that are \
-         open have ended; look for old ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY \
-         xact_start, and try again",
-        ANEW_PATIENCE.as_secs()
-    )]
-    Waits { name: String },
-    #[error(
-        "source {other} has {what} on that server too, and but one of them could read: give this one another {key}"
+        "source {other} has {what} on that server too, and only one of them could read: give this one another {key}"
     )]
     SameReader { other: String, what: String, key: &'static str },
     #[error("a reason is needed: it is written down")]
@@ -348,8 +338,7 @@ impl Sources {
         let mut running = self.0.running.lock().await;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
         source.stop().await;
-        let done = time::timeout(ANEW_PATIENCE, self.begin_anew(name, &source.config, deed, by)).await;
-        let done = done.unwrap_or_else(|_| Err(SourcesError::Waits { name: short(name) }));
+        let done = self.begin_anew(name, &source.config, deed, by).await;
         if done.is_ok() {
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
@@ -371,7 +360,7 @@ impl Sources {
         let edge = &*self.0.options.edge;
         let done = match deed {
             Anew::Resnapshot => operate::resnapshot(&db, edge, &reason).await.map_err(SourcesError::from),
-            Anew::Skip => operate::skip(&db, edge, &reason, &log).await.map_err(SourcesError::from),
+            Anew::Skip => operate::skip(&db, edge, &reason, &log.soon()).await.map_err(SourcesError::from),
         };
         db.close().await;
         done?;
@@ -535,7 +524,9 @@ fn reads_beside(config: &SourceConfig, other: &SourceConfig) -> Result<(), Sourc
     }
     let both = (config.connector == Connector::Postgres, other.connector == Connector::Postgres);
     let (what, key) = match both {
-        (true, true) if config.slot == other.slot => (format!("the slot {}", config.slot), "slot.name"),
+        (true, true) if config.slot == other.slot => {
+            (format!("the slot {}", config.slot), "slot.name, and publication.name")
+        }
         (false, false) if config.server_id == other.server_id => {
             (format!("the server id {}", config.server_id), "database.server.id")
         }

@@ -386,9 +386,8 @@ fn modes(keys: &mut Keys, connector: Connector) -> Result<Modes, ConfigError> {
     };
     let time = match keys.config("time.precision.mode").as_deref() {
         // As each of Debezium's connectors has it.
-        None if connector == Connector::Postgres => TimeMode::Adaptive,
-        Some("adaptive") => TimeMode::Adaptive,
-        None | Some("adaptive_time_microseconds") => TimeMode::AdaptiveTimeMicroseconds,
+        None | Some("adaptive") if connector == Connector::Postgres => TimeMode::Adaptive,
+        None | Some("adaptive" | "adaptive_time_microseconds") => TimeMode::AdaptiveTimeMicroseconds,
         Some("connect") => TimeMode::Connect,
         Some(mode) => {
             return Err(wrong(
