@@ -60,7 +60,8 @@ pub enum Value {
     Uuid(Uuid),
     /// A moment.
     Instant(Timestamp),
-    /// A date, a time, or both without a zone, as the database writes it: `2025-01-15 14:20:00.123456`.
+    /// A date, a time, or both without a zone, with as many digits behind the point as the column has:
+    /// `2025-01-15 14:20:00.123456`.
     Local(ByteString),
 }
 
