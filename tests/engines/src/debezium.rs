@@ -9,7 +9,7 @@ use crate::cache::{Lock, cache_folder};
 use crate::given::BRIEF_JVM;
 use crate::pulsar::{PULSAR_VERSION, configure, copied_by_maven};
 use crate::server::{Server, StopWith};
-use crate::{Absent, Engine, Pulsar, a_moment, process_runs};
+use crate::{Absent, Engine, Pulsar, process_runs};
 
 const MEMORY: &str = "-Xms128m -Xmx512m";
 
@@ -68,11 +68,9 @@ impl Debezium {
 }
 
 impl DebeziumSource {
-    /// Resolves when it has ended by itself: what it was told it cannot do.
-    pub async fn ended(&self) {
-        while process_runs(self.server.id()) {
-            a_moment().await;
-        }
+    /// Not any more where it cannot do what it was told.
+    pub fn runs(&self) -> bool {
+        process_runs(self.server.id())
     }
 
     /// The end of what it has printed.

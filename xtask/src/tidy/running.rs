@@ -51,6 +51,11 @@ fn examples(tree: &Tree) -> impl Iterator<Item = Finding> {
     })
 }
 
+/// What a block says of itself that is an example.
+fn is_rust(word: &str) -> bool {
+    ["", "rust", "no_run", "should_panic", "compile_fail"].contains(&word) || word.starts_with("edition")
+}
+
 /// Whether a block of its documentation is Rust: one that names no language, or that one.
 fn has_example(text: &str) -> bool {
     let mut is_inside = false;
@@ -58,8 +63,7 @@ fn has_example(text: &str) -> bool {
         let line = line.trim_start();
         let said = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
         let Some(language) = said.and_then(|said| said.trim_start().strip_prefix("```")) else { continue };
-        if !is_inside && ["", "rust", "no_run", "should_panic", "compile_fail"].contains(&language.trim_end())
-        {
+        if !is_inside && language.trim_end().split(',').any(is_rust) {
             return true;
         }
         is_inside = !is_inside;

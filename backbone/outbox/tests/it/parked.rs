@@ -186,8 +186,8 @@ async fn on_each_server_an_event_that_cannot_be_published_waits_until_somebody_d
         relay.stop().await;
         let relay = server.relay();
         parked::retry(&stage.db, &*stage.edge, &strange, &because("the schema is gone")).await.unwrap();
-        until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
         server.drained(&relay).await;
+        until(&relay, |status| status.parked == 0 && status.alarm.is_none()).await;
         relay.stop().await;
 
         let relay = server.relay_with(strict());

@@ -3,7 +3,10 @@
 use std::process::Command;
 
 use hexalpes_e2e::Product;
-use serde_json::Value;
+use hexalpes_engines::log_databases;
+use serde_json::{Value, json};
+
+use super::table::Table;
 
 /// As seed 3 calls it.
 const NAME: &str = "mysql-outbox-commissions";
@@ -32,8 +35,9 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
         let mut command: Command = hexalpes_engines::pulsar_program("pulsar-admin").expect("it was there");
         command.arg("--admin-url").arg(&product.urls().admin).arg("sources").args(words);
         let output = command.output().expect("it starts");
-        let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        (output.status.success(), told.concat())
+        let is_done = output.status.success();
+        let said = if is_done { output.stdout } else { [output.stdout, output.stderr].concat() };
+        (is_done, String::from_utf8_lossy(&said).into_owned())
     };
     let named = ["--tenant", "public", "--namespace", "default", "--name", NAME];
     let (done, told) = admin(&[&["delete"][..], &named].concat());
@@ -46,7 +50,9 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
     assert!(!done && told.contains("already exists"), "{told}");
     let (done, told) = admin(&[&["status"][..], &named].concat());
     assert!(done && told.contains("numReceivedFromSource") && told.contains("numWritten"), "{told}");
-    assert!(told.contains("\"running\""), "{told}");
+    let told: Value = serde_json::from_str(&told).expect("it is JSON");
+    let instance = &told["instances"][0]["status"];
+    assert_eq!((&told["numInstances"], &instance["running"]), (&json!(1), &json!(false)), "{told}");
     let (done, told) = admin(&[&["status"][..], &named, &["--instance-id", "0"]].concat());
     assert!(done && told.contains("numWritten"), "{told}");
     for instance in [&[][..], &["--instance-id", "0"]] {
@@ -61,6 +67,24 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
     assert!(done && told.contains("alpes.outbox_event") && told.contains("******"), "{told}");
     let (done, told) = admin(&[&["delete"][..], &named].concat());
     assert!(done, "{told}");
+
+    // And one whose database is there.
+    for table in log_databases().into_iter().take(1).map(|database| Table::make(database, "admin")) {
+        table.insert(0..3);
+        std::fs::write(&config, table.config().to_string()).expect("it can be written");
+        let named = ["--tenant", "public", "--namespace", "default", "--name", &table.source];
+        let create = ["--source-config-file", &config];
+        let (done, told) = admin(&[&["create"][..], &named, &create].concat());
+        assert!(done, "{told}");
+        table.written(&product, 3);
+        let (done, told) = admin(&[&["status"][..], &named].concat());
+        let told: Value = serde_json::from_str(&told).expect("it is JSON");
+        let status = &told["instances"][0]["status"];
+        let counts = (&status["running"], &status["numReceivedFromSource"], &status["numWritten"]);
+        assert!(done && counts == (&json!(true), &json!(3), &json!(3)), "{told}");
+        let (done, told) = admin(&[&["delete"][..], &named].concat());
+        assert!(done, "{told}");
+    }
 }
 
 /// Seed 3's `debezium-mysql-outbox.json`.
