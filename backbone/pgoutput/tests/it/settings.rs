@@ -39,13 +39,13 @@ async fn a_server_without_room_for_another_reader_is_refused() {
     let settings = ["max_replication_slots=2", "max_wal_senders=1"];
     let Some((place, server)) = own_server(&settings).await else { return };
     let log = place.log().await;
-    let (what, mend) = refused(&place.options).await;
+    let mut other = place.options.clone();
+    other.slot = "another".to_owned();
+    let (what, mend) = refused(&other).await;
     assert_eq!(what, "all 1 readers of the log that the server allows (max_wal_senders) are there");
     assert_eq!(mend, "ALTER SYSTEM SET max_wal_senders = 3; and restart the server");
     drop(log);
 
-    let mut other = place.options.clone();
-    other.slot = "another".to_owned();
     // As soon as the first reader's place is free.
     let freed = async {
         loop {

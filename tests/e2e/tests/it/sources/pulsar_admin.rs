@@ -52,7 +52,8 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
     assert!(done && told.contains("numReceivedFromSource") && told.contains("numWritten"), "{told}");
     let told: Value = serde_json::from_str(&told).expect("it is JSON");
     let instance = &told["instances"][0]["status"];
-    assert_eq!((&told["numInstances"], &instance["running"]), (&json!(1), &json!(false)), "{told}");
+    assert_eq!((&told["numInstances"], &instance["running"]), (&json!(1), &json!(true)), "{told}");
+    assert!(instance["error"].as_str().is_some_and(|error| error.contains("does not answer")), "{told}");
     let (done, told) = admin(&[&["status"][..], &named, &["--instance-id", "0"]].concat());
     assert!(done && told.contains("numWritten"), "{told}");
     for instance in [&[][..], &["--instance-id", "0"]] {
