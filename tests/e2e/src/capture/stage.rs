@@ -169,7 +169,7 @@ impl CaptureStage {
 
     /// Somebody else publishes to a topic of ours, for the comparison to find.
     pub async fn publish(&self, topic: &str, payload: Vec<u8>, key: &str) {
-        let client = Client::connect(ClientOptions::new(&self.service_url())).await;
+        let client = Client::connect(ClientOptions::new(self.service_url())).await;
         let client = client.expect("the broker is there");
         let producer = client.producer(topic, ProducerOptions::default()).await.expect("the topic is there");
         producer.send(Outgoing::new(payload).key(key)).await.expect("the topic takes it");
