@@ -59,10 +59,10 @@ struct Silences(BTreeMap<Part, Vec<Duration>>);
 impl Silences {
     /// What is amiss. Where others keep the machine busy, half of all must be there.
     fn judge(&self, is_long: bool) -> Result<(), String> {
-        let mut all: Vec<Duration> = self.0.values().flatten().copied().collect();
-        all.sort_unstable();
-        let median = all[all.len() / 2];
         if !is_long {
+            let mut all: Vec<Duration> = self.0.values().flatten().copied().collect();
+            all.sort_unstable();
+            let median = all[all.len() / 2];
             return if median < SILENCE_IN_CI { Ok(()) } else { Err(format!("{median:?} in the median")) };
         }
         for (part, all) in &self.0 {

@@ -43,13 +43,13 @@ fn wide(table: &Table) -> String {
 }
 
 fn insert(table: &Table) -> String {
-    let (bytes, columns, more, none) = if table.is_postgres() {
-        (r"'\x00ff61'", "", "", "")
+    let (names, bytes, columns, more, none) = if table.is_postgres() {
+        ("", r"'\x00ff61'", "", "", "")
     } else {
-        ("x'00ff61'", ", clase, grande, anio", ", 'dos', 9007199254740993, 2024", ", null, null, null")
+        let columns = ", clase, grande, anio";
+        ("set names utf8mb4; ", "x'00ff61'", columns, ", 'dos', 9007199254740993, 2024", ", null, null, null")
     };
     let full = FULL.replace("{BYTES}", bytes);
-    let names = if table.is_postgres() { "" } else { "set names utf8mb4; " };
     format!("{names}insert into salida ({COLUMNS}{columns}) values ({full}{more}), ({EMPTY}{none});")
 }
 
