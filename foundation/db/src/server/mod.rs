@@ -25,8 +25,11 @@ use crate::{Backend, DatabaseUrl, DbError, DbOptions, OpenError};
 use transaction::Dialect;
 pub(crate) use transaction::ServerTransaction;
 
-/// How long a connection may take to be made.
+/// How long the first connection may take to be made.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long a transaction waits for a connection before it begins again. While a server refuses them, the pool pauses for up
+/// to a fifth of it before it asks again: so long a server can be back before we see it.
+const ACQUIRE_WAIT: Duration = Duration::from_secs(2);
 /// A connection that was at rest for so long is asked whether it is still alive. The pool has asked each as it came back;
 /// one that has died since fails to begin its transaction, which then begins again.
 const ASKED_AFTER: Duration = Duration::from_millis(100);

@@ -9,7 +9,7 @@ use sqlx::mysql::{
 use sqlx::{Column as _, Connection as _, MySql, MySqlPool, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{CONNECT_WAIT, Dialect, Mode, ServerTransaction, Unmade, driver_error, is_alive};
+use super::{ACQUIRE_WAIT, Dialect, Mode, ServerTransaction, Unmade, driver_error, is_alive};
 use crate::row::Value;
 use crate::{Backend, DbError, DbOptions};
 
@@ -30,7 +30,7 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<MySqlPool,
     let _ = connection.close().await;
     Ok(MySqlPoolOptions::new()
         .max_connections(options.connections_max)
-        .acquire_timeout(CONNECT_WAIT)
+        .acquire_timeout(ACQUIRE_WAIT)
         .test_before_acquire(false)
         .before_acquire(|connection, been| Box::pin(is_alive(connection, been)))
         .after_connect(|connection, _| {

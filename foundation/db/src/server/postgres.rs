@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError, PgPoolOpti
 use sqlx::{Column as _, Connection as _, PgPool, Postgres, Row as _, TypeInfo as _};
 use url::Url;
 
-use super::{CONNECT_WAIT, Dialect, Mode, Unmade, driver_error, is_alive};
+use super::{ACQUIRE_WAIT, Dialect, Mode, Unmade, driver_error, is_alive};
 use crate::row::Value;
 use crate::{DbError, DbOptions};
 
@@ -29,7 +29,7 @@ pub(super) async fn connect(url: &Url, options: &DbOptions) -> Result<PgPool, Db
     let _ = connection.close().await;
     Ok(PgPoolOptions::new()
         .max_connections(options.connections_max)
-        .acquire_timeout(CONNECT_WAIT)
+        .acquire_timeout(ACQUIRE_WAIT)
         .test_before_acquire(false)
         .before_acquire(|connection, been| Box::pin(is_alive(connection, been)))
         .after_connect(|connection, _| {
