@@ -30,5 +30,6 @@ mod stream;
 mod value;
 
 pub use options::SlotOptions;
+pub use setup::WAITS_FOR_OTHERS;
 pub use snapshot::SlotSnapshot;
 pub use stream::Slot;

@@ -150,6 +150,10 @@ pub(crate) async fn identify(connection: &mut Connection) -> Result<(String, u32
     Ok((row.parsed(0)?, row.parsed(1)?, written))
 }
 
+/// What a slot that is being made does, and where to look.
+pub const WAITS_FOR_OTHERS: &str = "waits until all transactions that are open have ended: look for old ones with SELECT pid, \
+    xact_start, query FROM pg_stat_activity ORDER BY xact_start";
+
 /// One that is being made has confirmed nothing yet: nobody knows where it will begin.
 async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Option<Found>, LogError> {
     let slot = literal(&options.slot);
@@ -172,8 +176,7 @@ async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Opti
         return Err(LogError::Taken {
             what: format!("the slot {}", options.slot),
             mend: Mend(format!(
-                "the server's {} makes it, and waits until all transactions that are open have ended: look for old ones \
-                 with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start",
+                "the server's {} makes it, and {WAITS_FOR_OTHERS}",
                 reader.map_or_else(|| "own process".to_owned(), |reader| format!("process {reader}"))
             )),
         });

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use hexalpes_binlog::{Binlog, BinlogOptions, BinlogSnapshot};
 use hexalpes_capture::{Inserted, Log, LogError, Position, Snapshot, Step, TableName, Value};
 use hexalpes_outbox::LogSource;
-use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot};
+use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot, WAITS_FOR_OTHERS};
 use tokio::time;
 
 use crate::config::{Connector, SourceConfig};
@@ -104,10 +104,9 @@ impl LogSource for SourceLog {
         let Some(patience) = self.patience else { return self.position().await };
         let late = |_| {
             let waits = match &self.reader {
-                Reader::Binlog(_) => "",
+                Reader::Binlog(_) => String::new(),
                 Reader::Slot(_) => {
-                    ": it may be making a slot, which waits until all transactions that are open have ended; look for old \
-                     ones with SELECT pid, xact_start, query FROM pg_stat_activity ORDER BY xact_start, and try again"
+                    format!(": it may be making a slot, which {WAITS_FOR_OTHERS}; then try again")
                 }
             };
             Err(LogError::Unreachable(format!("it has taken {} s{waits}", patience.as_secs())))

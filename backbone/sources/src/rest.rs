@@ -5,6 +5,7 @@
 
 use std::{
     convert::Infallible,
+    panic::resume_unwind,
     sync::{Arc, OnceLock},
 };
 
@@ -12,12 +13,14 @@ use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, FromRequest as _, FromRequestParts, Multipart, Path, Query, Request},
     http::{StatusCode, header::CONTENT_TYPE, request::Parts},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use hexalpes_kernel::Actor;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::{
     config::ConfigError,
@@ -56,7 +59,21 @@ pub fn routes(door: Door) -> Router {
     let both = ["/admin/v3/sources", "/admin/v3/source"].map(below);
     let all = both.into_iter().fold(Router::new(), Router::merge);
     // An archive has hundreds of megabytes, which pass by.
-    all.layer(DefaultBodyLimit::disable()).with_state(door)
+    all.layer(DefaultBodyLimit::disable()).layer(middleware::from_fn(to_its_end)).with_state(door)
+}
+
+/// What was begun is done, though who asked for it goes away: else a source that was stopped for it would not start again.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request).in_current_span()).await {
+        Ok(response) => response,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => Refusal::Closed.into_response(),
+        },
+    }
 }
 
 fn below(root: &str) -> Router<Door> {
@@ -403,4 +420,37 @@ async fn relay_of_parked(
         _ => return Err(Refusal::Verb(verb)),
     };
     Ok(Json(sources.of_parked(&name, &which.event_id, what, &caller.by(which.reason)).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use tokio::{sync::Notify, time::timeout};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// Whether a call was done whose caller went away amid it.
+    async fn is_done(method: &str) -> bool {
+        let (go, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (waits, does) = (Arc::clone(&go), Arc::clone(&done));
+        let slow = async move || {
+            waits.notified().await;
+            does.notify_one();
+        };
+        let routes = Router::new().route("/", get(slow.clone()).post(slow));
+        let routes = routes.layer(middleware::from_fn(to_its_end));
+        let call = Request::builder().method(method).body(Body::empty()).unwrap();
+        assert!(timeout(Duration::ZERO, routes.oneshot(call)).await.is_err());
+        go.notify_one();
+        timeout(Duration::from_millis(200), done.notified()).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deed_is_done_though_its_caller_goes_away_and_a_question_is_dropped() {
+        assert!(is_done("POST").await);
+        assert!(!is_done("GET").await);
+    }
 }
