@@ -1,6 +1,7 @@
 //! PostgreSQL in a folder of its own.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -71,24 +72,24 @@ fn start(settings: &[&str], make: &dyn Fn(&Path) -> Command) -> Result<DatabaseS
     tool::run(&mut make)?;
 
     let port = free_port();
+    let own = [
+        ("port", &*port.to_string()),
+        ("listen_addresses", "127.0.0.1"),
+        ("unix_socket_directories", ""),
+        ("fsync", "on"),
+        ("wal_level", "logical"),
+        ("max_connections", "200"),
+        // Each relay of a test has a slot.
+        ("max_replication_slots", "100"),
+        ("max_wal_senders", "100"),
+    ];
+    let given = settings.iter().map(|setting| setting.split_once('=').unwrap_or((setting, "on")));
+    // In its file, where ALTER SYSTEM overrules them; of a name that comes twice, the last holds.
+    let lines: String = own.into_iter().chain(given).map(|(name, to)| format!("{name} = '{to}'\n")).collect();
+    let mut file = File::options().append(true).open(data.join("postgresql.conf"))?;
+    file.write_all(lines.as_bytes()).context("its settings cannot be written")?;
     let mut postgres = Command::new(programs.join("postgres"));
     postgres.arg("-D").arg(&data).current_dir(folder.path());
-    for setting in [
-        format!("port={port}"),
-        "listen_addresses=127.0.0.1".to_owned(),
-        "unix_socket_directories=".to_owned(),
-        "fsync=on".to_owned(),
-        "wal_level=logical".to_owned(),
-        "max_connections=200".to_owned(),
-        // Each relay of a test has a slot.
-        "max_replication_slots=100".to_owned(),
-        "max_wal_senders=100".to_owned(),
-    ] {
-        postgres.args(["-c", &setting]);
-    }
-    for setting in settings {
-        postgres.args(["-c", setting]);
-    }
     run_as(&mut postgres, account);
     // An immediate shutdown takes the server's children and its shared memory along.
     let server = Server::spawn(postgres, folder, StopWith::Quit)?;

@@ -22,6 +22,9 @@ async fn transactions_come_in_the_order_of_their_commits() {
         first.query_drop("BEGIN").await.unwrap();
         first.query_drop("INSERT INTO notes VALUES (1, 'begun first')").await.unwrap();
         second.query_drop("INSERT INTO notes VALUES (2, 'committed first')").await.unwrap();
+        // Whoever reads by ids is past 1 before it is there.
+        let seen: Vec<i64> = second.query("SELECT id FROM notes ORDER BY id").await.unwrap();
+        assert_eq!(seen, [2]);
         first.query_drop("INSERT INTO notes VALUES (3, 'begun first')").await.unwrap();
         first.query_drop("COMMIT").await.unwrap();
         let (rows, _) = rows(&mut log, 3).await;

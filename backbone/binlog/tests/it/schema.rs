@@ -2,6 +2,7 @@
 
 use hexalpes_capture::{Inserted, Log as _, LogError, Step, Value};
 
+use crate::refusals::alone;
 use crate::world::{failure, ids, next, rows, worlds};
 
 fn columns(row: &Inserted) -> Vec<(&str, Value)> {
@@ -33,22 +34,26 @@ async fn a_column_that_is_added_at_the_end_comes_with_the_rows_that_have_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_from_before_another_change_are_refused_unless_the_log_has_their_names() {
-    for world in worlds(&["notes"]) {
+    for (world, _server) in alone(&["notes"]).await {
         world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a INT)"]).await;
         let mut log = world.open_now().await;
-        world
-            .run(&["INSERT INTO notes VALUES (1, 10)", "ALTER TABLE notes ADD COLUMN b VARCHAR(20) FIRST"])
-            .await;
-        match failure_or_row(&mut log).await {
-            Ok(row) => {
-                // Another test has the log say the names at the moment.
-                assert_eq!(columns(&row), [("id", Value::Integer(1)), ("a", Value::Integer(10))]);
-            }
-            Err(LogError::Refused { mend, .. }) => {
-                assert_eq!(mend.0, "SET GLOBAL binlog_row_metadata = 'FULL'; and take the table's rows anew");
-            }
-            Err(other) => panic!("{other}"),
-        }
+        let change =
+            ["INSERT INTO notes (id, a) VALUES (1, 10)", "ALTER TABLE notes ADD COLUMN b VARCHAR(20) FIRST"];
+        world.run(&change).await;
+        let (before, error) = failure(&mut log).await;
+        assert_eq!(before, []);
+        let LogError::Refused { mend, .. } = error else { panic!("{error}") };
+        let Some((statement, "and take the table's rows anew")) = mend.0.split_once("; ") else {
+            panic!("{mend}")
+        };
+        assert_eq!(statement, "SET GLOBAL binlog_row_metadata = 'FULL'");
+        drop(log);
+
+        world.run(&[statement, "DROP TABLE notes", "CREATE TABLE notes (id INT PRIMARY KEY, a INT)"]).await;
+        let mut log = world.open_now().await;
+        world.run(&change).await;
+        let (rows, _) = rows(&mut log, 1).await;
+        assert_eq!(columns(&rows[0]), [("id", Value::Integer(1)), ("a", Value::Integer(10))]);
     }
 }
 
@@ -56,7 +61,7 @@ async fn rows_from_before_another_change_are_refused_unless_the_log_has_their_na
 /// of the log behind the change is no question.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_from_before_columns_of_the_same_type_were_put_between_are_refused_and_not_mixed_up() {
-    for (world, _server) in crate::refusals::alone(&["notes"]).await {
+    for (world, _server) in alone(&["notes"]).await {
         world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, a VARCHAR(20))"]).await;
         let mut log = world.open_now().await;
         world.run(&["INSERT INTO notes VALUES (1, 'a-1')"]).await;
@@ -123,14 +128,6 @@ async fn a_table_that_is_dropped_is_told_of_before_the_rows_of_the_next_of_its_n
             }
         }
         assert_eq!(told, ["1", "notes", "2", "3", "notes", "4", "notes", "5"], "{}", world.engine);
-    }
-}
-
-async fn failure_or_row(log: &mut hexalpes_binlog::Binlog) -> Result<Inserted, LogError> {
-    loop {
-        if let Step::Rows(rows) = next(log).await? {
-            return Ok(rows.into_iter().next().unwrap());
-        }
     }
 }
 

@@ -14,6 +14,10 @@ async fn transactions_come_in_the_order_of_their_commits() {
     let mut log = place.log().await;
     place.run("BEGIN; INSERT INTO outbox VALUES (1, 'first'), (2, 'first')").await;
     run(&mut other, "INSERT INTO outbox VALUES (3, 'second')").await;
+    // Whoever reads by ids is past the first two before they are there.
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT id FROM outbox ORDER BY id").fetch_all(&mut other).await.unwrap();
+    assert_eq!(seen, [3]);
     place.run("COMMIT").await;
 
     let (second, after_second) = transaction(&mut log).await;
