@@ -35,6 +35,9 @@ pub(crate) struct Options {
 /// A test binary that says nothing for so long hangs, and the others are still to come.
 const SILENCE_MAX: Duration = Duration::from_mins(10);
 
+/// How many tests of a binary run at once.
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// What could be started, and why the rest could not.
 #[derive(Default)]
 struct Engines {
@@ -84,6 +87,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(if succeeded && complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Half as many again as there are processors, for a test often waits for a server: of two processors a fifth was idle.
+fn threads() -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    processors + processors.div_ceil(2)
+}
+
 fn in_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
@@ -98,6 +107,9 @@ fn build(options: &Options) -> Result<bool> {
 fn tests(options: &Options, engines: &Engines, temporary: Option<&Path>) -> Result<(bool, Totals)> {
     let mut command = cargo("test", options)?;
     command.arg("--no-fail-fast").args(&options.filter).stdout(Stdio::piped());
+    if env::var_os(THREADS).is_none() {
+        command.env(THREADS, threads().to_string());
+    }
     for (name, value) in engines.variables() {
         command.env(name, value);
     }
@@ -148,7 +160,7 @@ impl Engines {
     fn start(checkout: &Path) -> Self {
         let mut engines = Self::default();
         thread::scope(|scope| {
-            let pulsar = scope.spawn(Pulsar::start);
+            let pulsar = scope.spawn(Pulsar::start_brief);
             let python = scope.spawn(Python::prepare);
             let go = scope.spawn(|| Go::prepare(checkout));
             let debezium = scope.spawn(Debezium::prepare);

@@ -74,7 +74,7 @@ pub fn pulsar() -> Option<PulsarUrls> {
     Some(PulsarUrls { service: set(variable::PULSAR_URL)?, admin: set(variable::PULSAR_ADMIN_URL)? })
 }
 
-/// For a JVM that ends soon: half the work of its start is to compile what it hardly uses.
+/// For a JVM that ends soon or has little to do: half the work of its start is to compile what it hardly uses.
 pub const BRIEF_JVM: &str = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC";
 
 /// One of the programs of Pulsar's distribution, such as `pulsar-admin`, where a real Pulsar was brought. It begins as

@@ -60,4 +60,5 @@ pub use postgres::Postgres;
 pub use program::program;
 pub use pulsar::{PULSAR_VERSION, Pulsar};
 pub use python::Python;
+pub use tool::last_lines;
 pub use wait::{a_moment, eventually};

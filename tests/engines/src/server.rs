@@ -132,7 +132,7 @@ impl Server {
 
     /// The end of what it has printed.
     pub(crate) fn last_lines(&self) -> String {
-        tool::last_lines(&fs::read_to_string(&self.log).unwrap_or_default())
+        tool::last_lines(&fs::read_to_string(&self.log).unwrap_or_default(), tool::LINES)
     }
 
     pub(crate) fn id(&self) -> u32 {

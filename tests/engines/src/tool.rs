@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 /// Where servers lie that an ordinary user's `PATH` does not name.
 const SERVER_FOLDERS: [&str; 3] = ["/usr/sbin", "/usr/local/sbin", "/sbin"];
 
+/// What of a log an error carries.
+pub(crate) const LINES: usize = 15;
+
 /// The first of `names` that is in `PATH` or where servers lie.
 pub(crate) fn find(names: &[&str]) -> Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -26,16 +29,15 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
         command.output().with_context(|| format!("{name} cannot be run"))?;
     if !status.success() {
         let said = [stdout, stderr].concat();
-        bail!("{name} ended with {status}\n{}", last_lines(&String::from_utf8_lossy(&said)));
+        bail!("{name} ended with {status}\n{}", last_lines(&String::from_utf8_lossy(&said), LINES));
     }
     Ok(String::from_utf8_lossy(&stdout).into_owned())
 }
 
-/// As much of a log as fits a screen.
-pub(crate) fn last_lines(text: &str) -> String {
-    const LINES: usize = 15;
+/// The end of a log.
+pub fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].join("\n")
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hexalpes_client::{Client, ClientOptions, ConsumerOptions};
 use hexalpes_e2e::{CaptureStage, Captured, Dice, PATIENCE, Part, Writers, messages, rounds};
-use hexalpes_engines::{Engine, Pulsar, database_server, eventually, killable, pulsar};
+use hexalpes_engines::{Engine, Pulsar, database_server, eventually, killable, last_lines, pulsar};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 
 /// Kills of each database's test.
@@ -112,12 +112,6 @@ fn written(stage: &CaptureStage, writers: &Writers, commits: usize) {
     assert!(written.is_some(), "nobody can write any more: {}", stage.logs());
 }
 
-/// What was printed while a part was away, and after.
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().collect();
-    lines[lines.len().saturating_sub(LINES_SHOWN_MAX)..].join("\n")
-}
-
 /// Kills so often, while many write, and compares everything at the end.
 async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silences: &mut Silences) -> usize {
     let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
@@ -136,7 +130,7 @@ async fn episode(stage: &mut CaptureStage, kills: usize, dice: &mut Dice, silenc
             println!(
                 "{} ms after the return of the {part}:\n{}",
                 silence.as_millis(),
-                last_lines(&stage.logs())
+                last_lines(&stage.logs(), LINES_SHOWN_MAX)
             );
         }
         silences.0.entry(part).or_default().push(silence);
@@ -188,7 +182,7 @@ async fn a_real_pulsar_that_is_killed_has_each_committed_row_once_and_in_order()
     for engine in killable().into_iter().take(if is_long() { usize::MAX } else { 1 }) {
         println!("on {engine}");
         let server = database_server(engine).unwrap();
-        let mut stage = CaptureStage::set_on_pulsar(Pulsar::start().unwrap(), server, 1).await;
+        let mut stage = CaptureStage::set_on_pulsar(Pulsar::start_brief().unwrap(), server, 1).await;
         let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
         for _ in 0..rounds(KILLS).div_ceil(KILLS_A_JVM) {
             written(&stage, &writers, dice.roll(COMMITS));
