@@ -85,9 +85,10 @@ fn start(settings: &[&str], make: &dyn Fn(&Path) -> Command) -> Result<DatabaseS
     ];
     let given = settings.iter().map(|setting| setting.split_once('=').unwrap_or((setting, "on")));
     // In its file, where ALTER SYSTEM overrules them; of a name that comes twice, the last holds.
-    let lines: String = own.into_iter().chain(given).map(|(name, to)| format!("{name} = '{to}'\n")).collect();
     let mut file = File::options().append(true).open(data.join("postgresql.conf"))?;
-    file.write_all(lines.as_bytes()).context("its settings cannot be written")?;
+    for (name, to) in own.into_iter().chain(given) {
+        writeln!(file, "{name} = '{to}'").context("its settings cannot be written")?;
+    }
     let mut postgres = Command::new(programs.join("postgres"));
     postgres.arg("-D").arg(&data).current_dir(folder.path());
     run_as(&mut postgres, account);
