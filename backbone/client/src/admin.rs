@@ -334,15 +334,22 @@ fn reason(body: &str) -> String {
         reason: String,
     }
     if let Ok(problem) = serde_json::from_str::<Problem>(body) {
-        return problem.reason;
+        return without_stack(&problem.reason).to_owned();
     }
-    match body.trim() {
+    match without_stack(body.trim()) {
         "" => "it does not say why".to_owned(),
         page if page.starts_with('<') || page.len() > REASON_BYTES_MAX => {
             "it answers with a page, as no broker does".to_owned()
         }
         line => line.to_owned(),
     }
+}
+
+/// Of a fault of its own Pulsar gives the whole stack, and what it is in one line of it.
+fn without_stack(reason: &str) -> &str {
+    let of_itself = reason.contains("An unexpected error occurred in the server");
+    let message = reason.lines().find_map(|line| line.strip_prefix("Message: "));
+    message.filter(|_| of_itself).unwrap_or(reason)
 }
 
 fn read<T: DeserializeOwned>(text: &str, method: Method, path: String) -> Result<T, AdminError> {
@@ -396,6 +403,10 @@ mod tests {
             assert_eq!(reason(body), "it answers with a page, as no broker does");
         }
         assert_eq!(reason(""), "it does not say why");
+        let stack = "\n --- An unexpected error occurred in the server ---\n\nMessage: no bookies\n\nStacktrace:\n\nat a.B";
+        for body in [stack.to_owned(), serde_json::json!({ "reason": stack }).to_string()] {
+            assert_eq!(reason(&body), "no bookies");
+        }
     }
 
     /// `DELETE …/topic/subscription/..` would delete the topic.
