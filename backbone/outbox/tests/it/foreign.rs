@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::{
     memory::{Memory, MemorySource},
-    support::{PATIENCE, Stage, because, until},
+    support::{PATIENCE, Stage, because, noise, until},
 };
 
 /// The columns `aggregate` and `payload`, and one of ids.
@@ -335,13 +335,7 @@ async fn rows_without_a_key_do_not_stop_a_relay_whose_snapshot_is_over() {
 async fn a_row_that_one_topic_would_take_and_another_not_is_on_none_however_often_it_is_tried() {
     let (stage, memory) = (Stage::set().await, Memory::new());
     let relay = stage.begun_relay_of_others(&memory).await;
-    let (long, mut state) = ("x".repeat(10 * 1024), 1_u32);
-    let noise = (0..6 << 20).map(|_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from(b'0' + u8::try_from(state >> 26).unwrap() % 43)
-    });
-    let payload = format!("\"{}\"", noise.filter(|sign| *sign != '\\').collect::<String>());
-    memory.commit_of_others(Some("a-1"), Some(&long), &payload);
+    memory.commit_of_others(Some("a-1"), Some(&"x".repeat(10 * 1024)), &noise(6 << 20));
     memory.commit_of_others(Some("b-1"), Some("b"), GOOD);
     until(&relay, |status| status.parked == 1 && status.num_written == 2).await;
     for _ in 0..2 {

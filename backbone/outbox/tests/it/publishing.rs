@@ -1,12 +1,10 @@
 //! Each row is on both topics once, in the order of the commits.
 
-use hexalpes_db::Tx;
-use hexalpes_kernel::Ids as _;
-use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, RAW_TOPIC, RelayOptions, append};
-use serde_json::{Value, value::RawValue};
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, RelayOptions};
+use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::support::{PATIENCE, Stage, an_event, names, subjects, until};
+use crate::support::{PATIENCE, Stage, names, subjects, until};
 
 /// Accepts S3-TOP-1, S3-TOP-2, S4-OUT-1.
 #[tokio::test]
@@ -92,23 +90,32 @@ async fn a_relay_stops_although_the_broker_is_away() {
     relay.stop().await;
 }
 
-/// Each is larger than a message may be: it goes in parts, and holds nobody up.
+/// Each is larger than a message may be: it goes in parts, holds nobody up, and is there once though it is sent again.
 #[tokio::test]
 async fn rows_of_any_size_are_published() {
     let stage = Stage::set().await;
     let relay = stage.relay();
-    let large = "x".repeat(6 * 1024 * 1024);
     for _ in 0..3 {
-        let (id, cause, data) = (stage.edge.uuid(), stage.cause(), format!("\"{large}\""));
-        let event = NewEvent { data: RawValue::from_string(data).unwrap(), ..an_event(id, "large") };
-        let command = async move |tx: &Tx| append(tx, &cause, event.clone()).await;
-        stage.db.write(command).await.unwrap();
+        stage.append_large("large").await;
     }
     stage.append(names(1)).await;
     stage.drained().await;
-    let subjects = subjects(&stage.on(EVENTS_TOPIC, "all").await);
-    assert_eq!(subjects, ["large", "large", "large", "com-0"]);
     relay.stop().await;
+
+    stage.take_back(1).await;
+    let relay = stage.relay();
+    stage.append_large("last").await;
+    stage.drained().await;
+    relay.stop().await;
+    for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+        let messages = stage.messages(topic, "all").await;
+        let sizes: Vec<bool> = messages.iter().map(|message| message.payload.len() > 6 << 20).collect();
+        assert_eq!(sizes, [true, true, true, false, true], "{topic}");
+        let last = messages[4].id.entry;
+        assert!(last >= 8, "{topic}: entry {last} ends five messages, of which four are in parts");
+    }
+    let subjects = subjects(&stage.on(EVENTS_TOPIC, "again").await);
+    assert_eq!(subjects, ["large", "large", "large", "com-0", "last"]);
 }
 
 #[tokio::test]

@@ -29,7 +29,10 @@ async fn a_real_pulsar_has_each_row_once_also_after_it_forgot_the_producer() {
     };
 
     let relay = start();
-    stage.append(names(20)).await;
+    stage.append(names(18)).await;
+    // In parts.
+    stage.append_large("large").await;
+    stage.append_large("large").await;
     stage.drained().await;
     relay.stop().await;
     let producer = format!("cdc/commissions/{}", epoch(&stage.db).await);

@@ -156,6 +156,14 @@ impl Stage {
         self.db.write(command).await.unwrap();
     }
 
+    /// An event that has more than a message may have, compressed or not.
+    pub(crate) async fn append_large(&self, aggregate: &str) {
+        let (cause, data) = (self.cause(), RawValue::from_string(noise(6 << 20)).unwrap());
+        let event = NewEvent { data, ..an_event(self.edge.uuid(), aggregate) };
+        let command = async move |tx: &Tx| append(tx, &cause, event.clone()).await;
+        self.db.write(command).await.unwrap();
+    }
+
     pub(crate) fn cause(&self) -> Cause {
         Cause {
             correlation: CorrelationId::parse("CORR-1").unwrap(),
@@ -226,6 +234,16 @@ pub(crate) fn an_event(id: Uuid, aggregate: &str) -> NewEvent {
         kind: "com.hexabuilders.commissions.CommissionCalculated",
         data: RawValue::from_string(data.to_string()).unwrap(),
     }
+}
+
+/// A JSON text that nothing makes shorter by much.
+pub(crate) fn noise(bytes: usize) -> String {
+    let mut state = 1_u32;
+    let signs = (0..bytes).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'0' + u8::try_from(state >> 26).unwrap() % 43)
+    });
+    format!("\"{}\"", signs.collect::<String>())
 }
 
 pub(crate) fn names(count: usize) -> impl Iterator<Item = String> {
