@@ -11,7 +11,7 @@ use hexalpes_outbox::{
     operate::{self, Reason},
     page,
 };
-use tokio::{task::JoinSet, time};
+use tokio::{sync::Notify, task::JoinSet, time};
 
 use crate::support::{PATIENCE, Stage, an_event, names, subjects, until};
 
@@ -218,6 +218,43 @@ async fn a_table_that_left_its_publication_for_a_while_stops_the_relay_until_its
         relay.stop().await;
         let published = subjects(&server.stage.on(EVENTS_TOPIC, "all").await);
         assert_eq!(published, names(9).collect::<Vec<_>>());
+    }
+}
+
+/// Its number is lower than one that is published already: who reads by numbers is past it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_committed_after_a_later_one_is_published() {
+    for server in Server::all().await {
+        server.stage.append(names(1)).await;
+        let relay = server.relay();
+        server.drained(&relay).await;
+        server.stage.begun_again().await;
+
+        let (is_written, may_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let late = {
+            let (is_written, may_end) = (Arc::clone(&is_written), Arc::clone(&may_end));
+            let (cause, event) = (server.stage.cause(), an_event(server.stage.edge.uuid(), "late"));
+            let command = async move |tx: &Tx| {
+                append(tx, &cause, event.clone()).await?;
+                is_written.notify_one();
+                may_end.notified().await;
+                Ok::<_, DbError>(())
+            };
+            let db = server.stage.db.clone();
+            tokio::spawn(async move { db.write(command).await })
+        };
+        time::timeout(PATIENCE, is_written.notified()).await.unwrap();
+        server.stage.append(["later".to_owned()]).await;
+        server.drained(&relay).await;
+        let seen = server.rows().await.into_iter().map(|(aggregate, ..)| aggregate);
+        assert_eq!(seen.collect::<Vec<_>>(), ["com-0", "later"], "the control on {}", server.engine);
+        may_end.notify_one();
+        late.await.unwrap().unwrap();
+        server.drained(&relay).await;
+        let seen = server.rows().await.into_iter().map(|(aggregate, ..)| aggregate);
+        assert_eq!(seen.collect::<Vec<_>>(), ["com-0", "late", "later"], "by numbers on {}", server.engine);
+        server.assert_published(&["com-0", "later", "late"].map(str::to_owned), "all").await;
+        relay.stop().await;
     }
 }
 
