@@ -7,5 +7,6 @@ mod operated;
 mod parked;
 mod pulsar_admin;
 mod routed;
+mod seed_file;
 mod shapes;
 mod table;

@@ -77,7 +77,7 @@ fn alarm_has(product: &Product, words: &str) {
 }
 
 /// The statements of our guide that say what a user may.
-fn granted_by_the_guide() -> String {
+pub(crate) fn granted_by_the_guide() -> String {
     let guide = fs::read_to_string(format!("{CHECKOUT}/docs/ECOSYSTEM_DOCS.md")).expect("it is there");
     let grants: Vec<&str> = guide.lines().filter(|line| line.starts_with("GRANT ")).collect();
     assert!(grants.len() > 1, "{grants:?}");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::table::Table;
 
 /// As seed 3 calls it.
-const NAME: &str = "mysql-outbox-commissions";
+pub(super) const NAME: &str = "mysql-outbox-commissions";
 
 /// Seed 3's own lines, with Pulsar's own program.
 ///
@@ -89,4 +89,5 @@ async fn pulsar_admin_makes_looks_at_restarts_and_deletes_a_source() {
 }
 
 /// Seed 3's `debezium-mysql-outbox.json`.
-const SEED: &str = include_str!("../../../../../backbone/sources/tests/debezium-mysql-outbox.json");
+pub(super) const SEED: &str =
+    include_str!("../../../../../backbone/sources/tests/debezium-mysql-outbox.json");
