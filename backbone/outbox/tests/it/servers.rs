@@ -112,6 +112,11 @@ impl Server {
         rows.into_iter().map(|row| (row.aggregateid.into(), row.id.into(), row.published == 1)).collect()
     }
 
+    /// Those of the rows, by their numbers.
+    async fn aggregates(&self) -> Vec<String> {
+        self.rows().await.into_iter().map(|(aggregate, ..)| aggregate).collect()
+    }
+
     /// Of each aggregate, the ids in the order in which they were written, on both topics and once.
     async fn assert_once_and_in_order(&self) {
         let mut expected = BTreeMap::<String, Vec<String>>::new();
@@ -246,13 +251,11 @@ async fn an_event_that_is_committed_after_a_later_one_is_published() {
         time::timeout(PATIENCE, is_written.notified()).await.unwrap();
         server.stage.append(["later".to_owned()]).await;
         server.drained(&relay).await;
-        let seen = server.rows().await.into_iter().map(|(aggregate, ..)| aggregate);
-        assert_eq!(seen.collect::<Vec<_>>(), ["com-0", "later"], "the control on {}", server.engine);
+        assert_eq!(server.aggregates().await, ["com-0", "later"], "the control on {}", server.engine);
         may_end.notify_one();
         late.await.unwrap().unwrap();
         server.drained(&relay).await;
-        let seen = server.rows().await.into_iter().map(|(aggregate, ..)| aggregate);
-        assert_eq!(seen.collect::<Vec<_>>(), ["com-0", "late", "later"], "by numbers on {}", server.engine);
+        assert_eq!(server.aggregates().await, ["com-0", "late", "later"], "by numbers on {}", server.engine);
         server.assert_published(&["com-0", "later", "late"].map(str::to_owned), "all").await;
         relay.stop().await;
     }

@@ -37,6 +37,17 @@ pub(crate) fn source_status(product: &Product, source: &str) -> Value {
     serde_json::from_str(&ask(product, &["relay", "status", source, "-o", "json"])).expect("it is JSON")
 }
 
+/// The same, once it is as wanted.
+pub(crate) fn source_status_once(product: &Product, source: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    let reached = eventually(PATIENCE, || {
+        last = source_status(product, source);
+        wanted(&last).then_some(())
+    });
+    assert!(reached.is_some(), "{source}: {last}");
+    last
+}
+
 /// What a command prints that ends well and has nothing to complain of.
 pub(crate) fn printed(folder: &Path, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = hexalpes(folder, arguments);

@@ -3,14 +3,14 @@
 
 use std::{fs, path::Path};
 
-use hexalpes_e2e::{Backbone, PATIENCE, Product};
-use hexalpes_engines::{Engine, Postgres, TestDatabase, database_server, eventually, free_port, killable};
+use hexalpes_e2e::{Backbone, Product};
+use hexalpes_engines::{Engine, Postgres, TestDatabase, database_server, free_port, killable};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     CHECKOUT,
-    command::{ask, create_source, refusal, source_status},
+    command::{ask, create_source, refusal, source_status_once},
 };
 
 /// Who may do with the tables of one database what the commissions do, and nothing else.
@@ -63,13 +63,7 @@ fn source(database: &str, archive: &str) -> Value {
 
 /// The status of the source, once it is as wanted.
 fn status(product: &Product, wanted: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    let reached = eventually(PATIENCE, || {
-        last = source_status(product, "unfit");
-        wanted(&last).then_some(())
-    });
-    assert!(reached.is_some(), "{last}");
-    last
+    source_status_once(product, "unfit", wanted)
 }
 
 fn alarm_has(product: &Product, words: &str) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use hexalpes_client::Message;
 use hexalpes_e2e::{PATIENCE, Product, messages};
-use hexalpes_engines::{Engine, TestDatabase, a_moment, eventually};
+use hexalpes_engines::{Engine, TestDatabase, a_moment};
 use serde_json::{Value, json};
 
-use crate::command::{ask, create_source, source_status};
+use crate::command::{ask, create_source, source_status_once};
 
 pub(super) struct Table {
     database: Arc<TestDatabase>,
@@ -108,19 +108,9 @@ impl Table {
         state.unwrap_or_else(|| panic!("{told}")).to_owned()
     }
 
-    pub(super) fn status(&self, product: &Product) -> Value {
-        source_status(product, &self.source)
-    }
-
     /// Waits until its source is as wanted.
     pub(super) fn until(&self, product: &Product, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut last = Value::Null;
-        let there = eventually(PATIENCE, || {
-            last = self.status(product);
-            wanted(&last).then_some(())
-        });
-        assert!(there.is_some(), "{}: {last}", self.engine());
-        last
+        source_status_once(product, &self.source, wanted)
     }
 
     /// Waits until so many rows were published since the source was started.
