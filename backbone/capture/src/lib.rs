@@ -12,8 +12,10 @@ mod error;
 mod log;
 mod position;
 mod row;
+mod source;
 
 pub use error::{LogError, Mend};
 pub use log::{Log, Snapshot, Step};
 pub use position::{Position, PositionError};
 pub use row::{Detail, Inserted, Origin, Table, TableName, Value};
+pub use source::Source;

@@ -1,6 +1,14 @@
 //! The change envelope of a row of our own table, as change-data capture has it: field names as Debezium's.
 
-use crate::{json::Json, row::OutboxRow};
+use hexalpes_capture::{Detail, Source};
+
+use crate::{
+    json::Json,
+    row::{Captured, OutboxRow},
+};
+
+/// The source's name, which is the first part of the topic's.
+const SERVER: &str = "alpes-mysql";
 
 /// An insert. It is as the row was inserted: the relay itself marks it later.
 pub(crate) fn write(json: &mut Json, row: &OutboxRow, service: &str) {
@@ -20,43 +28,32 @@ pub(crate) fn write(json: &mut Json, row: &OutboxRow, service: &str) {
     json.raw(r#","occurred_at":"#);
     json.value(&row.occurred_at.as_micros());
     json.raw(r#","published":0,"published_at":null},"source":"#);
-    source(json, row, service);
-    json.raw(r#","op":"c","ts_ms":"#);
+    let number = [("pos", Detail::Number(row.seq.unsigned_abs()))];
+    let source = Source { service: Some(service), ..source(row, &number) };
+    json.value(&source);
+    json.raw(r#","op":""#);
+    json.raw(source.op());
+    json.raw(r#"","ts_ms":"#);
     json.value(&row.occurred_at.as_millis());
     json.raw("}");
 }
 
-/// Where a change comes from. What a database's log says of it stands there with Debezium's names.
-fn source(json: &mut Json, row: &OutboxRow, service: &str) {
-    let log = row.captured.as_ref();
-    json.raw(r#"{"connector":"#);
-    json.text(log.map_or("hexalpes", |log| log.origin.connector));
-    json.raw(r#","name":"alpes-mysql","db":"#);
-    json.text(log.map_or("alpes", |log| &log.table.database));
-    if let Some(schema) = log.and_then(|log| log.table.schema.as_deref()) {
-        json.raw(r#","schema":"#);
-        json.text(schema);
+/// What a database's log says of the row; of an embedded one, which has no log, the row's number.
+fn source<'a>(row: &'a OutboxRow, number: &'a [(&'static str, Detail)]) -> Source<'a> {
+    match &row.captured {
+        Some(Captured { table, origin }) => Source::of(table, origin, SERVER),
+        None => Source {
+            connector: "hexalpes",
+            name: SERVER,
+            at: row.occurred_at,
+            is_snapshot: false,
+            database: "alpes",
+            schema: None,
+            table: "outbox_event",
+            fields: number,
+            service: None,
+        },
     }
-    json.raw(r#","table":"outbox_event","service":"#);
-    json.text(service);
-    json.raw(r#","ts_ms":"#);
-    json.value(&log.map_or(row.occurred_at, |log| log.origin.at).as_millis());
-    match log {
-        // The row's number.
-        None => {
-            json.raw(r#","pos":"#);
-            json.value(&row.seq);
-        }
-        Some(log) => {
-            for (name, said) in &log.origin.fields {
-                json.raw(r#",""#);
-                json.raw(name);
-                json.raw(r#"":"#);
-                json.value(said);
-            }
-        }
-    }
-    json.raw("}");
 }
 
 #[cfg(test)]
@@ -76,8 +73,10 @@ mod tests {
             r#"{"before":null,"after":{"seq":1,"id":"id-1","aggregatetype":"commission","aggregateid":"com-1","#,
             r#""type":"com.x.Approved","payload":"{\"a\":\"ñ\"}","headers":"{\"correlationid\":\"corr-1\","#,
             r#"\"causationid\":\"cause-1\",\"actor\":\"anonymous\"}","occurred_at":1700000000123450,"published":0,"#,
-            r#""published_at":null},"source":{"connector":"hexalpes","name":"alpes-mysql","db":"alpes","#,
-            r#""table":"outbox_event","service":"commissions","ts_ms":1700000000123,"pos":1},"op":"c","#,
+            r#""published_at":null},"source":{"version":""#,
+            env!("CARGO_PKG_VERSION"),
+            r#"","connector":"hexalpes","name":"alpes-mysql","ts_ms":1700000000123,"snapshot":"false","db":"alpes","#,
+            r#""sequence":null,"table":"outbox_event","pos":1,"service":"commissions"},"op":"c","#,
             r#""ts_ms":1700000000123}"#,
         );
         let written = Pen::default().write(|json| write(json, &OutboxRow::example(), "commissions"));
@@ -108,13 +107,16 @@ mod tests {
                 "published_at": null,
             },
             "source": {
+                "version": env!("CARGO_PKG_VERSION"),
                 "connector": "hexalpes",
                 "name": "alpes-mysql",
-                "db": "alpes",
-                "table": "outbox_event",
-                "service": "commissions",
                 "ts_ms": 1_700_000_000_123_i64,
+                "snapshot": "false",
+                "db": "alpes",
+                "sequence": null,
+                "table": "outbox_event",
                 "pos": 1,
+                "service": "commissions",
             },
             "op": "c",
             "ts_ms": 1_700_000_000_123_i64,
@@ -129,7 +131,7 @@ mod tests {
                 ("lsn", Detail::Number(9)),
                 ("sequence", Detail::Sequence(Some(8), 9)),
             ],
-            is_snapshot: false,
+            is_snapshot: true,
         };
         let table = Table {
             database: "pedidos".to_owned(),
@@ -139,17 +141,20 @@ mod tests {
         };
         row.captured = Some(Captured { table: Arc::new(table), origin: Arc::new(origin) });
         expected["source"] = json!({
+            "version": env!("CARGO_PKG_VERSION"),
             "connector": "postgresql",
             "name": "alpes-mysql",
+            "ts_ms": 1_700_000_001_000_i64,
+            "snapshot": "true",
             "db": "pedidos",
             "schema": "\"ñ\"",
             "table": "outbox_event",
-            "service": "commissions",
-            "ts_ms": 1_700_000_001_000_i64,
             "txId": 7,
             "lsn": 9,
             "sequence": r#"["8","9"]"#,
+            "service": "commissions",
         });
+        expected["op"] = json!("r");
         assert_eq!(written(&row), expected);
     }
 }

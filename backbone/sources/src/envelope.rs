@@ -1,6 +1,6 @@
 //! A row as the change that Debezium would write of it.
 
-use hexalpes_capture::{Inserted, Origin, Table};
+use hexalpes_capture::{Inserted, Source};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
@@ -24,12 +24,12 @@ struct Envelope<'a> {
 
 impl Serialize for Envelope<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Origin { is_snapshot, .. } = *self.row.origin;
+        let source = Source::of(&self.row.table, &self.row.origin, self.server);
         let mut map = serializer.serialize_map(Some(5))?;
         map.serialize_entry("before", &())?;
         map.serialize_entry("after", &After(self))?;
-        map.serialize_entry("source", &Source(self))?;
-        map.serialize_entry("op", if is_snapshot { "r" } else { "c" })?;
+        map.serialize_entry("source", &source)?;
+        map.serialize_entry("op", source.op())?;
         map.serialize_entry("ts_ms", &self.ts_ms)?;
         map.end()
     }
@@ -45,40 +45,11 @@ impl Serialize for After<'_> {
     }
 }
 
-struct Source<'a>(&'a Envelope<'a>);
-
-impl Serialize for Source<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Envelope { row, server, .. } = self.0;
-        let Origin { connector, at, fields, is_snapshot, .. } = &*row.origin;
-        let Table { database, schema, name, .. } = &*row.table;
-        let has = |key: &str| fields.iter().any(|(field, _)| *field == key);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("version", env!("CARGO_PKG_VERSION"))?;
-        map.serialize_entry("connector", connector)?;
-        map.serialize_entry("name", server)?;
-        map.serialize_entry("ts_ms", &at.as_millis())?;
-        map.serialize_entry("snapshot", if *is_snapshot { "true" } else { "false" })?;
-        map.serialize_entry("db", database)?;
-        if !has("sequence") {
-            map.serialize_entry("sequence", &())?;
-        }
-        if let Some(schema) = schema {
-            map.serialize_entry("schema", schema)?;
-        }
-        map.serialize_entry("table", name)?;
-        for (field, value) in fields {
-            map.serialize_entry(field, value)?;
-        }
-        map.end()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use hexalpes_capture::{Detail, Value};
+    use hexalpes_capture::{Detail, Origin, Table, Value};
     use hexalpes_kernel::Timestamp;
 
     use super::*;

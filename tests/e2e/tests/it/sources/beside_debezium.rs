@@ -3,7 +3,10 @@
 
 use std::{
     fs,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,6 +21,9 @@ use crate::CHECKOUT;
 
 /// A JVM begins, and a table is read.
 const STARTED_WITHIN: Duration = Duration::from_mins(2);
+
+/// Of two readers with one number a server hangs up on the first, and tests share the servers.
+static SERVER_IDS: AtomicU32 = AtomicU32::new(4_711);
 
 /// Columns of all kinds that Debezium knows, and two rows of them.
 const WIDE_POSTGRES: &str = "create table salida (n bigint generated always as identity primary key, clave uuid not null,
@@ -62,7 +68,7 @@ fn for_debezium(database: &TestDatabase, service: &str, server: &str) -> Value {
         });
     }
     json!({
-        "database.server.id": "4711", "database.include.list": database.name(), "include.schema.changes": "false",
+        "database.server.id": SERVER_IDS.fetch_add(1, Ordering::Relaxed).to_string(), "database.include.list": database.name(), "include.schema.changes": "false",
         "database.history": "org.apache.pulsar.io.debezium.PulsarDatabaseHistory",
         "database.history.pulsar.topic": format!("persistent://public/default/{server}-history"),
         "database.history.pulsar.service.url": service,
@@ -167,7 +173,7 @@ async fn read(source: &DebeziumSource, service: &str, topic: &str, count: usize)
     }
 }
 
-/// The configuration that our guide gives for our outbox, with the event router.
+/// The configuration that our guide gives for our outbox, on a database.
 fn of_the_guide(debezium: &Debezium, database: &TestDatabase, service: &str) -> Value {
     let guide = fs::read_to_string(format!("{CHECKOUT}/docs/ECOSYSTEM_DOCS.md")).expect("it is there");
     let (_, behind) = guide.split_once("### A real Debezium on our outbox").expect("it has the section");
@@ -176,34 +182,58 @@ fn of_the_guide(debezium: &Debezium, database: &TestDatabase, service: &str) -> 
         serde_json::from_str(behind.split_once("```").expect("it ends").0).expect("it is JSON");
     let (user, password, port) = database.account().expect("a server has accounts");
     let name = database.name().expect("a server has named it");
+    let schema = if database.engine() == Engine::Postgres { "public" } else { &name };
     config["archive"] = json!(debezium.archive(database.engine()));
     add(
         &mut config,
         json!({
             "database.hostname": "127.0.0.1", "database.port": port.to_string(), "database.user": user,
-            "database.password": password, "database.include.list": name,
-            "table.include.list": format!("{name}.outbox_event"),
-            "database.history.pulsar.service.url": service,
-            "transforms": "outbox", "transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
+            "database.password": password, "database.dbname": name,
+            "table.include.list": format!("{schema}.outbox_event"),
         }),
     );
+    if database.engine() == Engine::Postgres {
+        let is_of_mysql = |key: &str| key == "database.include.list" || key.starts_with("database.history");
+        let keys = config["configs"].as_object_mut().expect("it has keys");
+        keys.retain(|key, _| !is_of_mysql(key));
+    }
+    add(&mut config, for_debezium(database, service, "debezium"));
     config
+}
+
+/// Our outbox with two events in it, which are published.
+async fn calculated(backbone: &Backbone, database: &TestDatabase) -> Product {
+    let product = Product::serve_from(backbone.urls(), database.url());
+    calculate(&product, ["conv-1", "conv-2"]).await;
+    hexalpes_e2e::drained_outbox(&product).await;
+    product
+}
+
+async fn calculate(product: &Product, conversions: [&str; 2]) {
+    for conversion in conversions {
+        let (status, body) = product.post("/commissions/calculate", &calculation(conversion)).await;
+        assert_eq!(status, 201, "{body}");
+    }
 }
 
 /// Accepts S3-CMP-3, C-19.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_debezium_publishes_our_outbox_by_its_event_router() {
     let Some(debezium) = debezium() else { return };
-    let databases = log_databases().into_iter().filter(|database| database.engine() == Engine::MariaDb);
-    for database in databases {
-        let backbone = Backbone::start();
-        let product = Product::serve_from(backbone.urls(), database.url());
-        for conversion in ["conv-1", "conv-2"] {
-            let (status, body) = product.post("/commissions/calculate", &calculation(conversion)).await;
-            assert_eq!(status, 201, "{body}");
+    for database in log_databases() {
+        if debezium.archive(database.engine()).is_none() {
+            continue;
         }
+        let backbone = Backbone::start();
+        let product = calculated(&backbone, &database).await;
         let urls = backbone.urls();
-        let config = of_the_guide(&debezium, &database, &urls.service);
+        let mut config = of_the_guide(&debezium, &database, &urls.service);
+        add(
+            &mut config,
+            json!({
+                "transforms": "outbox", "transforms.outbox.type": "io.debezium.transforms.outbox.EventRouter",
+            }),
+        );
         let source = debezium.run(&config.to_string(), &urls.service, &urls.admin).unwrap();
         let topic = "persistent://public/default/outbox.event.commissions";
         let routed = read(&source, &urls.service, topic, 2).await;
@@ -216,6 +246,46 @@ async fn a_real_debezium_publishes_our_outbox_by_its_event_router() {
             assert_eq!(payload, row["payload"], "{row}");
             let key = STANDARD.encode(row["aggregateid"].to_string());
             assert_eq!(message.key, Some(key), "{row}");
+        }
+    }
+}
+
+/// Accepts S3-TOP-2, C-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn our_raw_topic_has_what_a_real_debezium_says_of_our_outbox() {
+    let Some(debezium) = debezium() else { return };
+    for database in log_databases() {
+        if debezium.archive(database.engine()).is_none() {
+            continue;
+        }
+        let backbone = Backbone::start();
+        let product = calculated(&backbone, &database).await;
+        let urls = backbone.urls();
+        let config = of_the_guide(&debezium, &database, &urls.service);
+        let source = debezium.run(&config.to_string(), &urls.service, &urls.admin).unwrap();
+        let schema = if database.engine() == Engine::Postgres {
+            "public"
+        } else {
+            database.name().expect("it has one")
+        };
+        let topic = format!("persistent://public/default/debezium.{schema}.outbox_event");
+        read(&source, &urls.service, &topic, 2).await;
+        // It has read the table as it was, and these it reads in the log.
+        calculate(&product, ["conv-3", "conv-4"]).await;
+        let theirs = read(&source, &urls.service, &topic, 4).await;
+        let ours =
+            at_least(&urls.service, "persistent://public/default/alpes-mysql.alpes.outbox_event", 4).await;
+        assert_eq!((theirs.len(), ours.len()), (4, 4));
+        for (theirs, ours) in theirs.iter().map(json_of).zip(ours.iter().map(json_of)).skip(2) {
+            let said = format!("on {}\ntheirs {theirs}\nours {ours}", database.engine());
+            assert_eq!(theirs["after"], ours["after"], "{said}");
+            assert_eq!((&theirs["before"], &theirs["op"]), (&ours["before"], &ours["op"]), "{said}");
+            assert!(theirs["ts_ms"].is_u64() && ours["ts_ms"].is_u64(), "{said}");
+            let found = differences(&without(&theirs["source"], &OWN_OF_LOGS), &ours["source"]);
+            assert!(found.is_empty(), "{found:#?} {said}");
+            for own in OWN_OF_LOGS.iter().filter(|own| theirs["source"].get(*own).is_some()) {
+                assert!(ours["source"].get(own).is_some(), "source.{own} {said}");
+            }
         }
     }
 }
