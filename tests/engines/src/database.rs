@@ -139,10 +139,10 @@ impl Drop for TestDatabase {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ServerUrl {
     scheme: String,
-    user: String,
-    password: Option<String>,
-    host: String,
-    port: u16,
+    pub(crate) user: String,
+    pub(crate) password: Option<String>,
+    pub(crate) host: String,
+    pub(crate) port: u16,
     database: String,
 }
 

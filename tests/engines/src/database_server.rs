@@ -58,8 +58,13 @@ impl DatabaseServer {
 
     /// Runs statements, in the database that every installation has, as who may do everything.
     pub fn run(&self, statements: &str) -> Result<()> {
+        self.ask(statements).map(drop)
+    }
+
+    /// The same, for what they answer: a row a line.
+    pub(crate) fn ask(&self, statements: &str) -> Result<String> {
         let server = ServerUrl::parse(&self.url).context("its address can be taken apart")?;
-        server.execute(self.engine, statements).map(drop)
+        server.execute(self.engine, statements)
     }
 
     /// Keeps a copy of its data as it is now. Nobody may write to it: it is killed.

@@ -1,10 +1,8 @@
 //! A server goes, and its replica takes over under the same address: another log, of which nobody knows what of it was
 //! published. The relay says so, and an operator has it go on.
 
-use hexalpes_binlog::{Binlog, BinlogOptions};
-use hexalpes_capture::Position;
 use hexalpes_db::Db;
-use hexalpes_engines::{DatabaseServer, Engine, Postgres, TestDatabase, database_server, killable};
+use hexalpes_engines::{TestDatabase, killable, promote, with_replica};
 use hexalpes_outbox::{
     PageOrder,
     operate::{self, Reason},
@@ -17,50 +15,6 @@ use crate::{
     servers::{Server, alarm_of, open},
     support::{PATIENCE, names},
 };
-
-/// A server, and its replica.
-async fn pair(engine: Engine) -> (DatabaseServer, DatabaseServer) {
-    let first = database_server(engine).unwrap().unwrap();
-    if engine == Engine::Postgres {
-        let second = Postgres::replica_of(&first).unwrap();
-        return (first, second);
-    }
-    let second = database_server(engine).unwrap().unwrap();
-    let options = BinlogOptions { url: first.url(), tables: Vec::new(), server_id: 7 };
-    let begin = Binlog::position(&options).await.unwrap();
-    second.run(&replicate(engine, &Url::parse(&first.url()).unwrap(), &begin)).unwrap();
-    (first, second)
-}
-
-/// How a server becomes the replica of another one, from that place on.
-fn replicate(engine: Engine, from: &Url, at: &Position) -> String {
-    let (host, port) = (from.host_str().unwrap(), from.port().unwrap());
-    let (user, password) = (from.username(), from.password().unwrap());
-    let Position { file, offset, .. } = at;
-    let set = "SET GLOBAL server_id = 2";
-    if engine == Engine::MariaDb {
-        format!(
-            "{set}; CHANGE MASTER TO MASTER_HOST = '{host}', MASTER_PORT = {port}, MASTER_USER = '{user}', \
-             MASTER_PASSWORD = '{password}', MASTER_LOG_FILE = '{file}', MASTER_LOG_POS = {offset}, \
-             MASTER_USE_GTID = no, MASTER_SSL_VERIFY_SERVER_CERT = 0; START SLAVE"
-        )
-    } else {
-        format!(
-            "{set}; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '{host}', SOURCE_PORT = {port}, SOURCE_USER = '{user}', \
-             SOURCE_PASSWORD = '{password}', SOURCE_LOG_FILE = '{file}', SOURCE_LOG_POS = {offset}, \
-             GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
-        )
-    }
-}
-
-/// How a replica becomes a server of its own.
-fn promote(engine: Engine) -> &'static str {
-    match engine {
-        Engine::MariaDb => "STOP SLAVE",
-        Engine::MySql => "STOP REPLICA",
-        _ => "SELECT pg_promote()",
-    }
-}
 
 /// The replica's database, once it has so many rows and their marks.
 async fn caught_up(url: &str, rows: usize, published: usize) -> Db {
@@ -82,7 +36,7 @@ async fn caught_up(url: &str, rows: usize, published: usize) -> Db {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_table_when_it_is_told_to() {
     for engine in killable() {
-        let (mut first, second) = pair(engine).await;
+        let (mut first, second) = with_replica(engine);
         let mut server = Server::on(TestDatabase::on_server(engine, &first.url())).await;
         server.publish(0..10).await;
         server.stage.append(names(13).skip(10)).await;
@@ -93,7 +47,7 @@ async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_tabl
         let url = String::from(url);
         let db = caught_up(&url, 13, 10).await;
         first.kill();
-        second.run(promote(engine)).unwrap();
+        promote(&second);
 
         (server.stage.db, server.url) = (db, url);
         let relay = server.relay();

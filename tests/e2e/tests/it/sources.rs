@@ -2,6 +2,7 @@
 
 mod beside_debezium;
 mod first_snapshot;
+mod lost;
 mod once;
 mod operated;
 mod parked;
