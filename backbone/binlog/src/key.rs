@@ -16,6 +16,13 @@ pub(crate) struct Key {
     parameter: String,
 }
 
+/// How many indexes let no two rows have the same in one of `its` columns.
+const UNIQUE_INDEXES: &str = "(SELECT COUNT(*) FROM information_schema.STATISTICS one WHERE one.TABLE_SCHEMA = its.TABLE_SCHEMA \
+     AND one.TABLE_NAME = its.TABLE_NAME AND one.COLUMN_NAME = its.COLUMN_NAME AND one.NON_UNIQUE = 0 \
+     AND one.SUB_PART IS NULL AND NOT EXISTS \
+     (SELECT 1 FROM information_schema.STATISTICS other WHERE other.TABLE_SCHEMA = one.TABLE_SCHEMA \
+     AND other.TABLE_NAME = one.TABLE_NAME AND other.INDEX_NAME = one.INDEX_NAME AND other.SEQ_IN_INDEX > 1))";
+
 /// What `information_schema` says of it: its type in full, whether it may be NULL, its collation, and how many of its
 /// indexes let no two rows have the same.
 type Raw = (String, String, Option<String>, u64);
@@ -30,14 +37,11 @@ impl Key {
         name: &str,
     ) -> Result<Self, LogError> {
         let asked: Option<Raw> = answered(server.connection.exec_first(
-            "SELECT CAST(COLUMN_TYPE AS CHAR), IS_NULLABLE, COLLATION_NAME, \
-             (SELECT COUNT(*) FROM information_schema.STATISTICS one WHERE one.TABLE_SCHEMA = its.TABLE_SCHEMA \
-             AND one.TABLE_NAME = its.TABLE_NAME AND one.COLUMN_NAME = its.COLUMN_NAME AND one.NON_UNIQUE = 0 \
-             AND one.SUB_PART IS NULL AND NOT EXISTS \
-             (SELECT 1 FROM information_schema.STATISTICS other WHERE other.TABLE_SCHEMA = one.TABLE_SCHEMA \
-             AND other.TABLE_NAME = one.TABLE_NAME AND other.INDEX_NAME = one.INDEX_NAME AND other.SEQ_IN_INDEX > 1)) \
-             FROM information_schema.COLUMNS its \
-             WHERE its.TABLE_SCHEMA = ? AND its.TABLE_NAME = ? AND its.COLUMN_NAME = ?",
+            format!(
+                "SELECT CAST(COLUMN_TYPE AS CHAR), IS_NULLABLE, COLLATION_NAME, {UNIQUE_INDEXES} \
+                 FROM information_schema.COLUMNS its \
+                 WHERE its.TABLE_SCHEMA = ? AND its.TABLE_NAME = ? AND its.COLUMN_NAME = ?"
+            ),
             (&table.schema, &table.name, name),
         ))
         .await?;
@@ -66,6 +70,16 @@ impl Key {
             return Err(refused(&format!(": it is of type {}", described.data_type), mend));
         };
         Ok(Self { name: name.to_owned(), parameter })
+    }
+
+    /// The column by which the server numbers the rows of a table, if that alone tells them apart.
+    pub(crate) async fn numbered(server: &mut Server, table: &TableName) -> Result<Option<String>, LogError> {
+        let asked = format!(
+            "SELECT COLUMN_NAME FROM information_schema.COLUMNS its \
+             WHERE its.TABLE_SCHEMA = ? AND its.TABLE_NAME = ? AND EXTRA LIKE '%auto_increment%' \
+             AND {UNIQUE_INDEXES} > 0"
+        );
+        answered(server.connection.exec_first(asked, (&table.schema, &table.name))).await
     }
 
     /// Whether the first of two parameters is above the second.

@@ -39,6 +39,12 @@ pub struct BinlogSnapshot {
 }
 
 impl Binlog {
+    /// The column by which the server numbers the rows of a table as they come (`AUTO_INCREMENT`); none where it does not, or
+    /// another one is needed to tell them apart.
+    pub async fn numbered(options: &BinlogOptions, table: &TableName) -> Result<Option<String>, LogError> {
+        Key::numbered(&mut Server::connect(&options.url).await?, table).await
+    }
+
     /// The rows that a table has now, and where now is in the log. `key` is a column whose values are all different.
     pub async fn snapshot(
         options: &BinlogOptions,

@@ -207,14 +207,35 @@ struct Column {
     is_unique: bool,
     is_nullable: bool,
     full_type: String,
+    is_numbered: bool,
+}
+
+pub(crate) async fn numbered(options: &SlotOptions, name: &TableName) -> Result<Option<String>, LogError> {
+    let mut connection = setup::connect(options).await?;
+    let Columns(columns) = Columns::of(&mut connection, options, name).await?;
+    connection.close().await;
+    let is_it = |column: &Column| column.is_numbered && column.is_unique && !column.is_nullable;
+    Ok(columns.into_iter().find(is_it).map(|column| column.name))
 }
 
 /// The columns that the log has of a table, with the types that it says.
 struct Columns(Vec<Column>);
 
 impl Columns {
-    /// Generated columns are in the log from PostgreSQL 18 on, if the publication has them.
     async fn ask(
+        connection: &mut Connection,
+        options: &SlotOptions,
+        name: &TableName,
+    ) -> Result<Self, LogError> {
+        let columns = Self::of(connection, options, name).await?;
+        if columns.0.is_empty() {
+            return Err(refused(format!("there is no table {name}"), "make it, or name one that is there"));
+        }
+        Ok(columns)
+    }
+
+    /// Generated columns are in the log from PostgreSQL 18 on, if the publication has them. None of a table that is not there.
+    async fn of(
         connection: &mut Connection,
         options: &SlotOptions,
         name: &TableName,
@@ -223,9 +244,11 @@ impl Columns {
             "SELECT a.attname, a.atttypid, a.attcollation <> 0, EXISTS ( \
              SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid \
              AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL), \
-             NOT a.attnotnull, format_type(a.atttypid, a.atttypmod), a.atttypmod \
+             NOT a.attnotnull, format_type(a.atttypid, a.atttypmod), a.atttypmod, \
+             a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', false) \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped \
+             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
              LEFT JOIN pg_publication_tables p \
              ON p.pubname = {} AND p.schemaname = n.nspname AND p.tablename = c.relname \
              WHERE n.nspname = {} AND c.relname = {} AND (p.attnames IS NULL OR a.attname = ANY (p.attnames)) \
@@ -244,13 +267,10 @@ impl Columns {
                 is_unique: row.is_true(3),
                 is_nullable: row.is_true(4),
                 full_type: row.parsed(5)?,
+                is_numbered: row.is_true(7),
             })
         };
-        let columns: Vec<Column> = rows.iter().map(column).collect::<Result<_, Failure>>()?;
-        if columns.is_empty() {
-            return Err(refused(format!("there is no table {name}"), "make it, or name one that is there"));
-        }
-        Ok(Self(columns))
+        Ok(Self(rows.iter().map(column).collect::<Result<_, Failure>>()?))
     }
 
     fn key(&self, table: &TableName, name: &str) -> Result<(usize, &Column), LogError> {

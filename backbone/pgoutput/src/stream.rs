@@ -123,6 +123,12 @@ impl Slot {
         setup::position(options).await
     }
 
+    /// The column by which the server numbers the rows of a table as they come (an identity, or a `serial`); none where it does
+    /// not, or another one is needed to tell them apart.
+    pub async fn numbered(options: &SlotOptions, table: &TableName) -> Result<Option<String>, LogError> {
+        crate::snapshot::numbered(options, table).await
+    }
+
     /// A table's rows as they are now, by its key.
     pub async fn snapshot(
         options: &SlotOptions,

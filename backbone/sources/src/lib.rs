@@ -10,6 +10,7 @@
 mod config;
 mod deeds;
 mod envelope;
+mod key;
 mod log;
 mod mapping;
 mod rest;

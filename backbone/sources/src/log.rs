@@ -8,7 +8,10 @@ use hexalpes_outbox::LogSource;
 use hexalpes_pgoutput::{Slot, SlotOptions, SlotSnapshot, WAITS_FOR_OTHERS};
 use tokio::time;
 
-use crate::config::{Connector, SourceConfig};
+use crate::{
+    config::{Connector, SourceConfig},
+    key::SnapshotKey,
+};
 
 /// Other sources' commands wait behind one that waits for so long.
 const SOON: Duration = Duration::from_secs(20);
@@ -21,8 +24,7 @@ pub(crate) struct SourceLog {
     /// transactions that are open.
     patience: Option<Duration>,
     table: TableName,
-    /// The column by which the rows of before are read in pieces.
-    key: String,
+    key: SnapshotKey,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +46,7 @@ pub(crate) enum AnySnapshot {
 }
 
 impl SourceLog {
-    pub(crate) fn new(config: &SourceConfig) -> Self {
+    pub(crate) fn new(config: &SourceConfig, key: SnapshotKey) -> Self {
         let table = TableName::new(config.table.schema.clone(), config.table.name.clone());
         let (url, tables) = (config.url(), vec![table.clone()]);
         let reader = match config.connector {
@@ -58,7 +60,7 @@ impl SourceLog {
                 publication: config.publication.clone(),
             }),
         };
-        Self { reader, patience: None, table, key: config.snapshot_key.clone() }
+        Self { reader, patience: None, table, key }
     }
 
     /// The same for whoever has others wait.
@@ -88,9 +90,17 @@ impl LogSource for SourceLog {
 
     async fn check(&self) -> Result<(), LogError> {
         match &self.reader {
-            Reader::Binlog(options) => Binlog::check(options).await,
-            Reader::Slot(options) => Slot::check(options).await,
+            Reader::Binlog(options) => Binlog::check(options).await?,
+            Reader::Slot(options) => Slot::check(options).await?,
         }
+        if self.key.is_open() {
+            let numbered = match &self.reader {
+                Reader::Binlog(options) => Binlog::numbered(options, &self.table).await?,
+                Reader::Slot(options) => Slot::numbered(options, &self.table).await?,
+            };
+            numbered.into_iter().for_each(|column| self.key.numbered_by(column));
+        }
+        Ok(())
     }
 
     async fn identity(&self) -> Result<String, LogError> {
@@ -130,7 +140,7 @@ impl LogSource for SourceLog {
     }
 
     async fn snapshot(&self) -> Result<AnySnapshot, LogError> {
-        let Self { table, key, .. } = self;
+        let (table, key) = (&self.table, self.key.column());
         Ok(match &self.reader {
             Reader::Binlog(options) => {
                 AnySnapshot::Binlog(Box::new(Binlog::snapshot(options, table, key).await?))

@@ -6,18 +6,19 @@ use hexalpes_capture::{Inserted, Value};
 use hexalpes_kernel::Edge;
 use hexalpes_outbox::{ForeignRow, OutboxRow, Shape, ShapeError, Told};
 
-use crate::{config::SourceConfig, envelope::change, mapping::Mapped, value::text};
+use crate::{config::SourceConfig, envelope::change, key::SnapshotKey, mapping::Mapped, value::text};
 
 /// By the mapping of a source.
 #[derive(Debug)]
 pub(crate) struct MappedShape {
     config: SourceConfig,
+    snapshot_key: SnapshotKey,
     edge: Arc<dyn Edge>,
 }
 
 impl MappedShape {
-    pub(crate) fn new(config: SourceConfig, edge: Arc<dyn Edge>) -> Self {
-        Self { config, edge }
+    pub(crate) fn new(config: SourceConfig, snapshot_key: SnapshotKey, edge: Arc<dyn Edge>) -> Self {
+        Self { config, snapshot_key, edge }
     }
 
     fn mapped<'a>(&'a self, row: &'a Inserted) -> Result<Mapped<'a>, ShapeError> {
@@ -27,11 +28,11 @@ impl MappedShape {
 
 impl Shape for MappedShape {
     fn key_column(&self) -> &str {
-        &self.config.snapshot_key
+        self.snapshot_key.column()
     }
 
     fn key(&self, row: &Inserted) -> Result<Value, ShapeError> {
-        let column = &self.config.snapshot_key;
+        let column = self.snapshot_key.column();
         row.get(column).cloned().ok_or_else(|| {
             let (table, has) = (&row.table.name, row.table.columns.join(", "));
             ShapeError(format!(

@@ -29,6 +29,7 @@ use tracing::{info, warn};
 use crate::{
     config::{ConfigError, Connector, SourceConfig},
     deeds::{self, SourceDeed},
+    key::SnapshotKey,
     log::SourceLog,
     shape::MappedShape,
     store::{self, Deed},
@@ -355,7 +356,7 @@ impl Sources {
         deed: Anew,
         by: &By,
     ) -> Result<(), SourcesError> {
-        let (db, log) = (self.database(config).await?, SourceLog::new(config));
+        let (db, log) = (self.database(config).await?, SourceLog::new(config, SnapshotKey::of(config)));
         let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
         let edge = &*self.0.options.edge;
         let done = match deed {
@@ -458,15 +459,16 @@ impl Sources {
     async fn work(&self, config: &SourceConfig) -> Result<Work, SourcesError> {
         let rules = self.rules(config)?;
         let db = self.database(config).await?;
+        let (key, edge) = (SnapshotKey::of(config), Arc::clone(&self.0.options.edge));
         let options = RelayOptions {
             rules,
-            shape: Arc::new(MappedShape::new(config.clone(), Arc::clone(&self.0.options.edge))),
+            shape: Arc::new(MappedShape::new(config.clone(), key.clone(), edge)),
             raw_topic: config.table.raw.to_string(),
             events_topic: config.table.events.to_string(),
             ..RelayOptions::new(config.full_name())
         };
         let (client, edge) = (self.0.options.client.clone(), Arc::clone(&self.0.options.edge));
-        let relay = Relay::start_on_log(db.clone(), client, edge, options, SourceLog::new(config));
+        let relay = Relay::start_on_log(db.clone(), client, edge, options, SourceLog::new(config, key));
         Ok(Work { relay, db })
     }
 
@@ -509,7 +511,7 @@ impl Sources {
         db.write(async |tx: &Tx| hexalpes_outbox::reset(tx).await).await?;
         db.close().await;
         // What the database keeps for a reader that does not come again would fill its disk.
-        if let Err(why) = SourceLog::new(config).remove().await {
+        if let Err(why) = SourceLog::new(config, SnapshotKey::of(config)).remove().await {
             warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
         }
         Ok(())

@@ -89,6 +89,24 @@ async fn a_snapshot_stays_as_it_was_when_it_was_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_column_by_which_a_server_numbers_rows_is_found_where_it_alone_tells_them_apart() {
+    for world in worlds(&["notes"]) {
+        let numbered = async || Binlog::numbered(&world.options, &world.options.tables[0]).await.unwrap();
+        assert_eq!(numbered().await, None, "of no table");
+        for (columns, expected) in [
+            ("id CHAR(36) PRIMARY KEY", None),
+            ("id CHAR(36) PRIMARY KEY, n INT AUTO_INCREMENT UNIQUE", Some("n")),
+            ("id CHAR(36) PRIMARY KEY, n INT AUTO_INCREMENT, KEY (n)", None),
+            ("n BIGINT AUTO_INCREMENT, id CHAR(36), PRIMARY KEY (n, id)", None),
+            ("id CHAR(36) UNIQUE, n BIGINT UNSIGNED PRIMARY KEY AUTO_INCREMENT", Some("n")),
+        ] {
+            world.run(&["DROP TABLE IF EXISTS notes", &format!("CREATE TABLE notes ({columns})")]).await;
+            assert_eq!(numbered().await.as_deref(), expected, "{columns}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_by_what_is_no_key_is_refused() {
     for world in worlds(&["notes"]) {
         world

@@ -82,6 +82,25 @@ async fn keys_are_compared_as_the_pieces_are_in_order() {
 }
 
 #[tokio::test]
+async fn the_column_by_which_the_server_numbers_rows_is_found_where_it_alone_tells_them_apart() {
+    let Some(mut place) = Place::open().await else { return };
+    for (columns, expected) in [
+        ("id uuid PRIMARY KEY", None),
+        ("id uuid PRIMARY KEY, n bigint GENERATED ALWAYS AS IDENTITY UNIQUE", Some("n")),
+        ("id uuid PRIMARY KEY, n bigserial UNIQUE", Some("n")),
+        ("id uuid PRIMARY KEY, n bigserial", None),
+        ("id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n int UNIQUE NOT NULL DEFAULT 3", None),
+        ("id uuid, n serial, PRIMARY KEY (n, id)", None),
+    ] {
+        place.run(&format!("DROP TABLE outbox; CREATE TABLE outbox ({columns})")).await;
+        let numbered = Slot::numbered(&place.options, place.table()).await.unwrap();
+        assert_eq!(numbered.as_deref(), expected, "{columns}");
+    }
+    place.run("DROP TABLE outbox").await;
+    assert_eq!(Slot::numbered(&place.options, place.table()).await.unwrap(), None, "of no table");
+}
+
+#[tokio::test]
 async fn a_key_that_may_be_null_is_refused_with_the_statement_that_mends_it() {
     let make = "CREATE TABLE outbox (id int PRIMARY KEY, other int UNIQUE)";
     let Some(mut place) = Place::with(make, &["outbox"]).await else { return };

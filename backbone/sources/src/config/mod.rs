@@ -158,8 +158,8 @@ pub struct SourceConfig {
     pub rules: Vec<RuleSpec>,
     /// Whether the rows that are there at the first start are taken too.
     pub takes_what_is_there: bool,
-    /// The column by which those are read in pieces, one after the other; the event's id if none is named.
-    pub snapshot_key: String,
+    /// The column by which those are read in pieces, one after the other, if one is named.
+    pub snapshot_key: Option<String>,
     /// Keys that have no effect, and such as nobody knows: a sentence each.
     pub notes: Vec<String>,
 }
@@ -197,7 +197,7 @@ impl SourceConfig {
         let database = database(&mut keys, connector, &table)?;
         let identifier = identifier(&name);
         let mapping = transforms.mapping(&mut keys);
-        let snapshot_key = keys.config("hexalpes.snapshot.key").unwrap_or_else(|| mapping.id.clone());
+        let snapshot_key = keys.config("hexalpes.snapshot.key");
         let config = Self {
             connector,
             host: keys.needed("database.hostname", "the host that the database is on")?,

@@ -66,7 +66,7 @@ fn debeziums_event_router_names_the_columns_and_is_a_rule() {
         occurred_at: crate::mapping::Column::named("cuando"),
         ..Mapping::default()
     };
-    assert_eq!((config.mapping, config.snapshot_key.as_str()), (mapping, "seq"));
+    assert_eq!((config.mapping, config.snapshot_key.as_deref()), (mapping, Some("seq")));
     let rule = RuleSpec {
         field: "tipo".to_owned(),
         regex: "(?<routedByValue>.*)".to_owned(),

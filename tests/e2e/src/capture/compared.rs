@@ -22,9 +22,25 @@ pub struct Row {
 /// A message, as far as it says which row it is.
 pub type Seen = Row;
 
+/// Where the events of an outbox are, and its changes.
+#[derive(Clone, Debug)]
+pub(super) struct Topics {
+    pub(super) events: String,
+    pub(super) changes: String,
+}
+
+impl Topics {
+    /// Of an outbox of our own.
+    pub(super) fn own() -> Self {
+        Self { events: EVENTS_TOPIC.to_owned(), changes: RAW_TOPIC.to_owned() }
+    }
+}
+
 /// Everything, as it was read.
 #[derive(Clone, Debug)]
 pub struct Captured {
+    /// The topics' names, in the same order.
+    topics: Topics,
     pub rows: Vec<Row>,
     /// On the topic of events, in its order,
     pub events: Vec<Seen>,
@@ -33,16 +49,16 @@ pub struct Captured {
 }
 
 impl Captured {
-    pub async fn read(db: &Db, service_url: &str) -> Self {
+    pub(super) async fn read(db: &Db, service_url: &str, topics: Topics) -> Self {
         let rows = rows(db).await;
         let read = |message: &Value, id: &str, data: &Value| Row {
             id: text(message.pointer(id).unwrap_or(&Value::Null)),
             aggregate: text(&data["aggregate"]),
             version: data["version"].as_i64().unwrap_or_default(),
         };
-        let events = whole_topic(service_url, EVENTS_TOPIC).await;
+        let events = whole_topic(service_url, &topics.events).await;
         let events = events.iter().map(|event| read(event, "/id", &event["data"])).collect();
-        let changes = whole_topic(service_url, RAW_TOPIC).await;
+        let changes = whole_topic(service_url, &topics.changes).await;
         let changes = changes
             .iter()
             .map(|change| {
@@ -50,7 +66,7 @@ impl Captured {
                 read(change, "/after/id", &serde_json::from_str(payload).unwrap_or_default())
             })
             .collect();
-        Self { rows, events, changes }
+        Self { topics, rows, events, changes }
     }
 
     /// Each row that was committed is on both topics, once, and its aggregate's rows are there in the order of their
@@ -66,12 +82,13 @@ impl Captured {
                 return Err(format!("the table itself has lost rows of {aggregate}: it has {versions:?}"));
             }
         }
-        self.compare_topic(EVENTS_TOPIC, &self.events)?;
-        self.compare_topic(RAW_TOPIC, &self.changes)?;
+        let Topics { events, changes } = &self.topics;
+        self.compare_topic(events, &self.events)?;
+        self.compare_topic(changes, &self.changes)?;
         if self.events == self.changes {
             Ok(())
         } else {
-            Err(format!("{RAW_TOPIC} has another order than {EVENTS_TOPIC}"))
+            Err(format!("{changes} has another order than {events}"))
         }
     }
 

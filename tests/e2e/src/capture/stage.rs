@@ -8,7 +8,10 @@ use hexalpes_db::{DatabaseUrl, Db, DbOptions};
 use hexalpes_engines::{DatabaseServer, Engine, Pulsar, PulsarUrls, TestDatabase};
 use hexalpes_outbox::{newest_ordinal, unpublished};
 
-use super::compared::Captured;
+use serde_json::json;
+use url::Url;
+
+use super::compared::{Captured, Topics};
 use super::writers::{MIGRATIONS, write_rows};
 use crate::{Backbone, Product};
 
@@ -19,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Of a backlog's rows.
 const FILLER_BYTES: usize = 1_000;
+
+/// What the product calls an outbox that is none of ours.
+const SOURCE: &str = "killed";
 
 /// What can be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +78,22 @@ impl Broker {
     }
 }
 
+/// With the tables of an outbox and of who writes it.
+async fn open(database: &TestDatabase) -> Db {
+    let url = DatabaseUrl::parse(database.url()).expect("a test database has an address");
+    let db = Db::open(&url, DbOptions::default()).await.expect("the server is there");
+    for migrations in [hexalpes_outbox::MIGRATIONS, MIGRATIONS] {
+        db.migrate(migrations).await.expect("the server takes tables");
+    }
+    db
+}
+
+/// As changes name it: on MySQL the database.
+fn schema_of(database: &TestDatabase) -> &str {
+    let name = database.name().expect("it is a server's");
+    if database.engine() == Engine::Postgres { "public" } else { name }
+}
+
 /// Gone with its value, all of it.
 #[derive(Debug)]
 pub struct CaptureStage {
@@ -79,6 +101,9 @@ pub struct CaptureStage {
     broker: Broker,
     /// One of them works; others wait for their turn.
     pub relays: Vec<Product>,
+    topics: Topics,
+    /// Its rows are marked once they are on the topics; those of a source are not.
+    has_marks: bool,
     // Last: what is above asks it.
     database: TestDatabase,
     /// None of SQLite's.
@@ -104,15 +129,48 @@ impl CaptureStage {
             None => TestDatabase::sqlite(),
         };
         let relays = (0..relays).map(|_| Product::serve_from(broker.urls(), database.url())).collect();
-        let url = DatabaseUrl::parse(database.url()).expect("a test database has an address");
-        let db = Db::open(&url, DbOptions::default()).await.expect("the server is there");
-        db.migrate(MIGRATIONS).await.expect("the server takes tables");
-        Self { db, broker, relays, database, server }
+        let db = open(&database).await;
+        Self { db, broker, relays, topics: Topics::own(), has_marks: true, database, server }
+    }
+
+    /// On a server that nobody else uses, with an outbox that is none of ours, and a product that can be told to read it.
+    pub async fn set_for_a_source(server: DatabaseServer) -> Self {
+        let database = TestDatabase::on_server(server.engine(), &server.url());
+        let broker = Broker::Ours(Backbone::start());
+        let relays = vec![Product::serve_on(broker.urls())];
+        let db = open(&database).await;
+        let changes = format!("persistent://public/default/{SOURCE}.{}.outbox_event", schema_of(&database));
+        let topics = Topics { events: format!("persistent://public/default/{SOURCE}-events"), changes };
+        Self { db, broker, relays, topics, has_marks: false, database, server: Some(server) }
+    }
+
+    /// Has the product read the outbox, from its first row on.
+    pub async fn create_source(&self) {
+        let url = Url::parse(self.database.url()).expect("a test database has an address");
+        let connector = if self.engine() == Engine::Postgres { "postgres" } else { "mariadb" };
+        let config = json!({
+            "archive": format!("builtin://debezium-{connector}"), "tenant": "public", "namespace": "default",
+            "name": SOURCE, "topicName": self.topics.events,
+            "configs": {
+                "database.hostname": url.host_str(), "database.port": url.port().map(|port| port.to_string()),
+                "database.user": url.username(), "database.password": url.password(),
+                "database.dbname": url.path().trim_start_matches('/'), "database.server.name": SOURCE,
+                "table.include.list": format!("{}.outbox_event", schema_of(&self.database)),
+            },
+        });
+        let path = format!("/admin/v3/sources/public/default/{SOURCE}");
+        let (status, told) = self.relays[0].post(&path, &config).await;
+        assert!((200..300).contains(&status), "{status}: {told}");
     }
 
     /// Where the topics are.
     pub fn service_url(&self) -> String {
         self.broker.urls().service
+    }
+
+    /// The topic of the outbox's events.
+    pub fn events_topic(&self) -> &str {
+        &self.topics.events
     }
 
     pub fn engine(&self) -> Engine {
@@ -137,7 +195,8 @@ impl CaptureStage {
         }
     }
 
-    /// Waits until every row is marked as published. Whether they are is then seen on the topics.
+    /// Waits until every row is marked as published, whether or not they are on the topics; of a source, until these have as
+    /// many rows.
     pub async fn drained(&self) -> Result<(), String> {
         self.drained_within(DRAINED_WITHIN).await
     }
@@ -147,8 +206,7 @@ impl CaptureStage {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         let waiting = async {
             loop {
-                let newest = newest_ordinal(&self.db).await.map_err(|error| error.to_string())?;
-                let open = unpublished(&self.db, newest).await.map_err(|error| error.to_string())?;
+                let open = self.open_rows().await?;
                 if open == 0 {
                     return Ok(());
                 }
@@ -162,9 +220,18 @@ impl CaptureStage {
         }
     }
 
+    async fn open_rows(&self) -> Result<u64, String> {
+        if !self.has_marks {
+            let Captured { rows, events, changes, .. } = self.captured().await;
+            return Ok(rows.len().saturating_sub(events.len().min(changes.len())) as u64);
+        }
+        let newest = newest_ordinal(&self.db).await.map_err(|error| error.to_string())?;
+        unpublished(&self.db, newest).await.map_err(|error| error.to_string())
+    }
+
     /// Reads everything.
     pub async fn captured(&self) -> Captured {
-        Captured::read(&self.db, &self.service_url()).await
+        Captured::read(&self.db, &self.service_url(), self.topics.clone()).await
     }
 
     /// Somebody else publishes to a topic of ours, for the comparison to find.

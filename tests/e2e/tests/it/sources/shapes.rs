@@ -128,8 +128,6 @@ impl Shaped {
     fn config(&self) -> Value {
         let mut config = self.table.config();
         let keys = config["configs"].as_object_mut().expect("it has some");
-        // The id's own column is the one by which rows of before are taken.
-        keys.remove("hexalpes.snapshot.key");
         keys.remove("hexalpes.column.type");
         config
     }

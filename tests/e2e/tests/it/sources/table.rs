@@ -82,7 +82,7 @@ impl Table {
                 "table.include.list": format!("{}.{}", self.schema, self.name),
                 "decimal.handling.mode": "double", "database.ssl.mode": "disabled",
                 "hexalpes.column.id": "clave", "hexalpes.column.aggregateid": "pedido",
-                "hexalpes.column.type": "suceso", "hexalpes.column.payload": "cuerpo", "hexalpes.snapshot.key": "n",
+                "hexalpes.column.type": "suceso", "hexalpes.column.payload": "cuerpo",
             },
         })
     }
