@@ -2,6 +2,7 @@
 //!
 //! - [`Product`] is `hexalpes up` or `hexalpes serve`, [`Backbone`] is `hexalpes backbone`: both in folders of
 //!   their own, on free ports, and both can be killed at any time and started again.
+//! - [`RealPulsar`] is somebody else's broker, which one product has for itself.
 //! - [`Console`] is the admin UI in a process of its own.
 //! - [`Fleet`] is a backbone and each service of HexaBuilders in a process of its own; [`Journey`] is a partner's way
 //!   through them.
@@ -25,6 +26,7 @@ mod journey;
 mod ledger;
 mod process;
 mod product;
+mod real_pulsar;
 mod topic;
 
 use std::time::Duration;
@@ -41,6 +43,7 @@ pub use fleet::Fleet;
 pub use journey::Journey;
 pub use ledger::{Answered, Ledger};
 pub use product::Product;
+pub use real_pulsar::{RealPulsar, real_pulsar};
 pub use topic::{messages, whole_topic};
 
 /// How long anything may take before a test gives up on it.

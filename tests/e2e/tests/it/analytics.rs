@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Duration;
 
 use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, Tx};
-use hexalpes_e2e::{Journey, PATIENCE, Product};
-use hexalpes_engines::{eventually, log_databases, pulsar};
+use hexalpes_e2e::{Journey, PATIENCE, Product, real_pulsar};
+use hexalpes_engines::{eventually, log_databases};
 use hexalpes_kernel::{
     Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge, Timestamp,
 };
@@ -42,8 +42,8 @@ fn event_of(product: &Product, report: &str) -> String {
 #[tokio::test]
 async fn a_campaigns_figures_are_those_of_its_report_and_say_which_event_told_them() {
     shown(&Product::start()).await;
-    if let Some(urls) = pulsar() {
-        shown(&Product::start_on(Some(urls))).await;
+    if let Some(pulsar) = real_pulsar().await {
+        shown(&Product::start_on(Some(pulsar.urls.clone()))).await;
     }
     for database in log_databases() {
         println!("on {}", database.engine());

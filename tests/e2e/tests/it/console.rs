@@ -179,7 +179,8 @@ async fn what_messages_say_is_shown_and_not_acted_on() {
 /// Accepts S0-SVC-6.
 #[tokio::test]
 async fn subscriptions_are_made_moved_and_deleted_on_either_engine() {
-    for engine in [None].into_iter().chain(hexalpes_engines::pulsar().map(Some)) {
+    let pulsar = hexalpes_e2e::real_pulsar().await;
+    for engine in [None].into_iter().chain(pulsar.iter().map(|pulsar| Some(pulsar.urls.clone()))) {
         let product = Product::start_on(engine);
         let urls = product.urls();
         let name = format!("persistent://public/default/console-{}", product.port());

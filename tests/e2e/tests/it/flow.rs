@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use hexalpes_client::{Client, ClientOptions, ConsumerOptions, Outgoing, ProducerOptions};
-use hexalpes_e2e::{PATIENCE, Product, calculation};
-use hexalpes_engines::{eventually, pulsar, python};
+use hexalpes_e2e::{PATIENCE, Product, calculation, real_pulsar};
+use hexalpes_engines::{eventually, python};
 use hexalpes_kernel::CloudEvent;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -111,8 +111,8 @@ async fn calculate_approve_and_query_leave_two_lines_in_the_audit_trail() {
 
 #[tokio::test]
 async fn the_same_binary_works_on_a_real_pulsar() {
-    let Some(urls) = pulsar() else { return };
-    let mut product = Product::start_on(Some(urls));
+    let Some(pulsar) = real_pulsar().await else { return };
+    let mut product = Product::start_on(Some(pulsar.urls.clone()));
     // The cluster may have other tests' events: ours are told apart by the conversion.
     let name = std::process::id().to_string();
     let conversion = format!("conv-{name}");

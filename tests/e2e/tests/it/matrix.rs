@@ -227,8 +227,8 @@ async fn what_a_partner_may_no_longer_run_pauses_until_it_may_again() {
 /// Accepts S2-MTX-1, S2-MTX-2, S2-MTX-3, S2-MTX-4, S2-MTX-5, S2-MTX-6, S2-MTX-7, S2-MTX-8, S2-MTX-9.
 #[tokio::test]
 async fn on_a_real_pulsar_every_row_of_the_matrix_has_its_effect() {
-    let Some(urls) = hexalpes_engines::pulsar() else { return };
-    let product = Product::start_on(Some(urls));
+    let Some(pulsar) = hexalpes_e2e::real_pulsar().await else { return };
+    let product = Product::start_on(Some(pulsar.urls.clone()));
     let journey = journey(&product, "CORR-pulsar");
     row_1(&journey).await;
     row_2(&journey).await;

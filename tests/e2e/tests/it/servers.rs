@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use hexalpes_client::{AdminClient, AdminOptions};
-use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, PATIENCE, Product, rounds, whole_topic};
-use hexalpes_engines::{
-    Engine, Postgres, TestDatabase, databases, eventually, killable, log_databases, pulsar,
-};
+use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, PATIENCE, Product, real_pulsar, rounds, whole_topic};
+use hexalpes_engines::{Engine, Postgres, TestDatabase, databases, eventually, killable, log_databases};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 use serde_json::{Value, json};
 
@@ -119,7 +117,8 @@ fn all_services_begin_at_once_on_a_postgresql_as_it_comes() {
 /// The rows of SQLite are numbered in the order of their commits; those of a server in that of each aggregate's alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_pulsar_has_each_event_once_and_in_order_whatever_is_killed() {
-    let Some(urls) = pulsar() else { return };
+    let Some(pulsar) = real_pulsar().await else { return };
+    let urls = &pulsar.urls;
     let admin = AdminClient::new(AdminOptions::new(urls.admin.clone())).expect("an address");
     admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
     for database in databases() {

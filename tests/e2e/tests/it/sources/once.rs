@@ -1,11 +1,10 @@
 //! Each row is on both topics once: those that were there, those of the log, and those of while nobody read it.
 
-use hexalpes_client::{AdminClient, AdminOptions};
 use hexalpes_e2e::Product;
-use hexalpes_engines::{log_databases, pulsar};
+use hexalpes_engines::log_databases;
 use serde_json::{Value, json};
 
-use super::table::{Table, at_least, ids, json_of};
+use super::table::{Table, at_least, ids, json_of, on_a_real_pulsar};
 
 /// Accepts S3-SRC-1, S3-SRC-2, S3-TOP-4, S3-QS-3, C-21.
 #[tokio::test(flavor = "multi_thread")]
@@ -19,10 +18,7 @@ async fn the_outbox_of_another_program_is_on_both_topics_once_with_what_was_ther
 /// The same where somebody else's broker keeps the topics.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_pulsar_has_the_outbox_of_another_program_once_too() {
-    let Some(urls) = pulsar() else { return };
-    let admin = AdminClient::new(AdminOptions::new(urls.admin.clone())).expect("an address");
-    admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
-    let mut product = Product::serve_on(urls);
+    let Some((_alone, mut product)) = on_a_real_pulsar().await else { return };
     for database in log_databases() {
         once(&mut product, &Table::make(database, "pulsar")).await;
     }

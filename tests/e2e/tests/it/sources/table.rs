@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hexalpes_client::Message;
-use hexalpes_e2e::{PATIENCE, Product, messages};
+use hexalpes_client::{AdminClient, AdminOptions, Message};
+use hexalpes_e2e::{PATIENCE, Product, RealPulsar, messages, real_pulsar};
 use hexalpes_engines::{Engine, TestDatabase, a_moment};
 use serde_json::{Value, json};
 
@@ -122,6 +122,15 @@ impl Table {
     pub(super) fn at_the_log(&self, product: &Product) -> Value {
         self.until(product, |status| status["lagLogBytes"].is_number())
     }
+}
+
+/// A product whose topics are on a real Pulsar, if there is one, that leaves out what it has.
+pub(super) async fn on_a_real_pulsar() -> Option<(RealPulsar, Product)> {
+    let pulsar = real_pulsar().await?;
+    let admin = AdminClient::new(AdminOptions::new(pulsar.urls.admin.clone())).expect("an address");
+    admin.set_deduplication("public/default", true).await.expect("the cluster takes the policy");
+    let product = Product::serve_on(pulsar.urls.clone());
+    Some((pulsar, product))
 }
 
 /// All that a topic has, once that is so much.
