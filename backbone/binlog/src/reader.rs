@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use hexalpes_capture::{Detail, Inserted, LogError, Mend, Origin, Position, Step, TableName};
+use hexalpes_capture::{Detail, Inserted, LogError, Mend, Origin, Position, Step, TableName, Witness};
 use hexalpes_kernel::Timestamp;
 
 use crate::columns::Described;
@@ -89,7 +89,7 @@ impl Reader {
             tables: HashMap::new(),
             columns: None,
             file: from.file.clone(),
-            made: from.made,
+            made: from.witness.digest,
             offset: from.offset,
             is_told: true,
             payload: None,
@@ -113,7 +113,10 @@ impl Reader {
 
     /// Where it is.
     pub(crate) fn place(&self) -> Position {
-        Position { made: self.made, ..Position::new(self.file.clone(), self.offset) }
+        Position {
+            witness: Witness { end: 0, digest: self.made },
+            ..Position::new(self.file.clone(), self.offset)
+        }
     }
 
     pub(crate) fn is_inside_payload(&self, event: &Event<'_>) -> bool {

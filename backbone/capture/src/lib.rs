@@ -16,6 +16,6 @@ mod source;
 
 pub use error::{LogError, Mend};
 pub use log::{Log, Snapshot, Step};
-pub use position::{Position, PositionError};
+pub use position::{Position, PositionError, Witness};
 pub use row::{Detail, Inserted, Origin, Table, TableName, Value};
 pub use source::Source;

@@ -14,9 +14,17 @@ pub struct Position {
     /// The log file, such as `mysql-bin.000042`; empty if the log has none.
     pub file: ByteString,
     pub offset: u64,
-    /// When that file was made, in seconds since 1970; 0 where nobody has said. A log that was reset has other files of the
-    /// same names. Positions of two such files are not told apart: there is one log at a time.
-    pub made: u32,
+    /// What the place is known by besides. Positions of two logs are not told apart by it: there is one log at a time.
+    pub witness: Witness,
+}
+
+/// What a log that was reset or restored has otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Witness {
+    /// Where the last transaction with rows ended, in a log without files; else 0.
+    pub end: u64,
+    /// A digest of that transaction; of a file the second since 1970 in which it was made. 0 where nobody has said.
+    pub digest: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,12 +33,16 @@ pub struct PositionError(String);
 
 impl Position {
     pub fn new(file: impl Into<ByteString>, offset: u64) -> Self {
-        Self { file: file.into(), offset, made: 0 }
+        Self { file: file.into(), offset, witness: Witness::default() }
     }
 
-    /// Its text with what the file is known by, `FILE:OFFSET@MADE`, for who goes on there later.
+    /// Its text with what it is known by, `FILE:OFFSET@WITNESS`, for who goes on there later.
     pub fn kept(&self) -> String {
-        if self.made == 0 { self.to_string() } else { format!("{self}@{}", self.made) }
+        match self.witness {
+            Witness { digest: 0, .. } => self.to_string(),
+            Witness { end: 0, digest } => format!("{self}@{digest}"),
+            Witness { end, digest } => format!("{self}@{end}-{digest}"),
+        }
     }
 
     /// The number that a log file's name ends with. It is compared as a number: `.1000000` follows `.999999`.
@@ -82,11 +94,12 @@ impl FromStr for Position {
     fn from_str(text: &str) -> Result<Self, PositionError> {
         let wrong = |_| PositionError(text.to_owned());
         let (file, rest) = text.rsplit_once(':').unwrap_or(("", text));
-        let (offset, made) = rest.split_once('@').unwrap_or((rest, "0"));
+        let (offset, witness) = rest.split_once('@').unwrap_or((rest, "0"));
+        let (end, digest) = witness.split_once('-').unwrap_or(("0", witness));
         Ok(Self {
             file: file.into(),
             offset: offset.parse().map_err(wrong)?,
-            made: made.parse().map_err(wrong)?,
+            witness: Witness { end: end.parse().map_err(wrong)?, digest: digest.parse().map_err(wrong)? },
         })
     }
 }
@@ -102,9 +115,17 @@ mod tests {
         assert!(positions.is_sorted());
         assert_eq!(positions.map(|position| position.to_string()), texts);
         assert_eq!("26".parse(), Ok(Position::new("", 26)));
-        let kept = Position { made: 1_764_300_000, ..Position::new("bin.1", 26) };
-        assert_eq!((kept.to_string().as_str(), kept.kept().as_str()), ("bin.1:26", "bin.1:26@1764300000"));
-        assert_eq!(kept.kept().parse::<Position>().map(|kept| kept.made), Ok(kept.made));
+        for (witness, file, text) in [
+            (Witness { end: 0, digest: 1_764_300_000 }, "bin.1", "bin.1:26@1764300000"),
+            (Witness { end: 24, digest: 7 }, "", "26@24-7"),
+        ] {
+            let kept = Position { witness, ..Position::new(file, 26) };
+            assert_eq!(
+                (kept.to_string().as_str(), kept.kept().as_str()),
+                (text.split_once('@').unwrap().0, text)
+            );
+            assert_eq!(text.parse::<Position>().map(|kept| kept.witness), Ok(witness));
+        }
         assert!("bin.1:26@".parse::<Position>().is_err());
         assert!("bin.1:x".parse::<Position>().is_err());
     }

@@ -116,12 +116,12 @@ pub(crate) async fn end(options: &SlotOptions) -> Result<Position, LogError> {
     Ok(Position::new("", end.ok_or_else(|| Failure::Protocol("no end of the log".to_owned()))?))
 }
 
-/// The slot, if it can be read from `from` on.
+/// What the slot has confirmed, if it can be read from `from` on.
 pub(crate) async fn readable(
     connection: &mut Connection,
     options: &SlotOptions,
     from: &Position,
-) -> Result<(), LogError> {
+) -> Result<u64, LogError> {
     let (_, _, written) = identify(connection).await?;
     server(connection).await?;
     let lost = |why: &str| lost(options, why, from);
@@ -129,6 +129,10 @@ pub(crate) async fn readable(
     let publication = Publication::find(connection, options).await?;
     let publication = publication.ok_or_else(|| lost("its publication is not there any more"))?;
     publication.covers(connection, options).await?;
+    // It may confirm something yet.
+    if let Some(reader) = &slot.reader {
+        return Err(read_by(options, &format!("process {reader}")));
+    }
     if slot.lost {
         return Err(lost("the server let go what comes after (max_slot_wal_keep_size)"));
     }
@@ -138,7 +142,7 @@ pub(crate) async fn readable(
     if from.offset > written {
         return Err(lost(&format!("the log ends at {}, as of a backup", lsn::text(written))));
     }
-    Ok(())
+    Ok(slot.confirmed)
 }
 
 /// The cluster's number, its timeline, and where its log ends.

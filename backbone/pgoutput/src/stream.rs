@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hexalpes_capture::{Detail, Inserted, Log, LogError, Origin, Position, Step, Table, TableName};
+use hexalpes_capture::{Detail, Inserted, Log, LogError, Origin, Position, Step, Table, TableName, Witness};
 use hexalpes_kernel::Timestamp;
 use tokio::io::ReadHalf;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -45,7 +45,12 @@ pub struct Slot {
     options: SlotOptions,
     address: Address,
     database: String,
-    from: u64,
+    from: Position,
+    /// What the last transaction with rows is known by.
+    witness: Witness,
+    /// Likewise of those before [`from`](Self::from), the last that the server has given again, until it is past them: it gives
+    /// again what was read and is not confirmed. None where that is nothing.
+    given_again: Option<Witness>,
     /// The tables that rows may be of, by the server's number: as they are now, if they are wanted.
     relations: HashMap<u32, Option<Wanted>>,
     transaction: Option<Transaction>,
@@ -82,6 +87,15 @@ struct Transaction {
     /// It was committed before the position that was asked for.
     is_old: bool,
     has_rows: bool,
+}
+
+impl Transaction {
+    /// What it is known by, which ended there: where, when and as what it was committed.
+    fn witness(&self, end: u64) -> Witness {
+        let (begins, at) = (self.begins.to_le_bytes(), self.at.as_micros().to_le_bytes());
+        let digest = crc32c::crc32c_append(crc32c::crc32c(&begins), &at);
+        Witness { end, digest: crc32c::crc32c_append(digest, &self.id.to_le_bytes()).max(1) }
+    }
 }
 
 impl std::fmt::Debug for Slot {
@@ -147,12 +161,13 @@ impl Slot {
     pub async fn open(options: SlotOptions, from: Position) -> Result<Self, LogError> {
         let address = Address::parse(&options.url)?;
         let mut connection = Connection::open(&address, Purpose::Replication).await?;
-        setup::readable(&mut connection, &options, &from).await?;
+        let confirmed = setup::readable(&mut connection, &options, &from).await?;
         let membership = setup::membership(&mut connection, &options).await?;
         let command = format!(
             "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
             identifier(&options.slot),
-            lsn::text(from.offset),
+            // From what was confirmed on: what has been read since is given again, to be told from what a copy has there.
+            lsn::text(0),
             literal(&identifier(&options.publication))
         );
         if let Err(failure) = connection.stream(&command).await {
@@ -172,7 +187,8 @@ impl Slot {
             database: address.database.clone(),
             options,
             address,
-            from: from.offset,
+            witness: from.witness,
+            given_again: (from.witness.end > confirmed).then(Witness::default),
             relations: HashMap::new(),
             transaction: None,
             rows: Vec::new(),
@@ -183,6 +199,7 @@ impl Slot {
             given: from.offset,
             given_at: now,
             committed: from.offset,
+            from,
             heard_at: now,
             failed: None,
             beside: None,
@@ -222,7 +239,20 @@ impl Slot {
         self.given = self.given.max(at);
         self.given_at = Instant::now();
         self.asked = false;
-        Step::Boundary(Position::new("", self.given))
+        Step::Boundary(Position { witness: self.witness, ..Position::new("", self.given) })
+    }
+
+    /// The server is at or past the place from where it is read, which it gave again what it has not confirmed to: whether the
+    /// last of that is what was read there. It is not where the server's files were restored, whatever was written to them since.
+    fn compare(&mut self) -> Result<(), LogError> {
+        match self.given_again.take() {
+            Some(again) if again != self.from.witness => Err(setup::lost(
+                &self.options,
+                "the last transaction that was read before is not there, as of a backup",
+                &self.from,
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Waits for bytes, or until something is due.
@@ -255,6 +285,9 @@ impl Slot {
         }
         match Envelope::parse(&frame.body)? {
             Envelope::Alive { end, clock, answer } => {
+                if end >= self.from.offset && self.transaction.is_none() {
+                    self.compare()?;
+                }
                 self.acknowledger.received(end);
                 self.acknowledger.asked(clock, answer);
                 if self.transaction.is_none() {
@@ -269,7 +302,10 @@ impl Slot {
                     Message::Insert { relation, row } => self.insert(start, relation, row, &frame.body, size),
                     Message::Relation(relation) => self.relation(relation),
                     Message::Begin { commit, at, id } => {
-                        let is_old = commit < self.from;
+                        let is_old = commit < self.from.offset;
+                        if !is_old {
+                            self.compare()?;
+                        }
                         self.transaction =
                             Some(Transaction { begins: commit, at, id, is_old, has_rows: false });
                         Ok(())
@@ -287,7 +323,13 @@ impl Slot {
     fn commit(&mut self, end: u64) {
         self.acknowledger.received(end);
         self.idle = self.idle.max(end);
-        if self.transaction.take().is_some_and(|transaction| transaction.has_rows) {
+        let Some(transaction) = self.transaction.take().filter(|transaction| transaction.has_rows) else {
+            return;
+        };
+        if transaction.is_old {
+            self.given_again = self.given_again.map(|_| transaction.witness(end));
+        } else {
+            self.witness = transaction.witness(end);
             self.committed = end;
             self.end = Some(end);
         }
@@ -326,10 +368,10 @@ impl Slot {
         let transaction = self.transaction.as_mut().ok_or_else(|| unknown("a transaction"))?;
         let wanted = self.relations.get(&relation).ok_or_else(|| unknown("a table"))?;
         let Some(wanted) = wanted else { return Ok(()) };
+        transaction.has_rows = true;
         if transaction.is_old {
             return Ok(());
         }
-        transaction.has_rows = true;
         let origin = Origin {
             connector: CONNECTOR,
             begins: Position::new("", transaction.begins),

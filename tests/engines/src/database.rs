@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::{eventually, mariadb, postgres, tool};
+use crate::{DatabaseServer, eventually, mariadb, postgres, tool};
 
 const SLOTS_WITHIN: Duration = Duration::from_secs(10);
 const DROPPED_WITHIN: Duration = Duration::from_secs(10);
@@ -90,6 +90,20 @@ impl TestDatabase {
             Engine::Sqlite | Engine::Postgres => server.psql(name)?,
         };
         tool::run(client.stdin(file)).map(drop)
+    }
+
+    /// What a server answers to statements in its database: a row a line, without the names of columns.
+    pub fn ask(&self, statements: &str) -> Result<String> {
+        let Place::Server { server, name } = &self.place else { bail!("it is no server's") };
+        server.execute_in(name, self.engine, statements)
+    }
+
+    /// The same database on a server that has it from this one's.
+    pub fn on_replica(&self, replica: &DatabaseServer) -> Result<Self> {
+        let Place::Server { name, .. } = &self.place else { bail!("it is no server's") };
+        let server = ServerUrl::parse(&replica.url()).context("its address can be taken apart")?;
+        let url = server.with_database(name);
+        Ok(Self { engine: self.engine, url, place: Place::Server { server, name: name.clone() } })
     }
 
     /// What a server of `MySQL` or `MariaDB` gives of this database, as statements that [`run`](Self::run) makes it so again.
@@ -171,11 +185,16 @@ impl ServerUrl {
         format!("{}://{}{password}@{}:{}/{database}", self.scheme, self.user, self.host, self.port)
     }
 
-    /// What the server answers, a row a line, without the names of columns.
+    /// What the server answers in the database that every installation has.
     pub(crate) fn execute(&self, engine: Engine, sql: &str) -> Result<String> {
+        self.execute_in(&self.database, engine, sql)
+    }
+
+    /// A row a line, without the names of columns.
+    fn execute_in(&self, database: &str, engine: Engine, sql: &str) -> Result<String> {
         let mut client = match engine {
-            Engine::MariaDb | Engine::MySql => self.mariadb(&self.database)?,
-            Engine::Sqlite | Engine::Postgres => self.psql(&self.database)?,
+            Engine::MariaDb | Engine::MySql => self.mariadb(database)?,
+            Engine::Sqlite | Engine::Postgres => self.psql(database)?,
         };
         tool::run(client.arg(if engine == Engine::Postgres { "-tAc" } else { "-Ne" }).arg(sql))
     }

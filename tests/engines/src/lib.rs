@@ -63,6 +63,6 @@ pub use postgres::Postgres;
 pub use program::program;
 pub use pulsar::{PULSAR_VERSION, Pulsar};
 pub use python::Python;
-pub use replica::{promote, with_replica};
+pub use replica::{fall_behind, promote, with_replica};
 pub use tool::last_lines;
 pub use wait::{a_moment, eventually};

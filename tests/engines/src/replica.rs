@@ -1,7 +1,11 @@
 //! A server, and the replica that takes over when it is gone.
 
+use std::time::Duration;
+
 use crate::database::ServerUrl;
-use crate::{DatabaseServer, Engine, Postgres, database_server};
+use crate::{DatabaseServer, Engine, Postgres, database_server, eventually};
+
+const ALONE_WITHIN: Duration = Duration::from_secs(30);
 
 /// A server, and one that follows it until it is [promoted](promote).
 pub fn with_replica(engine: Engine) -> (DatabaseServer, DatabaseServer) {
@@ -40,6 +44,20 @@ fn follow(first: &DatabaseServer) -> String {
              GET_SOURCE_PUBLIC_KEY = 1; START REPLICA"
         )
     }
+}
+
+/// From now on a replica gets nothing of what its server writes.
+pub fn fall_behind(replica: &DatabaseServer) {
+    if replica.engine() != Engine::Postgres {
+        return promote(replica);
+    }
+    replica.run("ALTER SYSTEM SET primary_conninfo = ''").expect("it takes settings");
+    replica.run("SELECT pg_reload_conf()").expect("it reads them");
+    let alone = || {
+        let follows = replica.ask("SELECT count(*) FROM pg_stat_wal_receiver").ok()?;
+        (follows.trim() == "0").then_some(())
+    };
+    eventually(ALONE_WITHIN, alone).expect("it follows nobody");
 }
 
 /// Makes a replica a server of its own.

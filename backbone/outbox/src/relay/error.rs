@@ -79,19 +79,23 @@ pub(crate) enum RelayError {
     RowsGone { rows: usize, keys: String },
     #[error(
         "the broker has row {stored} of topic {topic}, and no row after {sent} was ever sent: the database was restored \
-         from an older copy; restore the broker's data of the same time, or reset both"
+         from an older copy; restore the broker's data of the same time, or reset both; where its log is read, {}",
+        WAYS_OUT
     )]
     NeverSent { topic: String, stored: i64, sent: i64 },
     #[error("another relay took this outbox over, or it was reset")]
     Fenced,
     #[error(
         "the broker has row {stored} of topic {topic}, the outbox ends at {newest}: the database was restored \
-         from an older copy; restore the broker's data of the same time, or reset both"
+         from an older copy; restore the broker's data of the same time, or reset both; where its log is read, {}",
+        WAYS_OUT
     )]
     DatabaseRestored { topic: String, stored: i64, newest: i64 },
     #[error(
         "row {row} of topic {topic} is event {published}, in the outbox it is {kept}: the database was \
-         restored from an older copy and written to; restore the broker's data of the same time, or reset both"
+         restored from an older copy and written to; restore the broker's data of the same time, or reset both; where its log \
+         is read, {}",
+        WAYS_OUT
     )]
     OtherEvent { topic: String, row: i64, published: String, kept: String },
     #[error(

@@ -2,7 +2,7 @@
 //! published. The relay says so, and an operator has it go on.
 
 use hexalpes_db::Db;
-use hexalpes_engines::{TestDatabase, killable, promote, with_replica};
+use hexalpes_engines::{TestDatabase, fall_behind, killable, promote, with_replica};
 use hexalpes_outbox::{
     PageOrder,
     operate::{self, Reason},
@@ -71,6 +71,40 @@ async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_tabl
             epoch,
             "{engine}: numbers of before mean nothing to the new log"
         );
+        first.start_again().unwrap();
+        drop((server, first, second));
+    }
+}
+
+/// What it lacks stays on the topics, and the numbers that those rows had are those of other rows on the replica.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_replica_that_lagged_behind_never_got_is_not_published_again_and_new_rows_are() {
+    for engine in killable() {
+        let (mut first, second) = with_replica(engine);
+        let mut server = Server::on(TestDatabase::on_server(engine, &first.url())).await;
+        server.publish(0..10).await;
+        let mut url = Url::parse(&second.url()).unwrap();
+        url.set_path(&server.place.database);
+        let url = String::from(url);
+        let db = caught_up(&url, 10, 10).await;
+        fall_behind(&second);
+        server.publish(10..13).await;
+        first.kill();
+        promote(&second);
+
+        (server.stage.db, server.url) = (db, url);
+        server.stage.append(names(15).skip(13)).await;
+        let relay = server.relay();
+        let alarm = alarm_of(&relay).await;
+        assert!(alarm.contains("the database's log is another one than before"), "{engine}: {alarm}");
+        let reason = Reason { who: "ops".to_owned(), why: "the server burnt".to_owned() };
+        operate::resnapshot(&server.stage.db, &*server.stage.edge, &reason).await.unwrap();
+        relay.restart().await;
+        server.stage.append(names(17).skip(15)).await;
+        server.drained(&relay).await;
+        assert_eq!(relay.status().alarm, None);
+        relay.stop().await;
+        server.assert_published(&names(17).collect::<Vec<_>>(), "resnapshot").await;
         first.start_again().unwrap();
         drop((server, first, second));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hexalpes_capture::{Log, LogError, Position, Step};
+use hexalpes_capture::{Log, LogError, Position, Step, Witness};
 use hexalpes_engines::{Engine, Front, Postgres, TestDatabase, databases};
 use hexalpes_pgoutput::Slot;
 use sqlx::{Connection, PgConnection};
@@ -37,6 +37,45 @@ async fn a_slot_is_made_once_and_keeps_what_comes_after() {
     let (log, member) = identity.split_once('#').unwrap();
     assert!(log.ends_with("/1"), "{log} is on the first timeline");
     assert_ne!(member, "0", "the table is in the publication");
+}
+
+/// A server whose files were restored goes on writing, and is soon past the place where it was read. What it has before that is
+/// not what was read there.
+#[tokio::test]
+async fn a_log_that_has_another_transaction_before_the_place_than_was_read_is_a_gap() {
+    let Some(mut place) = Place::open().await else { return };
+    let from = Slot::position(&place.options).await.unwrap();
+    place.run("INSERT INTO outbox VALUES (1, 'x')").await;
+    place.run("INSERT INTO outbox VALUES (2, 'x')").await;
+    let mut log = place.log_from(&from).await;
+    let (read, end) = rows(&mut log, 2).await;
+    assert_eq!((ids(&read), end.witness.end), (vec![1, 2], end.offset));
+    drop(log);
+    place.run("INSERT INTO outbox VALUES (3, 'x')").await;
+    for kept in [end.kept(), end.to_string()] {
+        let mut log = place.log_from(&kept.parse().unwrap()).await;
+        assert_eq!(ids(&rows(&mut log, 1).await.0), [3], "from {kept}");
+        drop(log);
+    }
+    let other = Position { witness: Witness { digest: 7, ..end.witness }, ..end.clone() };
+    let mut log = place.log_from(&other).await;
+    let gap = timeout(LIMIT, log.next()).await.unwrap().unwrap_err();
+    expect_gap(
+        &gap,
+        &place.options.slot,
+        "the last transaction that was read before is not there, as of a backup",
+    );
+    drop(log);
+
+    // What was confirmed the server itself knows.
+    let mut log = place.log_from(&end).await;
+    let (_, last) = rows(&mut log, 1).await;
+    log.confirm(&last).await.unwrap();
+    drop(log);
+    place.run("INSERT INTO outbox VALUES (4, 'x')").await;
+    let other = Position { witness: Witness { digest: 7, ..last.witness }, ..last };
+    let mut log = place.log_from(&other).await;
+    assert_eq!(ids(&rows(&mut log, 1).await.0), [4]);
 }
 
 #[tokio::test]

@@ -32,18 +32,21 @@ pub enum Part {
     Relay,
     Broker,
     Database,
+    /// With all relays.
+    Everything,
 }
 
 impl Part {
-    pub const ALL: [Self; 3] = [Self::Relay, Self::Broker, Self::Database];
+    pub const ALL: [Self; 4] = [Self::Relay, Self::Broker, Self::Database, Self::Everything];
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Relay => "relay",
-            Self::Broker => "broker",
-            Self::Database => "database",
+            Self::Relay => "a relay",
+            Self::Broker => "the broker",
+            Self::Database => "the database",
+            Self::Everything => "everything",
         })
     }
 }
@@ -183,6 +186,11 @@ impl CaptureStage {
             Part::Relay => self.relays[relay].kill(),
             Part::Broker => self.broker.kill(),
             Part::Database => self.own_server().kill(),
+            Part::Everything => {
+                self.relays.iter_mut().for_each(Product::kill);
+                self.broker.kill();
+                self.own_server().kill();
+            }
         }
     }
 
@@ -192,6 +200,11 @@ impl CaptureStage {
             Part::Relay => self.relays[relay].restart(),
             Part::Broker => self.broker.restart(),
             Part::Database => self.own_server().start_again().expect("the server comes back"),
+            Part::Everything => {
+                self.restart(Part::Database, relay);
+                self.broker.restart();
+                self.relays.iter_mut().for_each(Product::restart);
+            }
         }
     }
 

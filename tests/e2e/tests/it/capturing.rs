@@ -1,4 +1,4 @@
-//! kill −9 of relay, broker and database at drawn points, while many write into an outbox on a server: every row that was
+//! kill −9 of relay, broker and database, or of all of them, at drawn points, while many write into an outbox on a server: every row that was
 //! committed is on the topics once, and those of an aggregate are there in the order of their commits.
 //!
 //! Each test has servers of its own, for it kills them.
@@ -72,7 +72,7 @@ impl Silences {
         for (part, all) in &self.0 {
             let late = all.iter().filter(|silence| **silence > SILENCE).count();
             if late > all.len().div_ceil(10) || all.iter().any(|silence| *silence > 2 * SILENCE) {
-                return Err(format!("after the return of the {part}: {all:?}"));
+                return Err(format!("after the return of {part}: {all:?}"));
             }
         }
         Ok(())
@@ -84,7 +84,7 @@ impl Silences {
             let (middle, longest) = (all[all.len() / 2], all[all.len() - 1]);
             let late = all.iter().filter(|silence| **silence > SILENCE).count();
             println!(
-                "after the return of the {part}: {} times, rows again after {} ms in the median, {} ms at most, \
+                "after the return of {part}: {} times, rows again after {} ms in the median, {} ms at most, \
                  {late} times later than {} s",
                 all.len(),
                 middle.as_millis(),
@@ -136,7 +136,7 @@ async fn kill_amid(
 ) {
     for _ in 0..kills {
         written(stage, writers, dice.roll(COMMITS));
-        let (part, relay) = (Part::ALL[dice.roll(3)], dice.roll(stage.relays.len()));
+        let (part, relay) = (Part::ALL[dice.roll(Part::ALL.len())], dice.roll(stage.relays.len()));
         stage.kill(part, relay);
         let away = Duration::from_millis(dice.roll(AWAY_MS) as u64);
         eventually(away, || None::<()>);
@@ -147,7 +147,7 @@ async fn kill_amid(
         let silence = until_the_next_row(stage, returned).await;
         if silence > SILENCE {
             println!(
-                "{} ms after the return of the {part}:\n{}",
+                "{} ms after the return of {part}:\n{}",
                 silence.as_millis(),
                 last_lines(&stage.logs(), LINES_SHOWN_MAX)
             );
@@ -250,7 +250,7 @@ async fn a_real_pulsar_has_each_committed_row_once_and_in_order_whatever_is_kill
                 }
                 stage.restart(part, relay);
                 let silence = the_next_row_within(&stage, Instant::now(), A_JVMS_PATIENCE).await;
-                println!("rows again {} ms after the return of the {part}", silence.as_millis());
+                println!("rows again {} ms after the return of {part}", silence.as_millis());
             }
         }
         let rows = once_and_in_order(&stage, writers).await;

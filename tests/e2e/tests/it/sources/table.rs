@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hexalpes_client::{AdminClient, AdminOptions, Message};
 use hexalpes_e2e::{PATIENCE, Product, RealPulsar, messages, real_pulsar};
-use hexalpes_engines::{Engine, TestDatabase, a_moment};
+use hexalpes_engines::{DatabaseServer, Engine, TestDatabase, a_moment, eventually};
 use serde_json::{Value, json};
 
 use crate::command::{ask, create_source, source_status_once};
@@ -43,6 +43,23 @@ impl Table {
                  suceso varchar(64) not null, cuerpo {bytes}, importe decimal(10,2) not null default 1.50)"
         ));
         table
+    }
+
+    /// The same table, where a replica has it.
+    pub(super) fn on_replica(&self, replica: &DatabaseServer) -> Self {
+        let Self { database, source, schema, name } = self;
+        let database = Arc::new(database.on_replica(replica).expect("it is a server's"));
+        Self { database, source: source.clone(), schema: schema.clone(), name: name.clone() }
+    }
+
+    /// Waits until so many rows of the database are as a condition says.
+    pub(super) fn has(&self, from_where: &str, rows: usize) {
+        let mut last = String::new();
+        let there = eventually(PATIENCE, || {
+            last = self.database.ask(&format!("select count(*) from {from_where}")).ok()?;
+            (last.trim() == rows.to_string()).then_some(())
+        });
+        assert!(there.is_some(), "{from_where} on {}: {last} of {rows} rows", self.engine());
     }
 
     pub(super) fn engine(&self) -> Engine {
