@@ -98,7 +98,9 @@ impl LogSource for SourceLog {
                 Reader::Binlog(options) => Binlog::numbered(options, &self.table).await?,
                 Reader::Slot(options) => Slot::numbered(options, &self.table).await?,
             };
-            numbered.into_iter().for_each(|column| self.key.numbered_by(column));
+            if let Some(column) = numbered {
+                self.key.numbered_by(column);
+            }
         }
         Ok(())
     }

@@ -182,7 +182,7 @@ fn of_the_guide(debezium: &Debezium, database: &TestDatabase, service: &str) -> 
         serde_json::from_str(behind.split_once("```").expect("it ends").0).expect("it is JSON");
     let (user, password, port) = database.account().expect("a server has accounts");
     let name = database.name().expect("a server has named it");
-    let schema = if database.engine() == Engine::Postgres { "public" } else { &name };
+    let schema = if database.engine() == Engine::Postgres { "public" } else { name };
     config["archive"] = json!(debezium.archive(database.engine()));
     add(
         &mut config,

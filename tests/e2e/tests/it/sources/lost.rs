@@ -110,10 +110,13 @@ fn keys(keys: &[usize]) -> Vec<String> {
     keys.iter().map(|key| format!("k-{key}")).collect()
 }
 
+/// One loss on each server: the relay's own tests have all.
+///
 /// Accepts S3-CLI-6b, S3-SRC-2, C-19.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_is_lost_is_gone_on_from_by_the_commands_that_its_alarms_name() {
-    for (engine, loss) in Loss::all() {
+    let is_tried = |(_, loss): &(_, Loss)| matches!(loss, Loss::Purge | Loss::Invalidate);
+    for (engine, loss) in Loss::all().into_iter().filter(is_tried) {
         let mut stage = Stage::on(loss.start(engine));
         stage.begin().await;
         for alarm in stage.lose(loss, "conv-1", 3).await {
