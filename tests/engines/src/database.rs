@@ -69,6 +69,11 @@ impl TestDatabase {
         }
     }
 
+    /// Where a server has its tables, as changes name it: on `MySQL` a schema is a database.
+    pub fn schema(&self) -> Option<&str> {
+        if self.engine == Engine::Postgres { Some("public") } else { self.name() }
+    }
+
     /// The user, the password and the port of a server, for programs that take no URLs.
     pub fn account(&self) -> Option<(&str, &str, u16)> {
         match &self.place {

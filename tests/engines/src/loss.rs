@@ -51,28 +51,26 @@ impl Loss {
                 .expect("time goes on");
         }
         let lost = eventually(LOST_WITHIN, || {
-            server.run(self.statements(server.engine())).ok()?;
+            server.run(&self.statements(server.engine())).ok()?;
             self.has_happened(server).then_some(())
         });
         assert!(lost.is_some(), "{} does not lose its log: {self:?}", server.engine());
     }
 
-    fn statements(self, engine: Engine) -> &'static str {
+    fn statements(self, engine: Engine) -> String {
+        let longer = "CREATE DATABASE IF NOT EXISTS noise; CREATE TABLE IF NOT EXISTS noise.noise (text LONGTEXT); \
+                      INSERT INTO noise.noise VALUES (REPEAT('x', 4000000))";
         match (self, engine) {
-            (Self::Purge, _) => "FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY",
-            (Self::Reset, Engine::MariaDb) => concat!(
-                "RESET MASTER; CREATE DATABASE IF NOT EXISTS noise; ",
-                "CREATE TABLE IF NOT EXISTS noise.noise (text LONGTEXT); ",
-                "INSERT INTO noise.noise VALUES (REPEAT('x', 4000000))",
-            ),
-            (Self::Reset, _) => concat!(
-                "RESET BINARY LOGS AND GTIDS; CREATE DATABASE IF NOT EXISTS noise; ",
-                "CREATE TABLE IF NOT EXISTS noise.noise (text LONGTEXT); ",
-                "INSERT INTO noise.noise VALUES (REPEAT('x', 4000000))",
-            ),
-            (Self::Drop, _) => "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots",
+            (Self::Purge, _) => {
+                "FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY".to_owned()
+            }
+            (Self::Reset, Engine::MariaDb) => format!("RESET MASTER; {longer}"),
+            (Self::Reset, _) => format!("RESET BINARY LOGS AND GTIDS; {longer}"),
+            (Self::Drop, _) => {
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots".to_owned()
+            }
             (Self::Invalidate, _) => {
-                "SELECT pg_logical_emit_message(false, 'noise', 'x'); SELECT pg_switch_wal()"
+                "SELECT pg_logical_emit_message(false, 'noise', 'x'); SELECT pg_switch_wal()".to_owned()
             }
         }
     }

@@ -1,19 +1,17 @@
 //! A server goes, and its replica takes over under the same address: another log, of which nobody knows what of it was
 //! published. The relay says so, and an operator has it go on.
 
+use std::ops::Range;
+
 use hexalpes_db::Db;
-use hexalpes_engines::{TestDatabase, fall_behind, killable, promote, with_replica};
-use hexalpes_outbox::{
-    PageOrder,
-    operate::{self, Reason},
-    page,
-};
+use hexalpes_engines::{DatabaseServer, TestDatabase, fall_behind, killable, promote, with_replica};
+use hexalpes_outbox::{PageOrder, Relay, operate, page};
 use tokio::time::timeout;
 use url::Url;
 
 use crate::{
     servers::{Server, alarm_of, open},
-    support::{PATIENCE, names},
+    support::{PATIENCE, because, names},
 };
 
 /// The replica's database, once it has so many rows and their marks.
@@ -33,6 +31,24 @@ async fn caught_up(url: &str, rows: usize, published: usize) -> Db {
     timeout(PATIENCE, reached).await.expect("the replica has what the server had")
 }
 
+/// The address of the server's database on its replica.
+fn on_the_replica(server: &Server, replica: &DatabaseServer) -> String {
+    let mut url = Url::parse(&replica.url()).unwrap();
+    url.set_path(&server.place.database);
+    url.into()
+}
+
+/// The relay is told to go on from the table, and to publish these too.
+async fn resnapshot(server: &Server, relay: Relay, more: Range<usize>) {
+    operate::resnapshot(&server.stage.db, &*server.stage.edge, &because("the server burnt")).await.unwrap();
+    relay.restart().await;
+    server.stage.append(names(more.end).skip(more.start)).await;
+    server.drained(&relay).await;
+    assert_eq!(relay.status().alarm, None);
+    relay.stop().await;
+    server.assert_published(&names(more.end).collect::<Vec<_>>(), "resnapshot").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_table_when_it_is_told_to() {
     for engine in killable() {
@@ -42,9 +58,7 @@ async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_tabl
         server.stage.append(names(13).skip(10)).await;
         let epoch = server.stage.epoch().await;
 
-        let mut url = Url::parse(&second.url()).unwrap();
-        url.set_path(&server.place.database);
-        let url = String::from(url);
+        let url = on_the_replica(&server, &second);
         let db = caught_up(&url, 13, 10).await;
         first.kill();
         promote(&second);
@@ -58,14 +72,7 @@ async fn after_a_failover_to_a_replica_the_relay_stops_and_goes_on_from_the_tabl
             "{engine}: {alarm}"
         );
         server.assert_published(&names(10).collect::<Vec<_>>(), "failover").await;
-        let reason = Reason { who: "ops".to_owned(), why: "the server burnt".to_owned() };
-        operate::resnapshot(&server.stage.db, &*server.stage.edge, &reason).await.unwrap();
-        relay.restart().await;
-        server.stage.append(names(15).skip(13)).await;
-        server.drained(&relay).await;
-        assert_eq!(relay.status().alarm, None);
-        relay.stop().await;
-        server.assert_published(&names(15).collect::<Vec<_>>(), "resnapshot").await;
+        resnapshot(&server, relay, 13..15).await;
         assert_ne!(
             server.stage.epoch().await,
             epoch,
@@ -83,9 +90,7 @@ async fn what_a_replica_that_lagged_behind_never_got_is_not_published_again_and_
         let (mut first, second) = with_replica(engine);
         let mut server = Server::on(TestDatabase::on_server(engine, &first.url())).await;
         server.publish(0..10).await;
-        let mut url = Url::parse(&second.url()).unwrap();
-        url.set_path(&server.place.database);
-        let url = String::from(url);
+        let url = on_the_replica(&server, &second);
         let db = caught_up(&url, 10, 10).await;
         fall_behind(&second);
         server.publish(10..13).await;
@@ -97,14 +102,7 @@ async fn what_a_replica_that_lagged_behind_never_got_is_not_published_again_and_
         let relay = server.relay();
         let alarm = alarm_of(&relay).await;
         assert!(alarm.contains("the database's log is another one than before"), "{engine}: {alarm}");
-        let reason = Reason { who: "ops".to_owned(), why: "the server burnt".to_owned() };
-        operate::resnapshot(&server.stage.db, &*server.stage.edge, &reason).await.unwrap();
-        relay.restart().await;
-        server.stage.append(names(17).skip(15)).await;
-        server.drained(&relay).await;
-        assert_eq!(relay.status().alarm, None);
-        relay.stop().await;
-        server.assert_published(&names(17).collect::<Vec<_>>(), "resnapshot").await;
+        resnapshot(&server, relay, 15..17).await;
         first.start_again().unwrap();
         drop((server, first, second));
     }

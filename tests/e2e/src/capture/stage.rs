@@ -7,7 +7,6 @@ use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, Outgoing
 use hexalpes_db::{DatabaseUrl, Db, DbOptions};
 use hexalpes_engines::{DatabaseServer, Engine, Pulsar, PulsarUrls, TestDatabase};
 use hexalpes_outbox::{newest_ordinal, unpublished};
-
 use serde_json::json;
 use url::Url;
 
@@ -91,12 +90,6 @@ async fn open(database: &TestDatabase) -> Db {
     db
 }
 
-/// As changes name it: on MySQL the database.
-fn schema_of(database: &TestDatabase) -> &str {
-    let name = database.name().expect("it is a server's");
-    if database.engine() == Engine::Postgres { "public" } else { name }
-}
-
 /// Gone with its value, all of it.
 #[derive(Debug)]
 pub struct CaptureStage {
@@ -142,7 +135,8 @@ impl CaptureStage {
         let broker = Broker::Ours(Backbone::start());
         let relays = vec![Product::serve_on(broker.urls())];
         let db = open(&database).await;
-        let changes = format!("persistent://public/default/{SOURCE}.{}.outbox_event", schema_of(&database));
+        let schema = database.schema().expect("it is a server's");
+        let changes = format!("persistent://public/default/{SOURCE}.{schema}.outbox_event");
         let topics = Topics { events: format!("persistent://public/default/{SOURCE}-events"), changes };
         Self { db, broker, relays, topics, has_marks: false, database, server: Some(server) }
     }
@@ -150,6 +144,7 @@ impl CaptureStage {
     /// Has the product read the outbox, from its first row on.
     pub async fn create_source(&self) {
         let url = Url::parse(self.database.url()).expect("a test database has an address");
+        let schema = self.database.schema().expect("it is a server's");
         let connector = if self.engine() == Engine::Postgres { "postgres" } else { "mariadb" };
         let config = json!({
             "archive": format!("builtin://debezium-{connector}"), "tenant": "public", "namespace": "default",
@@ -158,7 +153,7 @@ impl CaptureStage {
                 "database.hostname": url.host_str(), "database.port": url.port().map(|port| port.to_string()),
                 "database.user": url.username(), "database.password": url.password(),
                 "database.dbname": url.path().trim_start_matches('/'), "database.server.name": SOURCE,
-                "table.include.list": format!("{}.outbox_event", schema_of(&self.database)),
+                "table.include.list": format!("{schema}.outbox_event"),
             },
         });
         let path = format!("/admin/v3/sources/public/default/{SOURCE}");

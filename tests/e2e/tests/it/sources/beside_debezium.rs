@@ -182,7 +182,7 @@ fn of_the_guide(debezium: &Debezium, database: &TestDatabase, service: &str) -> 
         serde_json::from_str(behind.split_once("```").expect("it ends").0).expect("it is JSON");
     let (user, password, port) = database.account().expect("a server has accounts");
     let name = database.name().expect("a server has named it");
-    let schema = if database.engine() == Engine::Postgres { "public" } else { name };
+    let schema = database.schema().expect("it is a server's");
     config["archive"] = json!(debezium.archive(database.engine()));
     add(
         &mut config,
@@ -263,11 +263,7 @@ async fn our_raw_topic_has_what_a_real_debezium_says_of_our_outbox() {
         let urls = backbone.urls();
         let config = of_the_guide(&debezium, &database, &urls.service);
         let source = debezium.run(&config.to_string(), &urls.service, &urls.admin).unwrap();
-        let schema = if database.engine() == Engine::Postgres {
-            "public"
-        } else {
-            database.name().expect("it has one")
-        };
+        let schema = database.schema().expect("it is a server's");
         let topic = format!("persistent://public/default/debezium.{schema}.outbox_event");
         read(&source, &urls.service, &topic, 2).await;
         // It has read the table as it was, and these it reads in the log.

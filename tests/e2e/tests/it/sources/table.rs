@@ -21,10 +21,7 @@ impl Table {
     /// Nobody has made it yet.
     pub(super) fn named(database: &Arc<TestDatabase>, name: &str, source: &str) -> Self {
         let engine = database.engine();
-        let schema = match engine {
-            Engine::Postgres => "public".to_owned(),
-            _ => database.url().rsplit('/').next().expect("it names a database").to_owned(),
-        };
+        let schema = database.schema().expect("it is a server's").to_owned();
         let source = format!("{source}-{engine}-{}", std::process::id()).to_lowercase();
         Self { database: Arc::clone(database), source, schema, name: name.to_owned() }
     }
