@@ -111,8 +111,10 @@ fn with_safety(options: OptsBuilder, safety: Safety) -> OptsBuilder {
 
 // Errors of the servers, by number: <https://mariadb.com/kb/en/mariadb-error-code-reference/>.
 pub(crate) const FATAL_ERROR_READING_LOG: u16 = 1236;
-/// Of `MariaDB`, where `MySQL` says the one before.
+/// Of `MariaDB`, where `MySQL` says the one before, and [`SAME_SERVER_ID_SAID`] of it.
 pub(crate) const SAME_SERVER_ID: u16 = 4052;
+/// Among the words of an error of both, whatever they call a replica and its source.
+pub(crate) const SAME_SERVER_ID_SAID: &str = "the same server_uuid/server_id";
 const DATABASE_ACCESS_DENIED: u16 = 1044;
 const ACCESS_DENIED: u16 = 1045;
 const UNKNOWN_DATABASE: u16 = 1049;

@@ -14,7 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::claim::Claim;
 use crate::columns::{Described, describe};
-use crate::connection::{FATAL_ERROR_READING_LOG, SAME_SERVER_ID, connect, failure, is_denied, run};
+use crate::connection::{
+    FATAL_ERROR_READING_LOG, SAME_SERVER_ID, SAME_SERVER_ID_SAID, connect, failure, is_denied, run,
+};
 use crate::event::{Event, kind};
 use crate::gtid::Start;
 use crate::options::BinlogOptions;
@@ -181,6 +183,14 @@ impl Binlog {
         };
         match ask.await {
             Err(reason) => reason,
+            // A reader that does not register, as Debezium does not, is in no list.
+            Ok(()) if said.code == SAME_SERVER_ID || said.message.contains(SAME_SERVER_ID_SAID) => {
+                let what = format!(
+                    "another program began to read the log as server id {}, and the server ended this reader for it",
+                    self.options.server_id
+                );
+                LogError::Clash { what, mend: own_number() }
+            }
             Ok(()) if said.code == FATAL_ERROR_READING_LOG => LogError::Gap {
                 what: format!("the server cannot read its log behind {}: {said}", self.reader.place()),
                 mend: Mend(
@@ -286,9 +296,13 @@ async fn unread(server: &mut Server, server_id: u32) -> Result<(), LogError> {
             what: format!(
                 "another program reads the log as server id {server_id}, and says to be on host {host:?}"
             ),
-            mend: Mend("end it, or give this reader a server id of its own".to_owned()),
+            mend: own_number(),
         }),
     }
+}
+
+fn own_number() -> Mend {
+    Mend("end it, or give this reader a server id of its own".to_owned())
 }
 
 async fn dump(options: &BinlogOptions, flavour: Flavour, from: &Position) -> Result<BinlogStream, Error> {

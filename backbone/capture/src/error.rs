@@ -18,6 +18,10 @@ pub enum LogError {
     /// Another reader has the slot, or the server id; it is tried again.
     #[error("{what} is taken by another reader; {mend}")]
     Taken { what: String, mend: Mend },
+    /// Another reader, which is none of ours, came under the same name, and the database ended this one for it: taken back, the
+    /// name would go to and fro between the two.
+    #[error("{what}; {mend}")]
+    Clash { what: String, mend: Mend },
     /// The database is not set up so that its log can be read.
     #[error("{what}; {mend}")]
     Refused { what: String, mend: Mend },

@@ -6,13 +6,13 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Seek as _, Write as _};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::{DatabaseServer, eventually, mariadb, postgres, tool};
+use crate::{DatabaseServer, eventually, mariadb, mysql, postgres, tool};
 
 const SLOTS_WITHIN: Duration = Duration::from_secs(10);
 const DROPPED_WITHIN: Duration = Duration::from_secs(10);
@@ -111,12 +111,36 @@ impl TestDatabase {
         Ok(Self { engine: self.engine, url, place: Place::Server { server, name: name.clone() } })
     }
 
-    /// What a server of `MySQL` or `MariaDB` gives of this database, as statements that [`run`](Self::run) makes it so again.
+    /// What a server gives of this database, as statements that [`run`](Self::run) makes it so again.
     pub fn dump(&self) -> Result<String> {
         let Place::Server { server, name } = &self.place else { bail!("it is no server's") };
-        let mut command = Command::new(tool::find(&["mariadb-dump", "mysqldump"])?);
-        server.account(&mut command).args(["--single-transaction", name]);
+        let mut command = match self.engine {
+            Engine::MariaDb | Engine::MySql => {
+                let mut command = Command::new(tool::find(&["mariadb-dump", "mysqldump"])?);
+                server.account(&mut command).args(["--single-transaction", name]);
+                command
+            }
+            Engine::Sqlite | Engine::Postgres => {
+                let mut command = Command::new(postgres::program("pg_dump")?);
+                command.args(["--clean", "--if-exists", "-d", &self.url]);
+                command
+            }
+        };
         tool::run(&mut command)
+    }
+
+    /// Reads a server's log from that file on for as long as the value lives, under a number of a reader that it does not
+    /// register: `MySQL`'s and `MariaDB`'s.
+    pub fn read_log_as(&self, server_id: u32, file: &str) -> Result<LogReader> {
+        let Place::Server { server, .. } = &self.place else { bail!("it is no server's") };
+        let (mut command, number) = match self.engine {
+            Engine::MySql => (mysql::log_reader()?, "--connection-server-id"),
+            _ => (Command::new(tool::find(&["mariadb-binlog"])?), "--stop-never-slave-server-id"),
+        };
+        server.account(&mut command).args(["--read-from-remote-server", "--stop-never"]);
+        command.args([&format!("{number}={server_id}"), file]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        Ok(LogReader(child.context("the reader of logs cannot be run")?))
     }
 
     /// In a folder of its own.
@@ -151,6 +175,18 @@ impl Drop for TestDatabase {
         if let Err(error) = dropped {
             eprintln!("{name} stays on {}: {error:#}", self.engine);
         }
+    }
+}
+
+/// A program that reads a log; ended with this value.
+#[derive(Debug)]
+pub struct LogReader(Child);
+
+impl Drop for LogReader {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -230,7 +266,7 @@ impl ServerUrl {
 
     /// Everything but the statements.
     fn psql(&self, database: &str) -> Result<Command> {
-        let mut command = Command::new(postgres::psql()?);
+        let mut command = Command::new(postgres::program("psql")?);
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", &self.with_database(database)]);
         Ok(command)
     }

@@ -45,7 +45,7 @@ mod wait;
 pub use absent::Absent;
 pub use cache::cache_folder;
 pub use children::{child_processes, process_runs};
-pub use database::{Engine, TestDatabase};
+pub use database::{Engine, LogReader, TestDatabase};
 pub use database_server::{DatabaseServer, database_server};
 pub use debezium::{Debezium, DebeziumSource};
 pub use front::Front;

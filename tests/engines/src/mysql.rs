@@ -3,6 +3,7 @@
 //! Debian's stable releases have MariaDB in its place; MySQL itself is in the unstable one ([`crate::debian`]).
 
 use std::fs;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -35,6 +36,11 @@ impl MySql {
 
 fn packages() -> Result<Unpacked> {
     Unpacked::package("mysql-server-core")
+}
+
+/// What reads a log as a replica would, and nothing said to it yet: `MariaDB`'s does not read `MySQL`'s.
+pub(crate) fn log_reader() -> Result<Command> {
+    Ok(packages()?.program("usr/bin/mysqlbinlog"))
 }
 
 fn start(durability: &[&str]) -> Result<DatabaseServer> {

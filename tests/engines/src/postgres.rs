@@ -105,11 +105,11 @@ fn start(settings: &[&str], make: &dyn Fn(&Path) -> Command) -> Result<DatabaseS
     DatabaseServer::when_ready(Engine::Postgres, url, server, is_ready)
 }
 
-/// The command-line client beside the server, else where `PATH` has it: what Debian has there is a script that looks for
+/// A program of a client beside the server, else where `PATH` has it: what Debian has there is a script that looks for
 /// the other, and takes longer than that.
-pub(crate) fn psql() -> Result<PathBuf> {
-    let beside = programs().map(|programs| programs.join("psql")).ok();
-    beside.filter(|psql| psql.is_file()).map_or_else(|| tool::find(&["psql"]), Ok)
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    let beside = programs().map(|programs| programs.join(name)).ok();
+    beside.filter(|beside| beside.is_file()).map_or_else(|| tool::find(&[name]), Ok)
 }
 
 /// The folder of the newest version that has a server, else wherever `PATH` has `initdb`.

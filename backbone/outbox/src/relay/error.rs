@@ -41,6 +41,8 @@ pub(crate) enum RelayError {
     Log(LogError),
     #[error("{what} is another reader's, and this relay waits for its turn; {mend}")]
     Taken { what: String, mend: Mend },
+    #[error("{what}; {mend}, and go on with `hexalpes relay restart`")]
+    Clash { what: String, mend: Mend },
     /// Rows would be lost.
     #[error("the database's log cannot be read on: {what}; {mend}; {}", WAYS_OUT)]
     Gap { what: String, mend: Mend },
@@ -157,6 +159,7 @@ impl From<LogError> for RelayError {
         match why {
             LogError::Gap { what, mend } => Self::Gap { what, mend },
             LogError::Taken { what, mend } => Self::Taken { what, mend },
+            LogError::Clash { what, mend } => Self::Clash { what, mend },
             why => Self::Log(why),
         }
     }
@@ -181,7 +184,8 @@ impl Failure for RelayError {
             Self::Schema { .. }
             | Self::Shape(_)
             | Self::Unfit(_)
-            | Self::Log(LogError::Gap { .. } | LogError::Unreadable(_))
+            | Self::Log(LogError::Clash { .. } | LogError::Gap { .. } | LogError::Unreadable(_))
+            | Self::Clash { .. }
             | Self::Gap { .. }
             | Self::OtherLog { .. }
             | Self::Left

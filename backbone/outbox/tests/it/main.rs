@@ -4,6 +4,7 @@
 
 mod amid;
 mod both;
+mod clash;
 mod failover;
 mod foreign;
 mod half_sent;
