@@ -209,6 +209,28 @@ pub(crate) async fn position(options: &SlotOptions) -> Result<Position, LogError
     Ok(Position::new("", confirmed))
 }
 
+/// The same for who wants nothing of what the slot has kept: that is let go, up to where the log ends now, without being decoded. What
+/// was logged while another publication had this one's name, or none, could not be.
+pub(crate) async fn anew(options: &SlotOptions) -> Result<Position, LogError> {
+    let begin = position(options).await?;
+    let mut connection = connect(options).await?;
+    let advance = format!(
+        "SELECT end_lsn FROM pg_replication_slot_advance({}, pg_current_wal_flush_lsn())",
+        literal(&options.slot)
+    );
+    let advanced = connection.query(&advance).await;
+    connection.close().await;
+    match advanced {
+        Ok(rows) => {
+            let end = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
+            Ok(Position::new("", end.unwrap_or(begin.offset).max(begin.offset)))
+        }
+        // Whoever reads from it sees to that.
+        Err(failure) if failure.code() == Some(code::IN_USE) => Ok(begin),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 /// Waits until all transactions that are open have ended: from there on every transaction can be read whole.
 async fn create(connection: &mut Connection, options: &SlotOptions) -> Result<u64, LogError> {
     let command = format!(

@@ -137,6 +137,11 @@ impl Slot {
         setup::position(options).await
     }
 
+    /// The same for who begins anew, and wants nothing of what the slot has kept.
+    pub async fn anew(options: &SlotOptions) -> Result<Position, LogError> {
+        setup::anew(options).await
+    }
+
     /// The column by which the server numbers the rows of a table as they come (an identity, or a `serial`); none where it does
     /// not, or another one is needed to tell them apart.
     pub async fn numbered(options: &SlotOptions, table: &TableName) -> Result<Option<String>, LogError> {

@@ -71,7 +71,7 @@ impl SourceLog {
     async fn position(&self) -> Result<Position, LogError> {
         match &self.reader {
             Reader::Binlog(options) => Binlog::position(options).await,
-            Reader::Slot(options) => Slot::position(options).await,
+            Reader::Slot(options) => Slot::anew(options).await,
         }
     }
 

@@ -114,7 +114,7 @@ impl LogSource for SlotSource {
     }
 
     async fn begin(&self) -> Result<Position, LogError> {
-        Slot::position(&self.options).await
+        Slot::anew(&self.options).await
     }
 
     async fn end(&self) -> Result<Position, LogError> {

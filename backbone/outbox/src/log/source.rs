@@ -17,8 +17,9 @@ pub trait LogSource: Send + Sync + 'static {
     /// there, what lets the log have the table's rows: where that is another, it may lack some.
     fn identity(&self) -> impl Future<Output = Result<String, LogError>> + Send;
 
-    /// Asked for once, before a log is read for the first time: from where on it is kept for us. What has to be there
-    /// for that is made if it is missing, so that nobody asks again who has a place in the log already.
+    /// Asked for once, before a log is read for the first time or anew: from where on it is kept for us, which need not be earlier
+    /// than now. What has to be there for that is made if it is missing, so that nobody asks again who has a place in the log
+    /// already.
     fn begin(&self) -> impl Future<Output = Result<Position, LogError>> + Send;
 
     /// Where the log ends now. Asked while it is open.
