@@ -43,7 +43,7 @@ impl Loss {
         started.unwrap_or_else(|absent| panic!("{absent}"))
     }
 
-    /// All that is in the log by now. Nobody reads it, or whoever does is at its end just now.
+    /// All that is in the log by now. Whoever reads it is cut off where the server would keep for them what they read.
     pub fn happen(self, server: &DatabaseServer) {
         if self == Self::Reset {
             let now = Instant::now();
@@ -51,23 +51,29 @@ impl Loss {
                 .expect("time goes on");
         }
         let lost = eventually(LOST_WITHIN, || {
-            server.run(&self.statements(server.engine())).ok()?;
+            server.run(&self.statements(server)).ok()?;
             self.has_happened(server).then_some(())
         });
         assert!(lost.is_some(), "{} does not lose its log: {self:?}", server.engine());
     }
 
-    fn statements(self, engine: Engine) -> String {
+    fn statements(self, server: &DatabaseServer) -> String {
         let longer = "CREATE DATABASE IF NOT EXISTS noise; CREATE TABLE IF NOT EXISTS noise.noise (text LONGTEXT); \
                       INSERT INTO noise.noise VALUES (REPEAT('x', 4000000))";
-        match (self, engine) {
+        match (self, server.engine()) {
             (Self::Purge, _) => {
-                "FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY".to_owned()
+                let readers =
+                    "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'";
+                let cut_off = |reader: &str| format!("KILL {reader}; ");
+                let readers: String = server.ask(readers).unwrap_or_default().lines().map(cut_off).collect();
+                format!("{readers}FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
             }
             (Self::Reset, Engine::MariaDb) => format!("RESET MASTER; {longer}"),
             (Self::Reset, _) => format!("RESET BINARY LOGS AND GTIDS; {longer}"),
             (Self::Drop, _) => {
-                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots".to_owned()
+                "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active; \
+                 SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots"
+                    .to_owned()
             }
             (Self::Invalidate, _) => {
                 "SELECT pg_logical_emit_message(false, 'noise', 'x'); SELECT pg_switch_wal()".to_owned()

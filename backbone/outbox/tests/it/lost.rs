@@ -1,13 +1,21 @@
 //! A log that no longer has what comes next: the relay says so and publishes nothing, and an operator has it go on with
 //! what is in the table, or with what comes from then on.
 
+use std::sync::Arc;
+
+use hexalpes_db::Tx;
 use hexalpes_engines::{Loss, TestDatabase};
-use hexalpes_outbox::operate;
-use tokio::{task, time::timeout};
+use hexalpes_kernel::Ids as _;
+use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC, append, operate};
+use tokio::{
+    task::{self, JoinHandle},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     servers::{Server, alarm_of},
-    support::{PATIENCE, because, names, until},
+    support::{PATIENCE, an_event, because, name, names, until},
 };
 
 impl Server {
@@ -20,6 +28,61 @@ impl Server {
             }
         };
         timeout(PATIENCE, knowing).await.expect("it comes to its log");
+    }
+
+    /// Writes one row after another until it is told to stop, and says how many.
+    fn write_on(&self, stop: CancellationToken) -> JoinHandle<usize> {
+        let (db, edge, cause) = (self.stage.db.clone(), Arc::clone(&self.stage.edge), self.stage.cause());
+        tokio::spawn(async move {
+            let mut written = 0;
+            while !stop.is_cancelled() {
+                let event = an_event(edge.uuid(), &name(written));
+                let cause = cause.clone();
+                let command = async move |tx: &Tx| append(tx, &cause, event.clone()).await;
+                db.write(command).await.unwrap();
+                written += 1;
+            }
+            written
+        })
+    }
+}
+
+/// While rows come and go. What is on the topics then is without a gap, up to some row, and all follows when the table is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_lost_amid_reading_leaves_no_gap_and_nothing_is_published_twice() {
+    for (engine, loss) in Loss::all() {
+        let own = loss.start(engine);
+        let server = Server::on(TestDatabase::on_server(engine, &own.url())).await;
+        let relay = server.relay();
+        let stop = CancellationToken::new();
+        let writing = server.write_on(stop.clone());
+        until(&relay, |status| status.num_written > 100).await;
+        let losing = async {
+            // Each time it may have had all that there was.
+            while relay.status().running || relay.status().alarm.is_none() {
+                task::block_in_place(|| loss.happen(&own));
+            }
+        };
+        timeout(PATIENCE, losing)
+            .await
+            .unwrap_or_else(|_| panic!("{engine}, {loss:?}: {:?}", relay.status()));
+        stop.cancel();
+        let written = writing.await.unwrap();
+        let alarm = alarm_of(&relay).await;
+        let way = "`hexalpes relay resnapshot` publishes what is not marked";
+        assert!(alarm.contains(way), "{engine}, {loss:?}: {alarm}");
+        for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+            let published = server.published(topic, "lost").await;
+            let expected: Vec<String> = names(published.len()).collect();
+            assert_eq!(published, expected, "{engine}, {loss:?}: {topic}");
+            assert!(published.len() >= 100 && published.len() <= written, "{engine}, {loss:?}: {topic}");
+        }
+        operate::resnapshot(&server.stage.db, &*server.stage.edge, &because("lost")).await.unwrap();
+        relay.restart().await;
+        server.drained(&relay).await;
+        relay.stop().await;
+        server.assert_published(&names(written).collect::<Vec<_>>(), "resnapshot").await;
+        drop((server, own));
     }
 }
 

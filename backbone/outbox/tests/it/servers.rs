@@ -87,10 +87,14 @@ impl Server {
     /// That each topic has the events of these, once and in this order.
     pub(crate) async fn assert_published(&self, expected: &[String], when: &str) {
         for topic in [EVENTS_TOPIC, RAW_TOPIC] {
-            let messages = self.stage.messages(topic, when).await;
-            let found: Vec<String> = messages.into_iter().map(|message| message.key.unwrap()).collect();
-            assert_eq!(found, expected, "{topic} {when} on {}", self.engine);
+            assert_eq!(self.published(topic, when).await, expected, "{topic} {when} on {}", self.engine);
         }
+    }
+
+    /// The aggregates whose events a topic has.
+    pub(crate) async fn published(&self, topic: &str, when: &str) -> Vec<String> {
+        let messages = self.stage.messages(topic, when).await;
+        messages.into_iter().map(|message| message.key.unwrap()).collect()
     }
 
     /// Waits until all rows are marked.

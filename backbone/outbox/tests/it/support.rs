@@ -246,8 +246,12 @@ pub(crate) fn noise(bytes: usize) -> String {
     format!("\"{}\"", signs.collect::<String>())
 }
 
+pub(crate) fn name(number: usize) -> String {
+    format!("com-{number}")
+}
+
 pub(crate) fn names(count: usize) -> impl Iterator<Item = String> {
-    (0..count).map(|number| format!("com-{number}"))
+    (0..count).map(name)
 }
 
 pub(crate) fn subjects(events: &[String]) -> Vec<String> {
