@@ -66,7 +66,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     // While a disk still takes what the compiler wrote, a sync of a test's takes seconds.
     rustix::fs::sync();
     let began = Instant::now();
-    let (succeeded, totals) = tests(options, &engines, memory.as_ref().map(TempDir::path))?;
+    let mut totals = Totals::default();
+    let mut succeeded = true;
+    for &kind in kinds(options) {
+        succeeded &= tests(options, kind, &engines, memory.as_ref().map(TempDir::path), &mut totals)?;
+    }
     let testing = began.elapsed();
     print!("{}", totals.failures);
     for absent in &engines.absent {
@@ -104,9 +108,21 @@ fn build(options: &Options) -> Result<bool> {
     Ok(command.status().context("cargo cannot be run")?.success())
 }
 
-fn tests(options: &Options, engines: &Engines, temporary: Option<&Path>) -> Result<(bool, Totals)> {
+/// What `cargo test` is asked for in turn. Asked for everything at once it would build the examples too, which nobody runs here.
+/// A single package may have no library, whose documentation it could be asked for.
+fn kinds(options: &Options) -> &'static [Option<&'static str>] {
+    if options.package.is_empty() { &[Some("--tests"), Some("--doc")] } else { &[None] }
+}
+
+fn tests(
+    options: &Options,
+    kind: Option<&str>,
+    engines: &Engines,
+    temporary: Option<&Path>,
+    totals: &mut Totals,
+) -> Result<bool> {
     let mut command = cargo("test", options)?;
-    command.arg("--no-fail-fast").args(&options.filter).stdout(Stdio::piped());
+    command.arg("--no-fail-fast").args(kind).args(&options.filter).stdout(Stdio::piped());
     if env::var_os(THREADS).is_none() {
         command.env(THREADS, threads().to_string());
     }
@@ -120,7 +136,6 @@ fn tests(options: &Options, engines: &Engines, temporary: Option<&Path>) -> Resu
     let output = running.stdout.take().context("its output is ours")?;
     let (say, said) = mpsc::channel();
     thread::spawn(move || BufReader::new(output).split(b'\n').try_for_each(|line| say.send(line)));
-    let mut totals = Totals::default();
     loop {
         match said.recv_timeout(SILENCE_MAX) {
             Ok(line) => {
@@ -142,7 +157,7 @@ fn tests(options: &Options, engines: &Engines, temporary: Option<&Path>) -> Resu
             }
         }
     }
-    Ok((running.wait()?.success(), totals))
+    Ok(running.wait()?.success())
 }
 
 fn cargo(subcommand: &str, options: &Options) -> Result<Command> {

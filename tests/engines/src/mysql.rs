@@ -3,10 +3,12 @@
 //! Debian's stable releases have MariaDB in its place; MySQL itself is in the unstable one ([`crate::debian`]).
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::cache::Lock;
 use crate::debian::Unpacked;
 use crate::mariadb::{FIRST_STATEMENTS, SYNCED, UNSYNCED, client, with_first_statements};
 use crate::server::{Server, StopWith};
@@ -51,7 +53,7 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
     let data = folder.path().join("data");
     let first = folder.path().join("first.sql");
     fs::write(&first, FIRST_STATEMENTS).context("the first statements cannot be written")?;
-    let mysqld = || {
+    let mysqld = |data: &Path| {
         let mut command = packages.program("usr/sbin/mysqld");
         command.current_dir(folder.path()).env("TMPDIR", folder.path()).arg("--no-defaults");
         // Others may be unable to read the cache folder, and root is refused unless it is asked for.
@@ -63,10 +65,10 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
         command.arg("--secure-file-priv=NULL");
         command
     };
-    tool::run(mysqld().arg("--initialize-insecure"))?;
+    copy_fresh(&packages, &data, |data| tool::run(mysqld(data).arg("--initialize-insecure")).map(drop))?;
 
     let port = free_port();
-    let mut command = mysqld();
+    let mut command = mysqld(&data);
     command.args(["--bind-address=127.0.0.1", "--skip-name-resolve", "--mysqlx=OFF"]);
     command.args(["--max-connections=200", "--character-set-server=utf8mb4"]).args(durability);
     // As MariaDB's is by default: it counts what nobody here reads, at each statement.
@@ -82,4 +84,22 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
     // Killed, it leaves nothing behind but the folder.
     let server = Server::spawn(command, folder, StopWith::Kill)?;
     with_first_statements(Engine::MySql, port, server)
+}
+
+/// The data of a server that was never started. They are made once and lie beside its programs: to make them takes it longer than
+/// to start.
+fn copy_fresh(packages: &Unpacked, data: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let (beside, fresh) = (packages.path("."), packages.path("data"));
+    let lock = Lock::of(&beside)?;
+    if !fresh.is_dir() {
+        let arriving = tempfile::tempdir_in(&beside)?;
+        let made = arriving.path().join("data");
+        make(&made)?;
+        // What a server is called among all others; without it, each finds a name of its own.
+        fs::remove_file(made.join("auto.cnf")).context("the server's name stays")?;
+        // They appear under their name when they are whole.
+        fs::rename(made, &fresh).context("a server's first data cannot be put in their place")?;
+    }
+    drop(lock);
+    tool::run(Command::new("cp").arg("-a").args([&fresh, data])).map(drop)
 }
