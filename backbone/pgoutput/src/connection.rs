@@ -15,6 +15,7 @@ use crate::authenticate::authenticate;
 use crate::encryption;
 use crate::failure::{Failure, Said, code, refused};
 use crate::frame::Incoming;
+use crate::lsn;
 use crate::sql;
 
 /// How long a connection may take to be made.
@@ -248,6 +249,11 @@ impl Row {
     pub(crate) fn text(&self, column: usize) -> Option<&str> {
         let value = self.0.get(column)?.as_deref()?;
         std::str::from_utf8(value).ok()
+    }
+
+    /// A place in the log, written as the server writes them.
+    pub(crate) fn lsn(&self, column: usize) -> Option<u64> {
+        self.text(column).and_then(lsn::parse)
     }
 
     pub(crate) fn is_true(&self, column: usize) -> bool {

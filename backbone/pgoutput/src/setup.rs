@@ -112,7 +112,7 @@ pub(crate) async fn end(options: &SlotOptions) -> Result<Position, LogError> {
     let mut connection = connect(options).await?;
     let rows = connection.query("SELECT pg_current_wal_flush_lsn()").await?;
     connection.close().await;
-    let end = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
+    let end = rows.first().and_then(|row| row.lsn(0));
     Ok(Position::new("", end.ok_or_else(|| Failure::Protocol("no end of the log".to_owned()))?))
 }
 
@@ -149,7 +149,7 @@ pub(crate) async fn readable(
 pub(crate) async fn identify(connection: &mut Connection) -> Result<(String, u32, u64), LogError> {
     let rows = connection.query("IDENTIFY_SYSTEM").await?;
     let row = rows.first().ok_or_else(|| Failure::Protocol("no row of the system".to_owned()))?;
-    let written = row.text(2).and_then(lsn::parse);
+    let written = row.lsn(2);
     let written = written.ok_or_else(|| Failure::Protocol("no end of the log".to_owned()))?;
     Ok((row.parsed(0)?, row.parsed(1)?, written))
 }
@@ -176,7 +176,7 @@ async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Opti
         ));
     }
     let reader = row.text(3).map(str::to_owned);
-    let Some(confirmed) = row.text(2).and_then(lsn::parse) else {
+    let Some(confirmed) = row.lsn(2) else {
         return Err(LogError::Taken {
             what: format!("the slot {}", options.slot),
             mend: Mend(format!(
@@ -188,23 +188,10 @@ async fn find(connection: &mut Connection, options: &SlotOptions) -> Result<Opti
     Ok(Some(Found { lost: row.is_true(1), confirmed, reader }))
 }
 
-/// The slot, and what it has confirmed. What is missing is made, the publication first: a log that is older than its
-/// publication cannot be read by it.
+/// The slot, and what it has confirmed.
 pub(crate) async fn position(options: &SlotOptions) -> Result<Position, LogError> {
     let mut connection = connect(options).await?;
-    let (publication, slot) = found(&mut connection, options).await?;
-    if publication.is_none() {
-        publication::make(&mut connection, options).await?;
-    }
-    let confirmed = match slot {
-        Some(slot) if publication.is_some() && !slot.lost => slot.confirmed,
-        slot => {
-            if slot.is_some() {
-                drop_slot(&mut connection, options).await?;
-            }
-            create(&mut connection, options).await?
-        }
-    };
+    let confirmed = made(&mut connection, options).await?;
     connection.close().await;
     Ok(Position::new("", confirmed))
 }
@@ -212,22 +199,38 @@ pub(crate) async fn position(options: &SlotOptions) -> Result<Position, LogError
 /// The same for who wants nothing of what the slot has kept: that is let go, up to where the log ends now, without being decoded. What
 /// was logged while another publication had this one's name, or none, could not be.
 pub(crate) async fn anew(options: &SlotOptions) -> Result<Position, LogError> {
-    let begin = position(options).await?;
     let mut connection = connect(options).await?;
+    let confirmed = made(&mut connection, options).await?;
     let advance = format!(
         "SELECT end_lsn FROM pg_replication_slot_advance({}, pg_current_wal_flush_lsn())",
         literal(&options.slot)
     );
     let advanced = connection.query(&advance).await;
     connection.close().await;
-    match advanced {
-        Ok(rows) => {
-            let end = rows.first().and_then(|row| row.text(0)).and_then(lsn::parse);
-            Ok(Position::new("", end.unwrap_or(begin.offset).max(begin.offset)))
-        }
+    let end = match advanced {
+        Ok(rows) => rows.first().and_then(|row| row.lsn(0)),
         // Whoever reads from it sees to that.
-        Err(failure) if failure.code() == Some(code::IN_USE) => Ok(begin),
-        Err(failure) => Err(failure.into()),
+        Err(failure) if failure.code() == Some(code::IN_USE) => Some(confirmed),
+        Err(failure) => return Err(failure.into()),
+    };
+    Ok(Position::new("", end.ok_or_else(|| Failure::Protocol("no end of the slot".to_owned()))?))
+}
+
+/// What the slot has confirmed. What is missing is made, the publication first: a log that is older than its publication cannot be
+/// read by it.
+async fn made(connection: &mut Connection, options: &SlotOptions) -> Result<u64, LogError> {
+    let (publication, slot) = found(connection, options).await?;
+    if publication.is_none() {
+        publication::make(connection, options).await?;
+    }
+    match slot {
+        Some(slot) if publication.is_some() && !slot.lost => Ok(slot.confirmed),
+        slot => {
+            if slot.is_some() {
+                drop_slot(connection, options).await?;
+            }
+            create(connection, options).await
+        }
     }
 }
 
@@ -239,7 +242,7 @@ async fn create(connection: &mut Connection, options: &SlotOptions) -> Result<u6
     );
     match connection.query(&command).await {
         Ok(rows) => {
-            let consistent = rows.first().and_then(|row| row.text(1)).and_then(lsn::parse);
+            let consistent = rows.first().and_then(|row| row.lsn(1));
             consistent.ok_or_else(|| LogError::Unreadable("a new slot without a position".to_owned()))
         }
         Err(failure) if failure.code() == Some(code::DUPLICATE_OBJECT) => {

@@ -14,7 +14,6 @@ use hexalpes_kernel::Timestamp;
 
 use crate::connection::{Connection, Row};
 use crate::failure::{Failure, code, refused};
-use crate::lsn;
 use crate::options::SlotOptions;
 use crate::setup::{self, create_for_snapshot, not_created};
 use crate::sql::{self, identifier, literal};
@@ -78,7 +77,7 @@ impl SlotSnapshot {
         let slot = format!("hexalpes_snapshot_{}", connection.process);
         connection.query("BEGIN READ ONLY ISOLATION LEVEL REPEATABLE READ").await?;
         let rows = connection.query(&create_for_snapshot(&slot)).await.map_err(not_created)?;
-        let consistent = rows.first().and_then(|row| row.text(1)).and_then(lsn::parse);
+        let consistent = rows.first().and_then(|row| row.lsn(1));
         let offset =
             consistent.ok_or_else(|| LogError::Unreadable("a snapshot without a position".to_owned()))?;
         connection.query(&format!("DROP_REPLICATION_SLOT {}", identifier(&slot))).await?;

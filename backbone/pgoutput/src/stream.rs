@@ -430,7 +430,7 @@ impl Log for Slot {
         if row.is_some_and(|row| row.text(1) != self.membership.as_deref()) {
             return Err(publication::left(&self.options));
         }
-        let written = row.and_then(|row| row.text(0)).and_then(lsn::parse);
+        let written = row.and_then(|row| row.lsn(0));
         Ok(written.map(|written| written.saturating_sub(self.given)))
     }
 }
