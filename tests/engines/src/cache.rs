@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -17,6 +17,14 @@ pub fn cache_folder(name: &str) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Puts what `make` makes, in a folder that goes again, under a path beside that: it appears there when it is whole.
+pub(crate) fn appear(path: &Path, make: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<()> {
+    let beside = path.parent().context("it lies in a folder")?;
+    let arriving = tempfile::tempdir_in(beside)?;
+    let made = make(arriving.path())?;
+    fs::rename(made, path).with_context(|| format!("{} cannot be put in its place", path.display()))
+}
+
 /// Held by one process at a time, so that two runs do not fill the same folder. The lock goes with the value.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -24,7 +32,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    pub(crate) fn of(folder: &std::path::Path) -> Result<Self> {
+    pub(crate) fn of(folder: &Path) -> Result<Self> {
         let path = folder.join("lock");
         let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
         file.lock().with_context(|| format!("{} cannot be locked", path.display()))?;

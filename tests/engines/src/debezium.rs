@@ -92,7 +92,7 @@ pub(crate) fn connectors() -> Result<PathBuf> {
         if !archive.is_file() {
             let artifact = format!("org.apache.pulsar:{connector}:{PULSAR_VERSION}:jar");
             let name = format!("{connector}-{PULSAR_VERSION}.jar");
-            copied_by_maven(&cache, &artifact, &name, &archive)?;
+            copied_by_maven(&artifact, &name, &archive)?;
         }
     }
     Ok(folder)

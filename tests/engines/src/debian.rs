@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cache::{Lock, cache_folder};
+use crate::cache::{Lock, appear, cache_folder};
 use crate::tool;
 
 /// Signs every release of Debian's, its unstable one too.
@@ -33,11 +33,11 @@ impl Unpacked {
         let root = cache.join(name);
         let _lock = Lock::of(&cache)?;
         if !root.is_dir() {
-            let arriving = tempfile::tempdir_in(&cache)?;
-            let unpacked = arriving.path().join("root");
-            Apt::beside_the_system(arriving.path())?.bring(name, &unpacked)?;
-            // It appears under its name when it is whole.
-            fs::rename(&unpacked, &root).context("the package cannot be put in its place")?;
+            appear(&root, |arriving| {
+                let unpacked = arriving.join("root");
+                Apt::beside_the_system(arriving)?.bring(name, &unpacked)?;
+                Ok(unpacked)
+            })?;
         }
         let (libraries, loader) = loader(&root)?;
         Ok(Self { root, libraries, loader })

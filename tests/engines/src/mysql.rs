@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use crate::cache::Lock;
+use crate::cache::{Lock, appear};
 use crate::debian::Unpacked;
 use crate::mariadb::{FIRST_STATEMENTS, SYNCED, UNSYNCED, client, with_first_statements};
 use crate::server::{Server, StopWith};
@@ -89,17 +89,17 @@ fn start(durability: &[&str]) -> Result<DatabaseServer> {
 /// The data of a server that was never started. They are made once and lie beside its programs: to make them takes it longer than
 /// to start.
 fn copy_fresh(packages: &Unpacked, data: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    let (beside, fresh) = (packages.path("."), packages.path("data"));
-    let lock = Lock::of(&beside)?;
+    let fresh = packages.path("data");
+    let lock = Lock::of(&packages.path("."))?;
     if !fresh.is_dir() {
-        let arriving = tempfile::tempdir_in(&beside)?;
-        let made = arriving.path().join("data");
-        make(&made)?;
-        // What a server is called among all others; without it, each finds a name of its own.
-        fs::remove_file(made.join("auto.cnf")).context("the server's name stays")?;
-        // They appear under their name when they are whole.
-        fs::rename(made, &fresh).context("a server's first data cannot be put in their place")?;
+        appear(&fresh, |arriving| {
+            let made = arriving.join("data");
+            make(&made)?;
+            // What a server is called among all others; without it, each finds a name of its own.
+            fs::remove_file(made.join("auto.cnf")).context("the server's name stays")?;
+            Ok(made)
+        })?;
     }
     drop(lock);
-    tool::run(Command::new("cp").arg("-a").args([&fresh, data])).map(drop)
+    tool::copy(&fresh, data)
 }

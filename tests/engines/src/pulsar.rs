@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cache::{Lock, cache_folder};
+use crate::cache::{Lock, appear, cache_folder};
 use crate::given::BRIEF_JVM;
 use crate::server::{Server, StopWith};
 use crate::{Absent, child_processes, debezium, free_port, status_of, tool};
@@ -178,7 +178,7 @@ fn distribution() -> Result<PathBuf> {
     let home = cache.join(format!("apache-pulsar-{PULSAR_VERSION}"));
     let _lock = Lock::of(&cache)?;
     if !home.is_dir() {
-        unpack(&archive(&cache)?, &cache, &home)?;
+        unpack(&archive(&cache)?, &home)?;
     }
     Ok(home)
 }
@@ -191,28 +191,31 @@ fn archive(cache: &Path) -> Result<PathBuf> {
         return Ok(archive);
     }
     let artifact = format!("org.apache.pulsar:pulsar-server-distribution:{PULSAR_VERSION}:tar.gz:bin");
-    copied_by_maven(cache, &artifact, &name, &archive)?;
+    copied_by_maven(&artifact, &name, &archive)?;
     Ok(archive)
 }
 
 /// Has Maven bring an artifact, whose file it calls `name`. It appears under its path when it is whole.
-pub(crate) fn copied_by_maven(cache: &Path, artifact: &str, name: &str, path: &Path) -> Result<()> {
+pub(crate) fn copied_by_maven(artifact: &str, name: &str, path: &Path) -> Result<()> {
     let maven = tool::find(&["mvn"]).context("it is not in the cache, and Maven would bring it")?;
-    let arriving = tempfile::tempdir_in(cache)?;
-    let mut copy = Command::new(maven);
-    copy.args(["-q", "-B", "dependency:copy"]).arg(format!("-Dartifact={artifact}"));
-    copy.arg(format!("-DoutputDirectory={}", arriving.path().display())).current_dir(arriving.path());
-    tool::run(&mut copy)?;
-    fs::rename(arriving.path().join(name), path).context("Maven brought no archive")
+    appear(path, |arriving| {
+        let mut copy = Command::new(maven);
+        copy.args(["-q", "-B", "dependency:copy"]).arg(format!("-Dartifact={artifact}"));
+        copy.arg(format!("-DoutputDirectory={}", arriving.display())).current_dir(arriving);
+        tool::run(&mut copy)?;
+        Ok(arriving.join(name))
+    })
+    .context("Maven brought no archive")
 }
 
-fn unpack(archive: &Path, cache: &Path, home: &Path) -> Result<()> {
-    let unpacked = tempfile::tempdir_in(cache)?;
-    tool::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(unpacked.path()))?;
+fn unpack(archive: &Path, home: &Path) -> Result<()> {
     let name = home.file_name().context("the distribution has a name")?;
-    ensure!(unpacked.path().join(name).is_dir(), "{} holds no {}", archive.display(), name.display());
-    fs::rename(unpacked.path().join(name), home).context("the distribution cannot be put in its place")?;
-    Ok(())
+    appear(home, |arriving| {
+        tool::run(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(arriving))?;
+        let unpacked = arriving.join(name);
+        ensure!(unpacked.is_dir(), "{} holds no {}", archive.display(), name.display());
+        Ok(unpacked)
+    })
 }
 
 #[cfg(test)]

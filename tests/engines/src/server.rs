@@ -96,13 +96,13 @@ impl Server {
         Ok(())
     }
 
-    /// One of its folders becomes a copy of another one, with all owners and rights.
+    /// One of its folders becomes a copy of another one.
     pub(crate) fn copy(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.folder.path().join(from), self.folder.path().join(to));
         if to.exists() {
             fs::remove_dir_all(&to).context("the old copy stays")?;
         }
-        tool::run(Command::new("cp").arg("-a").args([from, to])).map(drop)
+        tool::copy(&from, &to)
     }
 
     /// Ends the watchdog, which then leaves the folder alone.

@@ -1,7 +1,7 @@
 //! Programs of this machine: where they are, and what they said when they failed.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail};
@@ -32,6 +32,11 @@ pub(crate) fn run(command: &mut Command) -> Result<String> {
         bail!("{name} ended with {status}\n{}", last_lines(&String::from_utf8_lossy(&said), LINES));
     }
     Ok(String::from_utf8_lossy(&stdout).into_owned())
+}
+
+/// A folder becomes a copy of another one, with all owners and rights.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    run(Command::new("cp").arg("-a").args([from, to])).map(drop)
 }
 
 /// The end of a log.
