@@ -27,6 +27,7 @@ mod ledger;
 mod process;
 mod product;
 mod real_pulsar;
+mod source;
 mod topic;
 
 use std::time::Duration;
@@ -44,6 +45,7 @@ pub use journey::Journey;
 pub use ledger::{Answered, Ledger};
 pub use product::Product;
 pub use real_pulsar::{RealPulsar, real_pulsar};
+pub use source::source_config;
 pub use topic::{messages, whole_topic};
 
 /// How long anything may take before a test gives up on it.

@@ -7,12 +7,10 @@ use hexalpes_client::{AdminClient, AdminOptions, Client, ClientOptions, Outgoing
 use hexalpes_db::{DatabaseUrl, Db, DbOptions};
 use hexalpes_engines::{DatabaseServer, Engine, Pulsar, PulsarUrls, TestDatabase};
 use hexalpes_outbox::{newest_ordinal, unpublished};
-use serde_json::json;
-use url::Url;
 
 use super::compared::{Captured, Topics};
 use super::writers::{MIGRATIONS, write_rows};
-use crate::{Backbone, Product};
+use crate::{Backbone, Product, source_config};
 
 /// How long a backlog may take.
 const DRAINED_WITHIN: Duration = Duration::from_mins(5);
@@ -143,19 +141,9 @@ impl CaptureStage {
 
     /// Has the product read the outbox, from its first row on.
     pub async fn create_source(&self) {
-        let url = Url::parse(self.database.url()).expect("a test database has an address");
         let schema = self.database.schema().expect("it is a server's");
-        let connector = if self.engine() == Engine::Postgres { "postgres" } else { "mariadb" };
-        let config = json!({
-            "archive": format!("builtin://debezium-{connector}"), "tenant": "public", "namespace": "default",
-            "name": SOURCE, "topicName": self.topics.events,
-            "configs": {
-                "database.hostname": url.host_str(), "database.port": url.port().map(|port| port.to_string()),
-                "database.user": url.username(), "database.password": url.password(),
-                "database.dbname": url.path().trim_start_matches('/'), "database.server.name": SOURCE,
-                "table.include.list": format!("{schema}.outbox_event"),
-            },
-        });
+        let table = format!("{schema}.outbox_event");
+        let config = source_config(self.database.url(), SOURCE, &table, &self.topics.events);
         let path = format!("/admin/v3/sources/public/default/{SOURCE}");
         let (status, told) = self.relays[0].post(&path, &config).await;
         assert!((200..300).contains(&status), "{status}: {told}");

@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path};
 
-use hexalpes_e2e::{Backbone, Product};
+use hexalpes_e2e::{Backbone, Product, source_config};
 use hexalpes_engines::{Engine, Postgres, TestDatabase, database_server, free_port, killable};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -45,20 +45,12 @@ fn refused(folder: &Path, database: &str) -> String {
 }
 
 /// The outbox of the commissions, as an outbox that others write.
-fn source(database: &str, archive: &str) -> Value {
+fn source(database: &str) -> Value {
     let url = url::Url::parse(database).expect("it is one");
-    let name = url.path().trim_start_matches('/');
-    let schema = if archive.ends_with("postgres") { "public" } else { name };
-    json!({
-        "archive": archive, "tenant": "public", "namespace": "default", "name": "unfit",
-        "topicName": "persistent://public/default/unfit",
-        "configs": {
-            "database.hostname": "127.0.0.1", "database.port": url.port().map(|port| port.to_string()),
-            "database.user": url.username(), "database.password": url.password(), "database.dbname": name,
-            "database.server.name": "unfit", "table.include.list": format!("{schema}.outbox_event"),
-            "database.ssl.mode": "disabled",
-        },
-    })
+    let schema =
+        if url.scheme().starts_with("postgres") { "public" } else { url.path().trim_start_matches('/') };
+    let table = format!("{schema}.outbox_event");
+    source_config(database, "unfit", &table, "persistent://public/default/unfit")
 }
 
 /// The status of the source, once it is as wanted.
@@ -101,7 +93,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             assert!(said.contains(&grant) && !said.contains("alpes:alpes"), "{engine}: {said}");
             if right.starts_with("LOCK") {
                 // A source asks for it when it needs it.
-                create_source(&product, &source(&alpes, "builtin://debezium-mysql"));
+                create_source(&product, &source(&alpes));
                 alarm_has(&product, &grant);
                 ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
             }
@@ -114,7 +106,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             let (said, mend) = (refused(folder.path(), &alpes), format!("SET GLOBAL {name} = {right};"));
             assert!(said.contains(&format!("{name} is {wrong}; {mend}")), "{engine}: {said}");
             assert!(said.contains("--no-relay"), "the way out of who wants none: {said}");
-            create_source(&product, &source(&alpes, "builtin://debezium-mysql"));
+            create_source(&product, &source(&alpes));
             alarm_has(&product, &mend);
             // It goes on by itself.
             run(&mend);
@@ -156,7 +148,7 @@ fn a_postgresql_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
         run(grant);
         let said = refused(folder.path(), &alpes);
         assert!(said.contains(what) && said.contains(mend) && said.contains("--no-relay"), "{said}");
-        create_source(&product, &source(&alpes, "builtin://debezium-postgres"));
+        create_source(&product, &source(&alpes));
         alarm_has(&product, mend);
         ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
     }

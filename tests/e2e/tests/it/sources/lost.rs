@@ -176,6 +176,35 @@ async fn a_server_that_is_restored_from_an_older_copy_stops_both_until_they_are_
     }
 }
 
+/// While both read, their tables are dropped and made anew with what they had once, which `MySQL`'s and `MariaDB`'s logs have
+/// as insertions.
+///
+/// Accepts S3-SRC-2, C-19.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_is_read_back_stops_both_until_they_are_told_to_go_on() {
+    for engine in killable() {
+        let stage = Stage::on(database_server(engine).unwrap().expect("it is a server"));
+        stage.begin().await;
+        let dump = stage.table.dump();
+        stage.table.insert([3]);
+        stage.calculate("conv-1").await;
+        stage.published(2, 4).await;
+        stage.table.run(&dump);
+        for alarm in stage.alarms("`hexalpes relay resnapshot`").await {
+            assert!(alarm.contains("`hexalpes relay skip`"), "{engine}: {alarm}");
+        }
+        let (own, of_source) = stage.published(2, 4).await;
+        assert_eq!((own, of_source), (conversions(&[0, 1]), keys(&[0, 1, 2, 3])), "{engine}: stopped");
+        stage.skip().await;
+        stage.table.insert([4]);
+        stage.calculate("conv-2").await;
+        let (own, of_source) = stage.published(3, 5).await;
+        assert_eq!(own, conversions(&[0, 1, 2]), "{engine}: skip");
+        assert_eq!(of_source, keys(&[0, 1, 2, 3, 4]), "{engine}: skip");
+        stage.end();
+    }
+}
+
 /// The server goes, and its replica has its address.
 ///
 /// Accepts S3-SRC-2, C-19.

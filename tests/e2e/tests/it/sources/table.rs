@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hexalpes_client::{AdminClient, AdminOptions, Message};
-use hexalpes_e2e::{PATIENCE, Product, RealPulsar, messages, real_pulsar};
+use hexalpes_e2e::{PATIENCE, Product, RealPulsar, messages, real_pulsar, source_config};
 use hexalpes_engines::{DatabaseServer, Engine, TestDatabase, a_moment, eventually};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::command::{ask, create_source, source_status_once};
 
@@ -49,6 +49,11 @@ impl Table {
         Self { database, source: source.clone(), schema: schema.clone(), name: name.clone() }
     }
 
+    /// All of its database, as statements that make it so again.
+    pub(super) fn dump(&self) -> String {
+        self.database.dump().expect("the server gives it")
+    }
+
     /// Waits until so many rows of the database are as a condition says.
     pub(super) fn has(&self, from_where: &str, rows: usize) {
         let mut last = String::new();
@@ -83,22 +88,13 @@ impl Table {
 
     /// As `pulsar-admin sources create` and Debezium's connectors take it.
     pub(super) fn config(&self) -> Value {
-        let url = url::Url::parse(self.database.url()).expect("it is one");
-        let archive =
-            if self.is_postgres() { "builtin://debezium-postgres" } else { "builtin://debezium-mariadb" };
-        json!({
-            "archive": archive, "tenant": "public", "namespace": "default", "name": self.source,
-            "topicName": self.events(), "parallelism": 1,
-            "configs": {
-                "database.hostname": url.host_str(), "database.port": url.port().map(|port| port.to_string()),
-                "database.user": url.username(), "database.password": url.password(),
-                "database.dbname": url.path().trim_start_matches('/'), "database.server.name": self.source,
-                "table.include.list": format!("{}.{}", self.schema, self.name),
-                "decimal.handling.mode": "double", "database.ssl.mode": "disabled",
-                "hexalpes.column.id": "clave", "hexalpes.column.aggregateid": "pedido",
-                "hexalpes.column.type": "suceso", "hexalpes.column.payload": "cuerpo",
-            },
-        })
+        let table = format!("{}.{}", self.schema, self.name);
+        let mut config = source_config(self.database.url(), &self.source, &table, &self.events());
+        let configs = config["configs"].as_object_mut().expect("it is one");
+        let columns = [("id", "clave"), ("aggregateid", "pedido"), ("type", "suceso"), ("payload", "cuerpo")];
+        configs.extend(columns.map(|(what, column)| (format!("hexalpes.column.{what}"), column.into())));
+        configs.insert("decimal.handling.mode".to_owned(), "double".into());
+        config
     }
 
     pub(super) fn events(&self) -> String {
