@@ -14,6 +14,15 @@ use crate::mariadb::{FIRST_STATEMENTS, SYNCED, UNSYNCED, client, with_first_stat
 use crate::server::{Server, StopWith};
 use crate::{Absent, DatabaseServer, Engine, free_port, tool};
 
+/// A test makes dozens of tables, each of which costs this server 9 ms: a fifth less where a table is no file of its own, keeps no
+/// statistics and has no sums.
+const BRIEF_TABLES: &[&str] = &[
+    "--innodb-file-per-table=OFF",
+    "--innodb-stats-persistent=OFF",
+    "--innodb-checksum-algorithm=none",
+    "--innodb-log-checksums=OFF",
+];
+
 /// A MySQL server on loopback that writes a row-based binlog with GTIDs. The user `hexalpes` with the same password
 /// may do everything.
 #[derive(Debug)]
@@ -32,7 +41,7 @@ impl MySql {
 
     /// Commits survive the server but not the machine.
     pub fn start_unsynced() -> Result<DatabaseServer, Absent> {
-        start(UNSYNCED).map_err(|error| Absent::because("MySQL", &error))
+        start(&[UNSYNCED, BRIEF_TABLES].concat()).map_err(|error| Absent::because("MySQL", &error))
     }
 }
 
