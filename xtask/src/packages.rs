@@ -4,14 +4,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A package, and a question to the shell that succeeds where it is not needed.
-const NEEDS: [(&str, &str); 7] = [
+const NEEDS: [(&str, &str); 6] = [
     ("postgresql", "ls /usr/lib/postgresql/*/bin/initdb || command -v initdb"),
     ("mariadb-server", "command -v mariadbd || command -v mysqld"),
     ("openjdk-17-jre-headless", "command -v java"),
     ("maven", "command -v mvn"),
     ("golang-go", "command -v go || test -x /usr/local/go/bin/go"),
-    // libFuzzer is written in it.
-    ("g++", "command -v c++"),
     ("python3-venv", "python3 -c 'import ensurepip, venv'"),
 ];
 
