@@ -8,10 +8,14 @@ use serde_json::json;
 
 use crate::CHECKOUT;
 
-/// What may be refused although it looks right: an id of nothing, two fields that contradict each other.
+/// What may be refused although it looks right: an id of nothing, two fields that contradict each other. And what looks wrong may
+/// be too large to be looked at.
 const SETTINGS: &str = r#"
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "303", "401", "403", "404", "409", "422"]
+expected-statuses = ["2xx", "303", "401", "403", "404", "409", "413", "422"]
+
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429"]
 
 # Each item of a batch has an answer of its own, in a batch that is answered with 200.
 [[operations]]
