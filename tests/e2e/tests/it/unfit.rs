@@ -44,11 +44,8 @@ fn refused(folder: &Path, database: &str) -> String {
     refusal(folder, &[&words[..], &flags].concat(), 1)
 }
 
-/// The outbox of the commissions, as an outbox that others write.
-fn source(database: &str) -> Value {
-    let url = url::Url::parse(database).expect("it is one");
-    let schema =
-        if url.scheme().starts_with("postgres") { "public" } else { url.path().trim_start_matches('/') };
+/// The outbox of the commissions, in that schema, as an outbox that others write.
+fn source(database: &str, schema: &str) -> Value {
     let table = format!("{schema}.outbox_event");
     source_config(database, "unfit", &table, "persistent://public/default/unfit")
 }
@@ -93,7 +90,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             assert!(said.contains(&grant) && !said.contains("alpes:alpes"), "{engine}: {said}");
             if right.starts_with("LOCK") {
                 // A source asks for it when it needs it.
-                create_source(&product, &source(&alpes));
+                create_source(&product, &source(&alpes, "alpes"));
                 alarm_has(&product, &grant);
                 ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
             }
@@ -106,7 +103,7 @@ fn a_binary_log_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
             let (said, mend) = (refused(folder.path(), &alpes), format!("SET GLOBAL {name} = {right};"));
             assert!(said.contains(&format!("{name} is {wrong}; {mend}")), "{engine}: {said}");
             assert!(said.contains("--no-relay"), "the way out of who wants none: {said}");
-            create_source(&product, &source(&alpes));
+            create_source(&product, &source(&alpes, "alpes"));
             alarm_has(&product, &mend);
             // It goes on by itself.
             run(&mend);
@@ -148,7 +145,7 @@ fn a_postgresql_that_cannot_be_read_is_refused_with_the_statement_that_mends_it(
         run(grant);
         let said = refused(folder.path(), &alpes);
         assert!(said.contains(what) && said.contains(mend) && said.contains("--no-relay"), "{said}");
-        create_source(&product, &source(&alpes));
+        create_source(&product, &source(&alpes, "public"));
         alarm_has(&product, mend);
         ask(&product, &["relay", "delete", "unfit", "--forget", "--reason", "seen"]);
     }
