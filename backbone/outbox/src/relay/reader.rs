@@ -19,8 +19,9 @@ use super::{RelayError, feed::Feed};
 use crate::log::feed::Read;
 
 /// Between two reads that found all rows that there were, unless those of the first have arrived before: what is committed
-/// while others are on their way leaves together, with one sync of the broker.
-pub(super) const READ_EVERY: Duration = Duration::from_millis(2);
+/// while others are on their way leaves together. It ends at a tick of tokio's clock, which goes by milliseconds. The broker
+/// needs no longer one: it makes one sync of all that came during the one before.
+pub(super) const READ_EVERY: Duration = Duration::from_micros(500);
 
 /// Held by whoever waits for the receipts of a read, and dropped when they are there.
 pub(super) type Landing = oneshot::Sender<()>;
