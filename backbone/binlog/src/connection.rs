@@ -86,7 +86,7 @@ fn options(url: &str) -> Result<(OptsBuilder, Safety), LogError> {
     let (mut plain, path) = (parsed.clone(), parsed.path().to_owned());
     plain.set_query(None);
     plain.set_path(&path);
-    let plain = plain.as_str().replacen("mariadb:", "mysql:", 1);
+    let plain = format!("mysql{}", &plain.as_str()[plain.scheme().len()..]);
     let options = Opts::from_url(&plain).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
     let roots = authority.map(|file| vec![file.into()]).unwrap_or_default();
     let options = OptsBuilder::from_opts(options)
@@ -214,6 +214,9 @@ mod tests {
         assert_eq!(safety, Safety::VerifyCa);
         assert_eq!((options.ip_or_hostname(), options.tcp_port()), ("db.example", 3307));
         assert_eq!((options.user(), options.pass()), (Some("u"), Some("p@ss")));
+        let (given, _) = super::options("mysql://mariadb:mariadb@mariadb:3306/alpes").unwrap();
+        let options = Opts::from(given);
+        assert_eq!((options.user(), options.ip_or_hostname()), (Some("mariadb"), "mariadb"));
         assert!(super::options("postgresql://h/d").is_err());
     }
 }
