@@ -144,12 +144,23 @@ async fn check_table(server: &mut Server, table: &TableName) -> Result<(), LogEr
     for column in &columns {
         column.charset(table)?;
     }
-    let engine: Option<Option<String>> = answered(server.connection.exec_first(
-        "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
+    let found: Option<(String, String, Option<String>)> = answered(server.connection.exec_first(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?",
         (&table.schema, &table.name),
     ))
     .await?;
-    let engine = engine.flatten().unwrap_or_default();
+    let engine = match found {
+        // With lower_case_table_names a table answers to names that the log does not have.
+        Some((schema, name, _)) if (&schema, &name) != (&table.schema, &table.name) => {
+            let there = TableName::new(schema, name);
+            return Err(refused(
+                format!("the log calls the table {table} {there}"),
+                format!("write {there}"),
+            ));
+        }
+        found => found.and_then(|(_, _, engine)| engine).unwrap_or_default(),
+    };
     let transactions: Option<Option<String>> = answered(
         server
             .connection

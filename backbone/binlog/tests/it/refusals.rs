@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hexalpes_binlog::{Binlog, BinlogOptions};
-use hexalpes_capture::{Log as _, LogError, Position, Step};
+use hexalpes_capture::{Log as _, LogError, Position, Step, TableName};
 use hexalpes_engines::{DatabaseServer, Engine, MariaDb, MySql, TestDatabase, log_databases};
 
 use mysql_async::prelude::Queryable;
@@ -98,6 +98,24 @@ async fn each_wrong_table_is_refused_with_what_mends_it() {
         assert_eq!(mend, format!("ALTER TABLE {name} CONVERT TO CHARACTER SET utf8mb4;"));
         world.run(&[&mend]).await;
         Binlog::check(&world.options).await.unwrap();
+    }
+}
+
+/// Where the server takes names in any case, its log has them in small letters.
+#[tokio::test]
+async fn a_table_under_a_name_that_the_log_does_not_have_is_refused_with_that_which_it_has() {
+    if !worlds(&[]).iter().any(World::is_mariadb) {
+        return;
+    }
+    let server = MariaDb::start_with(&["--lower-case-table-names=1"]).unwrap();
+    let world = World::alone(Engine::MariaDb, &server.url(), "alone", &["notes"]).await;
+    world.run(&["CREATE TABLE Notes (id INT PRIMARY KEY)"]).await;
+    Binlog::check(&world.options).await.unwrap();
+    for (schema, name) in [("alone", "Notes"), ("Alone", "notes")] {
+        let tables = vec![TableName::new(schema, name)];
+        let (what, mend) = refused(Binlog::check(&BinlogOptions { tables, ..world.options.clone() }).await);
+        assert_eq!(what, format!("the log calls the table {schema}.{name} alone.notes"));
+        assert_eq!(mend, "write alone.notes");
     }
 }
 
