@@ -3,10 +3,12 @@
 mod keys;
 mod transforms;
 
+use std::net::Ipv6Addr;
+
 use hexalpes_client::TopicName;
 use hexalpes_routing::{PatternError, RuleError, RuleSpec};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 
 use crate::mapping::Mapping;
 use keys::Keys;
@@ -200,7 +202,7 @@ impl SourceConfig {
         let snapshot_key = keys.config("hexalpes.snapshot.key");
         let config = Self {
             connector,
-            host: keys.needed("database.hostname", "the host that the database is on")?,
+            host: host(&mut keys)?,
             port: keys.number("database.port", 1..=65_535)?.unwrap_or(connector.port()),
             user: keys.needed("database.user", "as whom the log is read")?,
             password: keys.config("database.password").unwrap_or_default(),
@@ -280,6 +282,20 @@ fn connector(keys: &mut Keys) -> Result<Connector, ConfigError> {
         strange.get_or_insert_with(|| wrong(key, &value, KNOWN));
     }
     Err(strange.unwrap_or(ConfigError::Missing { key: "archive".to_owned(), way_out: KNOWN }))
+}
+
+/// As an address has it.
+fn host(keys: &mut Keys) -> Result<String, ConfigError> {
+    let said = keys.needed("database.hostname", "the host that the database is on")?;
+    let host = if said.parse::<Ipv6Addr>().is_ok() { format!("[{said}]") } else { said };
+    match Host::parse(&host) {
+        Ok(host) => Ok(host.to_string()),
+        Err(why) => Err(wrong(
+            "database.hostname",
+            &host,
+            format!("{why}: write the host's name or its address alone"),
+        )),
+    }
 }
 
 /// Part of a topic's name, as Pulsar lets it be.

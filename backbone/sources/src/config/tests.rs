@@ -121,6 +121,20 @@ fn a_source_of_postgresql_has_a_database_a_slot_and_a_publication() {
 }
 
 #[test]
+fn a_host_is_a_name_or_an_address_of_either_kind() {
+    for (host, in_url) in [
+        ("mariadb", "@mariadb:"),
+        ("db_1.acme", "@db_1.acme:"),
+        ("10.0.0.7", "@10.0.0.7:"),
+        ("::1", "@[::1]:"),
+        ("[2001:db8::1]", "@[2001:db8::1]:"),
+    ] {
+        let url = with(&[("database.hostname", json!(host))]).unwrap().url();
+        assert!(url.contains(in_url), "{url}");
+    }
+}
+
+#[test]
 fn what_is_not_said_has_a_name_of_its_own() {
     let config = with(&[("database.server.id", Value::Null), ("database.server.name", Value::Null)]).unwrap();
     assert!(config.server_id >= 1_000_000_000, "{}", config.server_id);
@@ -132,6 +146,8 @@ fn what_is_not_said_has_a_name_of_its_own() {
 fn what_cannot_be_is_refused_by_its_key_with_the_way_out() {
     for (key, value, words) in [
         ("database.hostname", Value::Null, "database.hostname is missing"),
+        ("database.hostname", json!("db host"), "write the host's name or its address alone"),
+        ("database.hostname", json!("db:3306"), "write the host's name or its address alone"),
         ("database.port", json!("70000"), "write a number from 1 to 65535"),
         ("database.server.id", json!("0"), "write a number from 1"),
         ("table.include.list", Value::Null, "table.include.list is missing"),
