@@ -17,7 +17,8 @@ use crate::{
 
 /// A value as text, for a key, an id or a name; none for NULL.
 ///
-/// Bytes are their text if they are one, else a UUID if they are sixteen (`BINARY(16)`), else hexadecimal digits.
+/// Bytes are their text if they are one, else a UUID if they are sixteen (`BINARY(16)`), else hexadecimal digits. Some UUIDs would
+/// be a text, but none of those that RFC 9562 describes is in ASCII alone: their ninth byte is not.
 pub fn text(value: &Value) -> Option<Cow<'_, str>> {
     Some(match value {
         Value::Null => return None,
@@ -31,7 +32,9 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::Uuid(id) => Cow::Owned(id.to_string()),
         Value::Instant(at) => Cow::Owned(at.to_string()),
         Value::Bytes(bytes) => match str::from_utf8(bytes) {
-            Ok(text) if !text.chars().any(char::is_control) => Cow::Borrowed(text),
+            Ok(text) if (text.is_ascii() || text.len() != 16) && !text.chars().any(char::is_control) => {
+                Cow::Borrowed(text)
+            }
             _ => Cow::Owned(Uuid::from_slice(bytes).map_or_else(|_| hex(bytes), |id| id.to_string())),
         },
     })
@@ -244,6 +247,12 @@ mod tests {
         for (value, expected) in [
             (Value::Uuid(id), "01900000-0000-7000-8000-000000000001"),
             (Value::Bytes(Bytes::copy_from_slice(id.as_bytes())), "01900000-0000-7000-8000-000000000001"),
+            // One of the few that would be a text.
+            (
+                Value::Bytes(Bytes::from_static("abcdefABñijklmn".as_bytes())),
+                "61626364-6566-4142-c3b1-696a6b6c6d6e",
+            ),
+            (Value::Bytes(Bytes::from_static(b"pedido-000000001")), "pedido-000000001"),
             (Value::Bytes(Bytes::from_static("pedido-ñ".as_bytes())), "pedido-ñ"),
             (Value::Bytes(Bytes::from_static(b"\x01\xff")), "01ff"),
             (Value::Integer(7), "7"),
