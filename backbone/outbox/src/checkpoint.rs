@@ -61,9 +61,17 @@ pub(crate) fn minting(epoch: Uuid, given: Option<&str>) -> InsertStatement {
         .to_owned()
 }
 
-/// Takes the right to move the checkpoint from whoever had it, and says where it is, and which row was sent last if whoever
-/// had it [ended in order](ended): whoever has it now may send others.
-pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<i64>), RelayError> {
+/// What whoever has the right to move the checkpoint goes on with.
+pub(crate) struct Claimed {
+    pub(crate) checkpoint: Checkpoint,
+    /// The event at its ordinal, where a log is read: a log that has another there is not the one that was read.
+    pub(crate) last_event: Option<String>,
+    /// Which row was sent last, if whoever had the right before [ended in order](ended).
+    pub(crate) sent: Option<i64>,
+}
+
+/// Takes the right to move the checkpoint from whoever had it: whoever has it now may send others.
+pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<Claimed, RelayError> {
     let take = Query::update()
         .table("relay_checkpoint")
         .value("holder", claim.holder.as_str())
@@ -71,7 +79,7 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<
         .and_where(Expr::col("epoch").eq(claim.epoch.as_str()))
         .to_owned();
     let read = Query::select()
-        .columns(["ordinal", "events", "sent"])
+        .columns(["ordinal", "events", "last_event", "sent"])
         .from("relay_checkpoint")
         .and_where(is_source())
         .to_owned();
@@ -87,7 +95,7 @@ pub(crate) async fn claim(db: &Db, claim: &Claim) -> Result<(Checkpoint, Option<
         let row = tx.fetch_one(&read).await?;
         tx.execute(&forget).await?;
         let checkpoint = Checkpoint { ordinal: row.get("ordinal")?, events: row.get("events")? };
-        Ok((checkpoint, row.get("sent")?))
+        Ok(Claimed { checkpoint, last_event: row.get("last_event")?, sent: row.get("sent")? })
     })
     .await
 }
@@ -181,8 +189,10 @@ pub(crate) async fn move_to(
     claim: &Claim,
     from: Checkpoint,
     to: Checkpoint,
+    last_event: Option<&str>,
 ) -> Result<(), RelayError> {
     let mut advance = advancing(claim, to);
+    advance.value("last_event", last_event);
     // It is there already when it was moved and nobody heard so.
     advance.and_where(Expr::col("ordinal").is_in([from.ordinal, to.ordinal]));
     db.upkeep(async move |tx: &Tx| match tx.execute(&advance).await? {

@@ -89,6 +89,14 @@ impl Blank {
             Self::Unreadable(Unreadable { ordinal, .. }) | Self::Gone { ordinal } => *ordinal,
         }
     }
+
+    /// What it is called, if it is there.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Unreadable(Unreadable { id, .. }) => Some(id),
+            Self::Gone { .. } => None,
+        }
+    }
 }
 
 impl Unreadable {

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::new("outbox", 13, "add sent and log_columns to relay_checkpoint", |backend| {
         vec![sent(backend), columns_in_log(backend)]
     }),
+    Migration::new("outbox", 14, "add last_event to relay_checkpoint", |backend| vec![last_event(backend)]),
 ];
 
 fn outbox_event(backend: Backend) -> String {
@@ -96,6 +97,11 @@ fn columns_in_log(backend: Backend) -> String {
 /// The ordinal of the last row that was ever sent, which only a relay that has ended in order has written down.
 fn sent(backend: Backend) -> String {
     backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::integer("sent")))
+}
+
+/// The event at the ordinal, where a log is read.
+fn last_event(backend: Backend) -> String {
+    backend.schema(Table::alter().table("relay_checkpoint").add_column(columns::text(backend, "last_event")))
 }
 
 /// The ordinal of the last row that went to the topics of events: others go to topics of their own.

@@ -14,6 +14,8 @@ use crate::{checkpoint::Checkpoint, log::place::Place};
 pub(super) struct Flight {
     /// Where the relay is when they have arrived.
     pub(super) checkpoint: Checkpoint,
+    /// The event there, if it is known.
+    pub(super) last_event: Option<String>,
     pub(super) rows: u64,
     /// Of rows from a log: their numbers in the table, and where to go on behind them.
     pub(super) seqs: Vec<i64>,
@@ -39,6 +41,7 @@ impl Default for Flight {
     fn default() -> Self {
         Self {
             checkpoint: Checkpoint::default(),
+            last_event: None,
             rows: 0,
             seqs: Vec::new(),
             place: None,

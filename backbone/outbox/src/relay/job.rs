@@ -33,7 +33,7 @@ use super::{
     topics::{ROWS_IN_FLIGHT_MAX, Topics, Ways},
 };
 use crate::{
-    checkpoint::{self, Checkpoint, Claim},
+    checkpoint::{self, Checkpoint, Claim, Claimed},
     layout::Layouts,
     log::{feed::LogFeed, marks::Marks, source::AnySource},
     message, operate,
@@ -78,6 +78,8 @@ pub(super) struct Session {
     topics: Topics,
     claim: Claim,
     checkpoint: Checkpoint,
+    /// The event there, where a log is read.
+    last_event: Option<String>,
     feed: Feed,
     /// Rows from a log that are to be marked.
     marks: Option<Marks>,
@@ -110,7 +112,7 @@ impl Job for Work {
         // Only now: until it lost the names, another relay may have moved the checkpoint. This session's own: what the one
         // before it was writing down when it ended may still be tried, and would take back what this one has written.
         let claim = Claim { epoch, holder: self.edge.uuid().simple().to_string() };
-        let (checkpoint, noted) = checkpoint::claim(&self.db, &claim).await?;
+        let Claimed { checkpoint, last_event, sent } = checkpoint::claim(&self.db, &claim).await?;
         let marks = match self.source {
             Some(_) => Some(Marks::load(&self.db, checkpoint.ordinal).await?),
             None => None,
@@ -118,7 +120,7 @@ impl Job for Work {
         let (mut feed, newest) = self.feed(&claim, checkpoint, marks.as_ref()).await?;
         let layouts = Layouts::load(self.db.clone(), claim.clone(), checkpoint.ordinal).await?;
         // What a copy of the database has noted may be less than was sent since.
-        let sent = noted.map_or(newest, |noted| noted.max(checkpoint.ordinal).max(topics.furthest()));
+        let sent = sent.map_or(newest, |noted| noted.max(checkpoint.ordinal).max(topics.furthest()));
         let rules = Rules::load(&self.db, &claim, &self.rules, checkpoint.ordinal, sent).await?;
         topics.begin(layouts, rules, sent).await?;
         let (raw, events) = future::try_join(
@@ -128,6 +130,9 @@ impl Job for Work {
         .await?;
         let mut hold = 0;
         if let Feed::Log(log) = &mut feed {
+            if let Some(id) = &last_event {
+                log.expect(topics.raw.name(), checkpoint.ordinal, id.clone());
+            }
             for Tail { place, ordinal, id } in raw.tails.into_iter().chain(events.tails) {
                 log.expect(&place, ordinal, id);
             }
@@ -140,7 +145,7 @@ impl Job for Work {
         topics.raw.stored = raw.last;
         topics.events.stored = events.last;
         let parking = Parking::load(&self.db, &claim, &self.shape).await?;
-        Ok(Session { topics, claim, checkpoint, feed, marks, hold, sent, parking })
+        Ok(Session { topics, claim, checkpoint, last_event, feed, marks, hold, sent, parking })
     }
 
     async fn run(&mut self, mut session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
@@ -158,7 +163,8 @@ impl Job for Work {
 impl Work {
     /// Sends and confirms until it is told to stop, or a topic has partitions that another session would use.
     async fn session(&self, session: Session, stop: &CancellationToken) -> Result<(), RelayError> {
-        let Session { mut topics, claim, checkpoint, feed, marks, hold, sent, mut parking } = session;
+        let Session { mut topics, claim, checkpoint, last_event, feed, marks, hold, sent, mut parking } =
+            session;
         let mut reader = Reader::start(feed);
         let away = reader.away();
         // When it is to end; when it does, and only waits for receipts any more.
@@ -175,7 +181,8 @@ impl Work {
                 ends.cancel();
                 sending
             };
-            let confirm = self.confirm(&claim, checkpoint, flights, marks.as_ref(), hold, &moved);
+            let from = Reached { checkpoint, last_event, moved };
+            let confirm = self.confirm(&claim, from, flights, marks.as_ref(), hold);
             let mark = async {
                 match &marks {
                     Some(marks) => marks.run(&self.db, &claim, &*self.edge).await,
@@ -390,6 +397,7 @@ impl Work {
             let room = Arc::clone(room).acquire_many_owned(count).await.expect("nobody closes it");
             self.counters.lock().received += u64::from(count);
             let mut flight = topics.publish(rows, parking, &*self.edge).await?;
+            flight.last_event = rows.last().and_then(id_of).map(str::to_owned);
             flight.rows = u64::from(count);
             flight.room = Some(room);
             Ok(Some(flight))
@@ -421,12 +429,12 @@ impl Work {
     async fn confirm(
         &self,
         claim: &Claim,
-        mut checkpoint: Checkpoint,
+        from: Reached,
         mut flights: mpsc::UnboundedReceiver<Flight>,
         marks: Option<&Marks>,
         hold: i64,
-        moved: &watch::Sender<i64>,
     ) -> Result<(), RelayError> {
+        let Reached { mut checkpoint, mut last_event, moved } = from;
         let mut next = None;
         let mut due = Instant::now();
         let (mut to, mut seqs, mut place) = (checkpoint, Vec::new(), None);
@@ -443,6 +451,9 @@ impl Work {
                 arrived.push(flight);
             }
             for flight in &mut arrived {
+                if flight.checkpoint.ordinal > to.ordinal {
+                    last_event = flight.last_event.take();
+                }
                 to = to.joined(flight.checkpoint);
                 seqs.append(&mut flight.seqs);
                 place = flight.place.take().or(place);
@@ -451,7 +462,9 @@ impl Work {
                 match marks {
                     None => checkpoint::advance(&self.db, claim, checkpoint, to, self.edge.now()).await?,
                     Some(_) if to == checkpoint => {}
-                    Some(_) => checkpoint::move_to(&self.db, claim, checkpoint, to).await?,
+                    Some(_) => {
+                        checkpoint::move_to(&self.db, claim, checkpoint, to, last_event.as_deref()).await?;
+                    }
                 }
                 if to != checkpoint {
                     due = Instant::now() + CHECKPOINT_EVERY;
@@ -476,6 +489,18 @@ impl Work {
 
 /// A row that was read, or why it could not be.
 type Row = Result<OutboxRow, Blank>;
+
+fn id_of(row: &Row) -> Option<&str> {
+    row.as_ref().map_or_else(Blank::id, |row| Some(&row.id))
+}
+
+/// Where the checkpoint is.
+struct Reached {
+    checkpoint: Checkpoint,
+    last_event: Option<String>,
+    /// Who waits for it to move.
+    moved: watch::Sender<i64>,
+}
 
 /// How a session has ended that has all its receipts.
 struct Settled {
