@@ -259,6 +259,8 @@ mod tests {
 
     use hexalpes_db::{DatabaseUrl, DbOptions};
     use hexalpes_engines::databases;
+    use hexalpes_kernel::Uuid;
+    use sea_query::Order as Sort;
 
     use super::*;
     use crate::{MIGRATIONS, row};
@@ -302,6 +304,42 @@ mod tests {
             // The last hundred are behind those that are looked at.
             let many = Lag { rows: 10_102, bytes: 2 * 10_002, seconds: 1_999_995 };
             assert_eq!(lag().await, many, "{}", database.engine());
+        }
+    }
+
+    async fn left(db: &Db) -> Vec<i64> {
+        let mut seqs = Query::select();
+        seqs.column("seq").from("outbox_event").order_by("seq", Sort::Asc);
+        let rows = db.read(async move |tx: &Tx| tx.fetch_all(&seqs).await).await.unwrap();
+        rows.iter().map(|row| row.get("seq").unwrap()).collect()
+    }
+
+    /// Rows that are published and happened before that go, those that nobody has published stay, and so does the one at the
+    /// checkpoint where the table is read.
+    #[tokio::test]
+    async fn rows_that_are_published_long_ago_go() {
+        for database in databases() {
+            let url = DatabaseUrl::parse(database.url()).unwrap();
+            let db = Db::open(&url, DbOptions::default()).await.unwrap();
+            db.migrate(MIGRATIONS).await.unwrap();
+            insert(&db, 1..9).await;
+            checkpoint::load_or_mint(&db, Uuid::nil()).await.unwrap();
+            let mark = Query::update()
+                .table("outbox_event")
+                .value("published", 1_i64)
+                .and_where(Expr::col("seq").is_not_in([3_i64, 8]))
+                .to_owned();
+            let there = Query::update().table("relay_checkpoint").value("ordinal", 4_i64).to_owned();
+            let statements = async move |tx: &Tx| -> Result<(), DbError> {
+                tx.execute(&mark).await?;
+                tx.execute(&there).await.map(drop)
+            };
+            db.write(statements).await.unwrap();
+            let before = Timestamp::from_micros(6_000_000).unwrap();
+            assert_eq!(prune(&db, Order::OfTable, before).await.unwrap(), 2);
+            assert_eq!(left(&db).await, [3, 4, 5, 6, 7, 8], "{}", database.engine());
+            assert_eq!(prune(&db, Order::OfLog, before).await.unwrap(), 2);
+            assert_eq!(left(&db).await, [3, 6, 7, 8], "{}", database.engine());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A bounded context at work: its API, its outbox, the relay that carries it, and the consumers that fill it too.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use futures::future::{join, join_all};
@@ -18,7 +18,7 @@ use crate::{
     event_health::{Hears, Runs},
     health::{Probe, check},
     metrics::DeadLetters,
-    settings::Settings,
+    settings::{Key, Settings},
     topology,
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Context {
     service: Service,
     db: Db,
     carrier: Carrier,
+    /// How long rows of its outbox stay that are published; for ever if that is not said.
+    keep_published: Option<Duration>,
 }
 
 /// A context at work.
@@ -48,7 +50,8 @@ pub(crate) struct Running {
 impl Context {
     pub(crate) async fn open(settings: &Settings, service: Service) -> Result<Self> {
         let carrier = Carrier::of(settings, service)?;
-        Ok(Self { service, db: database::open(settings, service).await?, carrier })
+        let keep_published = keep_published(settings)?;
+        Ok(Self { service, db: database::open(settings, service).await?, carrier, keep_published })
     }
 
     pub(crate) async fn update(&self, settings: &Settings) -> Result<()> {
@@ -57,7 +60,7 @@ impl Context {
 
     /// On a database that is up to date. Without the relay, what happens stays in the outbox.
     pub(crate) async fn start(self, client: Client, with_relay: bool, ground: &Ground) -> Result<Running> {
-        let Self { service, db, carrier } = self;
+        let Self { service, db, carrier, keep_published } = self;
         let edge = &ground.edge;
         let consumers = match service {
             Service::PartnerManagement => hexalpes_partner_management::consumers(&db, &client, edge)?,
@@ -81,7 +84,7 @@ impl Context {
             Service::Analytics => Vec::from(hexalpes_analytics::consumers(&db, &client, edge)?),
             Service::Notifications => unreachable!("notifications are no context: they have no outbox"),
         };
-        let options = relay_options(service, ground.topology.as_deref());
+        let options = relay_options(service, ground.topology.as_deref(), keep_published);
         let relay = if with_relay {
             Some(Arc::new(carrier.start(&db, client, Arc::clone(edge), options).await?))
         } else {
@@ -182,10 +185,16 @@ pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
     }
 }
 
-fn relay_options(service: Service, own: Option<&Topology>) -> RelayOptions {
+fn keep_published(settings: &Settings) -> Result<Option<Duration>> {
+    let days = settings.limit(Key::OutboxKeptDays)?;
+    Ok(days.map(|days| Duration::from_secs(days.get().saturating_mul(24 * 60 * 60))))
+}
+
+fn relay_options(service: Service, own: Option<&Topology>, keep_published: Option<Duration>) -> RelayOptions {
     let topic = topic_of(service).map(str::to_owned);
     let rules = topology::rules(own, service);
-    RelayOptions { topic, of_kind: Some(topology::of_kind), rules, ..RelayOptions::new(service.name()) }
+    let of_kind = Some(topology::of_kind as fn(&str) -> _);
+    RelayOptions { topic, of_kind, rules, keep_published, ..RelayOptions::new(service.name()) }
 }
 
 /// A context's relay without the context, which runs in another process with `--no-relay`.
@@ -199,7 +208,7 @@ pub(crate) struct LoneRelay {
 pub(crate) async fn relay_alone(settings: &Settings, service: Service, client: Client) -> Result<LoneRelay> {
     let db = database::open(settings, service).await?;
     let own = topology::own(settings)?;
-    let options = relay_options(service, own.as_deref());
+    let options = relay_options(service, own.as_deref(), keep_published(settings)?);
     let carrier = Carrier::of(settings, service)?;
     let relay = carrier.start(&db, client, Arc::new(SystemEdge), options).await?;
     Ok(LoneRelay { relay, db })

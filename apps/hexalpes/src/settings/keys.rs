@@ -53,6 +53,7 @@ pub(crate) enum Key {
     NotificationsDatabaseUrl,
     RelaySlot,
     RelayServerId,
+    OutboxKeptDays,
     SecretKeyFile,
     PayoutSecretFile,
     SmtpUrl,
@@ -121,6 +122,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::NotificationsDatabaseUrl,
     Key::RelaySlot,
     Key::RelayServerId,
+    Key::OutboxKeptDays,
     Key::SecretKeyFile,
     Key::PayoutSecretFile,
     Key::SmtpUrl,
@@ -196,6 +198,7 @@ impl Key {
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
             Self::RelaySlot => ("relay-slot", "HEXALPES_RELAY_SLOT"),
             Self::RelayServerId => ("relay-server-id", "HEXALPES_RELAY_SERVER_ID"),
+            Self::OutboxKeptDays => ("outbox-kept-days", "HEXALPES_OUTBOX_KEPT_DAYS"),
             Self::SecretKeyFile => ("secret-key-file", "HEXALPES_SECRET_KEY_FILE"),
             Self::PayoutSecretFile => ("payout-secret-file", "HEXALPES_PAYOUT_SECRET_FILE"),
             Self::SmtpUrl => ("smtp-url", "HEXALPES_SMTP_URL"),
@@ -278,6 +281,7 @@ impl Key {
             | Self::AnalyticsDatabaseUrl
             | Self::NotificationsDatabaseUrl
             | Self::RelayServerId
+            | Self::OutboxKeptDays
             | Self::SecretKeyFile
             | Self::PayoutSecretFile
             | Self::SmtpUrl
@@ -349,7 +353,7 @@ impl Key {
             Self::EventsFileBytesMax => "BYTES",
             Self::EventsFilesAsideMax => "FILES",
             Self::EventIdsKeptHours => "HOURS",
-            Self::NotificationsKeep => "DAYS",
+            Self::NotificationsKeep | Self::OutboxKeptDays => "DAYS",
             Self::HealthLagMax | Self::HealthDeadLettersMax => "MESSAGES",
             Self::HealthErrorPercentMax => "PERCENT",
         }
@@ -434,6 +438,7 @@ impl Key {
             Self::EventsFileBytesMax
             | Self::EventsFilesAsideMax
             | Self::EventIdsKeptHours
+            | Self::OutboxKeptDays
             | Self::NotificationsKeep => self.about_keeping(),
             Self::HealthLagMax | Self::HealthErrorPercentMax | Self::HealthDeadLettersMax => {
                 self.about_health()
@@ -501,6 +506,9 @@ impl Key {
             Self::EventsFilesAsideMax => "How many of the files put aside stay, the newest; unset: all",
             Self::EventIdsKeptHours => {
                 "How long an event that comes again is known, and gets no second line; unset: for ever"
+            }
+            Self::OutboxKeptDays => {
+                "For how many days a row of an outbox stays that is published, by when its event happened; unset: for ever"
             }
             Self::NotificationsKeep => {
                 "For how many days a notification stays that has arrived or was read; 0: for ever. What waits stays"

@@ -144,7 +144,7 @@ impl Settings {
         for service in Service::ALL {
             self.database(service)?;
         }
-        for key in [Key::EventsFileBytesMax, Key::EventIdsKeptHours] {
+        for key in [Key::EventsFileBytesMax, Key::EventIdsKeptHours, Key::OutboxKeptDays] {
             self.limit(key)?;
         }
         for key in
