@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use hexalpes_capture::{
-    Detail, Inserted, LogError, Mend, Origin, Position, Snapshot, Table, TableName, Value,
+    Detail, Inserted, LogError, Mend, Origin, PAGE_BYTES, Position, Snapshot, Table, TableName, Value,
 };
 use hexalpes_kernel::Timestamp;
 use mysql_async::prelude::Queryable;
@@ -142,17 +142,23 @@ impl Snapshot for BinlogSnapshot {
 
     async fn after(&mut self, key: Option<&Value>, limit: u32) -> Result<Vec<Inserted>, LogError> {
         let (statement, parameters) = self.question(key, limit)?;
-        let rows: Vec<Row> =
-            self.server.connection.exec(statement, parameters).await.map_err(|error| failure(&error))?;
         let is_mysql = self.server.flavour == Flavour::MySql;
-        rows.into_iter()
-            .map(|row| {
-                let values = self.columns.iter().zip(row.unwrap());
-                let values =
-                    values.map(|(column, raw)| read(column, raw, is_mysql)).collect::<Result<_, _>>()?;
-                Ok(Inserted { table: self.table.clone(), values, origin: self.origin.clone() })
-            })
-            .collect()
+        // A table that has to be sorted takes its time.
+        let asking = self.server.connection.exec_iter(statement, parameters);
+        let mut answer = asking.await.map_err(|error| failure(&error))?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        while bytes < PAGE_BYTES
+            && let Some(row) = answer.next().await.map_err(|error| failure(&error))?
+        {
+            let raws = row.unwrap();
+            bytes += raws.iter().map(size).sum::<usize>();
+            let values = self.columns.iter().zip(raws).map(|(column, raw)| read(column, raw, is_mysql));
+            let values = values.collect::<Result<_, _>>()?;
+            rows.push(Inserted { table: self.table.clone(), values, origin: self.origin.clone() });
+        }
+        // What comes behind them is not kept.
+        answer.drop_result().await.map_err(|error| failure(&error))?;
+        Ok(rows)
     }
 
     async fn above(&mut self, keys: &[Value], key: &Value) -> Result<Vec<bool>, LogError> {
@@ -219,6 +225,10 @@ fn asked(key: &Value) -> Option<Raw> {
         }
         Value::Boolean(_) | Value::Float(_) | Value::Json(_) | Value::Null => return None,
     })
+}
+
+fn size(raw: &Raw) -> usize {
+    if let Raw::Bytes(bytes) = raw { bytes.len() } else { size_of::<Raw>() }
 }
 
 /// A value of the binary protocol, as the log would have given it.

@@ -15,7 +15,7 @@ mod row;
 mod source;
 
 pub use error::{LogError, Mend};
-pub use log::{Log, Snapshot, Step};
+pub use log::{Log, PAGE_BYTES, Snapshot, Step};
 pub use position::{Position, PositionError, Witness};
 pub use row::{Detail, Inserted, Origin, Table, TableName, Value};
 pub use source::Source;

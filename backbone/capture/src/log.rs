@@ -42,12 +42,16 @@ pub trait Log: Send {
     fn expect(&mut self, _columns: &[String]) {}
 }
 
+/// What is kept of a page of rows, about: they may be much larger than those before them.
+pub const PAGE_BYTES: usize = 16 * 1024 * 1024;
+
 /// The rows that a table had at one place of the log.
 pub trait Snapshot: Send {
     /// The rows are those of the transactions before it, and the log from there has all others.
     fn position(&self) -> &Position;
 
-    /// Up to `limit` rows whose key is above `key`, by their key; fewer than `limit` when there are no more.
+    /// Up to `limit` rows whose key is above `key`, by their key, and none behind those that have [`PAGE_BYTES`]; no rows when there
+    /// are no more.
     fn after(
         &mut self,
         key: Option<&Value>,

@@ -6,7 +6,7 @@ use bytestring::ByteString;
 use hexalpes_capture::{Origin, Table};
 use hexalpes_db::{Db, DbError, Row, Tx};
 use hexalpes_kernel::{Actor, CausationId, CorrelationId, Timestamp};
-use sea_query::{Expr, ExprTrait as _, Order, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
 use tokio::time::{self, Instant};
 
@@ -154,30 +154,41 @@ pub(crate) async fn with_id(tx: &Tx, id: &str) -> Result<Option<OutboxRow>, DbEr
 const SEEN_WITHIN: Duration = Duration::from_secs(2);
 const SEE_EVERY: Duration = Duration::from_millis(50);
 
-/// Rows that one statement reads. Rows are of any size, so that many are read before their size is known.
-const STATEMENT_ROWS_MAX: usize = 32;
-
-/// Rows after `seq`, oldest first: up to `rows_max` (or a few more), and none further once their payloads have
-/// `bytes_max`.
+/// Rows after `seq`, oldest first: up to `rows_max`, and none behind those whose payloads have `bytes_max`. Rows are of any size, so
+/// that this is asked first.
 pub(crate) async fn after(
     db: &Db,
     seq: i64,
     rows_max: usize,
     bytes_max: usize,
 ) -> Result<Vec<OutboxRow>, DbError> {
-    let mut rows: Vec<OutboxRow> = Vec::new();
-    let mut bytes = 0;
-    while rows.len() < rows_max && bytes < bytes_max {
-        let last = rows.last().map_or(seq, |row| row.seq);
-        let more = page(db, PageOrder::OldestFirst, Some(last), STATEMENT_ROWS_MAX as u64).await?;
-        let is_end = more.len() < STATEMENT_ROWS_MAX;
-        bytes += more.iter().map(|row| row.payload.get().len()).sum::<usize>();
-        rows.extend(more);
-        if is_end {
-            break;
+    let sizes = Query::select()
+        .column("seq")
+        .expr_as(Func::cust("octet_length").arg(Expr::col("payload")), "bytes")
+        .from("outbox_event")
+        .and_where(Expr::col("seq").gt(seq))
+        .order_by("seq", Order::Asc)
+        .limit(rows_max as u64)
+        .to_owned();
+    db.read(async move |tx: &Tx| {
+        let (mut last, mut bytes) = (seq, 0);
+        for row in tx.fetch_all(&sizes).await? {
+            last = row.get("seq")?;
+            bytes += usize::try_from(row.get::<i64>("bytes")?).unwrap_or(0);
+            if bytes >= bytes_max {
+                break;
+            }
         }
-    }
-    Ok(rows)
+        if last == seq {
+            return Ok(Vec::new());
+        }
+        let mut rows = select();
+        rows.and_where(Expr::col("seq").gt(seq))
+            .and_where(Expr::col("seq").lte(last))
+            .order_by("seq", Order::Asc);
+        tx.fetch_all(&rows).await?.iter().map(OutboxRow::read).collect()
+    })
+    .await
 }
 
 /// Which end of the outbox a page begins at.

@@ -136,24 +136,37 @@ impl Connection {
 
     /// Runs a statement, or a command of the replication protocol.
     pub(crate) async fn query(&mut self, statement: &str) -> Result<Vec<Row>, Failure> {
+        self.query_up_to(statement, usize::MAX).await.map(|(rows, _)| rows)
+    }
+
+    /// The same; of more rows than have so many bytes those behind them are not kept. Says whether these are all.
+    pub(crate) async fn query_up_to(
+        &mut self,
+        statement: &str,
+        bytes_max: usize,
+    ) -> Result<(Vec<Row>, bool), Failure> {
         if self.busy {
             return Err(Failure::Broken("the connection was left within an answer".to_owned()));
         }
         self.busy = true;
         self.send(statement).await?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes, mut are_all) = (Vec::new(), 0, true);
         let mut said = None;
         loop {
             let frame = self.incoming.any_message().await?;
             match frame.tag {
-                b'D' => rows.push(Row::parse(&frame.body)?),
+                b'D' if bytes >= bytes_max => are_all = false,
+                b'D' => {
+                    bytes += frame.body.len();
+                    rows.push(Row::parse(&frame.body)?);
+                }
                 b'E' => said = said.or_else(|| Some(Said::parse(&frame.body))),
                 b'Z' => break,
                 _ => {}
             }
         }
         self.busy = false;
-        said.map_or(Ok(rows), |said| Err(Failure::Said(said)))
+        said.map_or(Ok((rows, are_all)), |said| Err(Failure::Said(said)))
     }
 
     async fn send(&mut self, statement: &str) -> Result<(), Failure> {

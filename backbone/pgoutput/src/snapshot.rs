@@ -9,7 +9,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hexalpes_capture::{Detail, Inserted, LogError, Origin, Position, Snapshot, Table, TableName, Value};
+use hexalpes_capture::{
+    Detail, Inserted, LogError, Origin, PAGE_BYTES, Position, Snapshot, Table, TableName, Value,
+};
 use hexalpes_kernel::Timestamp;
 
 use crate::connection::{Connection, Row};
@@ -170,10 +172,13 @@ impl Snapshot for SlotSnapshot {
         }
         // Who goes away within the answer has not seen what it gave.
         self.cursor = Cursor::Unknown;
-        let rows = self.connection.query(&format!("FETCH {limit} FROM rows")).await?;
+        let fetch = format!("FETCH {limit} FROM rows");
+        let (rows, are_all) = self.connection.query_up_to(&fetch, PAGE_BYTES).await?;
         let rows = rows.iter().map(|row| self.inserted(row)).collect::<Result<Vec<_>, _>>()?;
-        let last = rows.last().and_then(|row| row.values.get(self.key)).or(key);
-        self.cursor = Cursor::at(last);
+        if are_all {
+            let last = rows.last().and_then(|row| row.values.get(self.key)).or(key);
+            self.cursor = Cursor::at(last);
+        }
         Ok(rows)
     }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use hexalpes_binlog::Binlog;
-use hexalpes_capture::{LogError, Snapshot as _, Step, Value};
+use hexalpes_capture::{LogError, PAGE_BYTES, Snapshot as _, Step, Value};
 use mysql_async::prelude::Queryable;
 
-use crate::world::{id, next, worlds};
+use crate::world::{id, ids, next, worlds};
 
 const WRITERS: i64 = 4;
 const ROWS_EACH: i64 = 250;
@@ -85,6 +85,28 @@ async fn a_snapshot_stays_as_it_was_when_it_was_taken() {
         let rest = snapshot.after(first[0].get("id"), 10).await.unwrap();
         assert_eq!((first.len(), rest.len()), (1, 1));
         assert_eq!(first[0].origin.begins, *snapshot.position());
+    }
+}
+
+/// However many are asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_large_rows_no_more_are_kept_at_once_than_a_page_has_bytes() {
+    for world in worlds(&["notes"]) {
+        world.run(&["CREATE TABLE notes (id INT PRIMARY KEY, text LONGTEXT)"]).await;
+        for id in 1..=12 {
+            let bytes = if id > 3 { 4_000_000 } else { 1 };
+            world.run(&[&format!("INSERT INTO notes VALUES ({id}, REPEAT('x', {bytes}))")]).await;
+        }
+        let mut snapshot = Binlog::snapshot(&world.options, &world.options.tables[0], "id").await.unwrap();
+        let (mut all, mut key) = (Vec::new(), None);
+        loop {
+            let page = ids(&snapshot.after(key.as_ref(), 100).await.unwrap());
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= 3 + PAGE_BYTES / 4_000_000 + 1, "{page:?}");
+            key = Some(Value::Integer(*last));
+            all.extend(page);
+        }
+        assert_eq!(all, (1..=12).collect::<Vec<_>>());
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 
 /// Rows of a chunk. How many are read follows their size, so that a chunk has about so many bytes.
 const ROWS_FIRST: u32 = 32;
-const ROWS_MAX: u32 = 4_000;
+const ROWS_MAX: u32 = 1_000;
 const BYTES: usize = 8 * 1024 * 1024;
 
 /// A snapshot that is being read.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hexalpes_capture::{Inserted, Log, LogError, Snapshot, Step, Value};
+use hexalpes_capture::{Inserted, Log, LogError, PAGE_BYTES, Snapshot, Step, Value};
 use hexalpes_pgoutput::Slot;
 
 use crate::place::{LIMIT, Place, ids, rows, run};
@@ -29,6 +29,24 @@ async fn a_table_is_read_in_pieces_by_its_key() {
         Some("0".to_owned()),
         "the slots of snapshots are gone"
     );
+}
+
+/// However many are asked for.
+#[tokio::test]
+async fn of_large_rows_no_more_are_kept_at_once_than_a_page_has_bytes() {
+    let Some(mut place) = Place::open().await else { return };
+    Slot::position(&place.options).await.unwrap();
+    place.run("INSERT INTO outbox SELECT n, repeat('x', CASE WHEN n > 3 THEN 4000000 ELSE 1 END) FROM generate_series(1, 12) n").await;
+    let mut snapshot = Slot::snapshot(&place.options, place.table(), "id").await.unwrap();
+    let (mut all, mut key) = (Vec::new(), None);
+    loop {
+        let page = ids(&snapshot.after(key.as_ref(), 100).await.unwrap());
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 3 + PAGE_BYTES / 4_000_000 + 1, "{page:?}");
+        key = Some(Value::Integer(*last));
+        all.extend(page);
+    }
+    assert_eq!(all, (1..=12).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use hexalpes_engines::{DatabaseServer, Engine, Pulsar, PulsarUrls, TestDatabase}
 use hexalpes_outbox::{newest_ordinal, unpublished};
 
 use super::compared::{Captured, Topics};
-use super::writers::{MIGRATIONS, write_rows};
+use super::writers::{KIND, MIGRATIONS, MISFIT, write_rows};
 use crate::{Backbone, Product, source_config};
 
 /// How long a backlog may take.
@@ -258,10 +258,20 @@ impl CaptureStage {
         self.relays.iter().map(Product::memory_peak).max().unwrap_or_default()
     }
 
+    /// Writes so many rows of so many bytes, one of each aggregate in turn, from the first on.
+    pub async fn write(&self, rows: usize, bytes: usize) {
+        write_rows(&self.db, KIND, rows, bytes).await;
+    }
+
+    /// Writes a row of the first aggregate that can never be published.
+    pub async fn write_a_misfit(&self) {
+        write_rows(&self.db, MISFIT, 1, 0).await;
+    }
+
     /// Has so many rows of a kilobyte written, a few a commit, behind those that each aggregate has; by a server itself.
     pub async fn write_backlog(&self, rows: usize) {
         let statements = match self.engine() {
-            Engine::Sqlite => return write_rows(&self.db, rows, FILLER_BYTES).await,
+            Engine::Sqlite => return self.write(rows, FILLER_BYTES).await,
             Engine::Postgres => include_str!("backlog_postgres.sql"),
             Engine::MariaDb | Engine::MySql => include_str!("backlog_mysql.sql"),
         };

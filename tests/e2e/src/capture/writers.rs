@@ -11,6 +11,9 @@ use serde_json::json;
 use serde_json::value::to_raw_value;
 use tokio::task::JoinSet;
 
+pub(super) const KIND: &str = "com.hexabuilders.commissions.SomethingHappened";
+/// A type whose own topic wants other data than these rows have.
+pub(super) const MISFIT: &str = "com.hexabuilders.recruitment.CandidateHired";
 const WRITERS: usize = 6;
 const AGGREGATES: usize = 12;
 /// Aggregates of one transaction, at most.
@@ -110,7 +113,7 @@ async fn write(db: Db, mut dice: crate::Dice, state: Arc<State>) {
         let transaction = async move |tx: &Tx| -> Result<(), Undone> {
             for number in &aggregates {
                 for _ in 0..events {
-                    write_one(tx, &name(*number), 0).await?;
+                    write_one(tx, KIND, &name(*number), 0).await?;
                 }
             }
             if is_kept { Ok(()) } else { Err(Undone::RolledBack) }
@@ -122,14 +125,14 @@ async fn write(db: Db, mut dice: crate::Dice, state: Arc<State>) {
     }
 }
 
-/// So many rows with as many bytes, some of each aggregate.
-pub(super) async fn write_rows(db: &Db, rows: usize, filler_bytes: usize) {
+/// So many rows of a type with as many bytes, of each aggregate in turn.
+pub(super) async fn write_rows(db: &Db, kind: &'static str, rows: usize, filler_bytes: usize) {
     let mut numbers = (0..rows).peekable();
     while numbers.peek().is_some() {
         let some: Vec<usize> = numbers.by_ref().take(ROWS_A_COMMIT).collect();
         let transaction = async move |tx: &Tx| -> Result<(), DbError> {
             for number in &some {
-                write_one(tx, &name(number % AGGREGATES), filler_bytes).await?;
+                write_one(tx, kind, &name(number % AGGREGATES), filler_bytes).await?;
             }
             Ok(())
         };
@@ -137,7 +140,7 @@ pub(super) async fn write_rows(db: &Db, rows: usize, filler_bytes: usize) {
     }
 }
 
-async fn write_one(tx: &Tx, aggregate: &str, filler_bytes: usize) -> Result<(), DbError> {
+async fn write_one(tx: &Tx, kind: &'static str, aggregate: &str, filler_bytes: usize) -> Result<(), DbError> {
     let is_it = || Expr::col("aggregate").eq(aggregate);
     let mut count = Query::update();
     count.table("version").value("version", Expr::col("version").add(1_i64)).and_where(is_it());
@@ -158,7 +161,7 @@ async fn write_one(tx: &Tx, aggregate: &str, filler_bytes: usize) -> Result<(), 
         id,
         aggregate_type: "commissions",
         aggregate_id: aggregate.to_owned(),
-        kind: "com.hexabuilders.commissions.SomethingHappened",
+        kind,
         data: to_raw_value(&data).expect("it is JSON already"),
     };
     append(tx, &cause, event).await

@@ -43,6 +43,9 @@ const BACKLOG_ROWS_A_ROUND: usize = 500;
 const RELAY_BYTES_MAX: u64 = 250 << 20;
 /// What a backlog that is five times as long may add: less than its rows have.
 const RELAY_MORE_BYTES_MAX: u64 = 24 << 20;
+/// Rows as large as a message may be, nearly, and enough of them for nobody to have all.
+const LARGE_ROWS: usize = 48;
+const LARGE_BYTES: usize = 4_000_000;
 /// More than a relay has under way at once, so that a longer backlog needs no more memory.
 const ROWS_ENOUGH: usize = 10_000;
 
@@ -389,6 +392,26 @@ async fn a_backlog_of_a_broker_that_was_away_is_drained_in_order_and_in_bounded_
         );
         let captured = stage.captured().await;
         assert!(captured.rows.len() > backlog + backlog / 5);
+        captured.compare().unwrap();
+    }
+}
+
+/// A page of small rows would be half a gigabyte of these.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_large_rows_is_drained_in_order_and_in_bounded_memory() {
+    for engine in [Engine::Sqlite].into_iter().chain(killable()) {
+        let mut stage = stage(engine, 1).await;
+        stage.write(12, 0).await;
+        stage.drained().await.unwrap();
+        stage.kill(Part::Broker, 0);
+        stage.write(LARGE_ROWS, LARGE_BYTES).await;
+        stage.restart(Part::Broker, 0);
+        stage.drained().await.unwrap();
+        let peak = stage.memory_peak();
+        println!("{engine}: {} MB at most", peak >> 20);
+        assert!(peak < RELAY_BYTES_MAX, "{engine}: the relay has taken {} MB", peak >> 20);
+        let captured = stage.captured().await;
+        assert_eq!(captured.rows.len(), 12 + LARGE_ROWS);
         captured.compare().unwrap();
     }
 }
