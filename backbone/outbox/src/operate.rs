@@ -32,7 +32,7 @@ pub struct Deed {
     pub number: i64,
     pub at: Timestamp,
     pub who: String,
-    /// `pause`, `resume`, `resnapshot`, `skip`.
+    /// `pause`, `resume`, `restart`, `resnapshot`, `skip`.
     pub what: String,
     pub why: String,
 }
@@ -46,6 +46,12 @@ pub async fn pause(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbEr
 /// It goes on where it was. Nothing happens to one that is not paused.
 pub async fn resume(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
     set_pause(db, edge, "resume", None, reason).await
+}
+
+/// Notes that a relay was started again, which changes nothing that is kept.
+pub async fn note_restart(db: &Db, edge: &dyn Edge, reason: &Reason) -> Result<(), DbError> {
+    let (reason, now) = (reason.clone(), edge.now());
+    db.upkeep(async move |tx: &Tx| note(tx, "restart", &reason, now).await).await
 }
 
 async fn set_pause(

@@ -77,10 +77,10 @@ async fn deed(
         ("pause", Some(relay)) => relay.pause(&reason).await?,
         ("pause", None) => operate::pause(&db, &*edge, &reason).await?,
         ("resume", _) => operate::resume(&db, &*edge, &reason).await?,
-        ("restart", _) => {}
+        ("restart", Some(_)) => operate::note_restart(&db, &*edge, &reason).await?,
         ("resnapshot", _) => operate::resnapshot(&db, &*edge, &reason).await?,
         ("skip", Some(relay)) => relay.skip(&reason).await.map_err(not_skipped)?,
-        ("skip", None) => return Err(elsewhere()),
+        ("restart" | "skip", None) => return Err(elsewhere()),
         _ => return Err(unknown(&verb)),
     }
     warn!(who = reason.who, why = reason.why, "the relay is told to {verb}");
@@ -106,8 +106,8 @@ fn elsewhere() -> Problem {
     Problem::conflict(
         "no_relay",
         said!(
-            "no relay runs in this process: ask the one that publishes, which knows where the log ends",
-            "en este proceso no hay relay: pida al que publica, que sabe dónde acaba el log"
+            "no relay runs in this process: ask the one that publishes",
+            "en este proceso no hay relay: pida al que publica"
         ),
     )
 }
