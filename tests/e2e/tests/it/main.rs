@@ -6,6 +6,7 @@
 const CHECKOUT: &str = "../..";
 
 mod analytics;
+mod as_written;
 mod audit;
 mod campaigns;
 mod capturing;
@@ -43,5 +44,6 @@ mod starts;
 mod tls;
 mod tokens;
 mod topology;
+mod undeliverable;
 mod unfit;
 mod waiting;
