@@ -3,8 +3,9 @@
 
 use hexalpes_db::{DbError, Tx};
 use hexalpes_outbox::{
-    EVENTS_TOPIC, RAW_TOPIC, Relay, RelayOptions,
+    EVENTS_TOPIC, PageOrder, RAW_TOPIC, Relay, RelayOptions,
     operate::{self, Reason},
+    page,
 };
 use hexalpes_routing::{Rule, RuleSpec};
 use sea_query::{Expr, ExprTrait as _, Query};
@@ -24,12 +25,14 @@ impl Stage {
     async fn amid_the_first_chunk(&self, checkpoint: i64, by: Option<&str>) {
         let keys: Vec<String> = (1..=CHUNK).map(|key| key.to_string()).collect();
         let by = by.map(|by| format!(r#","by":"{by}""#)).unwrap_or_default();
+        let known = page(&self.db, PageOrder::OldestFirst, Some(checkpoint - 1), 1).await.unwrap();
         let chunk = format!(r#"{{"at":"100","through":{CHUNK},"keys":[{}]{by}}}"#, keys.join(","));
         let place = Query::update()
             .table("relay_checkpoint")
             .values([
                 ("ordinal", checkpoint.into()),
                 ("events", checkpoint.into()),
+                ("last_event", known[0].id.to_string().into()),
                 ("log_base", 0_i64.into()),
                 ("log_identity", "one".into()),
                 ("log_chunk", chunk.into()),
