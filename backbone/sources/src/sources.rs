@@ -210,7 +210,8 @@ impl Sources {
     /// Makes a source, and gives what of its configuration has no effect.
     pub async fn create(&self, json: &Value, by: &By) -> Result<SourceStatus, SourcesError> {
         let config = SourceConfig::read(json)?;
-        // What is wrong with a rule is told now, and not by a status later.
+        // What is wrong with these is told now, and not by a status later.
+        config.check_host()?;
         self.rules(&config)?;
         let name = config.full_name();
         let mut running = self.0.running.lock().await;
@@ -457,6 +458,7 @@ impl Sources {
     }
 
     async fn work(&self, config: &SourceConfig) -> Result<Work, SourcesError> {
+        config.check_host()?;
         let rules = self.rules(config)?;
         let db = self.database(config).await?;
         let (key, edge) = (SnapshotKey::of(config), Arc::clone(&self.0.options.edge));

@@ -202,7 +202,7 @@ impl SourceConfig {
         let snapshot_key = keys.config("hexalpes.snapshot.key");
         let config = Self {
             connector,
-            host: host(&mut keys)?,
+            host: keys.needed("database.hostname", "the host that the database is on")?,
             port: keys.number("database.port", 1..=65_535)?.unwrap_or(connector.port()),
             user: keys.needed("database.user", "as whom the log is read")?,
             password: keys.config("database.password").unwrap_or_default(),
@@ -231,11 +231,24 @@ impl SourceConfig {
         format!("{}/{}/{}", self.tenant, self.namespace, self.name)
     }
 
+    /// Whether its host is one. Asked before it is used and not when it is read, so that a source that was made without being asked
+    /// says so in its status.
+    pub fn check_host(&self) -> Result<(), ConfigError> {
+        let way_out = |why| format!("{why}: write the host's name or its address alone");
+        Host::parse(&self.host_in_url())
+            .map(drop)
+            .map_err(|why| wrong("database.hostname", &self.host, way_out(why)))
+    }
+
+    fn host_in_url(&self) -> String {
+        if self.host.parse::<Ipv6Addr>().is_ok() { format!("[{}]", self.host) } else { self.host.clone() }
+    }
+
     /// Where the database is, with the password.
     pub fn url(&self) -> String {
         let mut url = Url::parse(&format!("{}://localhost/", self.connector.scheme())).expect("it is one");
-        // A host that is none was refused when it was read.
-        let _ = url.set_host(Some(&self.host));
+        // One that is none is refused before.
+        let _ = url.set_host(Some(&self.host_in_url()));
         let _ = url.set_port(Some(self.port));
         let _ = url.set_username(&self.user);
         let _ = url.set_password((!self.password.is_empty()).then_some(self.password.as_str()));
@@ -282,20 +295,6 @@ fn connector(keys: &mut Keys) -> Result<Connector, ConfigError> {
         strange.get_or_insert_with(|| wrong(key, &value, KNOWN));
     }
     Err(strange.unwrap_or(ConfigError::Missing { key: "archive".to_owned(), way_out: KNOWN }))
-}
-
-/// As an address has it.
-fn host(keys: &mut Keys) -> Result<String, ConfigError> {
-    let said = keys.needed("database.hostname", "the host that the database is on")?;
-    let host = if said.parse::<Ipv6Addr>().is_ok() { format!("[{said}]") } else { said };
-    match Host::parse(&host) {
-        Ok(host) => Ok(host.to_string()),
-        Err(why) => Err(wrong(
-            "database.hostname",
-            &host,
-            format!("{why}: write the host's name or its address alone"),
-        )),
-    }
 }
 
 /// Part of a topic's name, as Pulsar lets it be.

@@ -12,7 +12,8 @@ fn with(changes: &[(&str, Value)]) -> Result<SourceConfig, ConfigError> {
     for (key, value) in changes {
         json["configs"][key] = value.clone();
     }
-    SourceConfig::read(&json)
+    let config = SourceConfig::read(&json)?;
+    config.check_host().map(|()| config)
 }
 
 /// Accepts S3-SRC-1, S3-SRCFG-1, S3-SRCFG-2, S3-SRCFG-3, S3-SRCFG-4, S3-SRCFG-5, S3-SRCFG-6, S3-SRCFG-7, S3-SRCFG-8,
