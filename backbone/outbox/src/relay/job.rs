@@ -27,7 +27,7 @@ use super::{
     RelayError,
     feed::Feed,
     flight::Flight,
-    reader::{Finished, READ_EVERY, Reader},
+    reader::{Finished, Reader},
     tail,
     topic::Topic,
     topics::{ROWS_IN_FLIGHT_MAX, Topics, Ways},
@@ -54,6 +54,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 const AWAY_PATIENCE: Duration = Duration::from_millis(200);
 /// Parked rows that are tried before others have their turn: each is sent alone, and waits for its receipts.
 const PARKED_AT_ONCE_MAX: usize = 16;
+/// Between two such turns, if there are no others.
+const TRY_EVERY: Duration = Duration::from_millis(2);
 
 pub(super) struct Work {
     pub(super) db: Db,
@@ -343,7 +345,7 @@ impl Work {
                     Some(read) => Some(read),
                     None => return Ok(Some(sent.ever)),
                 },
-                () = time::sleep(READ_EVERY), if is_trying => None,
+                () = time::sleep(TRY_EVERY), if is_trying => None,
             };
             let Some((read, landing)) = read else {
                 is_trying = self.try_parked(topics, parking).await?;

@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
 };
 
 use tokio::{
@@ -17,11 +16,6 @@ use tokio::{
 
 use super::{RelayError, feed::Feed};
 use crate::log::feed::Read;
-
-/// Between two reads that found all rows that there were, unless those of the first have arrived before: what is committed
-/// while others are on their way leaves together. It ends at a tick of tokio's clock, which goes by milliseconds. The broker
-/// needs no longer one: it makes one sync of all that came during the one before.
-pub(super) const READ_EVERY: Duration = Duration::from_micros(500);
 
 /// Held by whoever waits for the receipts of a read, and dropped when they are there.
 pub(super) type Landing = oneshot::Sender<()>;
@@ -113,7 +107,7 @@ async fn read_ahead(feed: &mut Feed, slot: &mpsc::Sender<(Read, Landing)>) -> Op
             Err(why) => return Some(why),
         }
         // When it is dropped, or late.
-        let _ = time::timeout(READ_EVERY, landed).await;
+        let _ = time::timeout(feed.pause(), landed).await;
     }
     None
 }
