@@ -3,6 +3,7 @@
 use hexalpes_e2e::{CaptureStage, PATIENCE, Part};
 use hexalpes_engines::{Engine, a_moment, database_server, eventually, killable};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::command::ask;
 
@@ -42,15 +43,17 @@ async fn an_event_that_cannot_be_published_waits_with_its_aggregate_until_somebo
         assert!(waiting[0]["reason"].as_str().unwrap().contains("CandidateHired"), "{engine}: {waiting:?}");
         assert_eq!(waiting[0]["aggregateid"], waiting[1]["aggregateid"], "{engine}");
         // All others have come, and nothing of that aggregate before its turn.
-        let events = async |rows: usize| loop {
-            let captured = stage.captured().await;
-            if captured.events.len() >= rows {
-                return captured;
+        let others = async {
+            loop {
+                let captured = stage.captured().await;
+                if captured.events.len() >= 2 * AGGREGATES - 1 {
+                    return captured;
+                }
+                a_moment().await;
             }
-            a_moment().await;
         };
+        let captured = timeout(PATIENCE, others).await.expect("the others come");
         let aggregate = waiting[0]["aggregateid"].as_str().unwrap();
-        let captured = events(2 * AGGREGATES - 1).await;
         assert_eq!(
             captured.events.iter().filter(|event| event.aggregate == aggregate).count(),
             1,
