@@ -19,6 +19,9 @@ use crate::{
     parked,
 };
 
+/// Why nobody publishes what was [forgotten](forget): who asks sees that it is paused.
+const FORGOTTEN: &str = "it was deleted and forgotten";
+
 /// Who wants it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
@@ -121,6 +124,33 @@ pub(crate) async fn skip_to_the_end(
 pub async fn begin_at_end(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
     let mint = checkpoint::minting(edge.uuid(), Some(Given::NOTHING));
     db.write(async move |tx: &Tx| tx.insert_new(&mint, "source").await.map(drop)).await
+}
+
+/// Nothing of what it had come to is kept, and whoever is at work elsewhere stops, until it is
+/// [begun again](begin_again_if_forgotten).
+pub async fn forget(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
+    let epoch = edge.uuid();
+    db.upkeep(async move |tx: &Tx| {
+        checkpoint::reset(tx).await?;
+        tx.execute(&checkpoint::minting(epoch, None)).await?;
+        let pause = Query::update()
+            .table("relay_checkpoint")
+            .value("paused", FORGOTTEN)
+            .and_where(is_source())
+            .to_owned();
+        tx.execute(&pause).await.map(drop)
+    })
+    .await
+}
+
+/// Nothing happens to one that was not [forgotten](forget).
+pub async fn begin_again_if_forgotten(db: &Db) -> Result<(), DbError> {
+    let clear = Query::delete()
+        .from_table("relay_checkpoint")
+        .and_where(is_source())
+        .and_where(Expr::col("paused").eq(FORGOTTEN))
+        .to_owned();
+    db.upkeep(async move |tx: &Tx| tx.execute(&clear).await.map(drop)).await
 }
 
 /// A new epoch: ordinals of before mean nothing to it. Who is at work loses its claim.

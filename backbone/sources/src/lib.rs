@@ -13,6 +13,7 @@ mod envelope;
 mod key;
 mod log;
 mod mapping;
+mod place;
 mod rest;
 mod shape;
 mod sources;
@@ -24,6 +25,7 @@ pub use config::{BinaryMode, ConfigError, Connector, DecimalMode, Modes, SourceC
 pub use deeds::SourceDeed;
 pub use envelope::change;
 pub use mapping::{Column, Mapped, Mapping, RowError};
+pub use place::SourcesPlace;
 pub use rest::{Door, routes};
 pub use sources::{By, OfParked, SourceStatus, Sources, SourcesError, SourcesOptions};
 pub use value::text;

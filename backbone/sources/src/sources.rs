@@ -1,17 +1,14 @@
-//! The sources of one process: made, run, paused and taken away, each with a relay of its own.
+//! The sources of one process, or of several that share them: made, run, paused and taken away, each with a relay of its
+//! own.
 //!
 //! A source's progress lies in a database of its own, under a name that says what is read and where it goes. A source
 //! that is deleted and made again so goes on where it was, as Debezium's do by their offsets; one that reads
 //! another table, or writes to other topics, begins anew.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use hexalpes_client::Client;
-use hexalpes_db::{DatabaseUrl, Db, DbError, DbOptions, MigrateError, OpenError, Tx};
+use hexalpes_db::{Db, DbError, MigrateError, OpenError};
 use hexalpes_kernel::{Actor, Edge};
 use hexalpes_outbox::{
     Relay, RelayOptions, Status,
@@ -20,10 +17,13 @@ use hexalpes_outbox::{
 };
 use hexalpes_routing::{Rule, RuleError};
 use hexalpes_vault::Vault;
+use hexalpes_worker::Worker;
 use serde::{Serialize, Serializer, ser::Error as _};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
+use tokio::{
+    sync::{Mutex, MutexGuard},
+    time::{self, Instant},
+};
 use tracing::{info, warn};
 
 use crate::{
@@ -31,13 +31,17 @@ use crate::{
     deeds::{self, SourceDeed},
     key::SnapshotKey,
     log::SourceLog,
+    place::SourcesPlace,
     shape::MappedShape,
-    store::{self, Deed},
-    value::hex,
+    store::{self, Deed, Kept},
 };
 
-/// The list of sources.
-const LIST: &str = "sources.db";
+use follow::Follower;
+
+mod follow;
+
+/// How long others who have a source may take to stop it when it is forgotten.
+const OTHERS_LEAVE: Duration = Duration::from_secs(10);
 /// Rows that are shown of what is parked, and of what was done with it.
 const SHOWN_MAX: u64 = 200;
 
@@ -85,8 +89,7 @@ pub enum SourcesError {
 /// What a process gives its sources.
 #[derive(Clone, Debug)]
 pub struct SourcesOptions {
-    /// Where their databases lie; made if it is not there.
-    pub folder: PathBuf,
+    pub place: SourcesPlace,
     /// Seals their configurations.
     pub vault: Vault,
     pub client: Client,
@@ -110,15 +113,19 @@ pub struct Sources(Arc<Shared>);
 struct Shared {
     options: SourcesOptions,
     list: Db,
-    running: Mutex<BTreeMap<String, Source>>,
+    running: Mutex<Running>,
+    follower: Mutex<Option<Worker>>,
 }
+
+/// By their names.
+type Running = BTreeMap<String, Source>;
 
 /// A source by its name.
 #[derive(Debug)]
 struct Source {
+    kept: Kept,
     json: Value,
     config: SourceConfig,
-    is_paused: bool,
     work: Option<Work>,
     restarts: u64,
     /// Why it could not be started.
@@ -188,23 +195,28 @@ fn of_a_log<S: Serializer>(relay: &Status, serializer: S) -> Result<S::Ok, S::Er
 impl Sources {
     /// Opens the list, and starts what is not paused. A source that cannot be started says so in its status.
     pub async fn open(options: SourcesOptions) -> Result<Self, SourcesError> {
-        let folder = options.folder.clone();
-        std::fs::create_dir_all(&folder).map_err(|why| SourcesError::Folder { path: folder.clone(), why })?;
-        let list = open(&folder.join(LIST)).await?;
-        list.migrate(store::MIGRATIONS).await?;
-        let kept = store::all(&list, &options.vault).await?;
-        let sources = Self(Arc::new(Shared { options, list, running: Mutex::default() }));
-        let mut running = sources.0.running.lock().await;
-        for store::Kept { name, config: json, is_paused } in kept {
-            let config = SourceConfig::read(&json)?;
-            let mut source = Source { json, config, is_paused, work: None, restarts: 0, refusal: None };
-            if !is_paused {
-                sources.start(&mut source).await;
-            }
-            running.insert(name, source);
+        let list = options.place.list().await?;
+        let is_shared = options.place.is_shared();
+        let shared = Shared { options, list, running: Mutex::default(), follower: Mutex::default() };
+        let sources = Self(Arc::new(shared));
+        let followed = sources.follow(&mut *sources.0.running.lock().await).await;
+        if let Err(why) = followed {
+            sources.stop().await;
+            return Err(why);
         }
-        drop(running);
+        if is_shared {
+            *sources.0.follower.lock().await = Some(Worker::start("sources", Follower(sources.clone())));
+        }
         Ok(sources)
+    }
+
+    /// All of them, as the list has them by now: who shares them may have made others, and taken some away.
+    async fn current(&self) -> Result<MutexGuard<'_, Running>, SourcesError> {
+        let mut running = self.0.running.lock().await;
+        if self.0.options.place.is_shared() {
+            self.follow(&mut running).await?;
+        }
+        Ok(running)
     }
 
     /// Makes a source, and gives what of its configuration has no effect.
@@ -214,19 +226,20 @@ impl Sources {
         config.check_host()?;
         self.rules(&config)?;
         let name = config.full_name();
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         // One of that name is told of first.
         if !running.contains_key(&name) {
             running.values().try_for_each(|other| reads_beside(&config, &other.config))?;
+            self.with(&config, async |db| Ok(operate::begin_again_if_forgotten(db).await?)).await?;
         }
-        if !store::add(&self.0.list, &self.0.options.vault, json, &self.deed(&name, "create", by)).await? {
+        let kept = Kept::new(&name, json, &self.0.options.vault);
+        if !store::add(&self.0.list, &kept, &self.deed(&name, "create", by)).await? {
             return Err(SourcesError::Exists(config.name));
         }
         for note in &config.notes {
             warn!(source = name, "{note}");
         }
-        let mut source =
-            Source { json: json.clone(), config, is_paused: false, work: None, restarts: 0, refusal: None };
+        let mut source = Source::new(kept, json.clone(), config);
         self.start(&mut source).await;
         let status = source.status();
         running.insert(name, source);
@@ -235,7 +248,7 @@ impl Sources {
 
     /// Stops a source and takes it from the list. What it has come to is kept, unless it is to `forget` it.
     pub async fn delete(&self, name: &str, forget: bool, by: &By) -> Result<(), SourcesError> {
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
         source.stop().await;
         let deed = if forget { "delete and forget" } else { "delete" };
@@ -285,11 +298,11 @@ impl Sources {
 
     /// Stops a source until it is resumed; it stays so over restarts of the process. Pausing twice changes nothing.
     pub async fn pause(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
-        if !source.is_paused {
+        if !source.kept.is_paused {
             store::set_paused(&self.0.list, true, &self.deed(name, "pause", by)).await?;
-            source.is_paused = true;
+            source.kept.is_paused = true;
             source.stop().await;
             info!(source = name, reason = by.reason, "paused");
         }
@@ -297,11 +310,11 @@ impl Sources {
     }
 
     pub async fn resume(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
-        if source.is_paused {
+        if source.kept.is_paused {
             store::set_paused(&self.0.list, false, &self.deed(name, "resume", by)).await?;
-            source.is_paused = false;
+            source.kept.is_paused = false;
             self.start(source).await;
             info!(source = name, reason = by.reason, "resumed");
         }
@@ -310,12 +323,12 @@ impl Sources {
 
     /// Stops and starts it; one that is paused stays so.
     pub async fn restart(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
-        store::note(&self.0.list, &self.deed(name, "restart", by)).await?;
+        source.kept.turn = store::begin_again(&self.0.list, &self.deed(name, "restart", by)).await?;
         source.stop().await;
         source.restarts += 1;
-        if !source.is_paused {
+        if !source.kept.is_paused {
             self.start(source).await;
         }
         info!(source = name, reason = by.reason, "restarted");
@@ -337,42 +350,43 @@ impl Sources {
         if by.reason.trim().is_empty() {
             return Err(SourcesError::NoReason);
         }
-        let mut running = self.0.running.lock().await;
+        let mut running = self.current().await?;
         let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
         source.stop().await;
         let done = self.begin_anew(name, &source.config, deed, by).await;
-        if done.is_ok() {
+        if let Ok(turn) = done {
+            source.kept.turn = turn;
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
-        if !source.is_paused {
+        if !source.kept.is_paused {
             self.start(source).await;
         }
-        done.map(|()| source.status())
+        done.map(|_| source.status())
     }
 
+    /// Gives its new turn.
     async fn begin_anew(
         &self,
         name: &str,
         config: &SourceConfig,
         deed: Anew,
         by: &By,
-    ) -> Result<(), SourcesError> {
-        let (db, log) = (self.database(config).await?, SourceLog::new(config, SnapshotKey::of(config)));
+    ) -> Result<i64, SourcesError> {
+        let log = SourceLog::new(config, SnapshotKey::of(config));
         let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
         let edge = &*self.0.options.edge;
-        let done = match deed {
-            Anew::Resnapshot => operate::resnapshot(&db, edge, &reason).await.map_err(SourcesError::from),
-            Anew::Skip => operate::skip(&db, edge, &reason, &log.soon()).await.map_err(SourcesError::from),
-        };
-        db.close().await;
-        done?;
+        self.with(config, async |db| match deed {
+            Anew::Resnapshot => Ok(operate::resnapshot(db, edge, &reason).await?),
+            Anew::Skip => Ok(operate::skip(db, edge, &reason, &log.soon()).await?),
+        })
+        .await?;
         // A slot stands where it was read to: the next one stands at the end.
         if matches!(deed, Anew::Resnapshot)
             && let Err(why) = log.remove().await
         {
             warn!(source = name, %why, "the log's slot stays");
         }
-        Ok(store::note(&self.0.list, &self.deed(name, deed.name(), by)).await?)
+        Ok(store::begin_again(&self.0.list, &self.deed(name, deed.name(), by)).await?)
     }
 
     /// The events that could not be published, and those that wait behind them: the oldest of them.
@@ -423,10 +437,19 @@ impl Sources {
     ) -> Result<T, SourcesError> {
         let running = self.0.running.lock().await;
         let source = running.get(name).ok_or_else(|| unknown(name))?;
-        if let Some(Work { db, .. }) = &source.work {
-            return work(db).await;
+        match &source.work {
+            Some(Work { db, .. }) => work(db).await,
+            None => self.with(&source.config, work).await,
         }
-        let db = self.database(&source.config).await?;
+    }
+
+    /// In the database of a source that does not run.
+    async fn with<T>(
+        &self,
+        config: &SourceConfig,
+        work: impl AsyncFnOnce(&Db) -> Result<T, SourcesError>,
+    ) -> Result<T, SourcesError> {
+        let db = self.0.options.place.of(config).await?;
         let outcome = work(&db).await;
         db.close().await;
         outcome
@@ -434,6 +457,9 @@ impl Sources {
 
     /// Ends all of them; they go on when the process starts again.
     pub async fn stop(&self) {
+        if let Some(follower) = self.0.follower.lock().await.take() {
+            follower.stop().await;
+        }
         for source in self.0.running.lock().await.values_mut() {
             source.stop().await;
         }
@@ -451,8 +477,12 @@ impl Sources {
                 None
             }
             Err(why) => {
-                warn!(source = source.config.full_name(), %why, "a source cannot be started");
-                Some(why.to_string())
+                let why = why.to_string();
+                // It is tried again and again where it is shared.
+                if source.refusal.as_ref() != Some(&why) {
+                    warn!(source = source.config.full_name(), why, "a source cannot be started");
+                }
+                Some(why)
             }
         };
     }
@@ -460,7 +490,10 @@ impl Sources {
     async fn work(&self, config: &SourceConfig) -> Result<Work, SourcesError> {
         config.check_host()?;
         let rules = self.rules(config)?;
-        let db = self.database(config).await?;
+        let db = self.0.options.place.of(config).await?;
+        if !config.takes_what_is_there {
+            operate::begin_at_end(&db, &*self.0.options.edge).await?;
+        }
         let (key, edge) = (SnapshotKey::of(config), Arc::clone(&self.0.options.edge));
         let options = RelayOptions {
             rules,
@@ -482,39 +515,18 @@ impl Sources {
         own.chain(given.map(|(_, rule)| Ok(rule.clone()))).collect()
     }
 
-    async fn database(&self, config: &SourceConfig) -> Result<Db, SourcesError> {
-        let db = open(&self.file(config)).await?;
-        db.migrate(hexalpes_outbox::MIGRATIONS).await?;
-        if !config.takes_what_is_there {
-            operate::begin_at_end(&db, &*self.0.options.edge).await?;
-        }
-        Ok(db)
-    }
-
-    /// What lies under it is of that table and for those topics.
-    fn file(&self, config: &SourceConfig) -> PathBuf {
-        let SourceConfig { host, port, database, table, .. } = config;
-        let identity = format!(
-            "{}\n{:?}\n{host}\n{port}\n{database}\n{}\n{}\n{}\n{}",
-            config.full_name(),
-            config.connector,
-            table.schema,
-            table.name,
-            table.raw,
-            table.events
-        );
-        let digest = Sha256::digest(identity.as_bytes());
-        let short = hex(&digest[..8]);
-        self.0.options.folder.join(format!("{}-{short}.db", config.name.replace([':', '='], "_")))
-    }
-
     async fn forget(&self, config: &SourceConfig) -> Result<(), SourcesError> {
-        let db = self.database(config).await?;
-        db.write(async |tx: &Tx| hexalpes_outbox::reset(tx).await).await?;
-        db.close().await;
-        // What the database keeps for a reader that does not come again would fill its disk.
-        if let Err(why) = SourceLog::new(config, SnapshotKey::of(config)).remove().await {
-            warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
+        self.with(config, async |db| Ok(operate::forget(db, &*self.0.options.edge).await?)).await?;
+        // What the database keeps for a reader that does not come again would fill its disk. One that shares the source may
+        // be reading still.
+        let log = SourceLog::new(config, SnapshotKey::of(config));
+        let until = Instant::now() + OTHERS_LEAVE;
+        while let Err(why) = log.remove().await {
+            if !self.0.options.place.is_shared() || Instant::now() >= until {
+                warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
+                break;
+            }
+            time::sleep(follow::EVERY).await;
         }
         Ok(())
     }
@@ -539,10 +551,6 @@ fn reads_beside(config: &SourceConfig, other: &SourceConfig) -> Result<(), Sourc
     Err(SourcesError::SameReader { other: other.full_name(), what, key })
 }
 
-async fn open(path: &Path) -> Result<Db, SourcesError> {
-    Ok(Db::open(&DatabaseUrl::file(path), DbOptions::default()).await?)
-}
-
 /// Whether a key of a configuration holds what nobody is shown: of Debezium's keys, those of passwords, and of the logins
 /// of its history.
 fn is_secret(key: &str) -> bool {
@@ -558,6 +566,10 @@ fn short(name: &str) -> String {
 }
 
 impl Source {
+    const fn new(kept: Kept, json: Value, config: SourceConfig) -> Self {
+        Self { kept, json, config, work: None, restarts: 0, refusal: None }
+    }
+
     async fn stop(&mut self) {
         if let Some(Work { relay, db }) = self.work.take() {
             relay.stop().await;
@@ -573,7 +585,7 @@ impl Source {
             relay.alarm.clone_from(&self.refusal);
         }
         let state = match &relay {
-            _ if self.is_paused => "paused",
+            _ if self.kept.is_paused => "paused",
             Status { alarm: Some(_), .. } => "alarm",
             Status { standby: Some(_), .. } => "standby",
             _ => "running",

@@ -12,6 +12,7 @@ use crate::deeds::SourceDeed;
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new("sources", 1, "create relay_source", |backend| vec![relay_source(backend)]),
     Migration::new("sources", 2, "create relay_source_deed", |backend| vec![relay_source_deed(backend)]),
+    Migration::new("sources", 3, "count the turns of relay_source", |backend| vec![turn(backend)]),
 ];
 
 /// `config` is sealed as a whole, for it has a password.
@@ -24,6 +25,13 @@ fn relay_source(backend: Backend) -> String {
             .col(columns::text(backend, "config").not_null())
             .col(columns::integer("is_paused").not_null())
             .col(columns::timestamp("created_at").not_null()),
+    )
+}
+
+/// How often it was begun again: who runs the same sources sees so that somebody has asked for it.
+fn turn(backend: Backend) -> String {
+    backend.schema(
+        Table::alter().table("relay_source").add_column(columns::integer("turn").not_null().default(0)),
     )
 }
 
@@ -52,41 +60,60 @@ pub(super) struct Deed<'a> {
     pub(super) at: Timestamp,
 }
 
+/// A source as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     pub(super) name: String,
-    pub(super) config: Value,
+    /// The configuration; another one each time that it is sealed.
+    pub(super) sealed: String,
     pub(super) is_paused: bool,
+    pub(super) turn: i64,
+}
+
+impl Kept {
+    /// One that is new.
+    pub(super) fn new(name: &str, config: &Value, vault: &Vault) -> Self {
+        let sealed = vault.seal(name, &config.to_string());
+        Self { name: name.to_owned(), sealed, is_paused: false, turn: 0 }
+    }
+
+    pub(super) fn config(&self, vault: &Vault) -> Result<Value, SourcesError> {
+        let unreadable = |why: String| SourcesError::Unreadable { source_name: self.name.clone(), why };
+        let text = vault.unseal(&self.name, &self.sealed).map_err(|why| unreadable(why.to_string()))?;
+        serde_json::from_str(&text).map_err(|why| unreadable(why.to_string()))
+    }
 }
 
 /// All of them, by their names.
-pub(super) async fn all(db: &Db, vault: &Vault) -> Result<Vec<Kept>, SourcesError> {
+pub(super) async fn all(db: &Db) -> Result<Vec<Kept>, DbError> {
     let query = Query::select()
-        .columns(["name", "config", "is_paused"])
+        .columns(["name", "config", "is_paused", "turn"])
         .from("relay_source")
         .order_by("name", Order::Asc)
         .to_owned();
-    let rows = db.read(async move |tx: &Tx| tx.fetch_all(&query).await).await?;
-    let kept = rows.into_iter().map(|row| {
-        let (name, sealed): (String, String) = (row.get("name")?, row.get("config")?);
-        let unreadable = |why: String| SourcesError::Unreadable { source_name: name.clone(), why };
-        let text = vault.unseal(&name, &sealed).map_err(|why| unreadable(why.to_string()))?;
-        let config = serde_json::from_str(&text).map_err(|why| unreadable(why.to_string()))?;
+    let kept = |row: &Row| {
         let is_paused: i64 = row.get("is_paused")?;
-        Ok(Kept { name, config, is_paused: is_paused != 0 })
-    });
-    kept.collect()
+        Ok(Kept {
+            name: row.get("name")?,
+            sealed: row.get("config")?,
+            is_paused: is_paused != 0,
+            turn: row.get("turn")?,
+        })
+    };
+    db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(kept).collect()).await
 }
 
 /// Adds one; false if there is one of that name.
-pub(super) async fn add(db: &Db, vault: &Vault, config: &Value, deed: &Deed<'_>) -> Result<bool, DbError> {
+pub(super) async fn add(db: &Db, kept: &Kept, deed: &Deed<'_>) -> Result<bool, DbError> {
     let insert = Query::insert()
         .into_table("relay_source")
-        .columns(["name", "config", "is_paused", "created_at"])
+        .columns(["name", "config", "is_paused", "created_at", "turn"])
         .values_panic([
-            deed.source.into(),
-            vault.seal(deed.source, &config.to_string()).into(),
-            0_i64.into(),
+            kept.name.as_str().into(),
+            kept.sealed.as_str().into(),
+            i64::from(kept.is_paused).into(),
             deed.at.as_micros().into(),
+            kept.turn.into(),
         ])
         .to_owned();
     let note = noted(deed);
@@ -125,10 +152,22 @@ pub(super) async fn remove(db: &Db, deed: &Deed<'_>) -> Result<(), DbError> {
     .await
 }
 
-/// Writes down what is done elsewhere.
-pub(super) async fn note(db: &Db, deed: &Deed<'_>) -> Result<(), DbError> {
+/// Has it begun again wherever it runs, and gives its new turn.
+pub(super) async fn begin_again(db: &Db, deed: &Deed<'_>) -> Result<i64, DbError> {
+    let is_it = Expr::col("name").eq(deed.source);
+    let update = Query::update()
+        .table("relay_source")
+        .value("turn", Expr::col("turn").add(1))
+        .and_where(is_it.clone())
+        .to_owned();
+    let read = Query::select().column("turn").from("relay_source").and_where(is_it).to_owned();
     let note = noted(deed);
-    db.write(async move |tx: &Tx| tx.execute(&note).await.map(drop)).await
+    db.write(async move |tx: &Tx| {
+        tx.execute(&update).await?;
+        tx.execute(&note).await?;
+        tx.fetch_one(&read).await?.get("turn")
+    })
+    .await
 }
 
 /// What was done with a source of that name, newest first.

@@ -72,6 +72,14 @@ impl DatabaseUrl {
         }
     }
 
+    /// The file of an `SQLite` database; `None` on servers.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Place::File(path) => Some(path),
+            Place::Server { .. } => None,
+        }
+    }
+
     /// One of several databases in the place of this one, made when it is opened for the first time: on PostgreSQL the
     /// schema of that name in it, on `MySQL` and `MariaDB` the database `{database}_{name}` beside it. `None` on `SQLite`,
     /// where a database is a file.

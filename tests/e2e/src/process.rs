@@ -41,6 +41,11 @@ impl Process {
         self.child = spawn(&self.start);
     }
 
+    /// From its next start on.
+    pub(crate) fn set(&mut self, variable: &'static str, value: String) {
+        self.start.environment.push((variable, value));
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process runs");
     }

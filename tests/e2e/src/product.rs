@@ -91,6 +91,18 @@ impl Product {
         Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
     }
 
+    /// The same with its sources in a server's database, where another process has them too: with its key.
+    pub fn serve_sharing(urls: PulsarUrls, database: &str, other: Option<&Self>) -> Self {
+        let words = &["serve", "commissions"];
+        let mut environment = engine(&urls);
+        environment.push(("SOURCES_DATABASE_URL", database.to_owned()));
+        if let Some(other) = other {
+            let key = other.data.join("secret.key").display().to_string();
+            environment.push(("HEXALPES_SECRET_KEY_FILE", key));
+        }
+        Self::start_with(Choice { words, urls, ports: Vec::new(), disk: None }, environment)
+    }
+
     /// One service, by its name in the environment, as containers have it, on a broker that somebody else runs.
     pub fn start_named(urls: PulsarUrls, service: &str) -> Self {
         let mut environment = engine(&urls);
@@ -169,6 +181,11 @@ impl Product {
     pub fn restart(&mut self) {
         self.process.restart();
         self.await_ready();
+    }
+
+    /// In its environment, from its next start on.
+    pub fn set(&mut self, variable: &'static str, value: String) {
+        self.process.set(variable, value);
     }
 
     /// Starts it and kills it while it is still at it, or just done: `looks` says how often one looks whether

@@ -1,15 +1,32 @@
 //! Outboxes that others write, published by whoever runs the commissions.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use hexalpes_client::Client;
-use hexalpes_sources::{Sources, SourcesOptions};
+use hexalpes_sources::{Sources, SourcesOptions, SourcesPlace};
 use hexalpes_topology::{RouteOf, Topology};
 
 use super::Ground;
-use crate::settings::Settings;
+use crate::settings::{Key, Settings};
 
 /// In the data folder. What is sealed there, the installation's key alone opens.
 pub(crate) const FOLDER: &str = "sources";
+
+/// Where they are kept. Those that a machine had before it shared them are not forgotten silently.
+async fn place(settings: &Settings) -> Result<SourcesPlace> {
+    let (place, before) = (settings.sources()?, settings.sources_beside_the_data());
+    let SourcesPlace::Server(url) = &place else { return Ok(place) };
+    let left = before.names().await.context("the sources of before cannot be read")?;
+    let SourcesPlace::Files(list) = before else { return Ok(place) };
+    ensure!(
+        left.is_empty(),
+        "{} lists {}, and sources are kept in {url} now: to go on with those, set {}=sqlite:{}; to take them to {url}, start so          once, delete them, and make them anew without it",
+        list.display(),
+        left.join(", "),
+        Key::SourcesDatabaseUrl.variable(),
+        list.display(),
+    );
+    Ok(place)
+}
 
 /// Starts those that were made, and opens the door to them; none where nothing is published.
 pub(crate) async fn sources(
@@ -27,7 +44,7 @@ pub(crate) async fn sources(
         RouteOf::Outbox(_) | RouteOf::Outboxes => None,
     });
     let options = SourcesOptions {
-        folder: settings.data().join(FOLDER),
+        place: place(settings).await?,
         vault: ground.vault.clone(),
         client,
         edge: ground.edge.clone(),

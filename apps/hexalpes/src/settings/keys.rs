@@ -51,6 +51,7 @@ pub(crate) enum Key {
     RecruitmentDatabaseUrl,
     AnalyticsDatabaseUrl,
     NotificationsDatabaseUrl,
+    SourcesDatabaseUrl,
     RelaySlot,
     RelayServerId,
     OutboxKeptDays,
@@ -120,6 +121,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key::RecruitmentDatabaseUrl,
     Key::AnalyticsDatabaseUrl,
     Key::NotificationsDatabaseUrl,
+    Key::SourcesDatabaseUrl,
     Key::RelaySlot,
     Key::RelayServerId,
     Key::OutboxKeptDays,
@@ -196,6 +198,7 @@ impl Key {
             Self::RecruitmentDatabaseUrl => ("recruitment-database-url", "RECRUITMENT_DATABASE_URL"),
             Self::AnalyticsDatabaseUrl => ("analytics-database-url", "ANALYTICS_DATABASE_URL"),
             Self::NotificationsDatabaseUrl => ("notifications-database-url", "NOTIFICATIONS_DATABASE_URL"),
+            Self::SourcesDatabaseUrl => ("sources-database-url", "SOURCES_DATABASE_URL"),
             Self::RelaySlot => ("relay-slot", "HEXALPES_RELAY_SLOT"),
             Self::RelayServerId => ("relay-server-id", "HEXALPES_RELAY_SERVER_ID"),
             Self::OutboxKeptDays => ("outbox-kept-days", "HEXALPES_OUTBOX_KEPT_DAYS"),
@@ -280,6 +283,7 @@ impl Key {
             | Self::RecruitmentDatabaseUrl
             | Self::AnalyticsDatabaseUrl
             | Self::NotificationsDatabaseUrl
+            | Self::SourcesDatabaseUrl
             | Self::RelayServerId
             | Self::OutboxKeptDays
             | Self::SecretKeyFile
@@ -345,6 +349,7 @@ impl Key {
             | Self::RecruitmentDatabaseUrl
             | Self::AnalyticsDatabaseUrl
             | Self::NotificationsDatabaseUrl
+            | Self::SourcesDatabaseUrl
             | Self::SmtpUrl
             | Self::LinksUrl => "URL",
             Self::RelaySlot => "NAME",
@@ -420,6 +425,9 @@ impl Key {
             Self::RecruitmentDatabaseUrl => "The database of the recruitment; wins over DATABASE_URL",
             Self::AnalyticsDatabaseUrl => "The database of the analytics; wins over DATABASE_URL",
             Self::NotificationsDatabaseUrl => "The database of the notifications; wins over DATABASE_URL",
+            Self::SourcesDatabaseUrl => {
+                "Where the sources of others' outboxes and their progress are kept, if not where DATABASE_URL says; whoever has the same shares them"
+            }
             Self::RelaySlot | Self::RelayServerId => self.about_relays(),
             Self::SecretKeyFile => {
                 "The key that payout details are sealed with; unset: secret.key in the data folder, made at the first start"

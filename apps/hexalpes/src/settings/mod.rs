@@ -23,11 +23,12 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use hexalpes_client::Token;
 use hexalpes_db::{Backend, DatabaseUrl};
+use hexalpes_sources::SourcesPlace;
 use hexalpes_telemetry::{LEVELS, LogError, LogFilter};
 
 use crate::{
     conf::{BrokerConf, Conf},
-    services::Service,
+    services::{SOURCES, Service},
 };
 
 pub(crate) use engine::Engine;
@@ -304,6 +305,29 @@ impl Settings {
             }
         }
         Ok(DatabaseUrl::file(self.data().join(format!("{}.db", service.name()))))
+    }
+
+    /// Where sources are kept: what `SOURCES_DATABASE_URL` names, else the server that `DATABASE_URL` names, else files in the
+    /// data folder.
+    pub(crate) fn sources(&self) -> Result<SourcesPlace> {
+        let own = Key::SourcesDatabaseUrl;
+        for key in [own, Key::DatabaseUrl] {
+            let Some(Given { value, origin }) = self.given.get(&key) else { continue };
+            let url =
+                DatabaseUrl::parse(value).map_err(|error| anyhow!("{} ({origin}): {error}", key.name()))?;
+            match url.path() {
+                None => return Ok(SourcesPlace::Server(url)),
+                // Of the services, it has all that a single file can have.
+                Some(list) if key == own => return Ok(SourcesPlace::Files(list.to_owned())),
+                Some(_) => {}
+            }
+        }
+        Ok(self.sources_beside_the_data())
+    }
+
+    /// Where they are if no server is named.
+    pub(crate) fn sources_beside_the_data(&self) -> SourcesPlace {
+        SourcesPlace::Files(self.data().join(SOURCES).join("sources.db"))
     }
 
     /// The cluster that was named, else none: then it is the backbone of this machine.

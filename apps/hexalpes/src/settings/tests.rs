@@ -165,6 +165,23 @@ fn each_service_has_a_part_of_a_server_that_is_named_for_all() {
     assert_eq!(url(mysql, Service::Notifications), "mysql://alpes@h/alpes_notifications");
 }
 
+#[test]
+fn sources_are_kept_with_the_databases_of_a_server_or_where_it_is_said_for_them_alone() {
+    let place = |given: &[(&str, &str)]| {
+        let settings = Settings::read(&Flags::default(), &variables(given)).expect("all is well");
+        settings.sources().expect("a place")
+    };
+    let server = |url| SourcesPlace::Server(DatabaseUrl::parse(url).expect("a URL"));
+    let (postgres, mysql) = ("postgresql://me:hunter2@h/all", "mysql://me@h/alpes");
+    assert_eq!(place(&[]), SourcesPlace::Files("data/sources/sources.db".into()));
+    assert_eq!(place(&[("DATABASE_URL", "sqlite:all.db")]), place(&[]));
+    assert_eq!(place(&[("COMMISSIONS_DATABASE_URL", postgres)]), place(&[]));
+    assert_eq!(place(&[("DATABASE_URL", postgres)]), server(postgres));
+    assert_eq!(place(&[("DATABASE_URL", postgres), ("SOURCES_DATABASE_URL", mysql)]), server(mysql));
+    let file = [("DATABASE_URL", postgres), ("SOURCES_DATABASE_URL", "sqlite:mine/list.db")];
+    assert_eq!(place(&file), SourcesPlace::Files("mine/list.db".into()));
+}
+
 /// Accepts S0-SVC-7, S0-SVC-8, S0-SVC-9, S0-SVC-10, S4-SVC-1, S4-SVC-2, S4-SVC-3, S4-SVC-5.
 #[test]
 fn each_api_is_on_the_port_that_the_seeds_say() {

@@ -11,7 +11,7 @@ use axum::{
 };
 use hexalpes_client::{Client, ClientOptions};
 use hexalpes_kernel::{Edge, SystemEdge};
-use hexalpes_sources::{Door, Sources, SourcesOptions, routes};
+use hexalpes_sources::{Door, Sources, SourcesOptions, SourcesPlace, routes};
 use hexalpes_vault::Vault;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -60,7 +60,7 @@ impl Stage {
 async fn open(folder: &Path) -> (Sources, Router) {
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let sources = Sources::open(SourcesOptions {
-        folder: folder.join("sources"),
+        place: SourcesPlace::Files(folder.join("sources/sources.db")),
         vault: Vault::open_or_make(&folder.join("secret.key")).unwrap(),
         client: Client::new(ClientOptions::new("pulsar://127.0.0.1:1")).unwrap(),
         edge,

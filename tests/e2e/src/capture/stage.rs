@@ -127,11 +127,20 @@ impl CaptureStage {
         Self { db, broker, relays, topics: Topics::own(), has_marks: true, database, server }
     }
 
-    /// On a server that nobody else uses, with an outbox that is none of ours, and a product that can be told to read it.
-    pub async fn set_for_a_source(server: DatabaseServer) -> Self {
+    /// On a server that nobody else uses, with an outbox that is none of ours, and so many products that can be told to read it:
+    /// one keeps what it knows beside its data, several share it on that server.
+    pub async fn set_for_a_source(server: DatabaseServer, relays: usize) -> Self {
         let database = TestDatabase::on_server(server.engine(), &server.url());
         let broker = Broker::Ours(Backbone::start());
-        let relays = vec![Product::serve_on(broker.urls())];
+        let relays = if relays == 1 {
+            vec![Product::serve_on(broker.urls())]
+        } else {
+            let first = Product::serve_sharing(broker.urls(), database.url(), None);
+            let others = (1..relays)
+                .map(|_| Product::serve_sharing(broker.urls(), database.url(), Some(&first)))
+                .collect::<Vec<_>>();
+            [first].into_iter().chain(others).collect()
+        };
         let db = open(&database).await;
         let schema = database.schema().expect("it is a server's");
         let changes = format!("persistent://public/default/{SOURCE}.{schema}.outbox_event");

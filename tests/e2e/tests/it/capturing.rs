@@ -205,6 +205,14 @@ async fn whatever_is_killed_each_committed_row_is_on_the_topics_once_and_in_orde
     }
 }
 
+/// What an outbox has before somebody reads it.
+async fn with_rows_before(stage: &CaptureStage) {
+    let writers = Writers::start(&stage.db, 5);
+    written(stage, &writers, 20);
+    writers.stop().await;
+    stage.write_backlog(ROWS_BEFORE).await;
+}
+
 /// An outbox that another program writes, which has rows already; the first kill is while they are taken.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_a_source_has_each_committed_row_on_its_topics_once_and_in_order() {
@@ -212,11 +220,8 @@ async fn whatever_is_killed_a_source_has_each_committed_row_on_its_topics_once_a
     for engine in killable() {
         println!("on {engine}");
         let server = database_server(engine).unwrap().expect("it is a server");
-        let mut stage = CaptureStage::set_for_a_source(server).await;
-        let writers = Writers::start(&stage.db, 5);
-        written(&stage, &writers, 20);
-        writers.stop().await;
-        stage.write_backlog(ROWS_BEFORE).await;
+        let mut stage = CaptureStage::set_for_a_source(server, 1).await;
+        with_rows_before(&stage).await;
         let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
         written(&stage, &writers, 1);
         stage.create_source().await;
@@ -284,6 +289,37 @@ async fn of_two_relays_on_one_outbox_the_one_goes_on_where_the_other_was() {
         writers.stop().await;
         stage.drained().await.unwrap();
         stage.captured().await.compare().unwrap();
+    }
+}
+
+/// The same of an outbox that another program writes, where two processes share the source: made at the one, it is taken over by the
+/// other amid the rows that were there before, and by the one again. A kill of their server, or of everything, is survived too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_processes_that_share_a_source_the_one_goes_on_where_the_other_was() {
+    let mut dice = Dice::new();
+    for engine in killable() {
+        println!("on {engine}");
+        let server = database_server(engine).unwrap().expect("it is a server");
+        let mut stage = CaptureStage::set_for_a_source(server, 2).await;
+        with_rows_before(&stage).await;
+        stage.create_source().await;
+        let writers = Writers::start(&stage.db, dice.roll(1 << 30) as u64);
+        for _ in 0..rounds(KILLS).div_ceil(KILLS) {
+            for relay in 0..2 {
+                until_the_next_row(&stage, Instant::now()).await;
+                stage.kill(Part::Relay, relay);
+                taken_over(engine, &stage, relay).await;
+                stage.restart(Part::Relay, relay);
+            }
+            for part in [Part::Database, Part::Everything] {
+                written(&stage, &writers, dice.roll(COMMITS));
+                stage.kill(part, 0);
+                stage.restart(part, 0);
+                until_the_next_row(&stage, Instant::now()).await;
+            }
+        }
+        let rows = once_and_in_order(&stage, writers).await;
+        println!("{engine}: {rows} rows, none lost, none twice, none out of order");
     }
 }
 

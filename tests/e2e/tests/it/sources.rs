@@ -10,4 +10,5 @@ mod pulsar_admin;
 mod routed;
 mod seed_file;
 mod shapes;
+mod shared;
 mod table;

@@ -12,7 +12,7 @@ use super::super::output::line;
 use crate::{
     claims::{self, Claims, Part},
     services::{EVENTS_FILE, SECRET_KEY, SOURCES, Service},
-    settings::Settings,
+    settings::{Key, Settings},
 };
 
 /// Databases and broker go together: sequence ids of one mean nothing to another's deduplication.
@@ -29,6 +29,12 @@ pub(super) fn run(settings: &Settings, yes: bool) -> Result<()> {
             service.database_key().variable()
         );
     }
+    ensure!(
+        settings.sources()? == settings.sources_beside_the_data(),
+        "sources are not kept in the data folder: reset removes nothing that lies elsewhere; unset {}, or take them away with \
+         `hexalpes relay delete NAME --forget --reason …`",
+        Key::SourcesDatabaseUrl.variable()
+    );
     let _claims = Claims::take(&data, Part::all())?;
     let ours = ours(settings).with_context(|| format!("{} cannot be read", data.display()))?;
     if has_sources(&data.join(SOURCES)) {
