@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{CHECKOUT, command::printed};
 use hexalpes_e2e::{Api, Backbone, Product, calculation, messages};
-use hexalpes_engines::program;
+use hexalpes_engines::{a_moment, log_databases, program};
 use serde_json::json;
 
 /// Accepts S0-CLI-4, S0-CLI-5, S0-CLI-6, S0-ENV-22, S0-ENV-23.
@@ -66,27 +66,50 @@ topic = "acme/sales/contracts"
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_go_where_the_rules_of_a_topology_file_send_them() {
+async fn rows_go_where_the_rules_of_a_topology_file_send_them_on_each_database() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let file = folder.path().join("routes.toml");
     std::fs::write(&file, ROUTES).expect("it can be written");
     let file = file.display().to_string();
-    let product = Product::start_set(vec![("HEXALPES_TOPOLOGY_FILE", file.clone())]);
-    while product.get("/debug/relay").await.1["running"] != true {}
-    let (status, answer) = product.post("/commissions/calculate", &calculation("conv-routed")).await;
-    assert_eq!(status, 201, "{answer}");
-    product.event_lines(1);
-    let urls = product.urls().clone();
-    let topic = "persistent://acme/sales/commissions-Calculated";
-    let routed = messages(&urls.service, topic).await;
-    assert_eq!(routed.len(), 1);
-    assert_eq!(routed[0].property("who"), Some("commissions"));
-    let event: serde_json::Value = serde_json::from_slice(&routed[0].payload).expect("it is JSON");
-    assert_eq!(event["data"]["conversion_id"], json!("conv-routed"), "{event}");
-
+    let product = routed(&file, None).await;
+    let urls = product.urls();
     let at = ["--pulsar-broker-url", &urls.service, "--pulsar-admin-url", &urls.admin];
     let plan = printed(folder.path(), &[&at[..], &["topology", "plan", &file]].concat());
     let rule = "calculated: rows of the outbox of commissions whose type fits";
     assert!(plan.contains("route") && plan.contains(rule), "{plan}");
     assert!(plan.contains("acme/sales/commissions-$1"), "{plan}");
+    drop(product);
+    for database in log_databases() {
+        routed(&file, Some(database.url())).await;
+    }
+}
+
+/// An event is where its rule sends it, and so is one of after a kill.
+async fn routed(file: &str, server: Option<&str>) -> Product {
+    let rules = ("HEXALPES_TOPOLOGY_FILE", file.to_owned());
+    let address = server.map(|url| ("DATABASE_URL", url.to_owned()));
+    let mut product = Product::start_set([rules].into_iter().chain(address).collect());
+    let conversions = ["conv-routed", "conv-after"];
+    for (number, conversion) in (1..).zip(conversions) {
+        // Rows of before a rule was known go without it.
+        while product.get("/debug/relay").await.1["running"] != true {
+            a_moment().await;
+        }
+        let (status, answer) = product.post("/commissions/calculate", &calculation(conversion)).await;
+        assert_eq!(status, 201, "{answer}");
+        product.event_lines(number);
+        if number == 1 {
+            product.kill();
+            product.restart();
+        }
+    }
+    let topic = "persistent://acme/sales/commissions-Calculated";
+    let routed = messages(&product.urls().service, topic).await;
+    assert_eq!(routed.len(), conversions.len(), "{server:?}");
+    for (message, conversion) in routed.iter().zip(conversions) {
+        assert_eq!(message.property("who"), Some("commissions"));
+        let event: serde_json::Value = serde_json::from_slice(&message.payload).expect("it is JSON");
+        assert_eq!(event["data"]["conversion_id"], json!(conversion), "{event}");
+    }
+    product
 }
