@@ -65,9 +65,10 @@ impl Product {
         Self::start_whole(None, environment)
     }
 
-    /// On the embedded backbone, with nobody who publishes what happens.
-    pub fn start_without_relay() -> Self {
-        Self::start_up(&["up", "--no-relay"], None, Vec::new())
+    /// On the embedded backbone, with nobody who publishes what happens, in files or on a server's databases.
+    pub fn start_without_relay(database: Option<&str>) -> Self {
+        let environment = database.map(|url| ("DATABASE_URL", url.to_owned()));
+        Self::start_up(&["up", "--no-relay"], None, environment.into_iter().collect())
     }
 
     fn start_whole(disk: Option<&SmallDisk>, environment: Vec<(&'static str, String)>) -> Self {

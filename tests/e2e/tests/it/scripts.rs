@@ -156,7 +156,7 @@ fn each_script_uses_the_product_that_runs_and_may_be_run_again() {
 /// Accepts S4-SCR-7, S4-SCR-8, S4-OUT-3.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_pending_are_published_by_hand_and_can_be_read() {
-    let product = Product::start_without_relay();
+    let product = Product::start_without_relay(None);
     let place = Place::of(&product);
     assert_eq!(product.post("/commissions/calculate", &calculation("conv-by-hand")).await.0, 201);
     let said = place.python("manual_cdc.py", &[]);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use hexalpes_client::{AdminClient, AdminOptions};
-use hexalpes_e2e::{Crowd, Dice, Kept, Ledger, PATIENCE, Product, real_pulsar, rounds, whole_topic};
+use hexalpes_e2e::{
+    Crowd, Dice, Kept, Ledger, PATIENCE, Product, calculation, messages, real_pulsar, rounds, whole_topic,
+};
 use hexalpes_engines::{Engine, Postgres, TestDatabase, databases, eventually, killable, log_databases};
 use hexalpes_outbox::{EVENTS_TOPIC, RAW_TOPIC};
 use serde_json::{Value, json};
@@ -87,6 +89,32 @@ fn controls(kept: &Kept, ledger: &Ledger) {
         plant(&mut planted);
         let found = planted.compare(ledger).expect_err(said);
         assert!(found.contains(said), "{said}: {found}");
+    }
+}
+
+/// Where no relay runs, it is run by hand; what is there already stays as it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_on_a_server_is_published_once_by_hand_as_often_as_it_is_done() {
+    for database in log_databases() {
+        let engine = database.engine();
+        let product = Product::start_without_relay(Some(database.url()));
+        let data = product.data().display().to_string();
+        let once = ["relay", "once", "--database-url", database.url(), "--data", &data];
+        for (number, conversion) in (1..).zip(["conv-1", "conv-2"]) {
+            let (status, answer) = product.post("/commissions/calculate", &calculation(conversion)).await;
+            assert_eq!(status, 201, "{answer}");
+            let told = ask(&product, &once);
+            assert!(
+                told.contains("commissions: 1 rows went from published 0 to 1, carried by this"),
+                "{told}"
+            );
+            assert!(ask(&product, &once).trim().ends_with("published 0, pending 0"), "{engine}");
+            for topic in [EVENTS_TOPIC, RAW_TOPIC] {
+                let all = messages(&product.urls().service, topic).await;
+                let newest = String::from_utf8_lossy(&all.last().expect("it has one").payload).into_owned();
+                assert!(all.len() == number && newest.contains(conversion), "{engine}, {topic}: {newest}");
+            }
+        }
     }
 }
 

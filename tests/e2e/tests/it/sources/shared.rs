@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::table::{Table, at_least, ids};
 use crate::command::{refusal, up_refusal};
 
-/// Accepts S3-CLI-6b, S3-SRC-2.
+/// Accepts S3-SRC-2.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do() {
     let backbone = Backbone::start();
