@@ -7,4 +7,4 @@ mod writers;
 
 pub use compared::{Captured, Row, Seen};
 pub use stage::{CaptureStage, Part};
-pub use writers::Writers;
+pub use writers::{Writers, command};

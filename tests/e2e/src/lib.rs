@@ -35,7 +35,7 @@ use std::time::Duration;
 pub use api::{Api, calculation};
 pub use audit::{Kept, drained_outbox, nothing_is_lost_and_nothing_is_twice};
 pub use backbone::Backbone;
-pub use capture::{CaptureStage, Captured, Part, Row, Seen, Writers};
+pub use capture::{CaptureStage, Captured, Part, Row, Seen, Writers, command};
 pub use console::Console;
 pub use crowd::Crowd;
 pub use dice::{Dice, rounds};

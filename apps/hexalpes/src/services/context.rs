@@ -18,7 +18,7 @@ use crate::{
     event_health::{Hears, Runs},
     health::{Probe, check},
     metrics::DeadLetters,
-    settings::{Key, Settings},
+    settings::{Key, Settings, whole_days},
     topology,
 };
 
@@ -186,8 +186,7 @@ pub(crate) const fn topic_of(service: Service) -> Option<&'static str> {
 }
 
 fn keep_published(settings: &Settings) -> Result<Option<Duration>> {
-    let days = settings.limit(Key::OutboxKeptDays)?;
-    Ok(days.map(|days| Duration::from_secs(days.get().saturating_mul(24 * 60 * 60))))
+    Ok(settings.limit(Key::OutboxKeptDays)?.map(|days| whole_days(days.get())))
 }
 
 fn relay_options(service: Service, own: Option<&Topology>, keep_published: Option<Duration>) -> RelayOptions {

@@ -21,7 +21,7 @@ use crate::{
     debug,
     event_health::{Hears, Runs},
     health::{Probe, check},
-    settings::{Key, Settings},
+    settings::{Key, Settings, whole_days},
 };
 
 /// In the data folder.
@@ -170,7 +170,7 @@ fn mailer(settings: &Settings) -> Result<Option<Mailer>> {
 /// For how long notifications that are done with stay.
 fn keep(settings: &Settings) -> Result<Option<Duration>> {
     let days = settings.number(Key::NotificationsKeep)?;
-    Ok((days > 0).then(|| Duration::from_secs(days.saturating_mul(24 * 60 * 60))))
+    Ok((days > 0).then(|| whole_days(days)))
 }
 
 /// Where the lines go, and what is kept of them.

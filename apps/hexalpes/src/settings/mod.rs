@@ -18,6 +18,7 @@ use std::{
     fmt, fs,
     num::NonZeroU64,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -36,6 +37,11 @@ pub(crate) use flags::Flags;
 #[cfg(test)]
 pub(crate) use flags::HEADING;
 pub(crate) use keys::{KEYS, Key};
+
+/// So many days, as settings count how long something is kept.
+pub(crate) const fn whole_days(days: u64) -> Duration {
+    Duration::from_secs(days.saturating_mul(24 * 60 * 60))
+}
 
 /// It was wrong to ask: what the command line or a setting says cannot be done, whatever there is.
 #[derive(Debug)]

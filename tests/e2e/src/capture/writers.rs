@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use hexalpes_db::{Db, DbError, Migration, Tx, columns};
-use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge};
+use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge, Uuid};
 use hexalpes_outbox::{NewEvent, append};
 use sea_query::{Expr, ExprTrait as _, Query, Table};
 use serde_json::json;
@@ -140,6 +140,16 @@ pub(super) async fn write_rows(db: &Db, kind: &'static str, rows: usize, filler_
     }
 }
 
+/// What a fact is caused by: a command of nobody, now.
+pub fn command(id: Uuid) -> Cause {
+    Cause {
+        correlation: CorrelationId::new(id),
+        causation: CausationId::of_command(id),
+        actor: Actor::anonymous(),
+        at: SystemEdge.now(),
+    }
+}
+
 async fn write_one(tx: &Tx, kind: &'static str, aggregate: &str, filler_bytes: usize) -> Result<(), DbError> {
     let is_it = || Expr::col("aggregate").eq(aggregate);
     let mut count = Query::update();
@@ -149,12 +159,7 @@ async fn write_one(tx: &Tx, kind: &'static str, aggregate: &str, filler_bytes: u
     select.column("version").from("version").and_where(is_it());
     let version: i64 = tx.fetch_one(&select).await?.get("version")?;
     let id = SystemEdge.uuid();
-    let cause = Cause {
-        correlation: CorrelationId::new(id),
-        causation: CausationId::of_command(id),
-        actor: Actor::anonymous(),
-        at: SystemEdge.now(),
-    };
+    let cause = command(id);
     let filler = "x".repeat(filler_bytes);
     let data = json!({ "aggregate": aggregate, "version": version, "filler": filler });
     let event = NewEvent {

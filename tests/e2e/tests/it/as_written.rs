@@ -2,9 +2,9 @@
 
 use hexalpes_client::TopicName;
 use hexalpes_db::{DbError, Tx};
-use hexalpes_e2e::{CaptureStage, messages};
+use hexalpes_e2e::{CaptureStage, command, messages};
 use hexalpes_engines::{Engine, database_server, killable};
-use hexalpes_kernel::{Actor, CausationId, Cause, Clock as _, CorrelationId, Ids as _, SystemEdge};
+use hexalpes_kernel::{Ids as _, SystemEdge};
 use hexalpes_outbox::{EVENTS_TOPIC, NewEvent, NewMessage, RAW_TOPIC, append, append_to};
 use serde_json::{Value, value::RawValue};
 
@@ -23,13 +23,7 @@ async fn what_a_service_writes_arrives_as_it_was_written() {
     for engine in [Engine::Sqlite].into_iter().chain(killable()) {
         let stage = CaptureStage::set(database_server(engine).unwrap(), 1).await;
         let written = async move |tx: &Tx| -> Result<(), DbError> {
-            let id = SystemEdge.uuid();
-            let cause = Cause {
-                correlation: CorrelationId::new(id),
-                causation: CausationId::of_command(id),
-                actor: Actor::anonymous(),
-                at: SystemEdge.now(),
-            };
+            let cause = command(SystemEdge.uuid());
             for data in DATA {
                 let event = NewEvent {
                     id: SystemEdge.uuid(),
