@@ -19,8 +19,10 @@ use crate::{
     parked,
 };
 
-/// Why nobody publishes what was [forgotten](forget): who asks sees that it is paused.
-const FORGOTTEN: &str = "it was deleted and forgotten";
+/// Why nobody publishes what was [forgotten](forget), with the mark of whose past that is: who asks sees that it is paused.
+const FORGOTTEN: &str = "it is deleted and forgotten: ";
+/// The same while others are [kept out](keep_out).
+const HELD: &str = "it is being begun anew; if that does not end, restart it";
 
 /// Who wants it, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +69,7 @@ async fn set_pause(
     checkpoint::load_or_mint(db, edge.uuid()).await?;
     let (reason, now) = (reason.clone(), edge.now());
     db.upkeep(async move |tx: &Tx| {
-        let set = Query::update()
-            .table("relay_checkpoint")
-            .value("paused", text.clone())
-            .and_where(is_source())
-            .to_owned();
-        tx.execute(&set).await?;
+        say_paused(tx, text.as_deref(), is_source()).await?;
         note(tx, what, &reason, now).await
     })
     .await
@@ -119,38 +116,67 @@ pub(crate) async fn skip_to_the_end(
     Ok(begin_anew(db, edge, "skip", Some(Place::at(identity, position)), reason).await?)
 }
 
-/// Before a source is started for the first time: it begins where its log ends then, and leaves the rows that are there.
-/// Nothing happens to one that has begun.
-pub async fn begin_at_end(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
-    let mint = checkpoint::minting(edge.uuid(), Some(Given::NOTHING));
-    db.write(async move |tx: &Tx| tx.insert_new(&mint, "source").await.map(drop)).await
-}
-
-/// Nothing of what it had come to is kept, and whoever is at work elsewhere stops, until it is
-/// [begun again](begin_again_if_forgotten).
-pub async fn forget(db: &Db, edge: &dyn Edge) -> Result<(), DbError> {
-    let epoch = edge.uuid();
+/// Before a source is started, which goes by that mark. One that has not begun yet does so now: with the rows that are there, or,
+/// if it does not `take` them, where its log ends then. So does one that was forgotten under another mark, and one that somebody has
+/// kept others from and has not let them in again goes on. Nothing happens to any other.
+pub async fn begin(db: &Db, edge: &dyn Edge, mark: &str, takes_what_is_there: bool) -> Result<(), DbError> {
+    let given = (!takes_what_is_there).then_some(Given::NOTHING);
+    let (mint, own) = (checkpoint::minting(edge.uuid(), given), format!("{FORGOTTEN}{mark}"));
     db.upkeep(async move |tx: &Tx| {
-        checkpoint::reset(tx).await?;
-        tx.execute(&checkpoint::minting(epoch, None)).await?;
-        let pause = Query::update()
-            .table("relay_checkpoint")
-            .value("paused", FORGOTTEN)
-            .and_where(is_source())
-            .to_owned();
-        tx.execute(&pause).await.map(drop)
+        if paused_in(tx).await?.is_some_and(|why| why.starts_with(FORGOTTEN) && why != own) {
+            tx.execute(Query::delete().from_table("relay_checkpoint").and_where(is_source())).await?;
+        }
+        say_paused(tx, None, Expr::col("paused").eq(HELD)).await?;
+        tx.insert_new(&mint, "source").await.map(drop)
     })
     .await
 }
 
-/// Nothing happens to one that was not [forgotten](forget).
-pub async fn begin_again_if_forgotten(db: &Db) -> Result<(), DbError> {
-    let clear = Query::delete()
-        .from_table("relay_checkpoint")
+/// Nothing of what it had come to is kept, and nobody publishes, whoever is at work or has it still, until it
+/// [begins](begin) under another mark.
+pub async fn forget(db: &Db, edge: &dyn Edge, mark: &str) -> Result<(), DbError> {
+    let (epoch, why) = (edge.uuid(), format!("{FORGOTTEN}{mark}"));
+    db.upkeep(async move |tx: &Tx| {
+        unclaim(tx).await?;
+        checkpoint::reset(tx).await?;
+        tx.execute(&checkpoint::minting(epoch, None)).await?;
+        say_paused(tx, Some(&why), is_source()).await
+    })
+    .await
+}
+
+/// Whoever is at work stops within a second or two, wherever it runs, until others are [let in](let_in).
+pub async fn keep_out(db: &Db) -> Result<(), DbError> {
+    db.upkeep(async |tx: &Tx| {
+        unclaim(tx).await?;
+        say_paused(tx, Some(HELD), Expr::col("paused").is_null()).await
+    })
+    .await
+}
+
+/// Behind [`keep_out`]. One that was paused before stays so.
+pub async fn let_in(db: &Db) -> Result<(), DbError> {
+    db.upkeep(async |tx: &Tx| say_paused(tx, None, Expr::col("paused").eq(HELD)).await).await
+}
+
+async fn say_paused(tx: &Tx, why: Option<&str>, if_so: Expr) -> Result<(), DbError> {
+    let set = Query::update()
+        .table("relay_checkpoint")
+        .value("paused", why)
         .and_where(is_source())
-        .and_where(Expr::col("paused").eq(FORGOTTEN))
+        .and_where(if_so)
         .to_owned();
-    db.upkeep(async move |tx: &Tx| tx.execute(&clear).await.map(drop)).await
+    tx.execute(&set).await.map(drop)
+}
+
+/// Who is at work writes nothing down from here on.
+async fn unclaim(tx: &Tx) -> Result<(), DbError> {
+    let unclaim = Query::update()
+        .table("relay_checkpoint")
+        .value("holder", None::<String>)
+        .and_where(is_source())
+        .to_owned();
+    tx.execute(&unclaim).await.map(drop)
 }
 
 /// A new epoch: ordinals of before mean nothing to it. Who is at work loses its claim.
@@ -163,13 +189,7 @@ async fn begin_anew(
 ) -> Result<(), DbError> {
     let (reason, now, epoch) = (reason.clone(), edge.now(), edge.uuid());
     db.upkeep(async move |tx: &Tx| {
-        // Who is at work writes nothing down from here on.
-        let unclaim = Query::update()
-            .table("relay_checkpoint")
-            .value("holder", None::<String>)
-            .and_where(is_source())
-            .to_owned();
-        tx.execute(&unclaim).await?;
+        unclaim(tx).await?;
         marks::settle(tx, now.as_micros()).await?;
         // One that is paused stays so until it is resumed.
         let paused = paused_in(tx).await?;
@@ -181,12 +201,7 @@ async fn begin_anew(
         if let Some(place) = &place {
             tx.execute(&place.putting()).await?;
         }
-        let pause = Query::update()
-            .table("relay_checkpoint")
-            .value("paused", paused)
-            .and_where(is_source())
-            .to_owned();
-        tx.execute(&pause).await?;
+        say_paused(tx, paused.as_deref(), is_source()).await?;
         parked::take_along(tx, turn, place.is_none()).await?;
         note(tx, what, &reason, now).await
     })

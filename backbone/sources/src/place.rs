@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hexalpes_db::{DatabaseUrl, Db, DbOptions};
+use hexalpes_files::{DirLock, Files as _, RealFiles};
 use sha2::{Digest as _, Sha256};
 
 use super::SourcesError;
@@ -32,23 +33,38 @@ impl SourcesPlace {
         if matches!(self, Self::Files(list) if !list.exists()) {
             return Ok(Vec::new());
         }
-        let list = self.list().await?;
-        let kept = store::all(&list).await;
+        let list = open(&self.list_url()).await?;
+        let names = store::names(&list).await;
         list.close().await;
-        Ok(kept?.into_iter().map(|kept| kept.name).collect())
+        Ok(names?)
+    }
+
+    /// Makes the list, or brings it up to date.
+    pub async fn migrate(&self) -> Result<(), SourcesError> {
+        self.list().await?.close().await;
+        Ok(())
+    }
+
+    /// Files, for this process alone.
+    pub(crate) fn claim(&self) -> Result<Option<DirLock>, SourcesError> {
+        let Self::Files(list) = self else { return Ok(None) };
+        let folder = folder_of(list);
+        RealFiles
+            .create_dir_all(folder)
+            .map_err(|why| SourcesError::Folder { path: folder.to_owned(), why })?;
+        let claimed = RealFiles.lock_dir(folder);
+        claimed.map(Some).map_err(|why| SourcesError::Claim { path: list.clone(), why })
+    }
+
+    fn list_url(&self) -> DatabaseUrl {
+        match self {
+            Self::Files(list) => DatabaseUrl::file(list),
+            Self::Server(whole) => part(whole, "sources"),
+        }
     }
 
     pub(crate) async fn list(&self) -> Result<Db, SourcesError> {
-        let url = match self {
-            Self::Files(list) => {
-                let folder = folder_of(list);
-                std::fs::create_dir_all(folder)
-                    .map_err(|why| SourcesError::Folder { path: folder.to_owned(), why })?;
-                DatabaseUrl::file(list)
-            }
-            Self::Server(whole) => part(whole, "sources"),
-        };
-        let list = open(&url).await?;
+        let list = open(&self.list_url()).await?;
         list.migrate(store::MIGRATIONS).await?;
         Ok(list)
     }
@@ -61,7 +77,7 @@ impl SourcesPlace {
                 let name = config.name.replace([':', '='], "_");
                 DatabaseUrl::file(folder_of(list).join(format!("{name}-{identity}.db")))
             }
-            // Names have no more than 64 letters there, and a source's own may be as long.
+            // Databases have no more than 64 letters there, and a source's name may be as long.
             Self::Server(whole) => part(whole, &format!("source_{identity}")),
         };
         let db = open(&url).await?;
@@ -86,7 +102,7 @@ fn identity(config: &SourceConfig) -> String {
 }
 
 fn folder_of(list: &Path) -> &Path {
-    list.parent().unwrap_or(Path::new(""))
+    list.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn part(whole: &DatabaseUrl, name: &str) -> DatabaseUrl {

@@ -17,6 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use hexalpes_db::{ErrorKind, OpenError};
 use hexalpes_kernel::Actor;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -143,6 +144,10 @@ impl IntoResponse for Refusal {
             Self::Sources(SourcesError::Unknown(_) | SourcesError::NotParked { .. }) | Self::Verb(_) => {
                 StatusCode::NOT_FOUND
             }
+            // Where sources are kept on a server, that may be away.
+            Self::Sources(
+                SourcesError::Database(why) | SourcesError::Open(OpenError::Server { why, .. }),
+            ) if why.kind() == ErrorKind::Transient => StatusCode::SERVICE_UNAVAILABLE,
             Self::Sources(
                 SourcesError::Open(_)
                 | SourcesError::Migrate(_)
@@ -151,7 +156,9 @@ impl IntoResponse for Refusal {
                 | SourcesError::Unreadable { .. },
             ) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Update => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Sources(SourcesError::Skip(_)) | Self::Closed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Sources(SourcesError::Skip(_) | SourcesError::Read(_)) | Self::Closed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             _ => StatusCode::BAD_REQUEST,
         };
         (status, Json(json!({ "reason": self.to_string() }))).into_response()

@@ -7,11 +7,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
+use futures::future::join_all;
+use hexalpes_capture::LogError;
 use hexalpes_client::Client;
 use hexalpes_db::{Db, DbError, MigrateError, OpenError};
+use hexalpes_files::{DirLock, LockError};
 use hexalpes_kernel::{Actor, Edge};
 use hexalpes_outbox::{
-    Relay, RelayOptions, Status,
+    LogSource as _, Relay, RelayOptions, Status,
     operate::{self, Reason, SkipError},
     parked::{self, ParkedError, ParkedRow},
 };
@@ -56,8 +59,8 @@ pub enum SourcesError {
     Unknown(String),
     #[error("source {name} has one instance, 0, and none that is {instance:?}")]
     Instance { name: String, instance: String },
-    #[error("source {0} runs: pause it first")]
-    Runs(String),
+    #[error("another process reads for source {0} still, and does not stop: pause it, and try again")]
+    Read(String),
     #[error(
         "source {other} has {what} on that server too, and only one of them could read: give this one another {key}"
     )]
@@ -72,6 +75,11 @@ pub enum SourcesError {
     Unreadable { source_name: String, why: String },
     #[error("the folder {} cannot be made: {why}", path.display())]
     Folder { path: PathBuf, why: std::io::Error },
+    #[error(
+        "the sources of {} cannot be had: {why}; files are of one process, and those who share sources name a server",
+        path.display()
+    )]
+    Claim { path: PathBuf, why: LockError },
     #[error("the database of sources cannot be opened: {0}")]
     Open(#[from] OpenError),
     #[error("the database of sources cannot be brought up to date: {0}")]
@@ -113,12 +121,42 @@ pub struct Sources(Arc<Shared>);
 struct Shared {
     options: SourcesOptions,
     list: Db,
+    /// Of files; given back when they are stopped.
+    claim: Mutex<Option<DirLock>>,
+    /// Held by who changes the list or follows it, and before `running`: a server that has it may be away for long, and who only
+    /// asks does not wait for that.
+    changing: Mutex<()>,
     running: Mutex<Running>,
     follower: Mutex<Option<Worker>>,
 }
 
-/// By their names.
-type Running = BTreeMap<String, Source>;
+#[derive(Debug, Default)]
+struct Running {
+    /// By their names.
+    sources: BTreeMap<String, Source>,
+    /// Why others of the list cannot be read, by their names: sealed with another key, or written by a newer process.
+    unreadable: BTreeMap<String, String>,
+}
+
+impl Running {
+    fn source(&mut self, name: &str) -> Result<&mut Source, SourcesError> {
+        match (self.sources.get_mut(name), self.unreadable.get(name)) {
+            (Some(source), _) => Ok(source),
+            (None, Some(why)) => Err(unreadable(name, why)),
+            (None, None) => Err(unknown(name)),
+        }
+    }
+
+    fn get(&self, name: &str) -> Result<&Source, SourcesError> {
+        self.sources.get(name).ok_or_else(|| match self.unreadable.get(name) {
+            Some(why) => unreadable(name, why),
+            None => unknown(name),
+        })
+    }
+}
+
+/// Nobody else changes them as long as it lives.
+type Current<'a> = (MutexGuard<'a, ()>, MutexGuard<'a, Running>);
 
 /// A source by its name.
 #[derive(Debug)]
@@ -128,8 +166,8 @@ struct Source {
     config: SourceConfig,
     work: Option<Work>,
     restarts: u64,
-    /// Why it could not be started.
-    refusal: Option<String>,
+    /// Why it could not be started, and when that was tried.
+    refusal: Option<(String, Instant)>,
 }
 
 /// A source at work.
@@ -170,7 +208,7 @@ pub enum OfParked {
 pub struct SourceStatus {
     /// `tenant/namespace/name`.
     pub name: String,
-    /// `mysql`, `mariadb` or `postgresql`.
+    /// `mysql`, `mariadb` or `postgresql`; `unknown` of one whose configuration cannot be read.
     pub connector: &'static str,
     /// What it reads: `alpes.outbox_event`.
     pub table: String,
@@ -181,6 +219,21 @@ pub struct SourceStatus {
     pub relay: Status,
     /// Keys of its configuration that have no effect: a sentence each.
     pub notes: Vec<String>,
+}
+
+impl SourceStatus {
+    /// Of one of which nothing but its name is known.
+    fn unreadable(name: &str, why: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            connector: "unknown",
+            table: String::new(),
+            state: "alarm",
+            restarts: 0,
+            relay: Status { alarm: Some(unreadable(name, why).to_string()), ..Status::default() },
+            notes: Vec::new(),
+        }
+    }
 }
 
 /// Without what a relay counts in our own table: how far it is behind, the log says.
@@ -195,12 +248,19 @@ fn of_a_log<S: Serializer>(relay: &Status, serializer: S) -> Result<S::Ok, S::Er
 impl Sources {
     /// Opens the list, and starts what is not paused. A source that cannot be started says so in its status.
     pub async fn open(options: SourcesOptions) -> Result<Self, SourcesError> {
+        let claim = options.place.claim()?;
         let list = options.place.list().await?;
         let is_shared = options.place.is_shared();
-        let shared = Shared { options, list, running: Mutex::default(), follower: Mutex::default() };
+        let shared = Shared {
+            options,
+            list,
+            claim: Mutex::new(claim),
+            changing: Mutex::default(),
+            running: Mutex::default(),
+            follower: Mutex::default(),
+        };
         let sources = Self(Arc::new(shared));
-        let followed = sources.follow(&mut *sources.0.running.lock().await).await;
-        if let Err(why) = followed {
+        if let Err(why) = sources.followed().await {
             sources.stop().await;
             return Err(why);
         }
@@ -210,13 +270,15 @@ impl Sources {
         Ok(sources)
     }
 
-    /// All of them, as the list has them by now: who shares them may have made others, and taken some away.
-    async fn current(&self) -> Result<MutexGuard<'_, Running>, SourcesError> {
-        let mut running = self.0.running.lock().await;
-        if self.0.options.place.is_shared() {
-            self.follow(&mut running).await?;
-        }
-        Ok(running)
+    /// All of them, for who changes them, as the list has them by now: who shares them may have made others, and taken some
+    /// away.
+    async fn current(&self) -> Result<Current<'_>, SourcesError> {
+        let changing = self.0.changing.lock().await;
+        let running = match self.0.options.place.is_shared() {
+            true => self.followed().await?,
+            false => self.0.running.lock().await,
+        };
+        Ok((changing, running))
     }
 
     /// Makes a source, and gives what of its configuration has no effect.
@@ -226,11 +288,10 @@ impl Sources {
         config.check_host()?;
         self.rules(&config)?;
         let name = config.full_name();
-        let mut running = self.current().await?;
+        let (_changing, mut running) = self.current().await?;
         // One of that name is told of first.
-        if !running.contains_key(&name) {
-            running.values().try_for_each(|other| reads_beside(&config, &other.config))?;
-            self.with(&config, async |db| Ok(operate::begin_again_if_forgotten(db).await?)).await?;
+        if !running.sources.contains_key(&name) {
+            running.sources.values().try_for_each(|other| reads_beside(&config, &other.config))?;
         }
         let kept = Kept::new(&name, json, &self.0.options.vault);
         if !store::add(&self.0.list, &kept, &self.deed(&name, "create", by)).await? {
@@ -242,30 +303,45 @@ impl Sources {
         let mut source = Source::new(kept, json.clone(), config);
         self.start(&mut source).await;
         let status = source.status();
-        running.insert(name, source);
+        running.sources.insert(name, source);
         Ok(status)
     }
 
     /// Stops a source and takes it from the list. What it has come to is kept, unless it is to `forget` it.
     pub async fn delete(&self, name: &str, forget: bool, by: &By) -> Result<(), SourcesError> {
-        let mut running = self.current().await?;
-        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
-        source.stop().await;
-        let deed = if forget { "delete and forget" } else { "delete" };
-        store::remove(&self.0.list, &self.deed(name, deed, by)).await?;
-        if let Some(source) = running.remove(name)
-            && forget
-        {
-            self.forget(&source.config).await?;
+        let (_changing, mut running) = self.current().await?;
+        let deed = self.deed(name, if forget { "delete and forget" } else { "delete" }, by);
+        // Of one that cannot be read nobody knows what it has come to.
+        if running.unreadable.contains_key(name) {
+            store::remove(&self.0.list, &deed).await?;
+            running.unreadable.remove(name);
+        } else {
+            let source = running.source(name)?;
+            source.stop().await;
+            if let Err(why) = self.remove(source, forget, &deed).await {
+                if !source.kept.is_paused {
+                    self.start(source).await;
+                }
+                return Err(why);
+            }
+            running.sources.remove(name);
         }
-        info!(source = name, reason = by.reason, "{deed}");
+        info!(source = name, reason = by.reason, "{}", deed.what);
         Ok(())
+    }
+
+    /// It is forgotten while it is listed: as long as that is not whole, it can be done again, and nobody makes another one.
+    async fn remove(&self, source: &Source, forget: bool, deed: &Deed<'_>) -> Result<(), SourcesError> {
+        if forget {
+            self.forget(&source.config, &source.kept.mark()).await?;
+        }
+        Ok(store::remove(&self.0.list, deed).await?)
     }
 
     /// The names of the sources in a namespace.
     pub async fn names(&self, tenant: &str, namespace: &str) -> Vec<String> {
         let running = self.0.running.lock().await;
-        let configs = running.values().map(|source| &source.config);
+        let configs = running.sources.values().map(|source| &source.config);
         configs
             .filter(|config| (config.tenant.as_str(), config.namespace.as_str()) == (tenant, namespace))
             .map(|config| config.name.clone())
@@ -274,18 +350,21 @@ impl Sources {
 
     /// How all of them do, by their names.
     pub async fn all(&self) -> Vec<SourceStatus> {
-        self.0.running.lock().await.values().map(Source::status).collect()
+        let running = self.0.running.lock().await;
+        let readable = running.sources.values().map(Source::status);
+        let others = running.unreadable.iter().map(|(name, why)| SourceStatus::unreadable(name, why));
+        readable.chain(others).collect()
     }
 
     pub async fn status(&self, name: &str) -> Result<SourceStatus, SourcesError> {
         let running = self.0.running.lock().await;
-        running.get(name).map(Source::status).ok_or_else(|| unknown(name))
+        running.get(name).map(Source::status)
     }
 
     /// The configuration as it was given, without what is secret in it.
     pub async fn config(&self, name: &str) -> Result<Value, SourcesError> {
         let running = self.0.running.lock().await;
-        let mut json = running.get(name).map(|source| source.json.clone()).ok_or_else(|| unknown(name))?;
+        let mut json = running.get(name)?.json.clone();
         let configs = json.get_mut("configs").and_then(Value::as_object_mut).into_iter().flatten();
         for (_, secret) in configs.filter(|(key, _)| is_secret(key)) {
             *secret = Value::from("******");
@@ -298,8 +377,8 @@ impl Sources {
 
     /// Stops a source until it is resumed; it stays so over restarts of the process. Pausing twice changes nothing.
     pub async fn pause(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.current().await?;
-        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        let (_changing, mut running) = self.current().await?;
+        let source = running.source(name)?;
         if !source.kept.is_paused {
             store::set_paused(&self.0.list, true, &self.deed(name, "pause", by)).await?;
             source.kept.is_paused = true;
@@ -310,8 +389,8 @@ impl Sources {
     }
 
     pub async fn resume(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.current().await?;
-        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        let (_changing, mut running) = self.current().await?;
+        let source = running.source(name)?;
         if source.kept.is_paused {
             store::set_paused(&self.0.list, false, &self.deed(name, "resume", by)).await?;
             source.kept.is_paused = false;
@@ -323,8 +402,8 @@ impl Sources {
 
     /// Stops and starts it; one that is paused stays so.
     pub async fn restart(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let mut running = self.current().await?;
-        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        let (_changing, mut running) = self.current().await?;
+        let source = running.source(name)?;
         source.kept.turn = store::begin_again(&self.0.list, &self.deed(name, "restart", by)).await?;
         source.stop().await;
         source.restarts += 1;
@@ -350,8 +429,8 @@ impl Sources {
         if by.reason.trim().is_empty() {
             return Err(SourcesError::NoReason);
         }
-        let mut running = self.current().await?;
-        let source = running.get_mut(name).ok_or_else(|| unknown(name))?;
+        let (_changing, mut running) = self.current().await?;
+        let source = running.source(name)?;
         source.stop().await;
         let done = self.begin_anew(name, &source.config, deed, by).await;
         if let Ok(turn) = done {
@@ -372,21 +451,46 @@ impl Sources {
         deed: Anew,
         by: &By,
     ) -> Result<i64, SourcesError> {
+        let is_shared = self.0.options.place.is_shared();
+        self.with(config, async |db| {
+            if is_shared {
+                operate::keep_out(db).await?;
+            }
+            let begun = self.begin_anew_in(db, name, config, deed, by).await;
+            if is_shared {
+                operate::let_in(db).await?;
+            }
+            begun
+        })
+        .await?;
+        Ok(store::begin_again(&self.0.list, &self.deed(name, deed.name(), by)).await?)
+    }
+
+    /// Where others are kept out.
+    async fn begin_anew_in(
+        &self,
+        db: &Db,
+        name: &str,
+        config: &SourceConfig,
+        deed: Anew,
+        by: &By,
+    ) -> Result<(), SourcesError> {
         let log = SourceLog::new(config, SnapshotKey::of(config));
         let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
         let edge = &*self.0.options.edge;
-        self.with(config, async |db| match deed {
-            Anew::Resnapshot => Ok(operate::resnapshot(db, edge, &reason).await?),
-            Anew::Skip => Ok(operate::skip(db, edge, &reason, &log.soon()).await?),
-        })
-        .await?;
+        if self.0.options.place.is_shared() {
+            // What one that works sends until it stops is before the end of the log.
+            until_nobody_reads(name, &log).await?;
+        }
+        match deed {
+            Anew::Resnapshot => operate::resnapshot(db, edge, &reason).await?,
+            Anew::Skip => return Ok(operate::skip(db, edge, &reason, &log.soon()).await?),
+        }
         // A slot stands where it was read to: the next one stands at the end.
-        if matches!(deed, Anew::Resnapshot)
-            && let Err(why) = log.remove().await
-        {
+        if let Err(why) = log.remove().await {
             warn!(source = name, %why, "the log's slot stays");
         }
-        Ok(store::begin_again(&self.0.list, &self.deed(name, deed.name(), by)).await?)
+        Ok(())
     }
 
     /// The events that could not be published, and those that wait behind them: the oldest of them.
@@ -436,7 +540,7 @@ impl Sources {
         work: impl AsyncFnOnce(&Db) -> Result<T, SourcesError>,
     ) -> Result<T, SourcesError> {
         let running = self.0.running.lock().await;
-        let source = running.get(name).ok_or_else(|| unknown(name))?;
+        let source = running.get(name)?;
         match &source.work {
             Some(Work { db, .. }) => work(db).await,
             None => self.with(&source.config, work).await,
@@ -460,10 +564,9 @@ impl Sources {
         if let Some(follower) = self.0.follower.lock().await.take() {
             follower.stop().await;
         }
-        for source in self.0.running.lock().await.values_mut() {
-            source.stop().await;
-        }
+        join_all(self.0.running.lock().await.sources.values_mut().map(Source::stop)).await;
         self.0.list.close().await;
+        drop(self.0.claim.lock().await.take());
     }
 
     fn deed<'a>(&self, source: &'a str, deed: &'static str, by: &'a By) -> Deed<'a> {
@@ -471,7 +574,7 @@ impl Sources {
     }
 
     async fn start(&self, source: &mut Source) {
-        source.refusal = match self.work(&source.config).await {
+        source.refusal = match self.work(&source.config, &source.kept.mark()).await {
             Ok(work) => {
                 source.work = Some(work);
                 None
@@ -479,21 +582,19 @@ impl Sources {
             Err(why) => {
                 let why = why.to_string();
                 // It is tried again and again where it is shared.
-                if source.refusal.as_ref() != Some(&why) {
+                if source.refusal.as_ref().is_none_or(|(known, _)| *known != why) {
                     warn!(source = source.config.full_name(), why, "a source cannot be started");
                 }
-                Some(why)
+                Some((why, Instant::now()))
             }
         };
     }
 
-    async fn work(&self, config: &SourceConfig) -> Result<Work, SourcesError> {
+    async fn work(&self, config: &SourceConfig, mark: &str) -> Result<Work, SourcesError> {
         config.check_host()?;
         let rules = self.rules(config)?;
         let db = self.0.options.place.of(config).await?;
-        if !config.takes_what_is_there {
-            operate::begin_at_end(&db, &*self.0.options.edge).await?;
-        }
+        operate::begin(&db, &*self.0.options.edge, mark, config.takes_what_is_there).await?;
         let (key, edge) = (SnapshotKey::of(config), Arc::clone(&self.0.options.edge));
         let options = RelayOptions {
             rules,
@@ -515,8 +616,8 @@ impl Sources {
         own.chain(given.map(|(_, rule)| Ok(rule.clone()))).collect()
     }
 
-    async fn forget(&self, config: &SourceConfig) -> Result<(), SourcesError> {
-        self.with(config, async |db| Ok(operate::forget(db, &*self.0.options.edge).await?)).await?;
+    async fn forget(&self, config: &SourceConfig, mark: &str) -> Result<(), SourcesError> {
+        self.with(config, async |db| Ok(operate::forget(db, &*self.0.options.edge, mark).await?)).await?;
         // What the database keeps for a reader that does not come again would fill its disk. One that shares the source may
         // be reading still.
         let log = SourceLog::new(config, SnapshotKey::of(config));
@@ -530,6 +631,19 @@ impl Sources {
         }
         Ok(())
     }
+}
+
+/// Nobody begins meanwhile: others are kept out.
+async fn until_nobody_reads(name: &str, log: &SourceLog) -> Result<(), SourcesError> {
+    let until = Instant::now() + OTHERS_LEAVE;
+    // What else is wrong with the log is told by who goes on with it.
+    while matches!(log.check().await, Err(LogError::Taken { .. })) {
+        if Instant::now() >= until {
+            return Err(SourcesError::Read(short(name)));
+        }
+        time::sleep(follow::EVERY).await;
+    }
+    Ok(())
 }
 
 /// What a database keeps for a reader, or knows it by, is not another source's: names of both come from a source's own name,
@@ -561,6 +675,10 @@ fn unknown(name: &str) -> SourcesError {
     SourcesError::Unknown(short(name))
 }
 
+fn unreadable(name: &str, why: &str) -> SourcesError {
+    SourcesError::Unreadable { source_name: short(name), why: why.to_owned() }
+}
+
 fn short(name: &str) -> String {
     name.rsplit('/').next().unwrap_or(name).to_owned()
 }
@@ -582,7 +700,7 @@ impl Source {
         let config = &self.config;
         let mut relay = self.work.as_ref().map(|work| work.relay.status()).unwrap_or_default();
         if relay.alarm.is_none() {
-            relay.alarm.clone_from(&self.refusal);
+            relay.alarm = self.refusal.as_ref().map(|(why, _)| why.clone());
         }
         let state = match &relay {
             _ if self.kept.is_paused => "paused",

@@ -5,9 +5,9 @@ use hexalpes_kernel::{Actor, Timestamp};
 use hexalpes_vault::Vault;
 use sea_query::{Expr, ExprTrait as _, Order, Query, Table};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::SourcesError;
-use crate::deeds::SourceDeed;
+use crate::{deeds::SourceDeed, value::hex};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new("sources", 1, "create relay_source", |backend| vec![relay_source(backend)]),
@@ -77,11 +77,23 @@ impl Kept {
         Self { name: name.to_owned(), sealed, is_paused: false, turn: 0 }
     }
 
-    pub(super) fn config(&self, vault: &Vault) -> Result<Value, SourcesError> {
-        let unreadable = |why: String| SourcesError::Unreadable { source_name: self.name.clone(), why };
-        let text = vault.unseal(&self.name, &self.sealed).map_err(|why| unreadable(why.to_string()))?;
-        serde_json::from_str(&text).map_err(|why| unreadable(why.to_string()))
+    /// Or why it cannot be read.
+    pub(super) fn config(&self, vault: &Vault) -> Result<Value, String> {
+        let text = vault.unseal(&self.name, &self.sealed).map_err(|why| why.to_string())?;
+        serde_json::from_str(&text).map_err(|why| why.to_string())
     }
+
+    /// Says which it is, where one of that name is made again and again.
+    pub(super) fn mark(&self) -> String {
+        hex(&Sha256::digest(self.sealed.as_bytes())[..8])
+    }
+}
+
+/// The names of all of them, of a list that may be older.
+pub(super) async fn names(db: &Db) -> Result<Vec<String>, DbError> {
+    let query = Query::select().column("name").from("relay_source").order_by("name", Order::Asc).to_owned();
+    db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(|row| row.get("name")).collect())
+        .await
 }
 
 /// All of them, by their names.

@@ -126,7 +126,7 @@ async fn lock(tx: &Tx) -> Result<(), DbError> {
         Backend::Postgres => {
             return tx.execute_text("SELECT pg_advisory_xact_lock(7523377975159973235)").await;
         }
-        Backend::MySql => Expr::cust("GET_LOCK(CONCAT('hexalpes/', DATABASE()), 60)"),
+        Backend::MySql => Expr::cust("GET_LOCK(LEFT(CONCAT('hexalpes/', DATABASE()), 64), 60)"),
     };
     let select = Query::select().expr_as(expression, "locked").to_owned();
     match tx.fetch_one(&select).await?.get("locked")? {
@@ -137,7 +137,8 @@ async fn lock(tx: &Tx) -> Result<(), DbError> {
 
 async fn unlock(tx: &Tx) {
     if tx.backend() == Backend::MySql
-        && let Err(error) = tx.execute_text("SELECT RELEASE_LOCK(CONCAT('hexalpes/', DATABASE()))").await
+        && let Err(error) =
+            tx.execute_text("SELECT RELEASE_LOCK(LEFT(CONCAT('hexalpes/', DATABASE()), 64))").await
     {
         tracing::warn!(%error, "the migration lock ends with its connection");
     }

@@ -1,6 +1,7 @@
 //! `hexalpes migrate`: the databases up to date before anything is started.
 
 use anyhow::Result;
+use hexalpes_sources::SourcesPlace;
 
 use super::output::line;
 use crate::{
@@ -15,6 +16,11 @@ pub(super) async fn run(settings: &Settings) -> Result<()> {
     for service in Service::ALL {
         let place = services::migrate(settings, service).await?;
         line(&format!("{}: {place} is up to date", service.name()))?;
+    }
+    // In files they are of who runs them, and made when there are some.
+    if let place @ SourcesPlace::Server(url) = &settings.sources()? {
+        place.migrate().await?;
+        line(&format!("sources: {url} has their list, up to date"))?;
     }
     Ok(())
 }

@@ -19,7 +19,9 @@ async fn place(settings: &Settings) -> Result<SourcesPlace> {
     let SourcesPlace::Files(list) = before else { return Ok(place) };
     ensure!(
         left.is_empty(),
-        "{} lists {}, and sources are kept in {url} now: to go on with those, set {}=sqlite:{}; to take them to {url}, start so          once, delete them, and make them anew without it",
+        "{} lists {}, and sources are kept in {url} now. To go on with those, set {}=sqlite:{}. To have them in {url}, start so \
+         once, let all be published, delete them, start without it, and make them anew: with all rows once more, or with new ones \
+         alone (\"snapshot.mode\": \"never\") if nothing was written meanwhile",
         list.display(),
         left.join(", "),
         Key::SourcesDatabaseUrl.variable(),

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hexalpes_worker::{Failure, Job, Outlook};
-use tokio::time;
+use tokio::{sync::MutexGuard, time};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{error, info};
 
 use super::{Running, Source, Sources, SourcesError};
 use crate::{
@@ -15,6 +15,9 @@ use crate::{
 
 /// Between two looks: so late is what somebody does at another process.
 pub(super) const EVERY: Duration = Duration::from_millis(500);
+
+/// What could not be started is tried again then.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Looks at the list again and again.
 pub(super) struct Follower(pub(super) Sources);
@@ -39,45 +42,55 @@ impl Job for Follower {
                 () = stop.cancelled() => return Ok(()),
                 () = time::sleep(EVERY) => {}
             }
-            let mut running = self.0.0.running.lock().await;
-            self.0.follow(&mut running).await?;
+            drop(self.0.current().await?);
         }
     }
 }
 
 impl Sources {
-    /// Has here what the list says. What can be done is, before it tells of what cannot.
-    pub(super) async fn follow(&self, running: &mut Running) -> Result<(), SourcesError> {
+    /// All of them, once they are here as the list says.
+    pub(super) async fn followed(&self) -> Result<MutexGuard<'_, Running>, SourcesError> {
         let listed = store::all(&self.0.list).await?;
+        let mut running = self.0.running.lock().await;
+        self.follow(&mut running, listed).await;
+        Ok(running)
+    }
+
+    async fn follow(&self, running: &mut Running, listed: Vec<Kept>) {
         let listed: BTreeMap<_, _> = listed.into_iter().map(|kept| (kept.name.clone(), kept)).collect();
         let is_gone = |(name, source): (&String, &Source)| {
             let is_here = listed.get(name).is_some_and(|kept| kept.sealed == source.kept.sealed);
             (!is_here).then(|| name.clone())
         };
-        for name in running.iter().filter_map(is_gone).collect::<Vec<_>>() {
-            if let Some(mut source) = running.remove(&name) {
+        for name in running.sources.iter().filter_map(is_gone).collect::<Vec<_>>() {
+            if let Some(mut source) = running.sources.remove(&name) {
                 info!(source = name, "it was taken away by another process");
                 source.stop().await;
             }
         }
-        let mut outcome = Ok(());
+        let mut unreadable = BTreeMap::new();
         for (name, kept) in listed {
-            if !running.contains_key(&name) {
+            if !running.sources.contains_key(&name) {
                 match self.listed(&kept) {
-                    Ok(source) => drop(running.insert(name.clone(), source)),
-                    Err(why) => outcome = outcome.and(Err(why)),
+                    Ok(source) => drop(running.sources.insert(name.clone(), source)),
+                    Err(why) => drop(unreadable.insert(name.clone(), why)),
                 }
             }
-            if let Some(source) = running.get_mut(&name) {
+            if let Some(source) = running.sources.get_mut(&name) {
                 self.bring_to(source, kept).await;
             }
         }
-        outcome
+        for (name, why) in &unreadable {
+            if !running.unreadable.contains_key(name) {
+                error!(source = name, why, "a source of the list cannot be read");
+            }
+        }
+        running.unreadable = unreadable;
     }
 
-    fn listed(&self, kept: &Kept) -> Result<Source, SourcesError> {
+    fn listed(&self, kept: &Kept) -> Result<Source, String> {
         let json = kept.config(&self.0.options.vault)?;
-        let config = SourceConfig::read(&json)?;
+        let config = SourceConfig::read(&json).map_err(|why| why.to_string())?;
         Ok(Source::new(kept.clone(), json, config))
     }
 
@@ -93,7 +106,8 @@ impl Sources {
             source.restarts += u64::from(source.kept.turn != kept.turn);
             source.kept = kept;
         }
-        if !source.kept.is_paused && source.work.is_none() {
+        let was_just_tried = source.refusal.as_ref().is_some_and(|(_, at)| at.elapsed() < TRIED_AGAIN_AFTER);
+        if !source.kept.is_paused && source.work.is_none() && !was_just_tried {
             self.start(source).await;
         }
     }

@@ -57,17 +57,19 @@ impl Stage {
     }
 }
 
-async fn open(folder: &Path) -> (Sources, Router) {
+fn options(folder: &Path) -> SourcesOptions {
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
-    let sources = Sources::open(SourcesOptions {
+    SourcesOptions {
         place: SourcesPlace::Files(folder.join("sources/sources.db")),
         vault: Vault::open_or_make(&folder.join("secret.key")).unwrap(),
         client: Client::new(ClientOptions::new("pulsar://127.0.0.1:1")).unwrap(),
         edge,
         rules: Vec::new(),
-    })
-    .await
-    .unwrap();
+    }
+}
+
+async fn open(folder: &Path) -> (Sources, Router) {
+    let sources = Sources::open(options(folder)).await.unwrap();
     let door = Door::default();
     door.open(sources.clone());
     (sources, routes(door))
@@ -120,6 +122,14 @@ async fn two_sources_are_not_one_reader_of_a_server() {
     let (status, _) =
         stage.ask("POST", "/admin/v3/sources/public/third/salida", kind, form(&elsewhere, 10)).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn files_are_of_one_process() {
+    let stage = Stage::set().await;
+    let refused = Sources::open(options(stage.folder.path())).await.unwrap_err().to_string();
+    assert!(refused.contains("is in use by") && refused.ends_with("name a server"), "{refused}");
+    stage.restart().await;
 }
 
 /// Accepts S3-CLI-4, S3-SRC-2.

@@ -1,8 +1,14 @@
 //! Two processes that keep their sources in one database: what is done at the one, the other does.
 
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+};
+
 use hexalpes_e2e::{Backbone, PATIENCE, Product, messages};
 use hexalpes_engines::{a_moment, log_databases};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::table::{Table, at_least, ids};
 use crate::command::{refusal, up_refusal};
@@ -53,13 +59,23 @@ async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do()
         assert_eq!(ids(&at_least(&service, &table.events(), 40).await), expected, "{}", table.engine());
         assert_eq!(ids(&at_least(&service, &table.raw(), 40).await), expected, "{}", table.engine());
 
+        // At the word of the one that waits, while the other works and rows come: what that one sent meanwhile is left out.
+        let (_, waits) = one_works(&table, &one, &other);
+        let next = skipped_amid_rows(&table, waits);
+        table.insert([next]);
+        let last = format!("k-{next}");
+        let all = until_last(&service, &table.events(), &last).await;
+        let once: BTreeSet<&String> = all.iter().collect();
+        assert_eq!(once.len(), all.len(), "{}: {all:?}", table.engine());
+        assert_eq!(until_last(&service, &table.raw(), &last).await, all, "{}", table.engine());
+
         // Deleted at the other, it goes on nowhere; made anew, it goes on where it was.
         assert_eq!(table.order(&other, &["delete"]), "deleted");
         listed(&table, &one, false).await;
-        table.insert(50..60);
+        table.insert([next + 1]);
         table.create(&one);
-        let expected: Vec<String> = (0..30).chain(40..60).map(|key| format!("k-{key}")).collect();
-        assert_eq!(ids(&at_least(&service, &table.events(), 50).await), expected, "{}", table.engine());
+        let all = [all, vec![format!("k-{}", next + 1)]].concat();
+        assert_eq!(ids(&at_least(&service, &table.events(), all.len()).await), all, "{}", table.engine());
 
         // Forgotten by whichever does not work, nothing of it is known, and its slot is gone.
         listed(&table, &other, true).await;
@@ -70,17 +86,77 @@ async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do()
             let slot = format!("hexalpes_{}", table.source.replace('-', "_"));
             table.has(&format!("pg_replication_slots where slot_name = '{slot}'"), 0);
         }
-        assert_eq!(messages(&service, &table.events()).await.len(), 50, "{}", table.engine());
+        assert_eq!(ids(&messages(&service, &table.events()).await), all, "{}", table.engine());
         table.create(works);
-        let all = ids(&at_least(&service, &table.events(), 110).await);
-        assert_eq!(
-            all[50..],
-            (0..60).map(|key| format!("k-{key}")).collect::<Vec<_>>(),
-            "{}",
-            table.engine()
-        );
+        let rows = next + 2;
+        let again = ids(&at_least(&service, &table.events(), all.len() + rows).await);
+        let expected: Vec<String> = (0..rows).map(|key| format!("k-{key}")).collect();
+        assert_eq!(again[all.len()..], expected, "{}", table.engine());
         assert_eq!(table.order(works, &["delete", "--forget"]), "deleted");
     }
+}
+
+/// Orders it, with rows that come before, while and after it is done; gives the key of the next row.
+fn skipped_amid_rows(table: &Table, at: &Product) -> usize {
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let mut key = 50;
+            while !is_done.load(Relaxed) {
+                table.insert([key]);
+                key += 1;
+            }
+            key
+        });
+        table.order(at, &["skip"]);
+        is_done.store(true, Relaxed);
+        writing.join().expect("rows can be written")
+    })
+}
+
+/// The ids of a topic's events, once it has this one.
+async fn until_last(service: &str, topic: &str, last: &str) -> Vec<String> {
+    let waiting = async {
+        loop {
+            let all = ids(&messages(service, topic).await);
+            if all.last().is_some_and(|id| id == last) {
+                return all;
+            }
+            a_moment().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{topic} has no {last}"))
+}
+
+/// Of two processes, the one that has another key cannot read the other's sources: it says so, and does all else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_was_sealed_with_another_key_is_told_of_and_in_nobody_s_way() {
+    let backbone = Backbone::start();
+    let database = log_databases().swap_remove(0);
+    let url = database.url().to_owned();
+    let table = Table::make(database, "sealed");
+    let one = Product::serve_sharing(backbone.urls(), &url, None);
+    let other = Product::serve_sharing(backbone.urls(), &url, None);
+    table.create(&one);
+    let alarm = async {
+        loop {
+            let all = other.get("/admin/v3/sources").await.1;
+            let told = all.as_array().and_then(|all| all.first()).map(|source| source["alarm"].to_string());
+            if let Some(told) = told {
+                return told;
+            }
+            a_moment().await;
+        }
+    };
+    let alarm = tokio::time::timeout(PATIENCE, alarm).await.expect("it is told of");
+    assert!(alarm.contains("is the secret key the one that sealed it?"), "{alarm}");
+    let (status, refused) =
+        other.post(&format!("{}/relay/pause", path(&table)), &json!({ "reason": "a test" })).await;
+    assert!(status == 500 && refused["reason"].to_string().contains("the secret key"), "{status}: {refused}");
+    table.insert([0]);
+    table.written(&one, 1);
+    assert_eq!(table.order(&other, &["delete"]), "deleted");
+    listed(&table, &one, false).await;
 }
 
 fn path(table: &Table) -> String {
@@ -129,7 +205,7 @@ async fn sources_of_before_are_told_of_when_they_are_to_be_kept_elsewhere() {
     let said = up_refusal(folder.path(), &elsewhere, 1);
     let list = format!("{data}/sources/sources.db");
     assert!(said.contains(&format!("{list} lists public/default/{}, and sources", table.source)), "{said}");
-    assert!(said.contains(&format!("set SOURCES_DATABASE_URL=sqlite:{list}; to take them to ")), "{said}");
+    assert!(said.contains(&format!("set SOURCES_DATABASE_URL=sqlite:{list}. ")), "{said}");
     let said = refusal(folder.path(), &[&["demo", "reset"][..], &elsewhere].concat(), 1);
     assert!(said.contains("unset SOURCES_DATABASE_URL"), "{said}");
 
