@@ -274,9 +274,10 @@ impl Sources {
     /// away.
     async fn current(&self) -> Result<Current<'_>, SourcesError> {
         let changing = self.0.changing.lock().await;
-        let running = match self.0.options.place.is_shared() {
-            true => self.followed().await?,
-            false => self.0.running.lock().await,
+        let running = if self.0.options.place.is_shared() {
+            self.followed().await?
+        } else {
+            self.0.running.lock().await
         };
         Ok((changing, running))
     }
