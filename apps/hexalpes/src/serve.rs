@@ -37,6 +37,8 @@ pub(crate) async fn serve(
     services::databases(settings, &services)?;
     let own = topology::own(settings)?;
     let _claims = Claims::take(&settings.data(), services.iter().map(|service| Part::Of(*service)))?;
+    let runs_sources = with_relay && services.contains(&Service::Commissions);
+    let sources_place = services::sources_place(settings, runs_sources).await?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let doors = Doors::open(settings, &services).await?;
     let engine = settings.engine()?;
@@ -48,8 +50,7 @@ pub(crate) async fn serve(
     let links_port = doors.port(Key::ConversionsPort).or_else(|_| settings.port(Key::ConversionsPort))?;
     let ground = Ground::open(settings, edge, links_port, own, Door::default())?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
-    let runs_sources = with_relay && services.contains(&Service::Commissions);
-    let sources = services::sources(settings, &ground, reach.client(), runs_sources).await?;
+    let sources = services::sources(sources_place, &ground, reach.client()).await?;
     for (service, key) in &doors.order {
         let port = doors.port(*key)?;
         println!("{}: http://127.0.0.1:{port}, broker {}", service.name(), engine.service);

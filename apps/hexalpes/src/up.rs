@@ -29,6 +29,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
         settings.authorization()?;
     }
     let _claims = Claims::take(&settings.data(), Part::all())?;
+    let sources_place = services::sources_place(settings, with_relay).await?;
     let edge: Arc<dyn Edge> = Arc::new(SystemEdge);
     let doors = Doors::open(settings, &Service::ALL).await?;
     let console = ConsoleDoor::open(settings, false).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn up(settings: &Settings, with_relay: bool, stop: Cancellation
     }
     let ground = Ground::open(settings, Arc::clone(&edge), doors.port(Key::ConversionsPort)?, own, door)?;
     let running = opened.start(reach.client(), with_relay, &ground).await?;
-    let sources = services::sources(settings, &ground, reach.client(), with_relay).await?;
+    let sources = services::sources(sources_place, &ground, reach.client()).await?;
     banner(settings, &engine, backbone.is_some(), &doors, console.as_ref())?;
     let console = match console {
         None => None,

@@ -16,7 +16,7 @@ pub(crate) use context::{Context, LoneRelay, Running, relay_alone, topic_of};
 pub(crate) use database::{existing, is_there, migrate};
 pub(crate) use faces::{Ground, SECRET_KEY};
 pub(crate) use notifications::{AuditTrail, EVENTS_FILE, Running as RunningTrail};
-pub(crate) use sources::{FOLDER as SOURCES, sources};
+pub(crate) use sources::{FOLDER as SOURCES, sources, sources_place};
 
 use crate::settings::{Key, Settings, Usage};
 

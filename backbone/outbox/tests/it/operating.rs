@@ -3,7 +3,7 @@
 use std::slice;
 
 use hexalpes_kernel::Edge;
-use hexalpes_outbox::{EVENTS_TOPIC, PageOrder, operate, page};
+use hexalpes_outbox::{EVENTS_TOPIC, PageOrder, Status, operate, page};
 
 use crate::{
     memory::{Memory, MemorySource},
@@ -45,6 +45,45 @@ async fn a_pause_in_the_database_reaches_a_relay_at_work() {
     until(&relay, |status| status.standby.is_some()).await;
     operate::resume(&stage.db, edge, &because("seen")).await.unwrap();
     until(&relay, |status| status.running).await;
+    relay.stop().await;
+}
+
+/// Processes that share what a relay has come to: what one of them does, the relays of the others notice.
+#[tokio::test]
+async fn a_relay_that_is_kept_out_or_forgotten_waits_until_it_may_begin() {
+    let stage = Stage::set().await;
+    let edge: &dyn Edge = &*stage.edge;
+    let says =
+        |status: &Status, why: &str| status.standby.as_ref().is_some_and(|standby| standby.contains(why));
+    operate::begin(&stage.db, edge, "first", true).await.unwrap();
+    let relay = stage.relay();
+    until(&relay, |status| status.running).await;
+    operate::keep_out(&stage.db).await.unwrap();
+    until(&relay, |status| says(status, "being begun anew")).await;
+    operate::let_in(&stage.db).await.unwrap();
+    until(&relay, |status| status.running).await;
+    // Who kept it out died; who starts it again lets it in.
+    operate::keep_out(&stage.db).await.unwrap();
+    until(&relay, |status| says(status, "being begun anew")).await;
+    operate::begin(&stage.db, edge, "first", true).await.unwrap();
+    until(&relay, |status| status.running).await;
+
+    // One that has it still does not begin it; who makes another one does.
+    operate::forget(&stage.db, edge, "first").await.unwrap();
+    until(&relay, |status| says(status, "forgotten")).await;
+    operate::begin(&stage.db, edge, "first", true).await.unwrap();
+    operate::let_in(&stage.db).await.unwrap();
+    let late = stage.relay();
+    until(&late, |status| says(status, "forgotten")).await;
+    late.stop().await;
+    operate::begin(&stage.db, edge, "second", true).await.unwrap();
+    until(&relay, |status| status.running).await;
+
+    // Paused before, it stays so.
+    operate::pause(&stage.db, edge, &because("a look")).await.unwrap();
+    operate::keep_out(&stage.db).await.unwrap();
+    operate::let_in(&stage.db).await.unwrap();
+    until(&relay, |status| says(status, "a look")).await;
     relay.stop().await;
 }
 

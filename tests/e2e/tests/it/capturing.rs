@@ -293,7 +293,7 @@ async fn of_two_relays_on_one_outbox_the_one_goes_on_where_the_other_was() {
 }
 
 /// The same of an outbox that another program writes, where two processes share the source: made at the one, it is taken over by the
-/// other amid the rows that were there before, and by the one again. A kill of their server, or of everything, is survived too.
+/// other amid the rows that were there before, and by the one again. In a long run a kill of their server, and of everything, too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_processes_that_share_a_source_the_one_goes_on_where_the_other_was() {
     let mut dice = Dice::new();
@@ -311,7 +311,8 @@ async fn of_two_processes_that_share_a_source_the_one_goes_on_where_the_other_wa
                 taken_over(engine, &stage, relay).await;
                 stage.restart(Part::Relay, relay);
             }
-            for part in [Part::Database, Part::Everything] {
+            // In CI the outbox that one process reads has these.
+            for part in [Part::Database, Part::Everything].into_iter().filter(|_| is_long()) {
                 written(&stage, &writers, dice.roll(COMMITS));
                 stage.kill(part, 0);
                 stage.restart(part, 0);
