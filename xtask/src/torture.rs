@@ -24,7 +24,7 @@ const CDC: [&str; 4] = ["--", "capturing::", "kills::", "--test-threads=1"];
 /// The tests of what else happens to a database's log: it is lost, put back to a copy, read by somebody else, or another server's.
 /// They draw nothing, and are done again and again for what may come in between.
 const CDC_LOGS: [&str; 8] =
-    ["--", "lost::", "restored::", "clash::", "failover", "slots::", "parked::", "shared::"];
+    ["--", "lost::", "restored::", "clash::", "failover", "slots::", "parked::", "sources::shared"];
 /// So many kills go with one time of those.
 const KILLS_A_TIME: u64 = 50;
 
