@@ -140,18 +140,11 @@ struct Running {
 
 impl Running {
     fn source(&mut self, name: &str) -> Result<&mut Source, SourcesError> {
-        match (self.sources.get_mut(name), self.unreadable.get(name)) {
-            (Some(source), _) => Ok(source),
-            (None, Some(why)) => Err(unreadable(name, why)),
-            (None, None) => Err(unknown(name)),
-        }
+        self.sources.get_mut(name).ok_or_else(|| absent(&self.unreadable, name))
     }
 
     fn get(&self, name: &str) -> Result<&Source, SourcesError> {
-        self.sources.get(name).ok_or_else(|| match self.unreadable.get(name) {
-            Some(why) => unreadable(name, why),
-            None => unknown(name),
-        })
+        self.sources.get(name).ok_or_else(|| absent(&self.unreadable, name))
     }
 }
 
@@ -320,9 +313,7 @@ impl Sources {
             let source = running.source(name)?;
             source.stop().await;
             if let Err(why) = self.remove(source, forget, &deed).await {
-                if !source.kept.is_paused {
-                    self.start(source).await;
-                }
+                self.start(source).await;
                 return Err(why);
             }
             running.sources.remove(name);
@@ -408,9 +399,7 @@ impl Sources {
         source.kept.turn = store::begin_again(&self.0.list, &self.deed(name, "restart", by)).await?;
         source.stop().await;
         source.restarts += 1;
-        if !source.kept.is_paused {
-            self.start(source).await;
-        }
+        self.start(source).await;
         info!(source = name, reason = by.reason, "restarted");
         Ok(source.status())
     }
@@ -438,9 +427,7 @@ impl Sources {
             source.kept.turn = turn;
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
-        if !source.kept.is_paused {
-            self.start(source).await;
-        }
+        self.start(source).await;
         done.map(|_| source.status())
     }
 
@@ -452,37 +439,35 @@ impl Sources {
         deed: Anew,
         by: &By,
     ) -> Result<i64, SourcesError> {
-        let is_shared = self.0.options.place.is_shared();
+        let log = SourceLog::new(config, SnapshotKey::of(config));
         self.with(config, async |db| {
-            if is_shared {
-                operate::keep_out(db).await?;
+            if !self.0.options.place.is_shared() {
+                return self.begin_anew_in(db, &log, name, deed, by).await;
             }
-            let begun = self.begin_anew_in(db, name, config, deed, by).await;
-            if is_shared {
-                operate::let_in(db).await?;
-            }
+            operate::keep_out(db).await?;
+            // What one that works sends until it stops is before the end of the log.
+            let begun = match until_nobody_reads(name, &log).await {
+                Ok(()) => self.begin_anew_in(db, &log, name, deed, by).await,
+                stays => stays,
+            };
+            operate::let_in(db).await?;
             begun
         })
         .await?;
         Ok(store::begin_again(&self.0.list, &self.deed(name, deed.name(), by)).await?)
     }
 
-    /// Where others are kept out.
+    /// Where nobody is at work.
     async fn begin_anew_in(
         &self,
         db: &Db,
+        log: &SourceLog,
         name: &str,
-        config: &SourceConfig,
         deed: Anew,
         by: &By,
     ) -> Result<(), SourcesError> {
-        let log = SourceLog::new(config, SnapshotKey::of(config));
         let reason = Reason { who: by.actor.as_str().to_owned(), why: by.reason.clone() };
         let edge = &*self.0.options.edge;
-        if self.0.options.place.is_shared() {
-            // What one that works sends until it stops is before the end of the log.
-            until_nobody_reads(name, &log).await?;
-        }
         match deed {
             Anew::Resnapshot => operate::resnapshot(db, edge, &reason).await?,
             Anew::Skip => return Ok(operate::skip(db, edge, &reason, &log.soon()).await?),
@@ -574,7 +559,11 @@ impl Sources {
         Deed { source, what: deed, reason: &by.reason, actor: &by.actor, at: self.0.options.edge.now() }
     }
 
+    /// Nothing happens to one that is paused.
     async fn start(&self, source: &mut Source) {
+        if source.kept.is_paused {
+            return;
+        }
         source.refusal = match self.work(&source.config, &source.kept.mark()).await {
             Ok(work) => {
                 source.work = Some(work);
@@ -622,13 +611,9 @@ impl Sources {
         // What the database keeps for a reader that does not come again would fill its disk. One that shares the source may
         // be reading still.
         let log = SourceLog::new(config, SnapshotKey::of(config));
-        let until = Instant::now() + OTHERS_LEAVE;
-        while let Err(why) = log.remove().await {
-            if !self.0.options.place.is_shared() || Instant::now() >= until {
-                warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
-                break;
-            }
-            time::sleep(follow::EVERY).await;
+        let patience = if self.0.options.place.is_shared() { OTHERS_LEAVE } else { Duration::ZERO };
+        if let Err(why) = once_others_leave(patience, || log.remove()).await {
+            warn!(source = config.full_name(), %why, "the log's slot stays: drop it by hand");
         }
         Ok(())
     }
@@ -636,15 +621,28 @@ impl Sources {
 
 /// Nobody begins meanwhile: others are kept out.
 async fn until_nobody_reads(name: &str, log: &SourceLog) -> Result<(), SourcesError> {
-    let until = Instant::now() + OTHERS_LEAVE;
-    // What else is wrong with the log is told by who goes on with it.
-    while matches!(log.check().await, Err(LogError::Taken { .. })) {
-        if Instant::now() >= until {
-            return Err(SourcesError::Read(short(name)));
+    let is_free = || async {
+        match log.check().await {
+            Err(taken @ LogError::Taken { .. }) => Err(taken),
+            // What else is wrong with the log is told by who goes on with it.
+            _ => Ok(()),
         }
-        time::sleep(follow::EVERY).await;
+    };
+    once_others_leave(OTHERS_LEAVE, is_free).await.map_err(|_| SourcesError::Read(short(name)))
+}
+
+/// Does what may fail as long as others read the log.
+async fn once_others_leave<F: Future<Output = Result<(), LogError>>>(
+    patience: Duration,
+    attempt: impl Fn() -> F,
+) -> Result<(), LogError> {
+    let until = Instant::now() + patience;
+    loop {
+        match attempt().await {
+            Err(_) if Instant::now() < until => time::sleep(follow::EVERY).await,
+            outcome => return outcome,
+        }
     }
-    Ok(())
 }
 
 /// What a database keeps for a reader, or knows it by, is not another source's: names of both come from a source's own name,
@@ -672,8 +670,12 @@ fn is_secret(key: &str) -> bool {
     ["password", "token", "jaas.config"].iter().any(|end| key.ends_with(end))
 }
 
-fn unknown(name: &str) -> SourcesError {
-    SourcesError::Unknown(short(name))
+/// Of one that is not among those that can be read.
+fn absent(unreadables: &BTreeMap<String, String>, name: &str) -> SourcesError {
+    match unreadables.get(name) {
+        Some(why) => unreadable(name, why),
+        None => SourcesError::Unknown(short(name)),
+    }
 }
 
 fn unreadable(name: &str, why: &str) -> SourcesError {

@@ -299,9 +299,7 @@ impl Settings {
     pub(crate) fn database(&self, service: Service) -> Result<DatabaseUrl> {
         let own = service.database_key();
         for key in [own, Key::DatabaseUrl] {
-            if let Some(Given { value, origin }) = self.given.get(&key) {
-                let url = DatabaseUrl::parse(value)
-                    .map_err(|error| anyhow!("{} ({origin}): {error}", key.name()))?;
+            if let Some(url) = self.database_url(key)? {
                 let is_whole = url.backend() == Backend::MySql && service == Service::Commissions;
                 let part = match key {
                     Key::DatabaseUrl if !is_whole => url.part(&service.name().replace('-', "_")),
@@ -313,14 +311,18 @@ impl Settings {
         Ok(DatabaseUrl::file(self.data().join(format!("{}.db", service.name()))))
     }
 
+    fn database_url(&self, key: Key) -> Result<Option<DatabaseUrl>> {
+        let Some(Given { value, origin }) = self.given.get(&key) else { return Ok(None) };
+        let url = DatabaseUrl::parse(value).map_err(|error| anyhow!("{} ({origin}): {error}", key.name()))?;
+        Ok(Some(url))
+    }
+
     /// Where sources are kept: what `SOURCES_DATABASE_URL` names, else the server that `DATABASE_URL` names, else files in the
     /// data folder.
     pub(crate) fn sources(&self) -> Result<SourcesPlace> {
         let own = Key::SourcesDatabaseUrl;
         for key in [own, Key::DatabaseUrl] {
-            let Some(Given { value, origin }) = self.given.get(&key) else { continue };
-            let url =
-                DatabaseUrl::parse(value).map_err(|error| anyhow!("{} ({origin}): {error}", key.name()))?;
+            let Some(url) = self.database_url(key)? else { continue };
             match url.path() {
                 None => return Ok(SourcesPlace::Server(url)),
                 // Of the services, it has all that a single file can have.

@@ -107,7 +107,7 @@ impl Sources {
             source.kept = kept;
         }
         let was_just_tried = source.refusal.as_ref().is_some_and(|(_, at)| at.elapsed() < TRIED_AGAIN_AFTER);
-        if !source.kept.is_paused && source.work.is_none() && !was_just_tried {
+        if source.work.is_none() && !was_just_tried {
             self.start(source).await;
         }
     }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::{CHECKOUT, command::printed};
 use hexalpes_e2e::{Api, Backbone, Product, calculation, messages};
-use hexalpes_engines::{a_moment, log_databases, program};
+use hexalpes_engines::{log_databases, program};
 use serde_json::json;
 
 /// Accepts S0-CLI-4, S0-CLI-5, S0-CLI-6, S0-ENV-22, S0-ENV-23.
@@ -92,9 +92,7 @@ async fn routed(file: &str, server: Option<&str>) -> Product {
     let conversions = ["conv-routed", "conv-after"];
     for (number, conversion) in (1..).zip(conversions) {
         // Rows of before a rule was known go without it.
-        while product.get("/debug/relay").await.1["running"] != true {
-            a_moment().await;
-        }
+        product.api().until("/debug/relay", |status| status["running"] == true).await;
         let (status, answer) = product.post("/commissions/calculate", &calculation(conversion)).await;
         assert_eq!(status, 201, "{answer}");
         product.event_lines(number);

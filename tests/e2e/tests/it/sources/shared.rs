@@ -5,11 +5,12 @@ use std::{
     thread,
 };
 
+use hexalpes_client::Message;
 use hexalpes_e2e::{Backbone, PATIENCE, Product, messages};
 use hexalpes_engines::{a_moment, log_databases};
 use serde_json::{Value, json};
 
-use super::table::{Table, at_least, ids};
+use super::table::{Table, at_least, ids, once};
 use crate::command::{refusal, up_refusal};
 
 /// Accepts S3-SRC-2.
@@ -118,16 +119,8 @@ fn skipped_amid_rows(table: &Table, at: &Product) -> usize {
 
 /// The ids of a topic's events, once it has this one.
 async fn until_last(service: &str, topic: &str, last: &str) -> Vec<String> {
-    let waiting = async {
-        loop {
-            let all = ids(&messages(service, topic).await);
-            if all.last().is_some_and(|id| id == last) {
-                return all;
-            }
-            a_moment().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{topic} has no {last}"))
+    let ends_so = |all: &[Message]| ids(all).last().is_some_and(|id| id == last);
+    ids(&once(service, topic, ends_so).await.unwrap_or_else(|| panic!("{topic} has no {last}")))
 }
 
 /// Of two processes, the one that has another key cannot read the other's sources: it says so, and does all else.
@@ -140,17 +133,8 @@ async fn a_source_that_was_sealed_with_another_key_is_told_of_and_in_nobody_s_wa
     let one = Product::serve_sharing(backbone.urls(), &url, None);
     let other = Product::serve_sharing(backbone.urls(), &url, None);
     table.create(&one);
-    let alarm = async {
-        loop {
-            let all = other.get("/admin/v3/sources").await.1;
-            let told = all.as_array().and_then(|all| all.first()).map(|source| source["alarm"].to_string());
-            if let Some(told) = told {
-                return told;
-            }
-            a_moment().await;
-        }
-    };
-    let alarm = tokio::time::timeout(PATIENCE, alarm).await.expect("it is told of");
+    let told = other.api().until("/admin/v3/sources", |all| all[0].is_object()).await;
+    let alarm = told[0]["alarm"].to_string();
     assert!(alarm.contains("is the secret key the one that sealed it?"), "{alarm}");
     let (status, refused) =
         other.post(&format!("{}/relay/pause", path(&table)), &json!({ "reason": "a test" })).await;

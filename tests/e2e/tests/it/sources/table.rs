@@ -145,16 +145,26 @@ pub(super) async fn on_a_real_pulsar() -> Option<(RealPulsar, Product)> {
 
 /// All that a topic has, once that is so much.
 pub(super) async fn at_least(service: &str, topic: &str, count: usize) -> Vec<Message> {
+    let all = once(service, topic, |all| all.len() >= count).await;
+    all.unwrap_or_else(|| panic!("{topic} has no {count} messages"))
+}
+
+/// The same, once it is as wanted; none if that takes too long.
+pub(super) async fn once(
+    service: &str,
+    topic: &str,
+    wanted: impl Fn(&[Message]) -> bool,
+) -> Option<Vec<Message>> {
     let all = async {
         loop {
             let all = messages(service, topic).await;
-            if all.len() >= count {
+            if wanted(&all) {
                 return all;
             }
             a_moment().await;
         }
     };
-    tokio::time::timeout(PATIENCE, all).await.unwrap_or_else(|_| panic!("{topic} has no {count} messages"))
+    tokio::time::timeout(PATIENCE, all).await.ok()
 }
 
 /// The ids of the events that messages carry.
