@@ -10,7 +10,7 @@ use sea_query::{Expr, ExprTrait as _, Func, Order, Query, SelectStatement};
 use serde::{Deserialize, Serialize};
 use tokio::time::{self, Instant};
 
-use crate::{payload::Payload, route::Route, shape::Foreign};
+use crate::{log::place, payload::Payload, route::Route, shape::Foreign};
 
 /// What travels beside an event's data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,7 @@ pub struct OutboxRow {
     pub occurred_at: Timestamp,
     /// 0 pending, 1 published.
     pub published: i64,
+    /// When that was written down: a moment after it was published, or long after if many were at once. None until then.
     pub published_at: Option<Timestamp>,
     /// Where it was read, if that was a log.
     #[serde(skip)]
@@ -186,7 +187,7 @@ pub(crate) async fn after(
         rows.and_where(Expr::col("seq").gt(seq))
             .and_where(Expr::col("seq").lte(last))
             .order_by("seq", Order::Asc);
-        tx.fetch_all(&rows).await?.iter().map(OutboxRow::read).collect()
+        read_all(tx, &rows).await
     })
     .await
 }
@@ -198,13 +199,32 @@ pub enum PageOrder {
     NewestFirst,
 }
 
-/// A page of rows: those after the `seq` given, in the order given.
+/// A page of rows: those after the `seq` given, in the order given. One that is published and has its mark still to come is
+/// published, at a time that is not known yet.
 pub async fn page(
     db: &Db,
     order: PageOrder,
     after: Option<i64>,
     limit: u64,
 ) -> Result<Vec<OutboxRow>, DbError> {
+    let query = select_page(order, after, limit);
+    db.read(async move |tx: &Tx| {
+        let mut rows = read_all(tx, &query).await?;
+        let seqs = rows.iter().filter(|row| row.published == 0).map(|row| row.seq);
+        let published = place::unmarked_among(tx, seqs.collect()).await?;
+        for row in rows.iter_mut().filter(|row| published.contains(&row.seq)) {
+            row.published = 1;
+        }
+        Ok(rows)
+    })
+    .await
+}
+
+async fn read_all(tx: &Tx, query: &SelectStatement) -> Result<Vec<OutboxRow>, DbError> {
+    tx.fetch_all(query).await?.iter().map(OutboxRow::read).collect()
+}
+
+fn select_page(order: PageOrder, after: Option<i64>, limit: u64) -> SelectStatement {
     let (order, is_ascending) = match order {
         PageOrder::OldestFirst => (Order::Asc, true),
         PageOrder::NewestFirst => (Order::Desc, false),
@@ -215,7 +235,7 @@ pub async fn page(
         query.and_where(if is_ascending { column.gt(seq) } else { column.lt(seq) });
     }
     query.order_by("seq", order).limit(limit);
-    db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(OutboxRow::read).collect()).await
+    query
 }
 
 /// The newest rows, newest first; with `before`, those older than that `seq`.

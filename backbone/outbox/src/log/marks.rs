@@ -2,10 +2,11 @@
 //! follows.
 //!
 //! Each mark is in the log itself, which whoever reads it has to go through: after a long backlog the marks would keep
-//! the next rows waiting for as long as they take. So only some are made in each round; the others are written down
-//! beside the place, which does not wait for them.
+//! the next rows waiting for as long as they take. So only some are made in each round, those of the rows that came last
+//! before others; the others are written down beside the place, which does not wait for them. Who asks for rows by
+//! [`page`](crate::page) hears of these as well that they are published.
 
-use std::{mem, time::Duration};
+use std::{cmp, mem, time::Duration};
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Tx};
@@ -30,8 +31,10 @@ use crate::{
 /// Rows that one transaction marks, and the pieces that it names them by.
 const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: usize = 200;
-/// Rows that a round marks at least while others are written, which wait for what marks take from the database.
-const ROWS_BESIDE_OTHERS: u32 = 200;
+/// Rows of a backlog that a round marks beside those that came: these wait for what marks take from the database.
+const ROWS_BESIDE_OTHERS: u64 = 20;
+/// When none came for so long, nobody waits.
+const QUIET_AFTER: Duration = Duration::from_secs(2);
 /// Pieces that are written down, and not marked in the next round.
 const PIECES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
@@ -62,11 +65,13 @@ pub(crate) struct Saved {
     pub(crate) from: Option<Position>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pending {
     rows: Runs,
     /// Rows that came since that was looked at last.
     came: u64,
+    /// When there was a look that found some.
+    busy: Instant,
     /// Up to where the checkpoint was when the last of them came.
     checkpoint: i64,
     place: Option<Place>,
@@ -85,19 +90,30 @@ struct Round {
 }
 
 impl Pending {
+    fn new(rows: Runs, checkpoint: i64) -> Self {
+        Self { rows, came: 0, busy: Instant::now(), checkpoint, place: None, is_closed: false }
+    }
+
     fn add(&mut self, mut seqs: Vec<i64>) {
         self.came += seqs.len() as u64;
         seqs.sort_unstable();
         self.rows.extend(seqs);
     }
 
-    /// One portion, and as many more as leave few enough for later. While rows come, the first is of as many, and as
-    /// many again of a backlog.
-    fn round(&mut self, came: u64) -> Round {
-        let mut rows_max = match u32::try_from(came.saturating_mul(2)) {
-            Ok(0) | Err(_) => ROWS_MAX,
-            Ok(rows) => rows.clamp(ROWS_BESIDE_OTHERS, ROWS_MAX),
-        };
+    /// Beside how many that came since the last look others are marked. None if nobody waits.
+    fn look(&mut self) -> Option<u64> {
+        let came = mem::take(&mut self.came);
+        if came > 0 {
+            self.busy = Instant::now();
+        }
+        (self.busy.elapsed() < QUIET_AFTER).then_some(came)
+    }
+
+    /// One portion, and as many more as leave few enough for later. The first is of those that came and some others, unless
+    /// nobody waits.
+    fn round(&mut self, beside: Option<u64>) -> Round {
+        let beside = beside.and_then(|came| u32::try_from(came + ROWS_BESIDE_OTHERS).ok());
+        let mut rows_max = beside.map_or(ROWS_MAX, |rows| cmp::min(rows, ROWS_MAX));
         let mut portions = Vec::new();
         while !self.rows.is_empty() && (portions.is_empty() || self.rows.pieces() > PIECES_LATER_MAX) {
             portions.push(portion(&mut self.rows, rows_max));
@@ -110,11 +126,14 @@ impl Pending {
 }
 
 impl Marks {
+    fn of(pending: Pending) -> Self {
+        Self { pending: Mutex::new(pending), news: Notify::new(), saved: watch::Sender::default() }
+    }
+
     /// With what an earlier session has left, which has come to that checkpoint.
     pub(crate) async fn load(db: &Db, checkpoint: i64) -> Result<Self, DbError> {
         let rows = db.read(place::unmarked).await?;
-        let pending = Pending { rows, checkpoint, ..Pending::default() };
-        Ok(Self { pending: Mutex::new(pending), news: Notify::new(), saved: watch::Sender::default() })
+        Ok(Self::of(Pending::new(rows, checkpoint)))
     }
 
     /// These rows have their receipts, as the checkpoint says, and with them all up to that place, if one is given.
@@ -167,7 +186,7 @@ impl Marks {
     /// Waits for the next round, and for something to do.
     async fn take(&self, last: Instant, every: Duration) -> Round {
         let mut looked = last;
-        let came = loop {
+        let beside = loop {
             let (is_due_at, is_urgent) = {
                 let pending = self.pending.lock();
                 let is_chunk = pending.place.as_ref().is_some_and(|place| place.position.is_none());
@@ -180,13 +199,14 @@ impl Marks {
                 (due, pending.is_closed || is_chunk)
             };
             if is_urgent {
-                break 0;
+                break None;
             }
             match is_due_at {
                 Some(due) if due <= Instant::now() => {
-                    let came = mem::take(&mut self.pending.lock().came);
-                    if came <= u64::from(ROWS_MAX) || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
-                        break came;
+                    let beside = self.pending.lock().look();
+                    let is_backlog = beside.is_some_and(|came| came > u64::from(ROWS_MAX));
+                    if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
+                        break beside;
                     }
                     looked = Instant::now();
                 }
@@ -199,7 +219,7 @@ impl Marks {
                 None => self.news.notified().await,
             }
         };
-        self.pending.lock().round(came)
+        self.pending.lock().round(beside)
     }
 }
 
@@ -212,9 +232,9 @@ pub(crate) async fn settle(tx: &Tx, now: i64) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Takes what one transaction marks from the beginning.
+/// Takes what one transaction marks.
 fn portion(rows: &mut Runs, rows_max: u32) -> Runs {
-    rows.take(rows_max, PIECES_MAX)
+    rows.take_last(rows_max, PIECES_MAX)
 }
 
 /// Refused if the claim was lost meanwhile, or the checkpoint is before these rows: then this is another database than
@@ -253,10 +273,15 @@ fn marking(rows: &Runs, now: i64) -> UpdateStatement {
 mod tests {
     use super::*;
 
+    fn pending(seqs: impl IntoIterator<Item = i64>) -> Pending {
+        let mut pending = Pending::new(Runs::default(), 0);
+        pending.add(seqs.into_iter().collect());
+        pending
+    }
+
     #[test]
     fn rows_that_come_together_are_taken_in_the_order_of_their_numbers() {
-        let mut pending = Pending::default();
-        pending.add(vec![3, 1, 2]);
+        let mut pending = pending([3, 1, 2]);
         pending.add(vec![4, 9, 8]);
         pending.add(vec![5]);
         assert_eq!(pending.rows, Runs::of([1, 2, 3, 4, 8, 9, 5]));
@@ -265,8 +290,8 @@ mod tests {
     #[test]
     fn no_transaction_marks_more_than_its_share() {
         let mut long = Runs::of((1..=2_500).chain([5_000]));
-        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of(1..=2_000));
-        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of((2_001..=2_500).chain([5_000])));
+        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of((502..=2_500).chain([5_000])));
+        assert_eq!(portion(&mut long, ROWS_MAX), Runs::of(1..=501));
         assert_eq!(portion(&mut long, ROWS_MAX), Runs::default());
         let mut scattered = Runs::of((0..900).map(|row| row * row));
         assert_eq!(portion(&mut scattered, ROWS_MAX).pieces(), 200);
@@ -275,38 +300,39 @@ mod tests {
 
     #[test]
     fn a_round_leaves_a_long_backlog_for_later_and_few_scattered_rows() {
-        let mut pending = Pending::default();
-        pending.add((1..=1_000_000).collect());
-        let round = pending.round(0);
-        assert_eq!((round.portions, round.later), (vec![Runs::of(1..=2_000)], Runs::of(2_001..=1_000_000)));
-        assert_eq!(pending.round(0).portions, [Runs::of(2_001..=4_000)]);
+        let mut long = pending(1..=1_000_000);
+        let round = long.round(None);
+        assert_eq!(
+            (round.portions, round.later),
+            (vec![Runs::of(998_001..=1_000_000)], Runs::of(1..=998_000))
+        );
+        assert_eq!(long.round(None).portions, [Runs::of(996_001..=998_000)]);
         // Where the server leaves out six of seven numbers, as well.
-        let mut pending = Pending::default();
-        pending.add((0..1_000_000).map(|row| row * 7).collect());
-        let round = pending.round(0);
-        assert_eq!((round.portions.len(), round.later.pieces()), (1, 2));
+        let round = pending((0..1_000_000).map(|row| row * 7)).round(None);
+        assert_eq!((round.portions.len(), round.later.pieces()), (1, 1));
         // Numbers at ever greater distances.
-        let mut pending = Pending::default();
-        pending.add((0..900).map(|row| row * row).collect());
-        let round = pending.round(0);
+        let round = pending((0..900).map(|row| row * row)).round(None);
         let pieces: Vec<usize> = round.portions.iter().map(Runs::pieces).collect();
         assert_eq!((pieces, round.later.pieces()), (vec![PIECES_MAX, PIECES_MAX], 51));
     }
 
     #[test]
-    fn while_others_are_written_a_round_marks_as_many_and_as_many_again() {
-        let mut pending = Pending::default();
-        pending.add((1..=100_000).collect());
-        let mut rows = |came| pending.round(came).portions.pop().unwrap();
-        assert_eq!(rows(1), Runs::of(1..=200));
-        assert_eq!(rows(300), Runs::of(201..=800));
-        assert_eq!(rows(5_000), Runs::of(801..=2_800));
-        assert_eq!(rows(0), Runs::of(2_801..=4_800));
+    fn rows_that_come_are_marked_at_once_and_few_of_a_backlog_beside_them() {
+        let mut pending = pending(1..=100_000);
+        let mut marked = |came: i64, next: i64| {
+            pending.add((next..next + came).collect());
+            pending.round(Some(came.unsigned_abs())).portions.pop().unwrap()
+        };
+        assert_eq!(marked(1, 100_001), Runs::of(99_981..=100_001));
+        assert_eq!(marked(300, 100_002), Runs::of((99_961..=99_980).chain(100_002..=100_301)));
+        assert_eq!(marked(0, 0), Runs::of(99_941..=99_960));
+        // The rest of them is a backlog.
+        assert_eq!(marked(5_000, 100_302), Runs::of(103_302..=105_301));
     }
 
     /// How long a round waits while so many rows come every 10 ms.
     async fn waits_while_rows_come(rows: i64) -> Duration {
-        let marks = Marks { pending: Mutex::default(), news: Notify::new(), saved: watch::Sender::default() };
+        let marks = Marks::of(Pending::new(Runs::default(), 0));
         let begun = Instant::now();
         let coming = async {
             let mut ticks = time::interval(Duration::from_millis(10));
@@ -325,5 +351,16 @@ mod tests {
     async fn rows_of_a_backlog_are_marked_now_and_then_and_others_soon() {
         assert_eq!(waits_while_rows_come(10).await.as_millis(), 100);
         assert!(waits_while_rows_come(1_000).await >= Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_backlog_is_marked_as_fast_as_can_be_when_none_came_for_a_while() {
+        let marks = Marks::of(Pending::new(Runs::of(1..=100_000), 0));
+        let round = async || marks.take(Instant::now(), ROUND_EVERY).await.portions.pop().unwrap();
+        assert_eq!(round().await, Runs::of(99_981..=100_000));
+        time::advance(QUIET_AFTER).await;
+        assert_eq!(round().await, Runs::of(97_981..=99_980));
+        marks.add(vec![100_001], 100_001, None);
+        assert_eq!(round().await, Runs::of((97_961..=97_980).chain([100_001])));
     }
 }

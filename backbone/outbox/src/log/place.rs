@@ -5,11 +5,11 @@
 //! published, or written down beside it as [unmarked](super::marks). What lies between the two is read again and marked
 //! again after a crash, and not published again.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use hexalpes_capture::Position;
 use hexalpes_db::{Db, DbError, Row, Tx};
-use sea_query::{Query, UpdateStatement};
+use sea_query::{Expr, ExprTrait as _, Query, UpdateStatement};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     checkpoint::{Claim, is_source, update},
+    parked,
     relay::RelayError,
 };
 
@@ -145,6 +146,22 @@ pub(crate) async fn unmarked(tx: &Tx) -> Result<Runs, DbError> {
         Query::select().column("log_unmarked").from("relay_checkpoint").and_where(is_source()).to_owned();
     let Some(row) = tx.fetch_optional(&read).await? else { return Ok(Runs::default()) };
     Ok(json(&row, "log_unmarked")?.unwrap_or_default())
+}
+
+/// Which of these rows they are.
+pub(crate) async fn unmarked_among(tx: &Tx, seqs: Vec<i64>) -> Result<HashSet<i64>, DbError> {
+    let unmarked = unmarked(tx).await?;
+    if unmarked.is_empty() || seqs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let among = Query::select()
+        .column("seq")
+        .from("outbox_event")
+        .and_where(Expr::col("seq").is_in(seqs))
+        .cond_where(unmarked.have())
+        .and_where(parked::is_not_parked())
+        .to_owned();
+    tx.fetch_all(&among).await?.iter().map(|row| row.get("seq")).collect()
 }
 
 /// Writes these down, and the place if there is a new one, if the claim still stands.

@@ -125,24 +125,27 @@ impl Runs {
         self.0.push_back(Run::range(seq, 1));
     }
 
-    /// Takes so many rows from the beginning, unless they are in too many pieces.
-    pub(crate) fn take(&mut self, rows: u32, pieces: usize) -> Self {
+    /// Takes so many of the rows that came last, unless they are in too many pieces.
+    pub(crate) fn take_last(&mut self, rows: u32, pieces: usize) -> Self {
         let (mut taken, mut room) = (VecDeque::new(), i64::from(rows));
         while room > 0 && taken.len() < pieces {
-            let Some(mut run) = self.0.pop_front() else { break };
+            let Some(mut run) = self.0.pop_back() else { break };
             let whole = room / run.len;
             if whole == 0 {
+                let last = run.after(run.times - 1).from;
                 if run.times > 1 {
-                    self.0.push_front(run.after(1));
+                    self.0.push_back(Run { times: run.times - 1, ..run.clone() });
                 }
-                self.0.push_front(Run::range(run.from + room, run.len - room));
-                run = Run::range(run.from, room);
+                let left = run.len - room;
+                self.0.push_back(Run::range(last, left));
+                run = Run::range(last + left, room);
             } else if whole < run.times {
-                self.0.push_front(run.after(whole));
-                run.times = whole;
+                let left = run.times - whole;
+                self.0.push_back(Run { times: left, ..run.clone() });
+                run = run.after(left);
             }
             room -= run.rows();
-            taken.push_back(run);
+            taken.push_front(run);
         }
         Self(taken)
     }
@@ -243,10 +246,10 @@ mod tests {
             prop_assert_eq!(&read, &left);
             let mut taken = Vec::new();
             while !left.is_empty() {
-                let some = left.take(rows, pieces);
+                let some = left.take_last(rows, pieces);
                 let many = numbers(&some).len();
                 prop_assert!(many > 0 && many <= usize::try_from(rows).unwrap() && some.pieces() <= pieces);
-                taken.extend(numbers(&some));
+                taken.splice(0..0, numbers(&some));
             }
             prop_assert_eq!(taken, seqs);
         }

@@ -34,6 +34,12 @@ async fn left(stage: &Stage) -> Vec<Option<String>> {
     stage.db.read(read).await.unwrap()
 }
 
+/// What `GET /debug/outbox` says of each row.
+async fn said_to_be_published(stage: &Stage) -> Vec<i64> {
+    let rows = page(&stage.db, PageOrder::OldestFirst, None, 100).await.unwrap();
+    rows.iter().map(|row| row.published).collect()
+}
+
 #[tokio::test]
 async fn marks_that_were_left_for_later_are_made_and_nothing_is_published_twice() {
     let (stage, memory) = after_publishing(50).await;
@@ -86,6 +92,7 @@ async fn rows_whose_marks_are_to_be_made_are_published_unless_they_are_parked() 
     let (stage, memory) = after_publishing(5).await;
     leave_for_later(&stage, "[[1,3]]").await;
     assert_eq!(unpublished(&stage.db, 5).await.unwrap(), 2);
+    assert_eq!(said_to_be_published(&stage).await, [1, 1, 1, 0, 0]);
     let id = memory.ids().swap_remove(1);
     let park = Query::insert()
         .into_table("relay_parked")
@@ -94,4 +101,5 @@ async fn rows_whose_marks_are_to_be_made_are_published_unless_they_are_parked() 
         .to_owned();
     stage.db.write(async move |tx: &Tx| tx.execute(&park).await.map(drop)).await.unwrap();
     assert_eq!(unpublished(&stage.db, 5).await.unwrap(), 3);
+    assert_eq!(said_to_be_published(&stage).await, [1, 0, 1, 0, 0]);
 }
