@@ -9,7 +9,7 @@ use hexalpes_wire::proto::ServerError;
 use tokio_util::sync::CancellationToken;
 
 use crate::address::Address;
-use crate::connection::Dialer;
+use crate::connection::{Connection, Dialer};
 use crate::consumer::{Consumer, ConsumerOptions, Source, Start, TopicPattern};
 use crate::error::{ClientError, OpenError, RequestError};
 use crate::lookup;
@@ -33,7 +33,33 @@ pub(crate) struct Inner {
     gate: CancellationToken,
 }
 
+/// While it is there, what producers send gathers. See [`Client::hold`].
+#[must_use = "what is sent gathers for as long as this is there"]
+#[derive(Debug)]
+pub struct Held {
+    connections: Vec<Arc<Connection>>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for connection in &self.connections {
+            connection.release();
+        }
+    }
+}
+
 impl Client {
+    /// Has what is sent to a broker until the guard is dropped leave in one piece, also by different producers: what arrives
+    /// together is stored together, with one sync. Not more than some kilobytes, and not what somebody waits for: then it
+    /// leaves as ever. Nothing but sends may be awaited meanwhile, for a request would be held as well.
+    pub fn hold(&self) -> Held {
+        let connections = self.inner.pool.connections();
+        for connection in &connections {
+            connection.hold();
+        }
+        Held { connections }
+    }
+
     /// Checks the options. Nothing is dialled before something is opened.
     pub fn new(options: ClientOptions) -> Result<Self, ClientError> {
         let client = Self::gated(options, CancellationToken::new())?;

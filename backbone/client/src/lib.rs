@@ -41,7 +41,7 @@ mod schema;
 mod table_view;
 
 pub use admin::{AdminClient, AdminOptions};
-pub use client::Client;
+pub use client::{Client, Held};
 pub use consumer::{
     Backlog, Consumer, ConsumerOptions, KeySharing, Message, Place, SeekTo, SubscriptionKind, TopicPattern,
 };

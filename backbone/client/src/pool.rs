@@ -54,6 +54,12 @@ impl Pool {
         Ok(connection)
     }
 
+    /// Those that are open.
+    pub(crate) fn connections(&self) -> Vec<Arc<Connection>> {
+        // Where one is being made, nothing was sent yet.
+        self.slots.lock().values().filter_map(|slot| slot.try_lock().ok()?.clone()).collect()
+    }
+
     /// A connection to any host of the service URL, and which one it is.
     pub(crate) async fn service(&self) -> Result<(Arc<Connection>, Address), ConnectError> {
         let mut last = None;

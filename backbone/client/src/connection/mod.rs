@@ -118,6 +118,19 @@ impl Connection {
         if self.shared.outgoing.push(urgency, write) { Ok(()) } else { Err(RequestError::Lost) }
     }
 
+    /// What is pushed leaves when it is released, together.
+    pub(crate) fn hold(&self) {
+        self.shared.outgoing.hold();
+    }
+
+    pub(crate) fn release(&self) {
+        self.shared.outgoing.release();
+    }
+
+    pub(crate) fn release_all(&self) {
+        self.shared.outgoing.release_all();
+    }
+
     /// From now on `route` gets what arrives under the id. False if the connection is lost already.
     pub(crate) fn route(&self, id: u64, route: Arc<dyn Route>) -> bool {
         self.shared.routes.add(id, route)

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 /// Over this, those who can wait do.
 const HIGH_WATER_BYTES: usize = 1024 * 1024;
+
+/// So much is not held for more to come.
+const HELD_BYTES_MAX: usize = 64 * 1024;
 
 /// A buffer that grew over this, in a burst, is not kept for the next.
 const KEPT_BYTES: usize = 256 * 1024;
@@ -38,12 +41,17 @@ struct Queue {
     buffer: BytesMut,
     /// The writer holds bytes that come before those in the buffer.
     writing: bool,
+    /// How many have more to add before it leaves.
+    holders: usize,
+    /// Something in it is not to wait for the task.
+    urgent: bool,
     closed: bool,
 }
 
 impl Outgoing {
     pub(super) fn new(direct: Option<Arc<OwnedWriteHalf>>) -> Self {
-        let queue = Queue { buffer: BytesMut::new(), writing: false, closed: false };
+        let queue =
+            Queue { buffer: BytesMut::new(), writing: false, holders: 0, urgent: false, closed: false };
         Self { queue: Mutex::new(queue), filled: Notify::new(), drained: Notify::new(), direct }
     }
 
@@ -54,7 +62,35 @@ impl Outgoing {
             return false;
         }
         write(&mut queue.buffer);
-        if urgency == Urgency::Now && !queue.writing {
+        queue.urgent |= urgency == Urgency::Now;
+        if queue.holders == 0 || queue.buffer.len() >= HELD_BYTES_MAX {
+            self.send_off(queue);
+        }
+        true
+    }
+
+    /// Nothing leaves until it is [released](Self::release), unless it becomes much.
+    pub(super) fn hold(&self) {
+        self.queue.lock().holders += 1;
+    }
+
+    pub(super) fn release(&self) {
+        let mut queue = self.queue.lock();
+        queue.holders = queue.holders.saturating_sub(1);
+        if queue.holders == 0 {
+            self.send_off(queue);
+        }
+    }
+
+    /// Releases it for all who hold it.
+    pub(super) fn release_all(&self) {
+        let mut queue = self.queue.lock();
+        queue.holders = 0;
+        self.send_off(queue);
+    }
+
+    fn send_off(&self, mut queue: MutexGuard<'_, Queue>) {
+        if std::mem::take(&mut queue.urgent) && !queue.writing {
             self.write_directly(&mut queue.buffer);
         }
         let left = !queue.buffer.is_empty();
@@ -62,7 +98,6 @@ impl Outgoing {
         if left {
             self.filled.notify_one();
         }
-        true
     }
 
     /// Errors are left to the reader, which sees them too and ends the connection.
@@ -128,5 +163,53 @@ impl Outgoing {
 
     pub(super) fn is_closed(&self) -> bool {
         self.queue.lock().closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn push(outgoing: &Outgoing, bytes: &[u8]) {
+        assert!(outgoing.push(Urgency::Now, |buffer| buffer.extend_from_slice(bytes)));
+    }
+
+    fn taken(outgoing: &Outgoing) -> Option<BytesMut> {
+        // The first time it is polled, it lets others run.
+        let mut take = Box::pin(outgoing.take());
+        (&mut take).now_or_never().or_else(|| take.now_or_never())
+    }
+
+    #[test]
+    fn what_is_held_leaves_together_when_nobody_has_more() {
+        let outgoing = Outgoing::new(None);
+        outgoing.hold();
+        push(&outgoing, b"one");
+        outgoing.hold();
+        push(&outgoing, b"two");
+        outgoing.release();
+        assert!(outgoing.filled.notified().now_or_never().is_none());
+        outgoing.release();
+        assert_eq!(taken(&outgoing).as_deref(), Some(&b"onetwo"[..]));
+    }
+
+    #[test]
+    fn what_is_much_or_waited_for_is_not_held() {
+        let outgoing = Outgoing::new(None);
+        outgoing.hold();
+        push(&outgoing, &vec![0; HELD_BYTES_MAX]);
+        assert!(outgoing.filled.notified().now_or_never().is_some());
+        assert_eq!(taken(&outgoing).map(|taken| taken.len()), Some(HELD_BYTES_MAX));
+        push(&outgoing, b"one");
+        assert!(outgoing.filled.notified().now_or_never().is_none());
+        outgoing.release_all();
+        assert!(outgoing.filled.notified().now_or_never().is_some());
+        push(&outgoing, b"two");
+        assert!(outgoing.filled.notified().now_or_never().is_some());
+        // Whoever held it had it released.
+        outgoing.release();
+        assert_eq!(taken(&outgoing).as_deref(), Some(&b"onetwo"[..]));
     }
 }

@@ -1,6 +1,7 @@
 //! A producer's parts: one for its topic, or one for each of its partitions, and the partitions that come later.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::pin::pin;
 use std::sync::Arc;
 
 use hexalpes_wire::TopicName;
@@ -146,9 +147,28 @@ impl Parts {
         self.part_of(&message)?.accept(message, permit)
     }
 
+    /// Room for so many messages, whose payloads have so many bytes. None once it is closed.
+    async fn reserve(&self, messages: usize, bytes: usize) -> Option<Permit> {
+        let mut reserving = pin!(self.room.reserve(messages, bytes));
+        tokio::select! {
+            biased;
+            permit = &mut reserving => return permit,
+            () = ready(()) => {}
+        }
+        // What takes the room may be held, and would be for as long as this waits.
+        for connection in self.client.pool.connections() {
+            connection.release_all();
+        }
+        reserving.await
+    }
+
+    async fn reserve_for(&self, messages: &[Outgoing]) -> Option<Permit> {
+        self.reserve(messages.len(), messages.iter().map(|message| message.payload.len()).sum()).await
+    }
+
     /// Accepts a message as soon as there is room.
     pub(super) async fn queue(&self, message: Outgoing) -> Result<Receipt, SendError> {
-        let permit = self.room.reserve(std::slice::from_ref(&message)).await;
+        let permit = self.reserve_for(std::slice::from_ref(&message)).await;
         let part = self.part_of(&message)?;
         let Some(permit) = permit else { return Err(part.ended().unwrap_or(SendError::Closed)) };
         part.accept(message, permit)
@@ -156,7 +176,7 @@ impl Parts {
 
     /// The same of several, in their order in each part.
     pub(super) async fn queue_all(&self, messages: Vec<Outgoing>) -> Result<Receipt, SendError> {
-        let permit = self.room.reserve(&messages).await;
+        let permit = self.reserve_for(&messages).await;
         let Some(permit) = permit else {
             return Err(self.open.read()[0].shared.ended().unwrap_or(SendError::Closed));
         };
@@ -207,7 +227,7 @@ impl Parts {
 
     async fn queue_packed(&self, batches: &[Packed], bytes: usize) -> Result<Receipt, SendError> {
         let messages = batches.iter().map(|batch| batch.messages).sum();
-        let permit = self.room.reserve_for(messages, bytes).await;
+        let permit = self.reserve(messages, bytes).await;
         let part = Arc::clone(&self.open.read()[0].shared);
         let Some(permit) = permit else { return Err(part.ended().unwrap_or(SendError::Closed)) };
         let (together, receipt) = Together::new(messages, permit);

@@ -41,15 +41,9 @@ impl Room {
         Some(Permit { messages, bytes })
     }
 
-    /// For messages that are given together; more than there can ever be room for wait until they are alone. None once
-    /// it is closed.
-    pub(super) async fn reserve(&self, messages: &[Outgoing]) -> Option<Permit> {
-        let bytes = messages.iter().map(|message| message.payload.len()).sum();
-        self.reserve_for(messages.len(), bytes).await
-    }
-
-    /// The same for so many messages, whose payloads have so many bytes.
-    pub(super) async fn reserve_for(&self, messages: usize, bytes: usize) -> Option<Permit> {
+    /// For so many messages that are given together, whose payloads have so many bytes; more than there can ever be room for
+    /// wait until they are alone. None once it is closed.
+    pub(super) async fn reserve(&self, messages: usize, bytes: usize) -> Option<Permit> {
         let bounded = |wanted: usize, max: u32| u32::try_from(wanted).unwrap_or(u32::MAX).min(max);
         let (count, bytes) = (bounded(messages, self.messages_max), bounded(bytes, self.bytes_max));
         let messages = Arc::clone(&self.messages).acquire_many_owned(count).await.ok()?;

@@ -266,6 +266,8 @@ impl Topics {
             let had = self.had(self.names(row, row.ordinal), row.ordinal, alone).await?;
             parking.park(Waiting::of_row(row, reason), had, edge.now()).await?;
         }
+        // All topics store them with one sync.
+        let held = self.client.hold();
         self.send_both(&mut flight).await?;
         for topic in self.routed.values_mut().chain([&mut self.raw, &mut self.events]) {
             flight.receipts.extend(topic.send().await?);
@@ -273,6 +275,7 @@ impl Topics {
                 self.grown.cancel();
             }
         }
+        drop(held);
         if let Some(turn) = &mut self.turn {
             turn.newest = turn.newest.max(flight.checkpoint.ordinal);
             if turn.rules.may_change(flight.checkpoint.ordinal) {
