@@ -57,18 +57,21 @@ impl Ours {
     pub(super) async fn write_the_first(&mut self) -> Result<()> {
         Connection::open(self.relay.api_port()).await?.calculate(0).await?;
         self.arrived(1)?;
-        if self.database.backend() != Backend::Sqlite {
-            let reading = tokio::time::timeout(PATIENCE, self.reads_the_log()).await;
-            reading.context("the relay does not come to its log")??;
-        }
+        self.reads_the_log().await?;
         self.relay.end()
     }
 
-    /// It says how far behind the log's end it is as soon as it reads it.
+    /// It says how far behind the log's end it is as soon as it reads it. On `SQLite` there is none.
     async fn reads_the_log(&self) -> Result<()> {
-        let mut connection = request::Connection::open(self.relay.api_port()).await?;
-        while connection.json("GET", "/debug/relay", "").await?["lagLogBytes"].is_null() {}
-        Ok(())
+        if self.database.backend() == Backend::Sqlite {
+            return Ok(());
+        }
+        let reading = async {
+            let mut connection = request::Connection::open(self.relay.api_port()).await?;
+            while connection.json("GET", "/debug/relay", "").await?["lagLogBytes"].is_null() {}
+            anyhow::Ok(())
+        };
+        tokio::time::timeout(PATIENCE, reading).await.context("the relay does not come to its log")?
     }
 
     fn start_again(&mut self) -> Result<()> {
@@ -102,8 +105,9 @@ impl Ours {
         span: Duration,
     ) -> Result<Latencies> {
         self.start_again()?;
-        // Nothing waits for it any more when the first commit comes.
+        // Nothing waits for it any more when the first commit comes, nor it for its own start.
         self.catch_up(rows)?;
+        self.reads_the_log().await?;
         let client = Client::connect(ClientOptions::new(self.backbone.service_url())).await?;
         let topic = format!("persistent://public/default/{EVENTS_TOPIC}");
         let name = format!("bench-{per_second}");
