@@ -34,7 +34,10 @@ use hexalpes_kernel::Edge;
 use hexalpes_routing::Rule;
 use hexalpes_worker::{State, Worker};
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, watch};
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    time,
+};
 
 pub(crate) use error::RelayError;
 
@@ -131,6 +134,9 @@ struct Parts {
 pub(crate) const ROWS_READ_MAX: usize = 128;
 pub(crate) const BYTES_READ_MAX: usize = 8 * 1024 * 1024;
 
+/// How long somebody waits for what became of a start.
+const BEGUN_WITHIN: Duration = Duration::from_secs(3);
+
 impl Relay {
     /// On a database whose table has the order of the commits: `SQLite`.
     pub fn start(db: Db, client: Client, edge: Arc<dyn Edge>, options: RelayOptions) -> Self {
@@ -177,6 +183,15 @@ impl Relay {
 
     pub fn status(&self) -> Status {
         self.status_reader()()
+    }
+
+    /// Until it works, stands by, or has an alarm that says why it does not; some seconds at most.
+    pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut states = self.states.lock().clone();
+        async move {
+            // What takes longer is told by a later status.
+            let _ = time::timeout(BEGUN_WITHIN, states.wait_for(|state| *state != State::default())).await;
+        }
     }
 
     /// For what outlives the borrow of the relay, such as an HTTP route.

@@ -282,7 +282,7 @@ impl Sources {
         config.check_host()?;
         self.rules(&config)?;
         let name = config.full_name();
-        let (_changing, mut running) = self.current().await?;
+        let (changing, mut running) = self.current().await?;
         // One of that name is told of first.
         if !running.sources.contains_key(&name) {
             running.sources.values().try_for_each(|other| reads_beside(&config, &other.config))?;
@@ -296,9 +296,18 @@ impl Sources {
         }
         let mut source = Source::new(kept, json.clone(), config);
         self.start(&mut source).await;
-        let status = source.status();
-        running.sources.insert(name, source);
-        Ok(status)
+        running.sources.insert(name.clone(), source);
+        drop((changing, running));
+        self.begun(&name).await
+    }
+
+    /// How it does once it works, or it is known why it does not; who does something with the others does not wait for that.
+    async fn begun(&self, name: &str) -> Result<SourceStatus, SourcesError> {
+        let work = self.0.running.lock().await.source(name)?.work.as_ref().map(|work| work.relay.begun());
+        if let Some(begun) = work {
+            begun.await;
+        }
+        self.status(name).await
     }
 
     /// Stops a source and takes it from the list. What it has come to is kept, unless it is to `forget` it.
@@ -381,7 +390,7 @@ impl Sources {
     }
 
     pub async fn resume(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let (_changing, mut running) = self.current().await?;
+        let (changing, mut running) = self.current().await?;
         let source = running.source(name)?;
         if source.kept.is_paused {
             store::set_paused(&self.0.list, false, &self.deed(name, "resume", by)).await?;
@@ -389,19 +398,21 @@ impl Sources {
             self.start(source).await;
             info!(source = name, reason = by.reason, "resumed");
         }
-        Ok(source.status())
+        drop((changing, running));
+        self.begun(name).await
     }
 
     /// Stops and starts it; one that is paused stays so.
     pub async fn restart(&self, name: &str, by: &By) -> Result<SourceStatus, SourcesError> {
-        let (_changing, mut running) = self.current().await?;
+        let (changing, mut running) = self.current().await?;
         let source = running.source(name)?;
         source.kept.turn = store::begin_again(&self.0.list, &self.deed(name, "restart", by)).await?;
         source.stop().await;
         source.restarts += 1;
         self.start(source).await;
         info!(source = name, reason = by.reason, "restarted");
-        Ok(source.status())
+        drop((changing, running));
+        self.begun(name).await
     }
 
     /// Forgets how far it has come, and takes the table from its first row on again, under another producer's name:
@@ -419,7 +430,7 @@ impl Sources {
         if by.reason.trim().is_empty() {
             return Err(SourcesError::NoReason);
         }
-        let (_changing, mut running) = self.current().await?;
+        let (changing, mut running) = self.current().await?;
         let source = running.source(name)?;
         source.stop().await;
         let done = self.begin_anew(name, &source.config, deed, by).await;
@@ -428,7 +439,9 @@ impl Sources {
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
         self.start(source).await;
-        done.map(|_| source.status())
+        drop((changing, running));
+        done?;
+        self.begun(name).await
     }
 
     /// Gives its new turn.

@@ -201,7 +201,8 @@ async fn done(apis: &Apis, name: &str, verb: &str, reason: &str, forget: bool) -
     let body = json!({ "reason": reason, "forget": forget });
     let status = told(apis.post(Api::Seed, &format!("{}/relay/{verb}", path(name)?), &body).await?)?;
     let state = status["state"].as_str().unwrap_or("deleted");
-    line(&format!("{name}: {state}"))
+    let why = status["alarm"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+    line(&format!("{name}: {state}{why}"))
 }
 
 fn path(name: &str) -> Result<String> {

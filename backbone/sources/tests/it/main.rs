@@ -196,6 +196,8 @@ async fn sources_and_whether_they_are_paused_outlive_the_process_and_their_passw
         "these keys are unknown, and have no effect: colour",
     ]);
     assert_eq!(made["notes"], notes);
+    // Nobody is there to read, and that is known by now.
+    assert_eq!((&made["state"], &made["running"]), (&json!("alarm"), &json!(true)), "{made}");
     let (_, paused) = stage.post(&format!("{SOURCE}/relay/pause"), &json!({ "reason": "a look" })).await;
     assert_eq!(paused["state"], "paused");
     let stage = stage.restart().await;
