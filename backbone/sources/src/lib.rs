@@ -14,6 +14,7 @@ mod key;
 mod log;
 mod mapping;
 mod place;
+mod reader;
 mod rest;
 mod shape;
 mod sources;

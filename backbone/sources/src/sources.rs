@@ -30,11 +30,12 @@ use tokio::{
 use tracing::{info, warn};
 
 use crate::{
-    config::{ConfigError, Connector, SourceConfig},
+    config::{ConfigError, SourceConfig},
     deeds::{self, SourceDeed},
     key::SnapshotKey,
     log::SourceLog,
     place::SourcesPlace,
+    reader::{Reader, reads_beside},
     shape::MappedShape,
     store::{self, Deed, Kept},
 };
@@ -287,9 +288,13 @@ impl Sources {
         if !running.sources.contains_key(&name) {
             running.sources.values().try_for_each(|other| reads_beside(&config, &other.config))?;
         }
-        let kept = Kept::new(&name, json, &self.0.options.vault);
-        if !store::add(&self.0.list, &kept, &self.deed(&name, "create", by)).await? {
-            return Err(SourcesError::Exists(config.name));
+        let (kept, reader) = (Kept::new(&name, json, &self.0.options.vault), Reader::of(&config));
+        if !store::add(&self.0.list, &kept, &reader.digest(), &self.deed(&name, "create", by)).await? {
+            return Err(match store::read_by(&self.0.list, &reader.digest()).await? {
+                // Made at another process in this moment.
+                Some(other) if other != name => reader.is_of(other),
+                _ => SourcesError::Exists(config.name),
+            });
         }
         for note in &config.notes {
             warn!(source = name, "{note}");
@@ -656,25 +661,6 @@ async fn once_others_leave<F: Future<Output = Result<(), LogError>>>(
             outcome => return outcome,
         }
     }
-}
-
-/// What a database keeps for a reader, or knows it by, is not another source's: names of both come from a source's own name,
-/// which sources of two namespaces may share.
-fn reads_beside(config: &SourceConfig, other: &SourceConfig) -> Result<(), SourcesError> {
-    if (&config.host, config.port) != (&other.host, other.port) {
-        return Ok(());
-    }
-    let both = (config.connector == Connector::Postgres, other.connector == Connector::Postgres);
-    let (what, key) = match both {
-        (true, true) if config.slot == other.slot => {
-            (format!("the slot {}", config.slot), "slot.name, and publication.name")
-        }
-        (false, false) if config.server_id == other.server_id => {
-            (format!("the server id {}", config.server_id), "database.server.id")
-        }
-        _ => return Ok(()),
-    };
-    Err(SourcesError::SameReader { other: other.full_name(), what, key })
 }
 
 /// Whether a key of a configuration holds what nobody is shown: of Debezium's keys, those of passwords, and of the logins

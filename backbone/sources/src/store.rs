@@ -3,7 +3,7 @@
 use hexalpes_db::{Backend, Db, DbError, Migration, Row, Tx, columns};
 use hexalpes_kernel::{Actor, Timestamp};
 use hexalpes_vault::Vault;
-use sea_query::{Expr, ExprTrait as _, Order, Query, Table};
+use sea_query::{Expr, ExprTrait as _, Index, Order, Query, Table};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::new("sources", 1, "create relay_source", |backend| vec![relay_source(backend)]),
     Migration::new("sources", 2, "create relay_source_deed", |backend| vec![relay_source_deed(backend)]),
     Migration::new("sources", 3, "count the turns of relay_source", |backend| vec![turn(backend)]),
+    Migration::new("sources", 4, "have each of relay_source be a reader of its own", reader),
 ];
 
 /// `config` is sealed as a whole, for it has a password.
@@ -33,6 +34,19 @@ fn turn(backend: Backend) -> String {
     backend.schema(
         Table::alter().table("relay_source").add_column(columns::integer("turn").not_null().default(0)),
     )
+}
+
+/// As whom it reads from its server, where another one cannot: also of two that are made in one moment one is refused. Those
+/// that were made before have none.
+fn reader(backend: Backend) -> Vec<String> {
+    let column = Table::alter().table("relay_source").add_column(columns::id(backend, "reader")).to_owned();
+    let unique = Index::create()
+        .unique()
+        .name("relay_source_by_reader")
+        .table("relay_source")
+        .col("reader")
+        .to_owned();
+    vec![backend.schema(&column), backend.schema(&unique)]
 }
 
 /// What was done to sources, by whom and why.
@@ -115,17 +129,18 @@ pub(super) async fn all(db: &Db) -> Result<Vec<Kept>, DbError> {
     db.read(async move |tx: &Tx| tx.fetch_all(&query).await?.iter().map(kept).collect()).await
 }
 
-/// Adds one; false if there is one of that name.
-pub(super) async fn add(db: &Db, kept: &Kept, deed: &Deed<'_>) -> Result<bool, DbError> {
+/// Adds one that reads as that reader; false if there is one of that name, or one that does.
+pub(super) async fn add(db: &Db, kept: &Kept, reader: &str, deed: &Deed<'_>) -> Result<bool, DbError> {
     let insert = Query::insert()
         .into_table("relay_source")
-        .columns(["name", "config", "is_paused", "created_at", "turn"])
+        .columns(["name", "config", "is_paused", "created_at", "turn", "reader"])
         .values_panic([
             kept.name.as_str().into(),
             kept.sealed.as_str().into(),
             i64::from(kept.is_paused).into(),
             deed.at.as_micros().into(),
             kept.turn.into(),
+            reader.into(),
         ])
         .to_owned();
     let note = noted(deed);
@@ -137,6 +152,17 @@ pub(super) async fn add(db: &Db, kept: &Kept, deed: &Deed<'_>) -> Result<bool, D
         Ok(is_new)
     })
     .await
+}
+
+/// The name of the one that reads so.
+pub(super) async fn read_by(db: &Db, reader: &str) -> Result<Option<String>, DbError> {
+    let query = Query::select()
+        .column("name")
+        .from("relay_source")
+        .and_where(Expr::col("reader").eq(reader))
+        .to_owned();
+    db.read(async move |tx: &Tx| tx.fetch_optional(&query).await?.map(|row| row.get("name")).transpose())
+        .await
 }
 
 pub(super) async fn set_paused(db: &Db, is_paused: bool, deed: &Deed<'_>) -> Result<(), DbError> {
@@ -214,4 +240,47 @@ fn noted(deed: &Deed<'_>) -> sea_query::InsertStatement {
             deed.at.as_micros().into(),
         ])
         .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use hexalpes_db::{DatabaseUrl, DbOptions};
+    use hexalpes_engines::databases;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_that_would_read_as_one_the_second_is_not_added() {
+        let actor = Actor::anonymous();
+        let deed = |source| Deed {
+            source,
+            what: "create",
+            reason: "",
+            actor: &actor,
+            at: Timestamp::from_micros(0).unwrap(),
+        };
+        let kept = |name: &str| Kept {
+            name: name.to_owned(),
+            sealed: "sealed".to_owned(),
+            is_paused: false,
+            turn: 0,
+        };
+        for database in databases() {
+            let engine = database.engine();
+            let url = DatabaseUrl::parse(database.url()).unwrap();
+            let db = Db::open(&url, DbOptions::default()).await.unwrap();
+            db.migrate(MIGRATIONS).await.unwrap();
+            let add = async |name, reader| add(&db, &kept(name), reader, &deed(name)).await.unwrap();
+            assert!(add("one", "r-1").await, "{engine}");
+            assert!(!add("one", "r-2").await && !add("two", "r-1").await, "{engine}");
+            assert_eq!(read_by(&db, "r-1").await.unwrap().as_deref(), Some("one"), "{engine}");
+            // Nothing is left of what was not added, and what is removed is free.
+            assert_eq!(
+                (names(&db).await.unwrap(), deeds(&db, "two", 9).await.unwrap().len()),
+                (vec!["one".to_owned()], 0)
+            );
+            remove(&db, &deed("one")).await.unwrap();
+            assert!(add("two", "r-1").await, "{engine}");
+        }
+    }
 }
