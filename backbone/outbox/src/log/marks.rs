@@ -31,8 +31,11 @@ use crate::{
 /// Rows that one transaction marks, and the pieces that it names them by.
 const ROWS_MAX: u32 = 2_000;
 const PIECES_MAX: usize = 200;
-/// Rows of a backlog that a round marks beside those that came: these wait for what marks take from the database.
-const ROWS_BESIDE_OTHERS: u64 = 20;
+/// Rows of a backlog that are marked in a second beside those that come, which wait for what marks take from the database.
+const BESIDE_MANY: u64 = 200;
+/// The same while fewer come in a second than [`FEW`].
+const BESIDE_FEW: u64 = 2_000;
+const FEW: u64 = 100;
 /// When none came for so long, nobody waits.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
 /// Pieces that are written down, and not marked in the next round.
@@ -40,7 +43,7 @@ const PIECES_LATER_MAX: usize = 100;
 /// Between two rounds: each is a commit that others wait behind.
 const ROUND_EVERY: Duration = Duration::from_millis(100);
 /// The same while more rows come than a round marks. They are a backlog's, which waits for whatever else the database
-/// does, and reading what marks have written is part of that.
+/// does, and reading what marks have written is part of that: none are made, and the place is written down.
 const ROUND_EVERY_AMID_BACKLOG: Duration = Duration::from_secs(1);
 /// After a round that took long: so many times as long, and no longer than amid a backlog. A database that has enough to do has
 /// more of others' than of marks.
@@ -100,24 +103,35 @@ impl Pending {
         self.rows.extend(seqs);
     }
 
-    /// Beside how many that came since the last look others are marked. None if nobody waits.
-    fn look(&mut self) -> Option<u64> {
+    /// How many rows a round marks that is so long after the last one: those that came, and some others. None amid a backlog:
+    /// so it stays in one piece.
+    fn budget(&mut self, after: Duration) -> u32 {
         let came = mem::take(&mut self.came);
         if came > 0 {
             self.busy = Instant::now();
         }
-        (self.busy.elapsed() < QUIET_AFTER).then_some(came)
+        if self.busy.elapsed() >= QUIET_AFTER {
+            return ROWS_MAX;
+        }
+        let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let a_second = if came * 1_000 < FEW * millis { BESIDE_FEW } else { BESIDE_MANY };
+        match u32::try_from(came) {
+            Ok(came) if came <= ROWS_MAX => {
+                let others = u32::try_from(a_second.saturating_mul(millis) / 1_000).unwrap_or(ROWS_MAX);
+                cmp::min(came.saturating_add(others), ROWS_MAX)
+            }
+            Ok(_) | Err(_) => 0,
+        }
     }
 
-    /// One portion, and as many more as leave few enough for later. The first is of those that came and some others, unless
-    /// nobody waits.
-    fn round(&mut self, beside: Option<u64>) -> Round {
-        let beside = beside.and_then(|came| u32::try_from(came + ROWS_BESIDE_OTHERS).ok());
-        let mut rows_max = beside.map_or(ROWS_MAX, |rows| cmp::min(rows, ROWS_MAX));
+    /// One portion of so many, and as many more as leave few enough pieces for later.
+    fn round(&mut self, budget: u32) -> Round {
         let mut portions = Vec::new();
-        while !self.rows.is_empty() && (portions.is_empty() || self.rows.pieces() > PIECES_LATER_MAX) {
-            portions.push(portion(&mut self.rows, rows_max));
-            rows_max = ROWS_MAX;
+        if budget > 0 && !self.rows.is_empty() {
+            portions.push(portion(&mut self.rows, budget));
+        }
+        while self.rows.pieces() > PIECES_LATER_MAX {
+            portions.push(portion(&mut self.rows, ROWS_MAX));
         }
         let later = self.rows.clone();
         let Self { checkpoint, is_closed, .. } = *self;
@@ -186,7 +200,7 @@ impl Marks {
     /// Waits for the next round, and for something to do.
     async fn take(&self, last: Instant, every: Duration) -> Round {
         let mut looked = last;
-        let beside = loop {
+        let budget = loop {
             let (is_due_at, is_urgent) = {
                 let pending = self.pending.lock();
                 let is_chunk = pending.place.as_ref().is_some_and(|place| place.position.is_none());
@@ -199,14 +213,13 @@ impl Marks {
                 (due, pending.is_closed || is_chunk)
             };
             if is_urgent {
-                break None;
+                break ROWS_MAX;
             }
             match is_due_at {
                 Some(due) if due <= Instant::now() => {
-                    let beside = self.pending.lock().look();
-                    let is_backlog = beside.is_some_and(|came| came > u64::from(ROWS_MAX));
-                    if !is_backlog || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
-                        break beside;
+                    let budget = self.pending.lock().budget(last.elapsed());
+                    if budget > 0 || last.elapsed() >= ROUND_EVERY_AMID_BACKLOG {
+                        break budget;
                     }
                     looked = Instant::now();
                 }
@@ -219,7 +232,7 @@ impl Marks {
                 None => self.news.notified().await,
             }
         };
-        self.pending.lock().round(beside)
+        self.pending.lock().round(budget)
     }
 }
 
@@ -301,17 +314,17 @@ mod tests {
     #[test]
     fn a_round_leaves_a_long_backlog_for_later_and_few_scattered_rows() {
         let mut long = pending(1..=1_000_000);
-        let round = long.round(None);
+        let round = long.round(ROWS_MAX);
         assert_eq!(
             (round.portions, round.later),
             (vec![Runs::of(998_001..=1_000_000)], Runs::of(1..=998_000))
         );
-        assert_eq!(long.round(None).portions, [Runs::of(996_001..=998_000)]);
+        assert_eq!(long.round(ROWS_MAX).portions, [Runs::of(996_001..=998_000)]);
         // Where the server leaves out six of seven numbers, as well.
-        let round = pending((0..1_000_000).map(|row| row * 7)).round(None);
+        let round = pending((0..1_000_000).map(|row| row * 7)).round(ROWS_MAX);
         assert_eq!((round.portions.len(), round.later.pieces()), (1, 1));
         // Numbers at ever greater distances.
-        let round = pending((0..900).map(|row| row * row)).round(None);
+        let round = pending((0..900).map(|row| row * row)).round(ROWS_MAX);
         let pieces: Vec<usize> = round.portions.iter().map(Runs::pieces).collect();
         assert_eq!((pieces, round.later.pieces()), (vec![PIECES_MAX, PIECES_MAX], 51));
     }
@@ -319,15 +332,30 @@ mod tests {
     #[test]
     fn rows_that_come_are_marked_at_once_and_few_of_a_backlog_beside_them() {
         let mut pending = pending(1..=100_000);
-        let mut marked = |came: i64, next: i64| {
+        pending.came = 0;
+        let mut marked = |came: i64, next: i64, millis: u64| {
             pending.add((next..next + came).collect());
-            pending.round(Some(came.unsigned_abs())).portions.pop().unwrap()
+            let budget = pending.budget(Duration::from_millis(millis));
+            pending.round(budget).portions.pop()
         };
-        assert_eq!(marked(1, 100_001), Runs::of(99_981..=100_001));
-        assert_eq!(marked(300, 100_002), Runs::of((99_961..=99_980).chain(100_002..=100_301)));
-        assert_eq!(marked(0, 0), Runs::of(99_941..=99_960));
-        // The rest of them is a backlog.
-        assert_eq!(marked(5_000, 100_302), Runs::of(103_302..=105_301));
+        assert_eq!(marked(300, 100_001, 100), Some(Runs::of(99_981..=100_300)));
+        assert_eq!(marked(10, 100_301, 100), Some(Runs::of((99_961..=99_980).chain(100_301..=100_310))));
+        // A round that took long.
+        assert_eq!(marked(100, 100_311, 500), Some(Runs::of((99_861..=99_960).chain(100_311..=100_410))));
+        // Fewer come.
+        assert_eq!(marked(1, 100_411, 100), Some(Runs::of((99_661..=99_860).chain([100_411]))));
+        assert_eq!(marked(0, 0, 100), Some(Runs::of(99_461..=99_660)));
+    }
+
+    #[test]
+    fn a_backlog_that_comes_stays_in_one_piece() {
+        let mut pending = pending([]);
+        for first in (0..300).map(|second| second * 60_000) {
+            pending.add((first..first + 60_000).collect());
+            let budget = pending.budget(ROUND_EVERY_AMID_BACKLOG);
+            let round = pending.round(budget);
+            assert_eq!((round.portions.len(), round.later.pieces()), (0, 1));
+        }
     }
 
     /// How long a round waits while so many rows come every 10 ms.
@@ -357,10 +385,10 @@ mod tests {
     async fn a_backlog_is_marked_as_fast_as_can_be_when_none_came_for_a_while() {
         let marks = Marks::of(Pending::new(Runs::of(1..=100_000), 0));
         let round = async || marks.take(Instant::now(), ROUND_EVERY).await.portions.pop().unwrap();
-        assert_eq!(round().await, Runs::of(99_981..=100_000));
+        assert_eq!(round().await, Runs::of(99_801..=100_000));
         time::advance(QUIET_AFTER).await;
-        assert_eq!(round().await, Runs::of(97_981..=99_980));
+        assert_eq!(round().await, Runs::of(97_801..=99_800));
         marks.add(vec![100_001], 100_001, None);
-        assert_eq!(round().await, Runs::of((97_961..=97_980).chain([100_001])));
+        assert_eq!(round().await, Runs::of((97_601..=97_800).chain([100_001])));
     }
 }

@@ -150,8 +150,8 @@ pub(crate) async fn unmarked(tx: &Tx) -> Result<Runs, DbError> {
 
 /// Which of these rows they are.
 pub(crate) async fn unmarked_among(tx: &Tx, seqs: Vec<i64>) -> Result<HashSet<i64>, DbError> {
-    let unmarked = unmarked(tx).await?;
-    if unmarked.is_empty() || seqs.is_empty() {
+    let unmarked = if seqs.is_empty() { Runs::default() } else { unmarked(tx).await? };
+    if unmarked.is_empty() {
         return Ok(HashSet::new());
     }
     let among = Query::select()

@@ -97,7 +97,7 @@ impl Server {
         messages.into_iter().map(|message| message.key.unwrap()).collect()
     }
 
-    /// Waits until all rows are marked.
+    /// Waits until all rows are said to be published.
     pub(crate) async fn drained(&self, relay: &Relay) {
         let all = async {
             let mut commits = self.stage.db.commits();
@@ -110,7 +110,7 @@ impl Server {
             .unwrap_or_else(|_| panic!("{}: {:?}", self.engine, relay.status()));
     }
 
-    /// Aggregate, id, and whether it is marked, by their numbers.
+    /// Aggregate, id, and whether it is said to be published, by their numbers.
     async fn rows(&self) -> Vec<(String, String, bool)> {
         let rows = page(&self.stage.db, PageOrder::OldestFirst, None, 100_000).await.unwrap();
         rows.into_iter().map(|row| (row.aggregateid.into(), row.id.into(), row.published == 1)).collect()
