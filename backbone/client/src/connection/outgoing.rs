@@ -48,6 +48,12 @@ struct Queue {
     closed: bool,
 }
 
+impl Queue {
+    fn is_held(&self) -> bool {
+        self.holders > 0 && self.buffer.len() < HELD_BYTES_MAX
+    }
+}
+
 impl Outgoing {
     pub(super) fn new(direct: Option<Arc<OwnedWriteHalf>>) -> Self {
         let queue =
@@ -63,7 +69,7 @@ impl Outgoing {
         }
         write(&mut queue.buffer);
         queue.urgent |= urgency == Urgency::Now;
-        if queue.holders == 0 || queue.buffer.len() >= HELD_BYTES_MAX {
+        if !queue.is_held() {
             self.send_off(queue);
         }
         true
@@ -116,7 +122,7 @@ impl Outgoing {
         loop {
             {
                 let mut queue = self.queue.lock();
-                queue.writing = !queue.buffer.is_empty();
+                queue.writing = !queue.buffer.is_empty() && !queue.is_held();
                 if queue.writing {
                     let taken = match queue.buffer.capacity() {
                         ..=KEPT_BYTES => queue.buffer.split(),
@@ -187,6 +193,7 @@ mod tests {
         let outgoing = Outgoing::new(None);
         outgoing.hold();
         push(&outgoing, b"one");
+        assert_eq!(taken(&outgoing), None);
         outgoing.hold();
         push(&outgoing, b"two");
         outgoing.release();

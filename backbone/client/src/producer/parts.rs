@@ -3,10 +3,12 @@
 use std::future::{Future, ready};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hexalpes_wire::TopicName;
 use parking_lot::RwLock;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::body::Packed;
@@ -17,6 +19,9 @@ use super::waiter::Together;
 use super::{Outgoing, ProducerOptions, Receipt};
 use crate::client;
 use crate::error::{OpenError, SendError};
+
+/// How often what others hold is released while somebody waits for room.
+const RELEASE_EVERY: Duration = Duration::from_millis(100);
 
 /// The open producer on one topic that has no partitions, or on one partition.
 #[derive(Debug)]
@@ -155,11 +160,15 @@ impl Parts {
             permit = &mut reserving => return permit,
             () = ready(()) => {}
         }
-        // What takes the room may be held, and would be for as long as this waits.
-        for connection in self.client.pool.connections() {
-            connection.release_all();
+        // What takes the room may be held, and would be for as long as this waits; also on a connection that is in use just now.
+        loop {
+            for connection in self.client.pool.connections() {
+                connection.release_all();
+            }
+            if let Ok(permit) = timeout(RELEASE_EVERY, &mut reserving).await {
+                return permit;
+            }
         }
-        reserving.await
     }
 
     async fn reserve_for(&self, messages: &[Outgoing]) -> Option<Permit> {
