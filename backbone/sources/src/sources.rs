@@ -284,14 +284,14 @@ impl Sources {
         self.rules(&config)?;
         let name = config.full_name();
         let (changing, mut running) = self.current().await?;
-        // One of that name is told of first.
-        if !running.sources.contains_key(&name) {
-            running.sources.values().try_for_each(|other| reads_beside(&config, &other.config))?;
+        if running.sources.contains_key(&name) || running.unreadable.contains_key(&name) {
+            return Err(SourcesError::Exists(config.name));
         }
+        running.sources.values().try_for_each(|other| reads_beside(&config, &other.config))?;
         let (kept, reader) = (Kept::new(&name, json, &self.0.options.vault), Reader::of(&config));
         if !store::add(&self.0.list, &kept, &reader.digest(), &self.deed(&name, "create", by)).await? {
+            // Made at another process in this moment.
             return Err(match store::read_by(&self.0.list, &reader.digest()).await? {
-                // Made at another process in this moment.
                 Some(other) if other != name => reader.is_of(other),
                 _ => SourcesError::Exists(config.name),
             });
@@ -301,18 +301,24 @@ impl Sources {
         }
         let mut source = Source::new(kept, json.clone(), config);
         self.start(&mut source).await;
-        running.sources.insert(name.clone(), source);
+        let at_once = source.status();
+        running.sources.insert(name, source);
         drop((changing, running));
-        self.begun(&name).await
+        Ok(self.begun(at_once).await)
     }
 
     /// How it does once it works, or it is known why it does not; who does something with the others does not wait for that.
-    async fn begun(&self, name: &str) -> Result<SourceStatus, SourcesError> {
-        let work = self.0.running.lock().await.source(name)?.work.as_ref().map(|work| work.relay.begun());
-        if let Some(begun) = work {
+    async fn begun(&self, at_once: SourceStatus) -> SourceStatus {
+        let begun = {
+            let running = self.0.running.lock().await;
+            let source = running.sources.get(&at_once.name);
+            source.and_then(|source| source.work.as_ref()).map(|work| work.relay.begun())
+        };
+        if let Some(begun) = begun {
             begun.await;
         }
-        self.status(name).await
+        // Somebody may have taken it away meanwhile.
+        self.status(&at_once.name).await.unwrap_or(at_once)
     }
 
     /// Stops a source and takes it from the list. What it has come to is kept, unless it is to `forget` it.
@@ -403,8 +409,9 @@ impl Sources {
             self.start(source).await;
             info!(source = name, reason = by.reason, "resumed");
         }
+        let at_once = source.status();
         drop((changing, running));
-        self.begun(name).await
+        Ok(self.begun(at_once).await)
     }
 
     /// Stops and starts it; one that is paused stays so.
@@ -416,8 +423,9 @@ impl Sources {
         source.restarts += 1;
         self.start(source).await;
         info!(source = name, reason = by.reason, "restarted");
+        let at_once = source.status();
         drop((changing, running));
-        self.begun(name).await
+        Ok(self.begun(at_once).await)
     }
 
     /// Forgets how far it has come, and takes the table from its first row on again, under another producer's name:
@@ -444,9 +452,10 @@ impl Sources {
             warn!(source = name, reason = by.reason, "{}", deed.name());
         }
         self.start(source).await;
+        let at_once = source.status();
         drop((changing, running));
         done?;
-        self.begun(name).await
+        Ok(self.begun(at_once).await)
     }
 
     /// Gives its new turn.
@@ -708,6 +717,7 @@ impl Source {
             _ if self.kept.is_paused => "paused",
             Status { alarm: Some(_), .. } => "alarm",
             Status { standby: Some(_), .. } => "standby",
+            Status { running: false, .. } => "starting",
             _ => "running",
         };
         SourceStatus {

@@ -38,7 +38,7 @@ async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do()
         assert_eq!(table.order(&other, &["pause"]), "paused");
         table.until(&one, |status| status["state"] == "paused");
         table.insert(10..20);
-        assert_eq!(table.order(&one, &["resume"]), "running");
+        resumed(&table, &one);
         table.until(&other, |status| status["state"] != "paused");
         at_least(&service, &table.events(), 20).await;
         table.order(&other, &["restart"]);
@@ -52,7 +52,7 @@ async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do()
         table.until(&other, |status| status["state"] == "paused");
         table.insert(30..40);
         assert_eq!(table.order(&other, &["skip"]), "paused");
-        assert_eq!(table.order(&one, &["resume"]), "running");
+        resumed(&table, &one);
         one_works(&table, &one, &other);
         table.insert(40..50);
         let expected: Vec<String> = (0..30).chain(40..50).map(|key| format!("k-{key}")).collect();
@@ -97,6 +97,12 @@ async fn what_is_done_with_a_source_at_one_process_the_others_that_share_it_do()
         assert_eq!(again[all.len()..], expected, "{}", table.engine());
         assert_eq!(table.order(works, &["delete", "--forget"]), "deleted");
     }
+}
+
+/// It works there, or at the other, which may be faster.
+fn resumed(table: &Table, at: &Product) {
+    let state = table.order(at, &["resume"]);
+    assert!(["running", "standby"].contains(&state.as_str()), "{}: {state}", table.engine());
 }
 
 /// Orders it, with rows that come before, while and after it is done; gives the key of the next row.
