@@ -207,7 +207,16 @@ pub async fn page(
     after: Option<i64>,
     limit: u64,
 ) -> Result<Vec<OutboxRow>, DbError> {
-    let query = select_page(order, after, limit);
+    let (order, is_ascending) = match order {
+        PageOrder::OldestFirst => (Order::Asc, true),
+        PageOrder::NewestFirst => (Order::Desc, false),
+    };
+    let mut query = select();
+    if let Some(seq) = after {
+        let column = Expr::col("seq");
+        query.and_where(if is_ascending { column.gt(seq) } else { column.lt(seq) });
+    }
+    query.order_by("seq", order).limit(limit);
     db.read(async move |tx: &Tx| {
         let mut rows = read_all(tx, &query).await?;
         let seqs = rows.iter().filter(|row| row.published == 0).map(|row| row.seq);
@@ -222,20 +231,6 @@ pub async fn page(
 
 async fn read_all(tx: &Tx, query: &SelectStatement) -> Result<Vec<OutboxRow>, DbError> {
     tx.fetch_all(query).await?.iter().map(OutboxRow::read).collect()
-}
-
-fn select_page(order: PageOrder, after: Option<i64>, limit: u64) -> SelectStatement {
-    let (order, is_ascending) = match order {
-        PageOrder::OldestFirst => (Order::Asc, true),
-        PageOrder::NewestFirst => (Order::Desc, false),
-    };
-    let mut query = select();
-    if let Some(seq) = after {
-        let column = Expr::col("seq");
-        query.and_where(if is_ascending { column.gt(seq) } else { column.lt(seq) });
-    }
-    query.order_by("seq", order).limit(limit);
-    query
 }
 
 /// The newest rows, newest first; with `before`, those older than that `seq`.

@@ -113,15 +113,13 @@ impl Pending {
         if self.busy.elapsed() >= QUIET_AFTER {
             return ROWS_MAX;
         }
+        if came > u64::from(ROWS_MAX) {
+            return 0;
+        }
         let millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
         let a_second = if came * 1_000 < FEW * millis { BESIDE_FEW } else { BESIDE_MANY };
-        match u32::try_from(came) {
-            Ok(came) if came <= ROWS_MAX => {
-                let others = u32::try_from(a_second.saturating_mul(millis) / 1_000).unwrap_or(ROWS_MAX);
-                cmp::min(came.saturating_add(others), ROWS_MAX)
-            }
-            Ok(_) | Err(_) => 0,
-        }
+        let others = a_second.saturating_mul(millis) / 1_000;
+        u32::try_from(came + others).map_or(ROWS_MAX, |rows| cmp::min(rows, ROWS_MAX))
     }
 
     /// One portion of so many, and as many more as leave few enough pieces for later.
